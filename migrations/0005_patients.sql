@@ -1,0 +1,189 @@
+-- Patients: one row holds a person's whole registration, so that the chart opens with one index lookup.
+-- Names, addresses, telecoms, contacts and identifiers are value objects of the person: they live in the row as JSON,
+-- validated by the server, versioned with it, and remembered whole by its history. What finds a person (a name, a phone
+-- number, a record number) stands once more in patient_keys, in the form in which it is compared.
+
+create table app.patients (
+    tenant_id            uuid        not null,
+    id                   uuid        not null,
+    mrn                  text        not null,
+    status               text        not null default 'active',
+    names                jsonb       not null,    -- [{use, family, given[], prefix, suffix, from, until}], exactly one legal
+    sort_key             text collate "C" not null,   -- family, then given, normalised
+    birth_date           date        not null,
+    sex                  text        not null,    -- administrative
+    gender_identity      text,
+    language             text,                    -- BCP 47
+    race                 jsonb       not null default '[]',   -- [{code, display}], CDC race and ethnicity, as US Core
+    ethnicity            jsonb,
+    marital_status       text,
+    deceased_on          date,
+    blood_type           text,
+    telecoms             jsonb       not null default '[]',
+    addresses            jsonb       not null default '[]',   -- with their periods: yesterday's address is kept
+    contacts             jsonb       not null default '[]',   -- emergency contacts, in order of priority
+    identifiers          jsonb       not null default '[]',   -- an SSN here is sealed, beside its last four
+    health_goals         jsonb       not null default '[]',
+    risk_factors         jsonb       not null default '[]',
+    primary_provider_id  uuid,
+    facility_id          uuid,                    -- where registered
+    portal_user_id       uuid,
+    is_vip               boolean     not null default false,
+    is_confidential      boolean     not null default false,
+    version              bigint      not null default 1,
+    created_by           uuid,
+    created_at           timestamptz not null,
+    updated_at           timestamptz not null,
+    deleted_at           timestamptz,
+    constraint patients_pkey primary key (tenant_id, id),
+    constraint patients_tenant_fkey foreign key (tenant_id) references app.tenants (tenant_id),
+    constraint patients_provider_fkey foreign key (tenant_id, primary_provider_id) references app.providers (tenant_id, id),
+    constraint patients_facility_fkey foreign key (tenant_id, facility_id) references app.facilities (tenant_id, id),
+    constraint patients_portal_fkey foreign key (tenant_id, portal_user_id) references app.users (tenant_id, id),
+    constraint patients_mrn_key unique (tenant_id, mrn),
+    constraint patients_portal_key unique (tenant_id, portal_user_id),
+    constraint patients_status_check check (status in ('active', 'inactive', 'deceased', 'transferred')),
+    constraint patients_sex_check check (sex in ('female', 'male', 'other', 'unknown')),
+    constraint patients_marital_check check (marital_status in ('never_married', 'married', 'divorced', 'widowed', 'separated',
+                                             'domestic_partner', 'annulled', 'unknown')),
+    constraint patients_blood_check check (blood_type in ('A+', 'A-', 'B+', 'B-', 'AB+', 'AB-', 'O+', 'O-')),
+    constraint patients_deceased_check check (deceased_on is null or deceased_on >= birth_date)
+);
+create index patients_sort_idx on app.patients (tenant_id, sort_key, id) where deleted_at is null;
+create index patients_birth_idx on app.patients (tenant_id, birth_date, id);
+create index patients_provider_idx on app.patients (tenant_id, primary_provider_id, id);
+
+-- What finds a patient. kind: family, given, birth_date never (it has its own index), phone, email, mrn, ssn (a keyed
+-- blind index, never the number), identifier (system|value), sound (Double Metaphone of the family name).
+create table app.patient_keys (
+    tenant_id   uuid             not null,
+    kind        text collate "C" not null,
+    key         text collate "C" not null,
+    patient_id  uuid             not null,
+    constraint patient_keys_pkey primary key (tenant_id, kind, key, patient_id),
+    constraint patient_keys_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
+    constraint patient_keys_kind_check check (kind in ('family', 'given', 'name', 'sound', 'phone', 'email', 'mrn', 'ssn', 'identifier'))
+);
+create index patient_keys_patient_idx on app.patient_keys (tenant_id, patient_id);
+-- Similar names, within one tenant; read only by app.similar_names.
+create index patient_keys_similar_idx on app.patient_keys using gist (tenant_id, key gist_trgm_ops) where kind = 'name';
+
+create table app.care_team_members (
+    tenant_id    uuid        not null,
+    id           uuid        not null,
+    patient_id   uuid        not null,
+    user_id      uuid        not null,
+    role         text        not null,
+    source       text        not null default 'assigned',
+    valid_from   timestamptz not null,
+    valid_until  timestamptz,                      -- exclusive; null: open
+    version      bigint      not null default 1,
+    created_by   uuid,
+    created_at   timestamptz not null,
+    updated_at   timestamptz not null,
+    constraint care_team_members_pkey primary key (tenant_id, id),
+    constraint care_team_members_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
+    constraint care_team_members_user_fkey foreign key (tenant_id, user_id) references app.users (tenant_id, id),
+    constraint care_team_members_role_check check (role in ('primary_care', 'attending', 'consulting', 'nurse', 'care_manager', 'other')),
+    constraint care_team_members_source_check check (source in ('assigned', 'registration', 'encounter')),
+    constraint care_team_members_period_check check (valid_until is null or valid_from <= valid_until)
+);
+-- Whose charts may he open: the question behind every policy.
+create index care_team_members_user_idx on app.care_team_members (tenant_id, user_id, patient_id);
+create index care_team_members_patient_idx on app.care_team_members (tenant_id, patient_id);
+create unique index care_team_members_open_key on app.care_team_members (tenant_id, patient_id, user_id, role)
+    where valid_until is null;
+
+-- Where a patient has been registered or seen. Facility scope reads it.
+create table app.patient_facilities (
+    tenant_id    uuid not null,
+    patient_id   uuid not null,
+    facility_id  uuid not null,
+    constraint patient_facilities_pkey primary key (tenant_id, patient_id, facility_id),
+    constraint patient_facilities_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
+    constraint patient_facilities_facility_fkey foreign key (tenant_id, facility_id) references app.facilities (tenant_id, id)
+);
+
+select app.tenant_table('app.patients', of_patient => true, patient_column => 'id', strangers_add => true,
+                        read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,system}');
+select app.tenant_table('app.patient_keys', of_patient => true, history => false,
+                        read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,system}',
+                        may_delete => '{admin,provider,nurse,staff,system}');
+select app.tenant_table('app.care_team_members', of_patient => true,
+                        read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,system}');
+select app.tenant_table('app.patient_facilities', of_patient => true, history => false,
+                        read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,system}');
+
+-- The one place that decides whose chart a caller may open. Grants that end (break-glass) and consent will join it here.
+-- SECURITY DEFINER, because the tables it looks into are themselves behind it.
+create or replace function app.may_see(patient uuid) returns boolean
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    scope  text := current_setting('app.scope');
+    tenant uuid := current_setting('app.tenant_id')::uuid;
+    me     uuid := nullif(current_setting('app.user_id'), '')::uuid;
+begin
+    if scope = 'organization' then
+        return true;
+    elsif scope = 'care_team' then
+        return exists (select from app.care_team_members m
+                        where m.tenant_id = tenant and m.user_id = me and m.patient_id = patient
+                          and m.valid_from <= now() and (m.valid_until is null or m.valid_until > now()));
+    elsif scope = 'facility' then
+        return exists (select from app.patient_facilities f
+                         join app.department_assignments d
+                           on d.tenant_id = f.tenant_id and d.facility_id = f.facility_id
+                        where f.tenant_id = tenant and f.patient_id = patient and d.user_id = me
+                          and d.valid_from <= now() and (d.valid_until is null or d.valid_until > now()));
+    elsif scope = 'self' then
+        return patient = nullif(current_setting('app.patient_id'), '')::uuid;
+    end if;
+    return false;
+end
+$$;
+grant select on app.care_team_members, app.patient_facilities, app.department_assignments, app.patient_keys to chartwell_definer;
+
+-- A provider or nurse who registers a patient is on his team from that moment, or could not see what he has just made.
+create function app.join_team_of_new_patient() returns trigger
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if current_setting('app.role') in ('provider', 'nurse') then
+        insert into app.care_team_members (tenant_id, id, patient_id, user_id, role, source, valid_from, created_by, created_at, updated_at)
+        values (new.tenant_id, gen_random_uuid(), new.id, nullif(current_setting('app.user_id'), '')::uuid,
+                case current_setting('app.role') when 'nurse' then 'nurse' else 'primary_care' end, 'registration',
+                new.created_at, nullif(current_setting('app.user_id'), '')::uuid, new.created_at, new.created_at);
+    end if;
+    if new.facility_id is not null then
+        insert into app.patient_facilities (tenant_id, patient_id, facility_id)
+        values (new.tenant_id, new.id, new.facility_id) on conflict do nothing;
+    end if;
+    return null;
+end
+$$;
+alter function app.join_team_of_new_patient() owner to chartwell_definer;
+revoke all on function app.join_team_of_new_patient() from public;
+grant insert on app.care_team_members, app.patient_facilities to chartwell_definer;
+create trigger patients_team after insert on app.patients for each row execute function app.join_team_of_new_patient();
+
+-- Names like this one, best first. Similarity operators are not leakproof, so under row-level security no index could
+-- serve them; this function searches its own tenant and returns ids, which the caller looks up under his policies.
+create function app.similar_names(wanted text, at_most integer) returns table (patient_id uuid)
+    language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp
+as $$
+declare
+    tenant uuid := current_setting('app.tenant_id')::uuid;
+begin
+    return query
+        select k.patient_id from app.patient_keys k
+         where k.tenant_id = tenant and k.kind = 'name' and k.key % wanted
+         order by k.key <-> wanted, k.patient_id
+         limit least(at_most, 500);
+end
+$$;
+alter function app.similar_names(text, integer) owner to chartwell_definer;
+revoke all on function app.similar_names(text, integer) from public;
+grant execute on function app.similar_names(text, integer) to chartwell_runtime;
+revoke all on function app.may_see(uuid) from public;
+grant execute on function app.may_see(uuid) to chartwell_runtime;

@@ -1,0 +1,18 @@
+//! What every part of Chartwell speaks and none of it does: identifiers, time, errors, pages, text.
+//!
+//! Pure: no HTTP, no pool, no runtime. `sqlx` appears only for the wire form of the identifiers.
+
+pub mod check;
+pub mod clock;
+mod database;
+pub mod error;
+pub mod ids;
+pub mod npi;
+pub mod page;
+pub mod text;
+
+pub use check::{Checks, Validate};
+pub use clock::Clock;
+pub use database::OnConstraint;
+pub use error::{Code, Error, FieldError, Kind, Result};
+pub use page::Page;

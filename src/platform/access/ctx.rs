@@ -1,0 +1,160 @@
+//! The context of a request: who asks, when, why, and the machinery at hand.
+//!
+//! `ctx.begin(permission)` is the only way to the database for a request. It refuses, or opens a transaction bound to the
+//! caller's tenant; ending that transaction writes the access records. The tenant comes from the verified token alone.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use kernel::clock::Instant;
+use kernel::ids::{RequestId, TenantId, UserId, mint};
+use kernel::{Code, Error, Result};
+
+use super::{Disclosure, Effect, Permission, Principal, Purpose};
+use crate::app::App;
+use crate::audit::{AccessRecord, Action, Outcome, Subject};
+use crate::db::{CallerTx, Context, TenantTx};
+use crate::http::{IdempotencyKey, RequestInfo};
+
+/// Identity, transaction and clock of one request. Cheap to clone.
+#[derive(Clone)]
+pub struct Ctx(Arc<Inner>);
+
+struct Inner {
+    app: App,
+    principal: Arc<Principal>,
+    request: Arc<RequestInfo>,
+    idempotency: Option<IdempotencyKey>,
+    purpose: Purpose,
+    now: Instant,
+}
+
+impl Ctx {
+    pub(crate) fn new(
+        app: App,
+        principal: Arc<Principal>,
+        request: Arc<RequestInfo>,
+        idempotency: Option<IdempotencyKey>,
+    ) -> Self {
+        let purpose = request.purpose.unwrap_or(principal.default_purpose());
+        let now = app.clock.now();
+        Self(Arc::new(Inner { app, principal, request, idempotency, purpose, now }))
+    }
+
+    /// Checks the permission and opens a transaction in the caller's tenant: read-only where the permission only reads.
+    ///
+    /// A repeated `Idempotency-Key` ends here, with the answer given before.
+    pub async fn begin(&self, permission: Permission) -> Result<CallerTx> {
+        let principal = &self.0.principal;
+        self.0.request.note_permission(permission);
+        if !permission.allows(principal.role) {
+            return Err(Error::new(Code::Forbidden));
+        }
+        let context = Context {
+            tenant: principal.tenant,
+            user: Some(principal.user),
+            role: principal.role.as_str(),
+            scope: principal.scope,
+            patient: principal.patient,
+            request: Some(self.0.request.id),
+        };
+        let mut tx = TenantTx::begin(&self.0.app.db, &context, permission.effect()).await?;
+        if permission.effect() == Effect::Writes
+            && let Some(key) = &self.0.idempotency
+            && let Some((answer, patients)) = key.claim(&mut tx, principal.user, self.0.now).await?
+        {
+            drop(tx);
+            let subjects: Vec<Subject> =
+                patients.into_iter().map(|patient| Subject { patient: Some(patient), resource: None }).collect();
+            let resource = permission.as_str().split('.').next().unwrap_or_default();
+            let records = subjects
+                .iter()
+                .map(|subject| self.record(resource, Action::Read, Outcome::Success, *subject))
+                .collect();
+            self.0.app.access_log.write(records).await?;
+            self.note_receipt();
+            return Err(Error::replay(answer));
+        }
+        Ok(CallerTx::new(tx, self.clone(), permission))
+    }
+
+    pub fn app(&self) -> &App {
+        &self.0.app
+    }
+    pub fn principal(&self) -> &Principal {
+        &self.0.principal
+    }
+    pub fn tenant(&self) -> TenantId {
+        self.0.principal.tenant
+    }
+    pub fn user(&self) -> UserId {
+        self.0.principal.user
+    }
+    pub fn request(&self) -> &RequestInfo {
+        &self.0.request
+    }
+    pub fn request_id(&self) -> RequestId {
+        self.0.request.id
+    }
+
+    /// The instant of the request: one for all it writes.
+    pub fn now(&self) -> Instant {
+        self.0.now
+    }
+
+    pub(crate) fn idempotency(&self) -> Option<&IdempotencyKey> {
+        self.0.idempotency.as_ref()
+    }
+
+    pub(crate) fn note_receipt(&self) {
+        self.0.request.note_receipt();
+    }
+
+    /// The access records of a disclosure, one for each subject.
+    pub(crate) fn records<T>(
+        &self,
+        permission: Permission,
+        disclosure: &Disclosure<T>,
+        subjects: &[Subject],
+    ) -> Vec<AccessRecord> {
+        debug_assert!(subjects.is_empty() || permission.touches_phi(), "{} shows PHI", permission.as_str());
+        subjects
+            .iter()
+            .map(|subject| self.record(disclosure.resource, disclosure.action, Outcome::Success, *subject))
+            .collect()
+    }
+
+    /// One access record of this request.
+    pub(crate) fn record(
+        &self,
+        resource: &'static str,
+        action: Action,
+        outcome: Outcome,
+        subject: Subject,
+    ) -> AccessRecord {
+        let Inner { app, principal, request, purpose, now, .. } = &*self.0;
+        let mut record = AccessRecord {
+            tenant_id: principal.tenant.0,
+            at: *now,
+            id: mint(),
+            user_id: Some(principal.user.0),
+            session_id: Some(principal.session.0),
+            patient_id: subject.patient.map(Into::into),
+            resource_id: subject.resource,
+            request_id: request.id.0,
+            break_glass: false,
+            role: Cow::Borrowed(principal.role.as_str()),
+            resource: Cow::Borrowed(resource),
+            action: Cow::Borrowed(action.as_str()),
+            outcome: Cow::Borrowed(outcome.as_str()),
+            purpose: Cow::Borrowed(purpose.as_str()),
+            method: Cow::Owned(request.method.to_string()),
+            route: Cow::Owned(request.route.to_string()),
+            address: Cow::Owned(request.address.to_string()),
+            user_agent: Cow::Owned(request.user_agent.to_string()),
+            mac: Vec::new(),
+        };
+        record.mac = app.keys.record_mac(&record.fingerprint()).to_vec();
+        record
+    }
+}

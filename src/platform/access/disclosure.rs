@@ -1,0 +1,102 @@
+//! What a piece of work is about to tell its caller, and about whom.
+//!
+//! A disclosure is not an answer: only committing or finishing the transaction turns it into one, and that writes the
+//! access records. A body without health information says so by its type ([`NoPhi`]); every other body must name its
+//! subjects.
+
+use kernel::Page;
+use kernel::ids::PatientId;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::audit::{Action, Subject};
+
+/// Bodies that hold no health information. A type that holds any must never implement it.
+pub trait NoPhi: Serialize {}
+
+impl NoPhi for () {}
+impl<T: NoPhi> NoPhi for Page<T> {}
+impl<T: NoPhi> NoPhi for Vec<T> {}
+
+/// Which success it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Ok,
+    Created { location: String },
+    NoContent,
+}
+
+/// A body, and whose information it is.
+#[derive(Debug)]
+pub struct Disclosure<T> {
+    pub(crate) body: T,
+    pub(crate) resource: &'static str,
+    pub(crate) action: Action,
+    pub(crate) subjects: Vec<Subject>,
+    pub(crate) form: Form,
+    pub(crate) version: Option<i64>,
+}
+
+impl<T: Serialize> Disclosure<T> {
+    /// One resource of one patient.
+    ///
+    /// `resource` is its kind in the access log (`patient`, `encounter`, …).
+    pub fn of(resource: &'static str, action: Action, patient: PatientId, id: impl Into<Uuid>, body: T) -> Self {
+        let subject = Subject { patient: Some(patient), resource: Some(id.into()) };
+        Self { body, resource, action, subjects: vec![subject], form: Form::Ok, version: None }
+    }
+
+    /// A list: every patient in it, each with the row shown. An empty list still records that somebody looked.
+    pub fn list(resource: &'static str, subjects: impl IntoIterator<Item = Subject>, body: T) -> Self {
+        Self::shown(resource, Action::Search, subjects, body)
+    }
+
+    /// Several resources, touched in one way.
+    pub fn shown(
+        resource: &'static str,
+        action: Action,
+        subjects: impl IntoIterator<Item = Subject>,
+        body: T,
+    ) -> Self {
+        let mut subjects: Vec<Subject> = subjects.into_iter().collect();
+        if subjects.is_empty() {
+            subjects.push(Subject { patient: None, resource: None });
+        }
+        Self { body, resource, action, subjects, form: Form::Ok, version: None }
+    }
+
+    /// Answers `201` with the place of the new resource.
+    #[must_use]
+    pub fn created_at(mut self, location: String) -> Self {
+        self.form = Form::Created { location };
+        self
+    }
+
+    /// Answers with the version as `ETag`.
+    #[must_use]
+    pub fn version(mut self, version: i64) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// Answers `204`.
+    #[must_use]
+    pub fn without_body(mut self) -> Self {
+        self.form = Form::NoContent;
+        self
+    }
+}
+
+impl<T: NoPhi> Disclosure<T> {
+    /// A body with no health information: leaves no access record.
+    pub fn plain(body: T) -> Self {
+        Self { body, resource: "", action: Action::Read, subjects: Vec::new(), form: Form::Ok, version: None }
+    }
+}
+
+impl Disclosure<()> {
+    /// Done; nothing to show, nobody concerned.
+    pub fn done() -> Self {
+        Self::plain(()).without_body()
+    }
+}

@@ -1,0 +1,17 @@
+//! Who may do what: roles, the permission table, the caller, and [`Ctx`], the one gesture that turns a permission into an
+//! audited, tenant-bound transaction.
+
+mod ctx;
+mod disclosure;
+mod permission;
+mod principal;
+mod purpose;
+mod role;
+
+pub use ctx::Ctx;
+pub use disclosure::{Disclosure, NoPhi};
+pub(crate) use disclosure::Form;
+pub use permission::{Effect, Permission, matrix};
+pub use principal::{Authenticator, Principal};
+pub use purpose::Purpose;
+pub use role::{ChartAccess, Role, Scope};

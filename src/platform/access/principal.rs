@@ -1,0 +1,46 @@
+//! Who is calling, as the verified token and the live session say.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use kernel::clock::Instant;
+use kernel::ids::{PatientId, SessionId, TenantId, UserId};
+use kernel::{Error, Result};
+
+use super::{Purpose, Role, Scope};
+
+/// A caller whose token was verified and whose session is live.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    pub tenant: TenantId,
+    pub user: UserId,
+    pub role: Role,
+    pub session: SessionId,
+    /// Which charts he sees; from his role and the tenant's setting.
+    pub scope: Scope,
+    /// The chart that is his own, for a patient.
+    pub patient: Option<PatientId>,
+    /// The access token's end.
+    pub expires_at: Instant,
+}
+
+impl Principal {
+    /// The purpose of use, unless a request names another.
+    pub const fn default_purpose(&self) -> Purpose {
+        match self.role {
+            Role::Provider | Role::Nurse | Role::Staff => Purpose::Treatment,
+            Role::Billing => Purpose::Payment,
+            Role::Admin => Purpose::Operations,
+            Role::Patient => Purpose::PatientRequest,
+        }
+    }
+}
+
+/// Turns a bearer token into a principal. Implemented by the identity area; platform knows no sessions.
+pub trait Authenticator: Send + Sync {
+    /// A token verified a moment ago, whose session has not ended since.
+    fn remembered(&self, token: &str) -> Option<Arc<Principal>>;
+
+    /// Verifies the token and looks its session up.
+    fn authenticate<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Arc<Principal>, Error>>;
+}

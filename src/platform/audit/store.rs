@@ -1,0 +1,50 @@
+//! Inserting access records: one statement, however many.
+
+use kernel::Result;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::AccessRecord;
+
+/// Inserts the records in the connection's transaction, or, outside one, durably by itself.
+pub async fn insert(connection: &mut PgConnection, records: &[AccessRecord]) -> Result<()> {
+    fn column<T>(records: &[AccessRecord], value: impl Fn(&AccessRecord) -> T) -> Vec<T> {
+        records.iter().map(value).collect()
+    }
+    fn text<'a>(records: &'a [AccessRecord], value: impl Fn(&'a AccessRecord) -> &'a str) -> Vec<&'a str> {
+        records.iter().map(value).collect()
+    }
+    if records.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        r#"insert into app.phi_access_log
+                  (tenant_id, at, id, user_id, session_id, patient_id, resource_id, request_id, break_glass,
+                   role, resource, action, outcome, purpose, method, route, address, user_agent, mac)
+           select * from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
+                                $8::uuid[], $9::boolean[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+                                $15::text[], $16::text[], $17::text[], $18::text[], $19::bytea[])"#,
+        &column(records, |r| r.tenant_id),
+        &column(records, |r| r.at),
+        &column(records, |r| r.id),
+        &column::<Option<Uuid>>(records, |r| r.user_id) as _,
+        &column::<Option<Uuid>>(records, |r| r.session_id) as _,
+        &column::<Option<Uuid>>(records, |r| r.patient_id) as _,
+        &column::<Option<Uuid>>(records, |r| r.resource_id) as _,
+        &column(records, |r| r.request_id),
+        &column(records, |r| r.break_glass),
+        &text(records, |r| &r.role) as _,
+        &text(records, |r| &r.resource) as _,
+        &text(records, |r| &r.action) as _,
+        &text(records, |r| &r.outcome) as _,
+        &text(records, |r| &r.purpose) as _,
+        &text(records, |r| &r.method) as _,
+        &text(records, |r| &r.route) as _,
+        &text(records, |r| &r.address) as _,
+        &text(records, |r| &r.user_agent) as _,
+        &column(records, |r| r.mac.clone()),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! The group-commit writer of access records for reads.
+//!
+//! It takes whatever has queued up, inserts it in one statement, and releases the requests when that is durable. There
+//! is no timer: while one batch commits, the next gathers, so a lone request waits for nothing and a crowd shares the cost.
+//!
+//! Traps: a batch is as good as its worst row, so a refused batch is tried again one request at a time; a request whose
+//! record is not durable answers 503 and shows nothing.
+
+use std::time::Duration;
+
+use kernel::{Code, Error, Result};
+use sqlx::PgPool;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{AccessRecord, store};
+use crate::db::{Db, partition};
+
+/// Requests a batch takes at most.
+const BATCH: usize = 512;
+/// Requests that may wait; beyond it the server is drowning and says so.
+const QUEUE: usize = 8192;
+/// The longest a batch may take.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+struct Waiting {
+    records: Vec<AccessRecord>,
+    done: oneshot::Sender<bool>,
+}
+
+/// Hands records to the writer and waits until they are durable. Cheap to clone.
+#[derive(Clone)]
+pub struct AccessWriter {
+    /// `None`: the log is switched off, which only the bench does, to measure what it costs.
+    queue: Option<mpsc::Sender<Waiting>>,
+}
+
+impl AccessWriter {
+    /// Starts the writer's task on the current runtime. It ends when the last handle is dropped.
+    pub fn start(db: Db) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        tokio::spawn(write_batches(db, waiting));
+        Self { queue: Some(queue) }
+    }
+
+    /// A writer that writes nothing. For the bench that measures the cost of the log; the server can't be configured so.
+    pub fn switched_off_for_bench() -> Self {
+        Self { queue: None }
+    }
+
+    /// Returns when the records are durable.
+    ///
+    /// # Errors
+    /// `audit_unavailable` when they are not; then nothing may be disclosed.
+    pub async fn write(&self, records: Vec<AccessRecord>) -> Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let Some(queue) = &self.queue else { return Ok(()) };
+        let (done, receipt) = oneshot::channel();
+        let refused = || Error::new(Code::AuditUnavailable).retry_after(1);
+        queue.try_send(Waiting { records, done }).map_err(|_| refused())?;
+        match receipt.await {
+            Ok(true) => Ok(()),
+            _ => Err(refused()),
+        }
+    }
+
+    /// Requests waiting at this moment.
+    pub fn queued(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
+    }
+}
+
+async fn write_batches(db: Db, mut waiting: mpsc::Receiver<Waiting>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while waiting.recv_many(&mut batch, BATCH).await > 0 {
+        let requests = std::mem::take(&mut batch);
+        let (all, done): (Vec<_>, Vec<_>) = requests.into_iter().map(|w| (w.records, w.done)).unzip();
+        let sizes: Vec<usize> = all.iter().map(Vec::len).collect();
+        let records: Vec<AccessRecord> = all.into_iter().flatten().collect();
+        metrics::histogram!("chartwell_access_log_batch_records").record(records.len() as f64);
+        match insert(&db, &records).await {
+            Ok(()) => release(done, |_| true),
+            Err(error) => {
+                tracing::error!(cause = error.cause_for_log(), records = records.len(), "access log batch refused");
+                let mut written = Vec::with_capacity(done.len());
+                let mut rest = records.as_slice();
+                for size in sizes {
+                    let (own, others) = rest.split_at(size);
+                    rest = others;
+                    // A lost database refuses all of them alike: no use in asking once for each.
+                    let alone = error.code() != Code::Unavailable && insert(&db, own).await.is_ok();
+                    written.push(alone);
+                }
+                release(done, |request| written[request]);
+            }
+        }
+    }
+}
+
+fn release(done: Vec<oneshot::Sender<bool>>, written: impl Fn(usize) -> bool) {
+    for (request, receipt) in done.into_iter().enumerate() {
+        // A client that went away leaves its record behind all the same.
+        let _ = receipt.send(written(request));
+    }
+}
+
+async fn insert(db: &Db, records: &[AccessRecord]) -> Result<()> {
+    match tokio::time::timeout(DEADLINE, insert_once(db.access_writer(), records)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) if is_missing_month(&error) => {
+            partition::ensure_ahead(db, 1).await?;
+            insert_once(db.access_writer(), records).await
+        }
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(Error::new(Code::Unavailable)),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the writer works across tenants, outside a tenant's transaction")]
+async fn insert_once(pool: &PgPool, records: &[AccessRecord]) -> Result<()> {
+    let mut connection = pool.acquire().await?;
+    store::insert(&mut connection, records).await
+}
+
+/// A row that fits no partition is a broken check without a constraint.
+fn is_missing_month(error: &Error) -> bool {
+    error
+        .cause()
+        .and_then(|cause| cause.downcast_ref::<sqlx::Error>())
+        .and_then(sqlx::Error::as_database_error)
+        .is_some_and(|error| error.code().as_deref() == Some("23514") && error.constraint().is_none())
+}

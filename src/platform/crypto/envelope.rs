@@ -1,0 +1,237 @@
+//! A tenant's cipher: seals single values of rows, and computes the blind indexes by which sealed values are found.
+//!
+//! A sealed value is text, `v1.<data key id>.<base64url(nonce | ciphertext | tag)>`, bound to its tenant, table, column
+//! and row: copied elsewhere it does not open. Of a data key only two subkeys are used, one for sealing, one for indexes.
+//!
+//! Traps: values are sealed with the current data key and opened with whichever they name, but the blind index always
+//! comes from the tenant's *first* data key, because values indexed before a new key must still be found. A blind index
+//! knows nothing of spelling: bring the value to its canonical form before.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use aes_gcm::Aes256Gcm;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kernel::ids::TenantId;
+use kernel::{Error, Result};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::{Fault, primitives};
+
+const FORM: &str = "v1";
+
+/// Where a sealed value lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldRef {
+    pub tenant: TenantId,
+    pub table: &'static str,
+    pub column: &'static str,
+    /// The id of the row.
+    pub row: Uuid,
+}
+
+impl FieldRef {
+    fn aad(&self) -> Vec<u8> {
+        // Fixed lengths first, then names, which hold no NUL: no two places give the same bytes.
+        [
+            self.tenant.0.as_bytes().as_slice(),
+            self.row.as_bytes(),
+            self.table.as_bytes(),
+            b"\0",
+            self.column.as_bytes(),
+        ]
+        .concat()
+    }
+}
+
+/// A data key of a tenant, unwrapped.
+pub struct DataKey {
+    pub id: Uuid,
+    pub secret: Zeroizing<[u8; 32]>,
+    /// Seals no more, still opens.
+    pub retired: bool,
+}
+
+impl fmt::Debug for DataKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataKey").field("id", &self.id).field("retired", &self.retired).finish_non_exhaustive()
+    }
+}
+
+/// Seals and opens the values of one tenant.
+pub struct TenantCipher {
+    current: Uuid,
+    ciphers: HashMap<Uuid, Aes256Gcm>,
+    index_key: Zeroizing<[u8; 32]>,
+}
+
+impl TenantCipher {
+    /// A cipher from all data keys of a tenant, the oldest first. At least one must not be retired; the newest of those
+    /// seals.
+    pub fn new(keys: &[DataKey]) -> Result<Self, Fault> {
+        let current = keys.iter().rfind(|key| !key.retired).ok_or(Fault::DataKeyMissing)?.id;
+        let first = keys.first().ok_or(Fault::DataKeyMissing)?;
+        let ciphers = keys
+            .iter()
+            .map(|key| (key.id, primitives::cipher(&subkey(&key.secret, b"chartwell.field.seal.v1"))))
+            .collect();
+        Ok(Self { current, ciphers, index_key: subkey(&first.secret, b"chartwell.field.index.v1") })
+    }
+
+    /// Seals a value for its place.
+    pub fn seal(&self, place: &FieldRef, plain: &[u8]) -> String {
+        let sealed = primitives::seal(&self.ciphers[&self.current], &place.aad(), plain);
+        format!("{FORM}.{}.{}", self.current, URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    /// Opens a value sealed for the same place, with a current or a retired key.
+    ///
+    /// Fails as [`Code::Internal`](kernel::Code::Internal) with a [`Fault`] as the cause: a stored value that does not
+    /// open is never the caller's doing.
+    pub fn open(&self, place: &FieldRef, sealed: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let (key, body) = parse(sealed).ok_or(Fault::SealedForm)?;
+        let cipher = self.ciphers.get(&key).ok_or(Fault::DataKeyUnknown(key))?;
+        Ok(primitives::open(cipher, &place.aad(), &body).ok_or(Fault::SealedDamaged)?)
+    }
+
+    /// The key by which a sealed value is found: 32 hex digits, the same for the same kind and value of this tenant, and
+    /// telling nothing without the tenant's key. `kind` keeps equal values of different meaning apart (`"ssn"`).
+    pub fn blind_index(&self, kind: &str, value: &str) -> String {
+        let mac = primitives::hmac(&self.index_key, &[kind.as_bytes(), b"\0", value.as_bytes()]);
+        hex::encode(&mac[..16])
+    }
+}
+
+impl fmt::Debug for TenantCipher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantCipher").field("current", &self.current).finish_non_exhaustive()
+    }
+}
+
+/// A key for one use, from which neither the data key nor the other subkey can be found.
+fn subkey(secret: &[u8; 32], purpose: &[u8]) -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(primitives::hmac(secret, &[purpose]))
+}
+
+fn parse(sealed: &str) -> Option<(Uuid, Vec<u8>)> {
+    let mut parts = sealed.split('.');
+    let (form, key, body) = (parts.next()?, parts.next()?, parts.next()?);
+    if form != FORM || parts.next().is_some() {
+        return None;
+    }
+    Some((Uuid::parse_str(key).ok()?, URL_SAFE_NO_PAD.decode(body).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::ids;
+
+    use super::super::random;
+    use super::*;
+
+    fn key(retired: bool) -> DataKey {
+        DataKey { id: ids::mint(), secret: Zeroizing::new(random::secret()), retired }
+    }
+
+    fn copy(key: &DataKey, retired: bool) -> DataKey {
+        DataKey { id: key.id, secret: key.secret.clone(), retired }
+    }
+
+    fn place() -> FieldRef {
+        FieldRef { tenant: TenantId::new(), table: "patient_identifiers", column: "value", row: ids::mint() }
+    }
+
+    fn fault<T>(result: Result<T>) -> Option<String> {
+        result.err().and_then(|error| error.cause().map(ToString::to_string))
+    }
+
+    #[test]
+    fn a_value_opens_in_its_place_only() -> Result<()> {
+        let cipher = TenantCipher::new(&[key(false)])?;
+        let place = place();
+        let sealed = cipher.seal(&place, b"999-12-3456");
+        assert_eq!(cipher.open(&place, &sealed)?.as_slice(), b"999-12-3456");
+        assert_ne!(sealed, cipher.seal(&place, b"999-12-3456"), "a nonce is never used twice");
+        for elsewhere in [
+            FieldRef { tenant: TenantId::new(), ..place },
+            FieldRef { table: "patients", ..place },
+            FieldRef { column: "number", ..place },
+            FieldRef { table: "patient_identifiersv", column: "alue", ..place },
+            FieldRef { row: ids::mint(), ..place },
+        ] {
+            assert_eq!(fault(cipher.open(&elsewhere, &sealed)), Some(Fault::SealedDamaged.to_string()));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn no_byte_of_a_sealed_value_can_be_changed() -> Result<()> {
+        let cipher = TenantCipher::new(&[key(false)])?;
+        let place = place();
+        let sealed = cipher.seal(&place, b"999-12-3456");
+        let (head, body) = sealed.rsplit_once('.').expect("three parts");
+        let body = URL_SAFE_NO_PAD.decode(body).expect("base64url");
+        for at in 0..body.len() {
+            let mut tampered = body.clone();
+            tampered[at] ^= 1;
+            assert!(cipher.open(&place, &format!("{head}.{}", URL_SAFE_NO_PAD.encode(tampered))).is_err());
+        }
+        for broken in ["", "v1", "v1..", "v2.x.y", &sealed.replacen("v1", "v2", 1), &format!("{sealed}.x"), head] {
+            assert_eq!(fault(cipher.open(&place, broken)), Some(Fault::SealedForm.to_string()), "{broken}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn another_tenants_key_opens_nothing() -> Result<()> {
+        let (mine, theirs) = (key(false), key(false));
+        let place = place();
+        let sealed = TenantCipher::new(&[copy(&mine, false)])?.seal(&place, b"x");
+        let refused = TenantCipher::new(&[theirs])?.open(&place, &sealed);
+        assert_eq!(fault(refused), Some(Fault::DataKeyUnknown(mine.id).to_string()));
+        let same_id = DataKey { id: mine.id, secret: Zeroizing::new(random::secret()), retired: false };
+        assert_eq!(fault(TenantCipher::new(&[same_id])?.open(&place, &sealed)), Some(Fault::SealedDamaged.to_string()));
+        Ok(())
+    }
+
+    #[test]
+    fn a_retired_key_opens_old_values_and_seals_no_new_ones() -> Result<()> {
+        let (old, new) = (key(false), key(false));
+        let place = place();
+        let before = TenantCipher::new(&[copy(&old, false)])?;
+        let after = TenantCipher::new(&[copy(&old, true), copy(&new, false)])?;
+        let sealed = before.seal(&place, b"x");
+        assert_eq!(after.open(&place, &sealed)?.as_slice(), b"x");
+        assert!(after.seal(&place, b"x").contains(&new.id.to_string()));
+        assert_eq!(before.blind_index("ssn", "999123456"), after.blind_index("ssn", "999123456"));
+        assert_eq!(TenantCipher::new(&[copy(&old, true)]).err(), Some(Fault::DataKeyMissing));
+        assert_eq!(TenantCipher::new(&[]).err(), Some(Fault::DataKeyMissing));
+        Ok(())
+    }
+
+    #[test]
+    fn a_blind_index_depends_on_key_kind_and_value_and_on_nothing_else() -> Result<()> {
+        let fixed = |byte| DataKey { id: ids::mint(), secret: Zeroizing::new([byte; 32]), retired: false };
+        let (cipher, other) = (TenantCipher::new(&[fixed(1)])?, TenantCipher::new(&[fixed(2)])?);
+        let index = cipher.blind_index("ssn", "999123456");
+        assert_eq!(index, TenantCipher::new(&[fixed(1)])?.blind_index("ssn", "999123456"));
+        assert_eq!(index.len(), 32);
+        assert_ne!(index, cipher.blind_index("ssn", "999123457"));
+        assert_ne!(index, cipher.blind_index("mrn", "999123456"));
+        assert_ne!(index, other.blind_index("ssn", "999123456"));
+        assert_ne!(cipher.blind_index("a", "bc"), cipher.blind_index("ab", "c"));
+        // Stored in rows: a release that computes another one no longer finds them.
+        assert_eq!(index, "PIN_ME");
+        Ok(())
+    }
+
+    #[test]
+    fn debug_shows_no_keys() -> Result<()> {
+        let key = DataKey { id: ids::mint(), secret: Zeroizing::new([0xab; 32]), retired: false };
+        let shown = format!("{key:?} {:?}", TenantCipher::new(&[copy(&key, false)])?);
+        assert!(!shown.contains("171") && !shown.contains("ab, ab"));
+        Ok(())
+    }
+}

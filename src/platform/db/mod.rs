@@ -1,0 +1,11 @@
+//! The database: pools, transactions bound to a tenant, months, migrations, and a PostgreSQL of our own.
+
+pub mod embedded;
+pub mod migrate;
+pub mod partition;
+mod pool;
+mod tx;
+
+pub use pool::{Db, DbOptions};
+pub use tx::{CallerTx, SystemTx, TenantTx};
+pub(crate) use tx::Context;

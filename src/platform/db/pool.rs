@@ -1,0 +1,121 @@
+//! Pools. A tenant's pool is asked for by the tenant: there is one today, and the question is asked from day one.
+//!
+//! Traps: a connection that landed on a standby is dropped, not used; a connection's role is part of what it is, so the
+//! access writer and the sealer have pools of their own.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use kernel::ids::TenantId;
+use kernel::{Error, Result};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection, Executor};
+
+/// How to reach the database as the runtime role.
+#[derive(Clone, Debug)]
+pub struct DbOptions {
+    pub connect: PgConnectOptions,
+    pub max_connections: u32,
+    /// How long a request waits for a connection before it answers 503.
+    pub acquire_timeout: Duration,
+    /// The longest a statement may run.
+    pub statement_timeout: Duration,
+}
+
+impl DbOptions {
+    pub fn from_url(url: &str) -> Result<Self> {
+        let connect = PgConnectOptions::from_str(url)
+            .map_err(|_| Error::internal("the database URL can't be read"))?;
+        Ok(Self {
+            connect,
+            max_connections: 16,
+            acquire_timeout: Duration::from_secs(3),
+            statement_timeout: Duration::from_secs(15),
+        })
+    }
+}
+
+/// The database as the server sees it.
+#[derive(Clone, Debug)]
+pub struct Db {
+    requests: PgPool,
+    access_writer: PgPool,
+    sealer: PgPool,
+}
+
+impl Db {
+    /// Makes the pools; connects to nothing yet.
+    pub fn new(options: &DbOptions) -> Self {
+        let connect = options
+            .connect
+            .clone()
+            .application_name("chartwell")
+            .options([
+                ("statement_timeout", options.statement_timeout.as_millis().to_string()),
+                ("idle_in_transaction_session_timeout", "60000".to_owned()),
+                ("timezone", "UTC".to_owned()),
+            ]);
+        Self {
+            requests: pool(options, connect.clone(), options.max_connections, None),
+            access_writer: pool(options, connect.clone(), 2, Some("chartwell_audit_writer")),
+            sealer: pool(options, connect, 2, Some("chartwell_sealer")),
+        }
+    }
+
+    /// The pool that holds a tenant's rows.
+    pub fn of(&self, _tenant: TenantId) -> &PgPool {
+        &self.requests
+    }
+
+    /// For what belongs to no tenant: keys of the installation, months, health checks.
+    pub fn shared(&self) -> &PgPool {
+        &self.requests
+    }
+
+    pub(crate) fn access_writer(&self) -> &PgPool {
+        &self.access_writer
+    }
+
+    pub(crate) fn sealer(&self) -> &PgPool {
+        &self.sealer
+    }
+
+    /// Connections open and idle, for the metrics.
+    pub fn usage(&self) -> (u32, usize) {
+        (self.requests.size(), self.requests.num_idle())
+    }
+
+    pub async fn close(&self) {
+        futures_util::future::join3(self.requests.close(), self.access_writer.close(), self.sealer.close())
+            .await;
+    }
+}
+
+fn pool(options: &DbOptions, connect: PgConnectOptions, size: u32, role: Option<&'static str>) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(options.acquire_timeout)
+        .test_before_acquire(false)
+        .max_lifetime(Duration::from_secs(1800))
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                require_writable(connection).await?;
+                if let Some(role) = role {
+                    // A constant of this file, not text from anywhere.
+                    connection.execute(AssertSqlSafe(format!("set role {role}"))).await?;
+                }
+                Ok(())
+            })
+        })
+        .connect_lazy_with(connect)
+}
+
+/// After a failover the old primary may come back as a standby under the same name.
+async fn require_writable(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let standby = sqlx::query_scalar::<_, bool>("select pg_is_in_recovery()").fetch_one(&mut *connection).await?;
+    if standby {
+        return Err(sqlx::Error::Io(std::io::Error::other("the database is a standby")));
+    }
+    debug_assert!(!connection.is_in_transaction());
+    Ok(())
+}

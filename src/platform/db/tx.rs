@@ -1,0 +1,191 @@
+//! Transactions. Only this file begins one.
+//!
+//! `BEGIN` and the context go to the database as one message, before any statement: tenant, user, role, scope. The values
+//! are typed and rendered here (identifiers, words of an enum); no text from a request is ever among them.
+//!
+//! A [`CallerTx`] belongs to a request that passed its permission check; a [`SystemTx`] to work nobody asked for over
+//! HTTP (login before there is a caller, imports, sealing). Both are a [`TenantTx`] to a store.
+//!
+//! Traps: a read does not wait for its end (dropping it rolls back in the background), because it has nothing to lose;
+//! a write that is dropped is rolled back too, so an early `?` never leaves half a change.
+
+use std::fmt::Write as _;
+use std::ops::{Deref, DerefMut};
+
+use kernel::ids::{PatientId, RequestId, TenantId, UserId};
+use kernel::{Code, Error, Result};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
+
+use super::Db;
+use crate::access::{Ctx, Disclosure, Effect, Permission, Scope};
+use crate::audit::{self, AccessRecord};
+use crate::http::Answer;
+
+/// A transaction in which every statement runs as one tenant.
+#[derive(Debug)]
+pub struct TenantTx {
+    tx: Transaction<'static, Postgres>,
+    tenant: TenantId,
+}
+
+/// What `SET LOCAL` says.
+pub(crate) struct Context {
+    pub tenant: TenantId,
+    pub user: Option<UserId>,
+    pub role: &'static str,
+    pub scope: Scope,
+    pub patient: Option<PatientId>,
+    pub request: Option<RequestId>,
+}
+
+impl TenantTx {
+    #[expect(clippy::disallowed_methods, reason = "this is the place that begins transactions")]
+    pub(crate) async fn begin(db: &Db, context: &Context, effect: Effect) -> Result<Self> {
+        let mut head = String::with_capacity(400);
+        head.push_str(match effect {
+            Effect::Reads => "begin read only",
+            Effect::Writes => "begin",
+        });
+        let _ = write!(
+            head,
+            "; set local app.tenant_id = '{}'; set local app.role = '{}'; set local app.scope = '{}'",
+            context.tenant,
+            context.role,
+            context.scope.as_str()
+        );
+        let _ = match context.user {
+            Some(user) => write!(head, "; set local app.user_id = '{user}'"),
+            None => write!(head, "; set local app.user_id = ''"),
+        };
+        // Read by `app.may_see` only in this scope.
+        if let (Scope::Own, Some(patient)) = (context.scope, context.patient) {
+            let _ = write!(head, "; set local app.patient_id = '{patient}'");
+        } else if context.scope == Scope::Own {
+            head.push_str("; set local app.patient_id = ''");
+        }
+        // Read by the history triggers only.
+        if effect == Effect::Writes {
+            let _ = match context.request {
+                Some(request) => write!(head, "; set local app.request_id = '{request}'"),
+                None => write!(head, "; set local app.request_id = ''"),
+            };
+        }
+        let tx = db.of(context.tenant).begin_with(AssertSqlSafe(head)).await?;
+        Ok(Self { tx, tenant: context.tenant })
+    }
+
+    /// The tenant, to be bound in every statement on his tables.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// The connection, for a store.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    async fn commit(self) -> Result<()> {
+        self.tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// The transaction of a caller who may do what he asked for.
+pub struct CallerTx {
+    tx: TenantTx,
+    ctx: Ctx,
+    permission: Permission,
+}
+
+impl CallerTx {
+    pub(crate) fn new(tx: TenantTx, ctx: Ctx, permission: Permission) -> Self {
+        Self { tx, ctx, permission }
+    }
+
+    /// Ends a change: its access records, the answer kept for a repeated request, and the work become durable together.
+    pub async fn commit<T: serde::Serialize>(mut self, disclosure: Disclosure<T>) -> Result<Answer<T>> {
+        let (answer, subjects) = Answer::prepare(&disclosure)?;
+        let records = self.ctx.records(self.permission, &disclosure, &subjects);
+        audit::insert(self.tx.conn(), &records).await?;
+        if let Some(key) = self.ctx.idempotency() {
+            key.keep(&mut self.tx, self.ctx.user(), &answer, &subjects).await?;
+        }
+        self.tx.commit().await?;
+        self.ctx.note_receipt();
+        Ok(answer)
+    }
+
+    /// Ends a read: gives the connection back, then waits until the access log holds who was shown what.
+    pub async fn finish<T: serde::Serialize>(self, disclosure: Disclosure<T>) -> Result<Answer<T>> {
+        let Self { tx, ctx, permission } = self;
+        if permission.effect() == Effect::Writes {
+            return Err(Error::internal("a write ends with commit"));
+        }
+        drop(tx);
+        let (answer, subjects) = Answer::prepare(&disclosure)?;
+        let records = ctx.records(permission, &disclosure, &subjects);
+        ctx.app().access_log.write(records).await?;
+        ctx.note_receipt();
+        Ok(answer)
+    }
+}
+
+impl Deref for CallerTx {
+    type Target = TenantTx;
+    fn deref(&self) -> &TenantTx {
+        &self.tx
+    }
+}
+
+impl DerefMut for CallerTx {
+    fn deref_mut(&mut self) -> &mut TenantTx {
+        &mut self.tx
+    }
+}
+
+/// The transaction of the system itself, in one tenant, seeing all his patients. Policies call it `system`.
+#[derive(Debug)]
+pub struct SystemTx(TenantTx);
+
+impl SystemTx {
+    pub async fn begin(db: &Db, tenant: TenantId) -> Result<Self> {
+        Self::on_behalf_of(db, tenant, None, None).await
+    }
+
+    /// As [`begin`](Self::begin), with the account whose action it is, for the history.
+    pub async fn on_behalf_of(
+        db: &Db,
+        tenant: TenantId,
+        user: Option<UserId>,
+        request: Option<RequestId>,
+    ) -> Result<Self> {
+        let context =
+            Context { tenant, user, role: "system", scope: Scope::Organization, patient: None, request };
+        TenantTx::begin(db, &context, Effect::Writes).await.map(Self)
+    }
+
+    /// Adds access records to the transaction, as an import does for the charts it fills.
+    pub async fn record(&mut self, records: &[AccessRecord]) -> Result<()> {
+        if records.iter().any(|record| record.tenant_id != self.0.tenant.0) {
+            return Err(Error::new(Code::Internal));
+        }
+        audit::insert(self.0.conn(), records).await
+    }
+
+    pub async fn commit(self) -> Result<()> {
+        self.0.commit().await
+    }
+}
+
+impl Deref for SystemTx {
+    type Target = TenantTx;
+    fn deref(&self) -> &TenantTx {
+        &self.0
+    }
+}
+
+impl DerefMut for SystemTx {
+    fn deref_mut(&mut self) -> &mut TenantTx {
+        &mut self.0
+    }
+}

@@ -1,0 +1,156 @@
+//! JSON bodies, and JSON merge patches (RFC 7396).
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use kernel::clock::Instant;
+use kernel::{Checks, Code, Error, FieldError, Result, Validate};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::{pointer, rule_in};
+use crate::app::App;
+use crate::http::Problem;
+
+/// A body whose rules hold.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned + Validate> FromRequest<App> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let bytes = json_bytes(request, app, &["application/json"]).await?;
+        let value = parse(&bytes)?;
+        checked(&value, app.clock.now()).map(Self)
+    }
+}
+
+/// A partial change: a member that is absent stays, `null` clears, anything else replaces.
+#[derive(Debug)]
+pub struct MergePatch {
+    changes: Map<String, Value>,
+    now: Instant,
+}
+
+impl FromRequest<App> for MergePatch {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let bytes =
+            json_bytes(request, app, &["application/merge-patch+json", "application/json"]).await?;
+        match serde_json::from_slice::<Value>(parse(&bytes)?.as_ref()) {
+            Ok(Value::Object(changes)) => Ok(Self { changes, now: app.clock.now() }),
+            Ok(_) => Err(Error::field("", "wrong_type", "must be an object").into()),
+            Err(error) => Err(syntax(&error).into()),
+        }
+    }
+}
+
+impl MergePatch {
+    /// The present state with the changes laid over it, its rules checked.
+    ///
+    /// `present` is the writable part of a resource: a member it does not have is an unknown field.
+    pub fn apply<T: Serialize + DeserializeOwned + Validate>(&self, present: &T) -> Result<T> {
+        let mut state = serde_json::to_value(present).map_err(Error::internal)?;
+        merge(&mut state, &Value::Object(self.changes.clone()));
+        let text = serde_json::to_vec(&state).map_err(Error::internal)?;
+        checked(&text.into(), self.now).map_err(|problem| problem.0)
+    }
+
+    /// Whether the patch touches the member.
+    pub fn touches(&self, member: &str) -> bool {
+        self.changes.contains_key(member)
+    }
+}
+
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(changes) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    if let Value::Object(members) = target {
+        for (name, change) in changes {
+            if change.is_null() {
+                members.remove(name);
+            } else {
+                merge(members.entry(name.clone()).or_insert(Value::Null), change);
+            }
+        }
+    }
+}
+
+async fn json_bytes(request: Request, app: &App, accepted: &[&str]) -> Result<Bytes, Problem> {
+    require_content_type(request.headers(), accepted)?;
+    Bytes::from_request(request, app).await.map_err(|rejection| {
+        let code = if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+            Code::BodyTooLarge
+        } else {
+            Code::MalformedRequest
+        };
+        Problem(Error::new(code))
+    })
+}
+
+fn require_content_type(headers: &HeaderMap, accepted: &[&str]) -> Result<(), Problem> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = given.split(';').next().unwrap_or_default().trim();
+    if accepted.iter().any(|accepted| kind.eq_ignore_ascii_case(accepted)) {
+        Ok(())
+    } else {
+        Err(Error::new(Code::UnsupportedMediaType).into())
+    }
+}
+
+/// Checks that the bytes are JSON with no NUL in any text: PostgreSQL can't hold one, and nobody means it.
+fn parse(bytes: &Bytes) -> Result<Bytes, Problem> {
+    if bytes.windows(6).any(|six| six == b"\\u0000") {
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| syntax(&error))?;
+        if let Some(place) = nul_in(&value, String::new()) {
+            return Err(Error::field(place, "nul_character", "must not contain the NUL character").into());
+        }
+    }
+    Ok(bytes.clone())
+}
+
+fn nul_in(value: &Value, at: String) -> Option<String> {
+    match value {
+        Value::String(text) => text.contains('\0').then_some(at),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(place, item)| nul_in(item, format!("{at}/{place}")))
+        }
+        Value::Object(members) => members.iter().find_map(|(name, member)| {
+            if name.contains('\0') { Some(at.clone()) } else { nul_in(member, format!("{at}/{name}")) }
+        }),
+        _ => None,
+    }
+}
+
+fn checked<T: DeserializeOwned + Validate>(bytes: &Bytes, now: Instant) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let body: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        if error.inner().is_data() {
+            let (code, rule) = rule_in(&error.inner().to_string());
+            Error::invalid(vec![FieldError::new(pointer(error.path()), code, rule)])
+        } else {
+            syntax(error.inner())
+        }
+    })?;
+    reader.end().map_err(|error| syntax(&error))?;
+    let mut checks = Checks::at(now);
+    body.check(&mut checks);
+    checks.finish()?;
+    Ok(body)
+}
+
+fn syntax(error: &serde_json::Error) -> Error {
+    Error::new(Code::MalformedJson).detail(format!(
+        "The body is not valid JSON: see line {}, column {}.",
+        error.line(),
+        error.column()
+    ))
+}

@@ -1,0 +1,76 @@
+//! What is known of a request besides its body, and what became of it on the way.
+
+use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::http::Method;
+use kernel::ids::{PatientId, RequestId};
+
+use super::limits::Left;
+use crate::access::{Permission, Principal, Purpose};
+
+/// One request, as logs and records name it.
+#[derive(Debug)]
+pub struct RequestInfo {
+    pub id: RequestId,
+    pub method: Method,
+    /// The route's template, never the path: a path holds ids.
+    pub route: Arc<str>,
+    /// The patient the path names, if it names one.
+    pub patient: Option<PatientId>,
+    pub address: Box<str>,
+    pub user_agent: Box<str>,
+    /// From `X-Purpose-Of-Use`.
+    pub purpose: Option<Purpose>,
+    pub(crate) caller: OnceLock<Arc<Principal>>,
+    pub(crate) permission: OnceLock<Permission>,
+    pub(crate) left: OnceLock<Left>,
+    pub(crate) address_left: OnceLock<Left>,
+    receipt: AtomicBool,
+}
+
+impl RequestInfo {
+    pub(crate) fn new(
+        id: RequestId,
+        method: Method,
+        route: Arc<str>,
+        patient: Option<PatientId>,
+        address: &str,
+        user_agent: &str,
+        purpose: Option<Purpose>,
+    ) -> Self {
+        Self {
+            id,
+            method,
+            route,
+            patient,
+            address: clean(address, 45),
+            user_agent: clean(user_agent, 120),
+            purpose,
+            caller: OnceLock::new(),
+            permission: OnceLock::new(),
+            left: OnceLock::new(),
+            address_left: OnceLock::new(),
+            receipt: AtomicBool::new(false),
+        }
+    }
+
+    /// The first permission asked for names the operation.
+    pub(crate) fn note_permission(&self, permission: Permission) {
+        let _ = self.permission.set(permission);
+    }
+
+    pub(crate) fn note_receipt(&self) {
+        self.receipt.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the access records of this request are durable.
+    pub(crate) fn has_receipt(&self) -> bool {
+        self.receipt.load(Ordering::Relaxed)
+    }
+}
+
+/// Printable and short: it goes into every access record.
+fn clean(text: &str, most: usize) -> Box<str> {
+    text.chars().filter(|c| !c.is_control()).take(most).collect()
+}

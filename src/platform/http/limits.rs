@@ -1,0 +1,98 @@
+//! Rate limits by address, user and tenant, kept in this process.
+//!
+//! A limit is a bucket that refills steadily. The headers tell the tightest one that applied, as the IETF draft
+//! `RateLimit` fields do: `RateLimit-Policy: "user";q=600;w=60` and `RateLimit: "user";r=599;t=1`.
+
+use std::hash::Hash;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+use kernel::ids::{TenantId, UserId};
+use kernel::{Code, Error, Result};
+
+type Keyed<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>;
+
+/// Requests a minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    pub address: u32,
+    pub user: u32,
+    pub tenant: u32,
+    /// Attempts to log in, by address.
+    pub login: u32,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { address: 12_000, user: 3_000, tenant: 120_000, login: 30 }
+    }
+}
+
+/// The buckets.
+pub struct Limits {
+    address: Keyed<Box<str>>,
+    user: Keyed<UserId>,
+    tenant: Keyed<TenantId>,
+    login: Keyed<Box<str>>,
+    rates: Rates,
+}
+
+/// What is left of a limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Left {
+    pub name: &'static str,
+    pub quota: u32,
+    pub remaining: u32,
+}
+
+impl Limits {
+    pub fn new(rates: Rates) -> Self {
+        Self {
+            address: keyed(rates.address),
+            user: keyed(rates.user),
+            tenant: keyed(rates.tenant),
+            login: keyed(rates.login),
+            rates,
+        }
+    }
+
+    pub fn address(&self, address: &str) -> Result<Left> {
+        take(&self.address, &address.into(), "address", self.rates.address)
+    }
+
+    pub fn caller(&self, tenant: TenantId, user: UserId) -> Result<Left> {
+        take(&self.tenant, &tenant, "tenant", self.rates.tenant)?;
+        take(&self.user, &user, "user", self.rates.user)
+    }
+
+    pub fn login(&self, address: &str) -> Result<Left> {
+        take(&self.login, &address.into(), "login", self.rates.login)
+    }
+
+    /// Forgets buckets that have filled up again.
+    pub fn tidy(&self) {
+        self.address.retain_recent();
+        self.user.retain_recent();
+        self.tenant.retain_recent();
+        self.login.retain_recent();
+    }
+}
+
+fn keyed<K: Hash + Eq + Clone>(per_minute: u32) -> Keyed<K> {
+    let quota = Quota::per_minute(NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN));
+    RateLimiter::dashmap(quota).with_middleware::<StateInformationMiddleware>()
+}
+
+fn take<K: Hash + Eq + Clone>(limiter: &Keyed<K>, key: &K, name: &'static str, quota: u32) -> Result<Left> {
+    match limiter.check_key(key) {
+        Ok(state) => Ok(Left { name, quota, remaining: state.remaining_burst_capacity() }),
+        Err(refused) => {
+            let wait: Duration = refused.wait_time_from(DefaultClock::default().now());
+            Err(Error::new(Code::RateLimited).retry_after(wait.as_secs().max(1)))
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! HTTP manners: what a request is made of, how an answer and a problem look, pages, versions, repeats, limits.
+
+mod answer;
+mod cursor;
+mod envelope;
+mod extract;
+mod idempotency;
+mod info;
+mod limits;
+pub mod openapi;
+mod problem;
+mod refusal;
+
+pub use answer::Answer;
+pub use cursor::Paging;
+pub use envelope::{envelope, method_not_allowed, not_found};
+pub use extract::{IfMatch, Json, MergePatch, Path, Query};
+pub use idempotency::IdempotencyKey;
+pub use info::RequestInfo;
+pub use limits::{Limits, Rates};
+pub use problem::{Problem, ProblemDocument};
+
+/// What a handler returns.
+pub type Reply<T> = Result<Answer<T>, Problem>;

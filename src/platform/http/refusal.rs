@@ -1,0 +1,40 @@
+//! Refusals are recorded too, before the caller learns of them: in the access log when a chart was asked for, and as a
+//! security event when a role reached for what it may not do.
+
+use kernel::{Error, Kind, Result};
+
+use super::RequestInfo;
+use crate::access::{Ctx, Effect, Permission};
+use crate::app::App;
+use crate::audit::{Action, Outcome, SecurityEvent, SecurityKind, Subject, security};
+
+/// Records a refusal of a known caller. Says nothing of requests that never reached an operation.
+pub(super) async fn record(app: &App, info: &std::sync::Arc<RequestInfo>, error: &Error) -> Result<()> {
+    let (Some(caller), Some(permission)) = (info.caller.get(), info.permission.get().copied()) else {
+        return Ok(());
+    };
+    if permission.touches_phi() && matches!(error.kind(), Kind::Forbidden | Kind::NotFound | Kind::Conflict) {
+        let ctx = Ctx::new(app.clone(), caller.clone(), info.clone(), None);
+        let subject = Subject { patient: info.patient, resource: None };
+        let record = ctx.record(permission.as_str(), action(permission), Outcome::Refused, subject);
+        app.access_log.write(vec![record]).await?;
+    }
+    if error.kind() == Kind::Forbidden {
+        let event = SecurityEvent::new(SecurityKind::PermissionRefused, false)
+            .by(Some(caller.user), Some(caller.session))
+            .because(permission.as_str());
+        security::record(&app.db, caller.tenant, &event, Some(info), app.clock.now()).await?;
+    }
+    Ok(())
+}
+
+/// What the caller was about to do.
+fn action(permission: Permission) -> Action {
+    match permission.as_str().rsplit('.').next().unwrap_or_default() {
+        "search" => Action::Search,
+        "create" | "schedule" => Action::Create,
+        "retire" => Action::Delete,
+        _ if permission.effect() == Effect::Writes => Action::Update,
+        _ => Action::Read,
+    }
+}

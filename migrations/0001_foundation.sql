@@ -177,6 +177,7 @@ alter function app.record_change() owner to chartwell_definer;
 --   strangers_add     an insert needs no sight of the patient (a new patient has no care team yet; a refusal is recorded
 --                     against a patient the caller may not see)
 --   own_column        the column that names the user a row is about; he may read it whatever his role
+--   own_write         and change it, too
 --   trusted_readers,  database roles that work across tenants (the access writer, the sealer)
 --   trusted_writers
 --   history           remember every change in audit_log
@@ -185,7 +186,7 @@ create function app.tenant_table(
     tbl regclass, read text[], write text[], adds text[] default null, may_delete text[] default '{}',
     of_patient boolean default false, patient_column text default 'patient_id', strangers_add boolean default false,
     own_column text default null, trusted_readers text[] default '{}', trusted_writers text[] default '{}',
-    history boolean default true, secrets text[] default '{}'
+    history boolean default true, secrets text[] default '{}', own_write boolean default false
 ) returns void language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -194,7 +195,7 @@ declare
     plain       text := (select relname from pg_class where oid = tbl);
     partitioned boolean := (select relkind = 'p' from pg_class where oid = tbl);
     reads       text := format('%s and %s%s', tenant, app.role_test(read, own_column), sight);
-    changes     text := format('%s and %s%s', tenant, app.role_test(write, null), sight);
+    changes     text := format('%s and %s%s', tenant, app.role_test(write, case when own_write then own_column end), sight);
     inserts     text := format('%s and %s%s', tenant, app.role_test(coalesce(adds, write), null),
                                case when strangers_add then '' else sight end);
     deletes     text := format('%s and %s%s', tenant, app.role_test(may_delete, null), sight);
@@ -234,7 +235,7 @@ as $$
         else format('(app.actor_role() = any(%L::text[]) or %I = app.user_id())', roles, own_column)
     end
 $$;
-revoke all on function app.tenant_table(regclass, text[], text[], text[], text[], boolean, text, boolean, text, text[], text[], boolean, text[]),
+revoke all on function app.tenant_table(regclass, text[], text[], text[], text[], boolean, text, boolean, text, text[], text[], boolean, text[], boolean),
                        app.role_test(text[], text) from public;
 
 -- Whom a caller may see -------------------------------------------------------------------------------------------------
@@ -248,3 +249,10 @@ select app.tenant_table('app.audit_log', read => '{admin,provider,nurse,patient,
                         history => false);
 revoke insert on app.audit_log from chartwell_runtime;
 grant select, insert on app.audit_log to chartwell_definer;
+
+-- The newest migration that has run. The table that knows is the migration tool's own, in a schema of its own.
+create function app.schema_version() returns bigint
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$ begin return (select max(version) from migration._sqlx_migrations where success); end $$;
+revoke all on function app.schema_version() from public;
+grant execute on function app.schema_version() to chartwell_runtime;

@@ -156,7 +156,9 @@ create table app.sessions (
     constraint sessions_reason_check check (end_reason in ('logout', 'revoked', 'refresh_reuse', 'password_changed', 'account_changed'))
 );
 create index sessions_user_idx on app.sessions (tenant_id, user_id, created_at);
-select app.tenant_table('app.sessions', read => '{admin,system}', write => '{system}', own_column => 'user_id', history => false);
+-- Everybody may end his own.
+select app.tenant_table('app.sessions', read => '{admin,system}', write => '{admin,system}', adds => '{system}', own_column => 'user_id',
+                        own_write => true, history => false);
 
 create table app.refresh_tokens (
     tenant_id   uuid        not null,
@@ -186,7 +188,8 @@ create table app.one_time_tokens (
     constraint one_time_tokens_hash_key unique (tenant_id, token_hash),
     constraint one_time_tokens_purpose_check check (purpose in ('invitation', 'password_reset'))
 );
-select app.tenant_table('app.one_time_tokens', read => '{system}', write => '{system}', adds => '{admin,system}', history => false);
+select app.tenant_table('app.one_time_tokens', read => '{system}', write => '{system}', adds => '{admin,system}', may_delete => '{system}',
+                        history => false);
 
 -- What happened at the door. Attempts against a tenant that does not exist are kept under the nil tenant.
 create table app.security_events (
@@ -230,3 +233,48 @@ create table app.idempotency_keys (
 create index idempotency_keys_age_idx on app.idempotency_keys (tenant_id, created_at);
 select app.tenant_table('app.idempotency_keys', read => '{system}', own_column => 'user_id', history => false, may_delete => '{system}',
                         write => '{admin,provider,nurse,staff,billing,patient,system}');
+
+-- Which tenants there are, for jobs that visit each in a transaction of its own.
+create function app.tenant_ids() returns table (tenant_id uuid)
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query select t.tenant_id from app.tenants t order by t.tenant_id;
+end
+$$;
+alter function app.tenant_ids() owner to chartwell_definer;
+revoke all on function app.tenant_ids() from public;
+grant execute on function app.tenant_ids() to chartwell_runtime;
+
+-- Before there is a caller: row-level security shows a tenant only to itself.
+create function app.find_tenant(wanted text) returns table (tenant_id uuid, status text)
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query select t.tenant_id, t.status from app.tenants t where t.slug = wanted;
+end
+$$;
+alter function app.find_tenant(text) owner to chartwell_definer;
+revoke all on function app.find_tenant(text) from public;
+grant execute on function app.find_tenant(text) to chartwell_runtime;
+grant select on app.tenants to chartwell_definer;
+
+-- An account belongs to the admins, but its password to its owner: the one column he may change without being one.
+create function app.set_own_password(hash text, changed_at timestamptz) returns boolean
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := current_setting('app.tenant_id')::uuid;
+    caller uuid := nullif(current_setting('app.user_id'), '')::uuid;
+begin
+    update app.users u
+       set password_hash = hash, password_set_at = changed_at, failed_logins = 0, locked_until = null,
+           version = u.version + 1, updated_at = changed_at
+     where u.tenant_id = tenant and u.id = caller and u.status = 'active' and u.deleted_at is null;
+    return found;
+end
+$$;
+alter function app.set_own_password(text, timestamptz) owner to chartwell_definer;
+revoke all on function app.set_own_password(text, timestamptz) from public;
+grant execute on function app.set_own_password(text, timestamptz) to chartwell_runtime;
+grant select, update on app.users to chartwell_definer;

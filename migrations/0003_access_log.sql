@@ -84,3 +84,25 @@ create view app.access_monitor with (security_invoker = true) as
      where l.tenant_id = app.tenant_id() and l.at > now() - interval '24 hours'
      group by l.tenant_id, l.user_id;
 grant select on app.access_monitor to chartwell_runtime;
+
+-- A patient may not read accounts, but may know who opened his chart: the names of those in his own chart's log, of no
+-- one else.
+create function app.names_of_accessors(wanted uuid[]) returns table (user_id uuid, given_name text, family_name text)
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := current_setting('app.tenant_id')::uuid;
+    own    uuid := case current_setting('app.scope') when 'self' then nullif(current_setting('app.patient_id'), '')::uuid end;
+begin
+    return query
+        select u.id, u.given_name, u.family_name from app.users u
+         where u.tenant_id = tenant and u.id = any(wanted[1:500])
+           and exists (select from app.phi_access_log l
+                        where l.tenant_id = tenant and l.patient_id = own and l.user_id = u.id and l.outcome = 'success');
+end
+$$;
+alter function app.names_of_accessors(uuid[]) owner to chartwell_definer;
+revoke all on function app.names_of_accessors(uuid[]) from public;
+grant execute on function app.names_of_accessors(uuid[]) to chartwell_runtime;
+grant select (tenant_id, id, given_name, family_name) on app.users to chartwell_definer;
+grant select (tenant_id, patient_id, user_id, outcome) on app.phi_access_log to chartwell_definer;

@@ -15,6 +15,8 @@ create table app.providers (
     verified            boolean     not null default false,
     accepting_patients  boolean     not null default true,
     status              text        not null default 'active',
+    sort_key            text collate "C" not null,                 -- family, then given, normalised: ordered and searched by
+    specialty_keys      text[] collate "C" not null default '{}',  -- specialty and subspecialties, normalised
     version             bigint      not null default 1,
     created_at          timestamptz not null,
     updated_at          timestamptz not null,
@@ -26,7 +28,7 @@ create table app.providers (
     constraint providers_npi_check check (npi ~ '^[12][0-9]{9}$'),
     constraint providers_status_check check (status in ('active', 'inactive'))
 );
-create index providers_name_idx on app.providers (tenant_id, family_name collate "C", id);
+create index providers_sort_idx on app.providers (tenant_id, sort_key, id);
 select app.tenant_table('app.providers', read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,system}');
 
 create table app.provider_licenses (
@@ -120,5 +122,8 @@ create table app.department_assignments (
 );
 create unique index department_assignments_open_key on app.department_assignments (tenant_id, user_id, department_id)
     where valid_until is null;
+-- One first home a person.
+create unique index department_assignments_primary_key on app.department_assignments (tenant_id, user_id)
+    where is_primary and valid_until is null;
 create index department_assignments_user_idx on app.department_assignments (tenant_id, user_id, facility_id);
 select app.tenant_table('app.department_assignments', read => '{admin,provider,nurse,staff,billing,system}', write => '{admin,system}');

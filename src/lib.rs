@@ -1,1 +1,61 @@
+//! Chartwell: an electronic health record backend. This crate puts the areas together into one server.
 
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod server;
+
+use std::sync::Arc;
+
+use identity::Identity;
+use platform::App;
+use serde_json::Value;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Chartwell",
+        description = "An electronic health record: patients, encounters and the people who care for them. Every access to health information is recorded before it is answered.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(platform::http::ProblemDocument)),
+    tags(
+        (name = "auth", description = "Log in, refresh, log out; one's own account"),
+        (name = "tenant", description = "The organisation and its settings"),
+        (name = "facilities", description = "Places of care and their departments"),
+        (name = "users", description = "Accounts"),
+        (name = "staff", description = "Providers with their credentials, nurses and other staff"),
+        (name = "patients", description = "Registration, search, history"),
+        (name = "care teams", description = "Who cares for a patient, and so may open the chart"),
+        (name = "encounters", description = "Visits and stays"),
+        (name = "audit", description = "Who accessed and who changed what"),
+        (name = "security", description = "What happened at the door"),
+        (name = "operations", description = "Health and metrics of the server")
+    )
+)]
+struct Document;
+
+/// Every operation of every area.
+fn areas() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(identity::router())
+        .merge(clinical::router())
+        .merge(compliance::router())
+        .merge(server::health::router())
+}
+
+/// The API document, as it is committed and served.
+pub fn document() -> Value {
+    let (_, document) = areas().split_for_parts();
+    let document = serde_json::to_value(document).expect("the document is made of strings and maps");
+    platform::http::openapi::finish(document)
+}
+
+/// A server ready to answer: its parts, and its routes.
+pub struct Chartwell {
+    pub app: App,
+    pub identity: Arc<Identity>,
+    pub router: axum::Router,
+}

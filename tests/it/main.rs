@@ -1,1 +1,6 @@
-fn main(){}
+//! Integration tests: over HTTP, in process, as the runtime role, against a real PostgreSQL that the first test starts.
+//!
+//! A test is a tenant: it makes one, works in it, and is alone in it. Mirrors `src/`; `promises/` holds what must be true
+//! of every table, operation and role, including those added tomorrow.
+
+mod support;

@@ -1,6 +1,7 @@
 //! Who may do what: roles, the permission table, the caller, and [`Ctx`], the one gesture that turns a permission into an
 //! audited, tenant-bound transaction.
 
+mod changed;
 mod ctx;
 mod disclosure;
 mod permission;
@@ -8,6 +9,7 @@ mod principal;
 mod purpose;
 mod role;
 
+pub use changed::{CHANNEL, Changed, announce};
 pub use ctx::Ctx;
 pub use disclosure::{Disclosure, NoPhi};
 pub(crate) use disclosure::Form;

@@ -7,7 +7,7 @@ use kernel::clock::Instant;
 use kernel::ids::{PatientId, SessionId, TenantId, UserId};
 use kernel::{Error, Result};
 
-use super::{Purpose, Role, Scope};
+use super::{Changed, Purpose, Role, Scope};
 
 /// A caller whose token was verified and whose session is live.
 #[derive(Clone, Debug)]
@@ -43,4 +43,8 @@ pub trait Authenticator: Send + Sync {
 
     /// Verifies the token and looks its session up.
     fn authenticate<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<Arc<Principal>, Error>>;
+
+    /// Drops what is remembered of a session, an account or a whole tenant, in this process and at once. Call it after the
+    /// transaction that [announced](super::announce) the change has committed.
+    fn forget(&self, tenant: TenantId, changed: Changed);
 }

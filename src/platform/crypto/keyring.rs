@@ -2,7 +2,11 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::SigningKeys;
+use kernel::Result;
+use kernel::clock::Instant;
+
+use super::{KeyWrapper, SigningKeys};
+use crate::db::Db;
 
 /// The current [`SigningKeys`]. Cheap to clone; clones see a swap at once.
 #[derive(Clone)]
@@ -14,11 +18,22 @@ impl Keyring {
     }
 
     pub fn current(&self) -> Arc<SigningKeys> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub fn replace(&self, keys: SigningKeys) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    /// Loads the keys again: another server may have rotated them.
+    #[expect(clippy::disallowed_methods, reason = "keys of the installation belong to no tenant, so to no tenant's transaction")]
+    pub async fn reload(&self, db: &Db, wrapper: &dyn KeyWrapper, now: Instant) -> Result<()> {
+        let mut connection = db.shared().acquire().await?;
+        self.replace(SigningKeys::load_or_create(&mut connection, wrapper, now).await?);
+        Ok(())
     }
 
     /// The keyed hash of an access record or a cursor.

@@ -9,8 +9,8 @@ use std::fmt;
 use aes_gcm::Aes256Gcm;
 use base64::Engine;
 use base64::alphabet;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use futures_util::future::{self, BoxFuture};
 use kernel::Result;
 use sha2::{Digest, Sha256};
@@ -54,7 +54,9 @@ impl LocalMasterKeys {
     pub fn from_base64(current: &str, previous: Option<&str>) -> Result<Self, Fault> {
         Ok(Self {
             current: MasterKey::parse(current, MASTER_KEY)?,
-            previous: previous.map(|text| MasterKey::parse(text, MASTER_KEY_PREVIOUS)).transpose()?,
+            previous: previous
+                .map(|text| MasterKey::parse(text, MASTER_KEY_PREVIOUS))
+                .transpose()?,
         })
     }
 
@@ -69,10 +71,18 @@ impl MasterKey {
         const LENIENT: GeneralPurposeConfig =
             GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
         let text = text.trim();
-        let letters =
-            if text.contains(['-', '_']) { &alphabet::URL_SAFE } else { &alphabet::STANDARD };
-        let bytes = GeneralPurpose::new(letters, LENIENT).decode(text).map(Zeroizing::new).ok();
-        let key = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok()).map(Zeroizing::new);
+        let letters = if text.contains(['-', '_']) {
+            &alphabet::URL_SAFE
+        } else {
+            &alphabet::STANDARD
+        };
+        let bytes = GeneralPurpose::new(letters, LENIENT)
+            .decode(text)
+            .map(Zeroizing::new)
+            .ok();
+        let key = bytes
+            .and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok())
+            .map(Zeroizing::new);
         match key {
             // 32 times the same byte is an example somebody copied, not a key.
             Some(key) if key.iter().any(|byte| *byte != key[0]) => Ok(Self::new(&key)),
@@ -81,8 +91,13 @@ impl MasterKey {
     }
 
     fn new(key: &[u8; 32]) -> Self {
-        let hash = Sha256::new_with_prefix(b"chartwell.master_key.id\0").chain_update(key).finalize();
-        Self { id: hex::encode(&hash[..8]), cipher: primitives::cipher(key) }
+        let hash = Sha256::new_with_prefix(b"chartwell.master_key.id\0")
+            .chain_update(key)
+            .finalize();
+        Self {
+            id: hex::encode(&hash[..8]),
+            cipher: primitives::cipher(key),
+        }
     }
 }
 
@@ -92,7 +107,11 @@ impl KeyWrapper for LocalMasterKeys {
     }
 
     fn wrap<'a>(&'a self, aad: &'a [u8], plain: &'a [u8]) -> BoxFuture<'a, Result<Vec<u8>>> {
-        Box::pin(future::ready(Ok(primitives::seal(&self.current.cipher, aad, plain))))
+        Box::pin(future::ready(Ok(primitives::seal(
+            &self.current.cipher,
+            aad,
+            plain,
+        ))))
     }
 
     fn unwrap<'a>(
@@ -101,7 +120,9 @@ impl KeyWrapper for LocalMasterKeys {
         aad: &'a [u8],
         wrapped: &'a [u8],
     ) -> BoxFuture<'a, Result<Zeroizing<Vec<u8>>>> {
-        let key = std::iter::once(&self.current).chain(&self.previous).find(|key| key.id == key_id);
+        let key = std::iter::once(&self.current)
+            .chain(&self.previous)
+            .find(|key| key.id == key_id);
         let result = match key {
             None => Err(Fault::MasterKeyUnknown(key_id.to_owned())),
             Some(key) => primitives::open(&key.cipher, aad, wrapped)
@@ -125,7 +146,10 @@ mod tests {
     use super::*;
 
     fn fault(error: &kernel::Error) -> &Fault {
-        error.cause().and_then(|cause| cause.downcast_ref()).expect("a fault is the cause")
+        error
+            .cause()
+            .and_then(|cause| cause.downcast_ref())
+            .expect("a fault is the cause")
     }
 
     fn keys(current: &str, previous: Option<&str>) -> LocalMasterKeys {
@@ -137,24 +161,52 @@ mod tests {
         let (first, second) = (LocalMasterKeys::generate(), LocalMasterKeys::generate());
         let old = keys(&first, None);
         let wrapped = old.wrap(b"place", b"key").await?;
-        assert_eq!(old.unwrap(old.key_id(), b"place", &wrapped).await?.as_slice(), b"key");
+        assert_eq!(
+            old.unwrap(old.key_id(), b"place", &wrapped)
+                .await?
+                .as_slice(),
+            b"key"
+        );
 
-        let moved = old.unwrap(old.key_id(), b"elsewhere", &wrapped).await.expect_err("moved");
-        assert_eq!(fault(&moved), &Fault::WrappedKeyDamaged(old.key_id().to_owned()));
+        let moved = old
+            .unwrap(old.key_id(), b"elsewhere", &wrapped)
+            .await
+            .expect_err("moved");
+        assert_eq!(
+            fault(&moved),
+            &Fault::WrappedKeyDamaged(old.key_id().to_owned())
+        );
         for at in 0..wrapped.len() {
             let mut tampered = wrapped.clone();
             tampered[at] ^= 1;
-            assert!(old.unwrap(old.key_id(), b"place", &tampered).await.is_err(), "byte {at}");
+            assert!(
+                old.unwrap(old.key_id(), b"place", &tampered).await.is_err(),
+                "byte {at}"
+            );
         }
 
         let stranger = keys(&second, None);
-        let refused = stranger.unwrap(old.key_id(), b"place", &wrapped).await.expect_err("another master key");
-        assert_eq!(fault(&refused), &Fault::MasterKeyUnknown(old.key_id().to_owned()));
+        let refused = stranger
+            .unwrap(old.key_id(), b"place", &wrapped)
+            .await
+            .expect_err("another master key");
+        assert_eq!(
+            fault(&refused),
+            &Fault::MasterKeyUnknown(old.key_id().to_owned())
+        );
         let message = fault(&refused).to_string();
-        assert!(message.contains("CHARTWELL_MASTER_KEY_PREVIOUS") && !message.contains(first.as_str()));
+        assert!(
+            message.contains("CHARTWELL_MASTER_KEY_PREVIOUS") && !message.contains(first.as_str())
+        );
 
         let rotated = keys(&second, Some(&first));
-        assert_eq!(rotated.unwrap(old.key_id(), b"place", &wrapped).await?.as_slice(), b"key");
+        assert_eq!(
+            rotated
+                .unwrap(old.key_id(), b"place", &wrapped)
+                .await?
+                .as_slice(),
+            b"key"
+        );
         assert_ne!(rotated.key_id(), old.key_id());
         Ok(())
     }
@@ -172,7 +224,13 @@ mod tests {
         ] {
             assert_eq!(keys(&form, None).current.id, id, "{form}");
         }
-        for wrong in ["", "secret", &STANDARD.encode([7; 16]), &STANDARD.encode([0; 32]), &hex::encode(bytes)] {
+        for wrong in [
+            "",
+            "secret",
+            &STANDARD.encode([7; 16]),
+            &STANDARD.encode([0; 32]),
+            &hex::encode(bytes),
+        ] {
             let error = LocalMasterKeys::from_base64(&padded, Some(wrong)).expect_err("not a key");
             assert_eq!(error, Fault::MasterKeyForm(MASTER_KEY_PREVIOUS));
         }

@@ -38,7 +38,9 @@ pub enum Fault {
          put the key that wrapped it into one of them"
     )]
     MasterKeyUnknown(String),
-    #[error("master key {0} does not open a key it is said to have wrapped: the row was altered or moved")]
+    #[error(
+        "master key {0} does not open a key it is said to have wrapped: the row was altered or moved"
+    )]
     WrappedKeyDamaged(String),
     #[error("signing key {0} does not fit its row in app.signing_keys: the row was altered")]
     SigningKeyDamaged(String),
@@ -50,7 +52,9 @@ pub enum Fault {
     DataKeyUnknown(Uuid),
     #[error("a sealed value is not of the form v1.<key>.<base64url>")]
     SealedForm,
-    #[error("a sealed value does not open: it was altered, or belongs to another row, column or tenant")]
+    #[error(
+        "a sealed value does not open: it was altered, or belongs to another row, column or tenant"
+    )]
     SealedDamaged,
 }
 

@@ -29,12 +29,16 @@ pub(super) fn seal(cipher: &Aes256Gcm, aad: &[u8], plain: &[u8]) -> Vec<u8> {
 /// `None` if the key or the additional data are others, or a bit has changed.
 pub(super) fn open(cipher: &Aes256Gcm, aad: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (nonce, body) = sealed.split_first_chunk::<NONCE>()?;
-    cipher.decrypt(&Nonce::from(*nonce), Payload { msg: body, aad }).ok().map(Zeroizing::new)
+    cipher
+        .decrypt(&Nonce::from(*nonce), Payload { msg: body, aad })
+        .ok()
+        .map(Zeroizing::new)
 }
 
 /// HMAC-SHA256 over the parts, one after the other. Parts of varying length need a separator between them.
 pub(super) fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key).expect("HMAC takes a key of any length");
+    let mut mac =
+        <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes a key of any length");
     for part in parts {
         mac.update(part);
     }
@@ -42,8 +46,14 @@ pub(super) fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
 }
 
 /// The 32 bytes of a key that was unwrapped by the master key named.
-pub(super) fn key_bytes(unwrapped: &[u8], master_key_id: &str) -> Result<Zeroizing<[u8; 32]>, Fault> {
-    unwrapped.try_into().map(Zeroizing::new).map_err(|_| Fault::WrappedKeyDamaged(master_key_id.to_owned()))
+pub(super) fn key_bytes(
+    unwrapped: &[u8],
+    master_key_id: &str,
+) -> Result<Zeroizing<[u8; 32]>, Fault> {
+    unwrapped
+        .try_into()
+        .map(Zeroizing::new)
+        .map_err(|_| Fault::WrappedKeyDamaged(master_key_id.to_owned()))
 }
 
 #[cfg(test)]
@@ -56,7 +66,10 @@ mod tests {
         let mut key = [0; 32];
         key[..4].copy_from_slice(b"Jefe");
         let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
-        assert_eq!(hex::encode(hmac(&key, &[b"what do ya want ", b"for nothing?"])), expected);
+        assert_eq!(
+            hex::encode(hmac(&key, &[b"what do ya want ", b"for nothing?"])),
+            expected
+        );
     }
 
     #[test]

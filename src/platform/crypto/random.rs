@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 /// Random bytes fit for a key.
 pub fn secret<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("an operating system without randomness can't keep a secret, so nothing goes on");
+    getrandom::fill(&mut bytes)
+        .expect("an operating system without randomness can't keep a secret, so nothing goes on");
     bytes
 }
 
@@ -30,7 +31,10 @@ mod tests {
         let (one, other) = (token(), token());
         assert_ne!(one, other);
         assert_eq!(one.len(), 43);
-        assert!(one.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
+        assert!(
+            one.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        );
     }
 
     #[test]

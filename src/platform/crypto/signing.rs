@@ -49,7 +49,9 @@ impl Purpose {
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
+        Self::ALL
+            .into_iter()
+            .find(|purpose| purpose.as_str() == text)
     }
 }
 
@@ -70,10 +72,17 @@ struct TokenKey {
 impl SigningKeys {
     /// Unwraps all keys and makes those that are missing. Fails with a [`Fault`] as the cause if the master key is not the
     /// one that wrapped them, before anything is made. Safe while other servers do the same.
-    pub async fn load_or_create(conn: &mut PgConnection, wrapper: &dyn KeyWrapper, now: Instant) -> Result<Self> {
+    pub async fn load_or_create(
+        conn: &mut PgConnection,
+        wrapper: &dyn KeyWrapper,
+        now: Instant,
+    ) -> Result<Self> {
         let found = rows::all(conn).await?;
         let keys = rows::unwrap(&found, wrapper).await?;
-        let missing: Vec<Purpose> = Purpose::ALL.into_iter().filter(|purpose| current(&keys, *purpose).is_none()).collect();
+        let missing: Vec<Purpose> = Purpose::ALL
+            .into_iter()
+            .filter(|purpose| current(&keys, *purpose).is_none())
+            .collect();
         if missing.is_empty() {
             return Self::new(&keys, now).map_err(Into::into);
         }
@@ -99,8 +108,11 @@ impl SigningKeys {
         let fresh = rows::fresh(&found, wrapper, purpose).await?;
         rows::insert(conn, &fresh, now).await?;
         // Only what was seen: another rotation may have gone on beyond this one.
-        let superseded: Vec<String> =
-            found.into_iter().filter(|row| row.purpose == purpose.as_str()).map(|row| row.id).collect();
+        let superseded: Vec<String> = found
+            .into_iter()
+            .filter(|row| row.purpose == purpose.as_str())
+            .map(|row| row.id)
+            .collect();
         rows::retire(conn, &superseded, now).await?;
         Ok(fresh.id)
     }
@@ -120,14 +132,26 @@ impl SigningKeys {
     fn new(keys: &[Key], now: Instant) -> Result<Self, Fault> {
         let of = |purpose| {
             let first = current(keys, purpose).ok_or(Fault::SigningKeyMissing(purpose.as_str()))?;
-            let rest = keys.iter().filter(move |key| key.purpose == purpose && key.id != first.id);
+            let rest = keys
+                .iter()
+                .filter(move |key| key.purpose == purpose && key.id != first.id);
             Ok::<_, Fault>(std::iter::once(first).chain(rest))
         };
-        let taken = |key: &&Key| key.retired_at.is_none_or(|at| now < at + TOKENS_OUTLIVE_KEY_BY);
+        let taken = |key: &&Key| {
+            key.retired_at
+                .is_none_or(|at| now < at + TOKENS_OUTLIVE_KEY_BY)
+        };
         Ok(Self {
-            tokens: of(Purpose::AccessToken)?.filter(taken).map(TokenKey::new).collect(),
-            seals: of(Purpose::Seal)?.map(|key| (key.id.clone(), SigningKey::from_bytes(&key.secret))).collect(),
-            macs: of(Purpose::RecordMac)?.map(|key| key.secret.clone()).collect(),
+            tokens: of(Purpose::AccessToken)?
+                .filter(taken)
+                .map(TokenKey::new)
+                .collect(),
+            seals: of(Purpose::Seal)?
+                .map(|key| (key.id.clone(), SigningKey::from_bytes(&key.secret)))
+                .collect(),
+            macs: of(Purpose::RecordMac)?
+                .map(|key| key.secret.clone())
+                .collect(),
         })
     }
 
@@ -138,7 +162,10 @@ impl SigningKeys {
 
     /// The key that verifies access tokens with this `kid`. Algorithm EdDSA, nothing else.
     pub fn decoding(&self, kid: &str) -> Option<&DecodingKey> {
-        self.tokens.iter().find(|key| key.id == kid).map(|key| &key.decoding)
+        self.tokens
+            .iter()
+            .find(|key| key.id == kid)
+            .map(|key| &key.decoding)
     }
 
     /// The public keys of access tokens as a JSON Web Key Set (RFC 7517, RFC 8037).
@@ -166,7 +193,10 @@ impl SigningKeys {
     pub fn verify_seal(&self, key_id: &str, message: &[u8], signature: &[u8]) -> bool {
         let key = self.seals.iter().find(|(id, _)| id == key_id);
         match (key, Signature::from_slice(signature)) {
-            (Some((_, key)), Ok(signature)) => key.verifying_key().verify_strict(message, &signature).is_ok(),
+            (Some((_, key)), Ok(signature)) => key
+                .verifying_key()
+                .verify_strict(message, &signature)
+                .is_ok(),
             _ => false,
         }
     }
@@ -178,14 +208,19 @@ impl SigningKeys {
 
     /// Whether any key, current or retired, made this code for this record.
     pub fn verify_record_mac(&self, record: &[u8], mac: &[u8]) -> bool {
-        let matches = self.macs.iter().map(|key| record_mac(key, record).ct_eq(mac));
+        let matches = self
+            .macs
+            .iter()
+            .map(|key| record_mac(key, record).ct_eq(mac));
         matches.fold(Choice::from(0), |any, this| any | this).into()
     }
 }
 
 impl TokenKey {
     fn new(key: &Key) -> Self {
-        let public = SigningKey::from_bytes(&key.secret).verifying_key().to_bytes();
+        let public = SigningKey::from_bytes(&key.secret)
+            .verifying_key()
+            .to_bytes();
         Self {
             id: key.id.clone(),
             public,
@@ -199,23 +234,30 @@ impl fmt::Debug for SigningKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tokens: Vec<&str> = self.tokens.iter().map(|key| key.id.as_str()).collect();
         let seals: Vec<&str> = self.seals.iter().map(|(id, _)| id.as_str()).collect();
-        f.debug_struct("SigningKeys").field("tokens", &tokens).field("seals", &seals).finish_non_exhaustive()
+        f.debug_struct("SigningKeys")
+            .field("tokens", &tokens)
+            .field("seals", &seals)
+            .finish_non_exhaustive()
     }
 }
 
 /// The current key of a purpose, the newest being first.
 fn current(keys: &[Key], purpose: Purpose) -> Option<&Key> {
-    keys.iter().find(|key| key.purpose == purpose && key.retired_at.is_none())
+    keys.iter()
+        .find(|key| key.purpose == purpose && key.retired_at.is_none())
 }
 
 fn record_mac(key: &[u8; 32], record: &[u8]) -> [u8; 16] {
-    let [mac @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = primitives::hmac(key, &[record]);
+    let mut mac = [0; 16];
+    mac.copy_from_slice(&primitives::hmac(key, &[record])[..16]);
     mac
 }
 
 /// A seed as PKCS#8 version 1 (RFC 8410), the one form `jsonwebtoken` takes; `ed25519-dalek` writes version 2.
 fn pkcs8(seed: &[u8; 32]) -> Zeroizing<Vec<u8>> {
-    const HEAD: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    const HEAD: [u8; 16] = [
+        0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20,
+    ];
     Zeroizing::new([HEAD.as_slice(), seed].concat())
 }
 

@@ -40,27 +40,38 @@ fn place(purpose: Purpose, id: &str) -> Vec<u8> {
 
 /// The number of a key of this purpose; 0 for an id of another form.
 fn number(purpose: Purpose, id: &str) -> u64 {
-    let digits = id.strip_prefix(purpose.as_str()).and_then(|rest| rest.strip_prefix('-'));
+    let digits = id
+        .strip_prefix(purpose.as_str())
+        .and_then(|rest| rest.strip_prefix('-'));
     digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
 /// What stands in `public_key`: nothing for a key without public half.
 fn public_half(purpose: Purpose, secret: &[u8; 32]) -> Vec<u8> {
     match purpose {
-        Purpose::AccessToken | Purpose::Seal => SigningKey::from_bytes(secret).verifying_key().to_bytes().to_vec(),
+        Purpose::AccessToken | Purpose::Seal => SigningKey::from_bytes(secret)
+            .verifying_key()
+            .to_bytes()
+            .to_vec(),
         Purpose::RecordMac => Vec::new(),
     }
 }
 
 /// A new key with the number after the highest of its purpose.
 pub(super) async fn fresh(rows: &[Row], wrapper: &dyn KeyWrapper, purpose: Purpose) -> Result<Row> {
-    let highest = rows.iter().map(|row| number(purpose, &row.id)).max().unwrap_or(0);
+    let highest = rows
+        .iter()
+        .map(|row| number(purpose, &row.id))
+        .max()
+        .unwrap_or(0);
     let id = format!("{}-{}", purpose.as_str(), highest + 1);
     let secret = Zeroizing::new(random::secret::<32>());
     Ok(Row {
         purpose: purpose.as_str().to_owned(),
         public_key: public_half(purpose, &secret),
-        wrapped: wrapper.wrap(&place(purpose, &id), secret.as_slice()).await?,
+        wrapped: wrapper
+            .wrap(&place(purpose, &id), secret.as_slice())
+            .await?,
         master_key_id: wrapper.key_id().to_owned(),
         retired_at: None,
         id,
@@ -73,13 +84,20 @@ pub(super) async fn unwrap(rows: &[Row], wrapper: &dyn KeyWrapper) -> Result<Vec
     for row in rows {
         let damaged = || Fault::SigningKeyDamaged(row.id.clone());
         let purpose = Purpose::parse(&row.purpose).ok_or_else(damaged)?;
-        let unwrapped = wrapper.unwrap(&row.master_key_id, &place(purpose, &row.id), &row.wrapped).await?;
+        let unwrapped = wrapper
+            .unwrap(&row.master_key_id, &place(purpose, &row.id), &row.wrapped)
+            .await?;
         let secret = primitives::key_bytes(&unwrapped, &row.master_key_id)?;
         // The public half is derived, never taken from the row: who can write the row must not choose it.
         if public_half(purpose, &secret) != row.public_key {
             return Err(damaged().into());
         }
-        keys.push(Key { id: row.id.clone(), purpose, secret, retired_at: row.retired_at });
+        keys.push(Key {
+            id: row.id.clone(),
+            purpose,
+            secret,
+            retired_at: row.retired_at,
+        });
     }
     keys.sort_by_key(|key| std::cmp::Reverse(number(key.purpose, &key.id)));
     Ok(keys)
@@ -125,10 +143,17 @@ pub(super) async fn retire(conn: &mut PgConnection, ids: &[String], now: Instant
 }
 
 /// Wraps a row anew, unless that has happened meanwhile. Returns how many rows changed.
-pub(super) async fn rewrap(conn: &mut PgConnection, wrapper: &dyn KeyWrapper, row: &Row) -> Result<u64> {
-    let purpose = Purpose::parse(&row.purpose).ok_or_else(|| Fault::SigningKeyDamaged(row.id.clone()))?;
+pub(super) async fn rewrap(
+    conn: &mut PgConnection,
+    wrapper: &dyn KeyWrapper,
+    row: &Row,
+) -> Result<u64> {
+    let purpose =
+        Purpose::parse(&row.purpose).ok_or_else(|| Fault::SigningKeyDamaged(row.id.clone()))?;
     let place = place(purpose, &row.id);
-    let secret = wrapper.unwrap(&row.master_key_id, &place, &row.wrapped).await?;
+    let secret = wrapper
+        .unwrap(&row.master_key_id, &place, &row.wrapped)
+        .await?;
     let wrapped = wrapper.wrap(&place, &secret).await?;
     let done = sqlx::query!(
         "update app.signing_keys set wrapped = $2, master_key_id = $3 where id = $1 and wrapped = $4",

@@ -9,7 +9,8 @@ use super::super::signing_rows::Row;
 use super::*;
 
 fn master() -> LocalMasterKeys {
-    LocalMasterKeys::from_base64(&LocalMasterKeys::generate(), None).expect("a generated key has the right form")
+    LocalMasterKeys::from_base64(&LocalMasterKeys::generate(), None)
+        .expect("a generated key has the right form")
 }
 
 async fn generation(before: &[Row], wrapper: &dyn KeyWrapper) -> Result<Vec<Row>> {
@@ -25,7 +26,9 @@ async fn keys(rows: &[Row], wrapper: &dyn KeyWrapper, now: Instant) -> Result<Si
 }
 
 fn fault<T>(result: Result<T>) -> Option<String> {
-    result.err().and_then(|error| error.cause().map(ToString::to_string))
+    result
+        .err()
+        .and_then(|error| error.cause().map(ToString::to_string))
 }
 
 /// Two generations of keys, the first retired `ago`; and the keys as they were before the second.
@@ -43,15 +46,26 @@ async fn rotated(ago: TimeDelta) -> Result<(SigningKeys, SigningKeys)> {
 
 fn token(keys: &SigningKeys) -> (String, String) {
     let (kid, key) = keys.encoding();
-    let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
+    let header = Header {
+        kid: Some(kid.to_owned()),
+        ..Header::new(Algorithm::EdDSA)
+    };
     let claims = json!({ "sub": "someone", "exp": 4_000_000_000_u64 });
-    (kid.to_owned(), encode(&header, &claims, key).expect("the key is well formed"))
+    (
+        kid.to_owned(),
+        encode(&header, &claims, key).expect("the key is well formed"),
+    )
 }
 
 #[tokio::test]
 async fn a_token_verifies_by_its_key_id_and_the_published_key() -> Result<()> {
     let master = master();
-    let keys = keys(&generation(&[], &master).await?, &master, Clock::system().now()).await?;
+    let keys = keys(
+        &generation(&[], &master).await?,
+        &master,
+        Clock::system().now(),
+    )
+    .await?;
     let (kid, token) = token(&keys);
     assert_eq!(kid, "access_token-1");
     let own = keys.decoding(&kid).expect("its own key");
@@ -70,7 +84,9 @@ async fn a_token_verifies_by_its_key_id_and_the_published_key() -> Result<()> {
 async fn after_a_rotation_the_new_key_signs_and_the_old_one_verifies() -> Result<()> {
     let (before, after) = rotated(TimeDelta::minutes(5)).await?;
     let (kid, token) = token(&before);
-    let old = after.decoding(&kid).expect("tokens outlive their key for a while");
+    let old = after
+        .decoding(&kid)
+        .expect("tokens outlive their key for a while");
     assert!(decode::<Value>(&token, old, &Validation::new(Algorithm::EdDSA)).is_ok());
     assert_eq!(after.encoding().0, "access_token-2");
 
@@ -122,7 +138,10 @@ async fn seals_and_codes_verify_for_what_they_were_made_and_for_nothing_else() -
 async fn a_wrong_master_key_is_named_by_its_variable() -> Result<()> {
     let rows = generation(&[], &master()).await?;
     let message = fault(rows::unwrap(&rows, &master()).await).expect("another master key");
-    assert!(message.contains("CHARTWELL_MASTER_KEY") && message.contains(&rows[0].master_key_id), "{message}");
+    assert!(
+        message.contains("CHARTWELL_MASTER_KEY") && message.contains(&rows[0].master_key_id),
+        "{message}"
+    );
     Ok(())
 }
 
@@ -133,7 +152,10 @@ async fn an_altered_row_is_refused() -> Result<()> {
     let not_opened = Some(Fault::WrappedKeyDamaged(master.key_id().to_owned()).to_string());
 
     let mut rows = generation(&[], &master).await?;
-    rows[1].public_key = SigningKey::from_bytes(&[7; 32]).verifying_key().to_bytes().to_vec();
+    rows[1].public_key = SigningKey::from_bytes(&[7; 32])
+        .verifying_key()
+        .to_bytes()
+        .to_vec();
     assert_eq!(fault(rows::unwrap(&rows, &master).await), damaged("seal-1"));
 
     // A token key offered as a key for seals: what is wrapped for one purpose does not open for another.
@@ -157,12 +179,18 @@ async fn the_newest_key_not_retired_is_current_and_numbers_are_compared_as_numbe
     }
     all.reverse();
     let made = keys(&all, &master, now).await?;
-    assert_eq!((made.encoding().0, made.sign_seal(b"").0), ("access_token-10", "seal-10"));
+    assert_eq!(
+        (made.encoding().0, made.sign_seal(b"").0),
+        ("access_token-10", "seal-10")
+    );
 
     for row in &mut all {
         row.retired_at = Some(now);
     }
     let refused = keys(&all, &master, now).await;
-    assert_eq!(fault(refused), Some(Fault::SigningKeyMissing("access_token").to_string()));
+    assert_eq!(
+        fault(refused),
+        Some(Fault::SigningKeyMissing("access_token").to_string())
+    );
     Ok(())
 }

@@ -40,7 +40,10 @@ struct Row {
 
 impl TenantKeys {
     pub fn new(wrapper: Arc<dyn KeyWrapper>) -> Self {
-        let ciphers = Cache::builder().max_capacity(KEPT_TENANTS).time_to_live(KEPT_FOR).build();
+        let ciphers = Cache::builder()
+            .max_capacity(KEPT_TENANTS)
+            .time_to_live(KEPT_FOR)
+            .build();
         Self { wrapper, ciphers }
     }
 
@@ -48,7 +51,10 @@ impl TenantKeys {
     pub async fn create(&self, tx: &mut TenantTx, now: Instant) -> Result<()> {
         let (tenant, id) = (tx.tenant(), ids::mint());
         let secret = Zeroizing::new(random::secret::<32>());
-        let wrapped = self.wrapper.wrap(&place(tenant, id), secret.as_slice()).await?;
+        let wrapped = self
+            .wrapper
+            .wrap(&place(tenant, id), secret.as_slice())
+            .await?;
         sqlx::query!(
             "insert into app.tenant_keys (tenant_id, id, wrapped, master_key_id, created_at) values ($1, $2, $3, $4, $5)",
             tenant.0,
@@ -93,7 +99,10 @@ impl TenantKeys {
                 continue;
             }
             let place = place(tenant, row.id);
-            let secret = self.wrapper.unwrap(&row.master_key_id, &place, &row.wrapped).await?;
+            let secret = self
+                .wrapper
+                .unwrap(&row.master_key_id, &place, &row.wrapped)
+                .await?;
             let wrapped = self.wrapper.wrap(&place, &secret).await?;
             changed += sqlx::query!(
                 "update app.tenant_keys set wrapped = $3, master_key_id = $4
@@ -114,10 +123,16 @@ impl TenantKeys {
     async fn unwrap(&self, tenant: TenantId, rows: &[Row]) -> Result<TenantCipher> {
         let mut keys = Vec::with_capacity(rows.len());
         for row in rows {
-            let unwrapped =
-                self.wrapper.unwrap(&row.master_key_id, &place(tenant, row.id), &row.wrapped).await?;
+            let unwrapped = self
+                .wrapper
+                .unwrap(&row.master_key_id, &place(tenant, row.id), &row.wrapped)
+                .await?;
             let secret = primitives::key_bytes(&unwrapped, &row.master_key_id)?;
-            keys.push(DataKey { id: row.id, secret, retired: row.retired });
+            keys.push(DataKey {
+                id: row.id,
+                secret,
+                retired: row.retired,
+            });
         }
         TenantCipher::new(&keys).map_err(Error::from)
     }

@@ -1,6 +1,8 @@
 //! The database: pools, transactions bound to a tenant, months, migrations, and a PostgreSQL of our own.
 
 pub mod embedded;
+pub mod health;
+pub mod isolation;
 pub mod migrate;
 pub mod partition;
 mod pool;
@@ -8,4 +10,4 @@ mod tx;
 
 pub use pool::{Db, DbOptions};
 pub use tx::{CallerTx, SystemTx, TenantTx};
-pub(crate) use tx::Context;
+pub(crate) use tx::{Context, SealerTx};

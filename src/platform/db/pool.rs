@@ -41,6 +41,7 @@ pub struct Db {
     requests: PgPool,
     access_writer: PgPool,
     sealer: PgPool,
+    notices: PgPool,
 }
 
 impl Db {
@@ -58,7 +59,8 @@ impl Db {
         Self {
             requests: pool(options, connect.clone(), options.max_connections, None),
             access_writer: pool(options, connect.clone(), 2, Some("chartwell_audit_writer")),
-            sealer: pool(options, connect, 2, Some("chartwell_sealer")),
+            sealer: pool(options, connect.clone(), 2, Some("chartwell_sealer")),
+            notices: pool(options, connect, 1, None),
         }
     }
 
@@ -70,6 +72,11 @@ impl Db {
     /// For what belongs to no tenant: keys of the installation, months, health checks.
     pub fn shared(&self) -> &PgPool {
         &self.requests
+    }
+
+    /// One connection, for who listens to NOTIFY: it stays taken, so it is not one of those that serve requests.
+    pub fn notices(&self) -> &PgPool {
+        &self.notices
     }
 
     pub(crate) fn access_writer(&self) -> &PgPool {
@@ -86,8 +93,13 @@ impl Db {
     }
 
     pub async fn close(&self) {
-        futures_util::future::join3(self.requests.close(), self.access_writer.close(), self.sealer.close())
-            .await;
+        futures_util::future::join4(
+            self.requests.close(),
+            self.access_writer.close(),
+            self.sealer.close(),
+            self.notices.close(),
+        )
+        .await;
     }
 }
 

@@ -189,3 +189,33 @@ impl DerefMut for SystemTx {
         &mut self.0
     }
 }
+
+/// The sealer's transaction: sees the access log of every tenant, and nothing else of theirs. Belongs to no tenant.
+#[derive(Debug)]
+pub(crate) struct SealerTx(Transaction<'static, Postgres>);
+
+impl SealerTx {
+    /// To seal. Each statement sees what was committed before it, so that a bound taken first holds for the next.
+    pub(crate) async fn to_seal(db: &Db) -> Result<Self> {
+        Self::begin(db, "begin isolation level read committed; set local statement_timeout = '10min'; set local plan_cache_mode = force_custom_plan").await
+    }
+
+    /// To verify: one snapshot, nothing can be written, and it may take as long as the log is long.
+    pub(crate) async fn to_verify(db: &Db) -> Result<Self> {
+        Self::begin(db, "begin isolation level repeatable read read only; set local statement_timeout = 0; set local plan_cache_mode = force_custom_plan").await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the place that begins transactions")]
+    async fn begin(db: &Db, head: &'static str) -> Result<Self> {
+        Ok(Self(db.sealer().begin_with(head).await?))
+    }
+
+    pub(crate) fn conn(&mut self) -> &mut PgConnection {
+        &mut self.0
+    }
+
+    pub(crate) async fn commit(self) -> Result<()> {
+        self.0.commit().await?;
+        Ok(())
+    }
+}

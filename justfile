@@ -1,0 +1,19 @@
+# The commands a developer types. `just` alone lists them.
+default:
+    @just --list
+
+# Start everything with demo data
+dev:
+    cargo run --release -- dev
+
+# The whole gate, as CI runs it
+gate:
+    bash .ci/run
+
+# The tests
+test:
+    cargo test
+
+# Write .sqlx anew from the migrations, and the API document from the code
+generated:
+    bash scripts/generated.sh

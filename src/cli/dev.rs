@@ -1,0 +1,64 @@
+//! `chartwell dev`: one command, a running EHR.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::banner;
+use super::installation::Installation;
+use super::serve;
+use crate::demo;
+use crate::server::{self, Shutdown};
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Where to listen; loopback only, because the demo passwords are public
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Where the data lies
+    #[arg(long, default_value = ".chartwell")]
+    data_dir: PathBuf,
+    /// Start empty, without the demo's tenants
+    #[arg(long)]
+    no_demo: bool,
+    /// The demo's seed: the same seed, the same people
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Do not fetch PostgreSQL's programs if there are none
+    #[arg(long)]
+    no_fetch: bool,
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if !arguments.listen.ip().is_loopback() {
+        bail!("dev listens on loopback only, because its demo passwords are public; use `chartwell serve` for anything else");
+    }
+    let shutdown = Shutdown::on_signal();
+    let listener = TcpListener::bind(arguments.listen)
+        .await
+        .with_context(|| format!("can't listen on {}; another server may be there (--listen 127.0.0.1:0 takes a free port)", arguments.listen))?;
+    let address = listener.local_addr()?;
+    let mut installation = Installation::dev(&arguments.data_dir, !arguments.no_fetch).await?;
+    installation.config.http.listen = address;
+    installation.config.http.settings.public_url = format!("http://{address}");
+    server::install_metrics();
+    let chartwell = installation.open().await?;
+    chartwell.identity.start_listener();
+    let maintenance = serve::maintain(&chartwell, &installation.config, &shutdown);
+    if arguments.no_demo {
+        banner::without_demo(address);
+    } else {
+        demo::load(&chartwell.app, arguments.seed).await.context("the demo data could not be loaded")?;
+        banner::with_demo(address);
+    }
+    server::listen(listener, chartwell.router.clone(), shutdown).await;
+    eprintln!("stopping");
+    let _ = maintenance.await;
+    chartwell.app.db.close().await;
+    installation.close().await?;
+    Ok(ExitCode::SUCCESS)
+}

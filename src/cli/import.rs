@@ -1,0 +1,46 @@
+//! `chartwell import fhir`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use interop::import;
+
+use super::installation::{Installation, Where};
+use crate::server::told;
+
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// FHIR R4: bundles (transaction, batch, collection) and NDJSON, files and folders
+    Fhir {
+        /// The tenant to import into
+        #[arg(long)]
+        tenant: String,
+        /// Write every failure to this file, a JSON line each
+        #[arg(long)]
+        report: Option<PathBuf>,
+        /// Files and folders
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        place: Where,
+    },
+}
+
+pub async fn run(Import::Fhir { tenant, report, paths, place }: Import) -> anyhow::Result<ExitCode> {
+    let installation = Installation::find(&place).await?;
+    let chartwell = installation.open().await?;
+    let Some(tenant_id) = identity::tenants::find(&chartwell.app.db, &tenant).await.map_err(told)? else {
+        bail!("there is no tenant {tenant}");
+    };
+    let options = import::Options { progress: true, ..import::Options::default() };
+    let outcome = import::fhir(&chartwell.app, tenant_id, &paths, options).await.map_err(told)?;
+    if let Some(path) = report {
+        outcome.write_failures(&path).with_context(|| format!("can't write {}", path.display()))?;
+    }
+    println!("{outcome}");
+    chartwell.app.db.close().await;
+    installation.close().await?;
+    Ok(if outcome.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}

@@ -1,0 +1,176 @@
+//! Which installation a command works on.
+//!
+//! `CHARTWELL_DATABASE_URL` and the keys name a production one. Without them it is the one that `dev` keeps in its data
+//! folder, whose secrets lie beside it, readable by its owner alone.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use kernel::Clock;
+use platform::crypto::{LocalMasterKeys, random};
+use platform::db::DbOptions;
+use platform::db::embedded::{Cluster, ClusterOptions, LocateOptions, PgPrograms};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+
+use crate::Chartwell;
+use crate::config::{Config, Environment, Http, Keys, Operations};
+use crate::server::assemble;
+
+/// The database of a dev installation.
+const DATABASE: &str = "chartwell";
+
+/// Where the data of `dev` lies.
+#[derive(Args, Clone, Debug)]
+pub struct Where {
+    /// The data folder of `chartwell dev`; used when CHARTWELL_DATABASE_URL is not set
+    #[arg(long, default_value = ".chartwell")]
+    pub data_dir: PathBuf,
+}
+
+/// A dev installation, and the cluster it runs if it runs one.
+pub struct Installation {
+    pub config: Config,
+    /// Keeps the cluster running; dropped last.
+    cluster: Option<Cluster>,
+}
+
+impl Installation {
+    /// The installation a command is for: the environment's, else the one of `dev` in the data folder.
+    pub async fn find(place: &Where) -> anyhow::Result<Self> {
+        let environment = Environment::of_process();
+        if environment.get("CHARTWELL_DATABASE_URL").is_some() {
+            return Ok(Self { config: Config::from_environment(&environment)?, cluster: None });
+        }
+        if !place.data_dir.join("secrets.json").exists() {
+            bail!(
+                "set CHARTWELL_DATABASE_URL and CHARTWELL_MASTER_KEY, or name the data folder of `chartwell dev` with --data-dir"
+            );
+        }
+        eprintln!("working on the dev installation in {}", place.data_dir.display());
+        Self::dev(&place.data_dir, false).await
+    }
+
+    /// The dev installation in a folder: made, started and migrated as needed.
+    pub async fn dev(data_dir: &Path, fetch: bool) -> anyhow::Result<Self> {
+        let environment = Environment::of_process();
+        std::fs::create_dir_all(data_dir).with_context(|| format!("can't create {}", data_dir.display()))?;
+        let secrets = Secrets::keep_in(data_dir)?;
+        let (admin_url, cluster) = match std::env::var("DATABASE_URL") {
+            Ok(url) if !url.is_empty() => (url, None),
+            _ => {
+                let folder = data_dir.join("postgres");
+                let cluster = tokio::task::spawn_blocking(move || start_cluster(&folder, fetch)).await??;
+                create_database(&cluster).await?;
+                (cluster.url(DATABASE), Some(cluster))
+            }
+        };
+        migrate(&admin_url, &secrets).await?;
+        let connect = PgConnectOptions::from_str(&admin_url)?
+            .username("chartwell_runtime")
+            .password(&secrets.runtime_password);
+        let config = dev_config(&environment, connect, &secrets, data_dir)?;
+        Ok(Self { config, cluster })
+    }
+
+    /// Builds the server's parts without serving.
+    pub async fn open(&self) -> anyhow::Result<Chartwell> {
+        assemble(&self.config, Clock::system()).await
+    }
+
+    /// Stops the cluster, if this process started it.
+    pub async fn close(self) -> anyhow::Result<()> {
+        if let Some(cluster) = self.cluster {
+            tokio::task::spawn_blocking(move || cluster.stop()).await??;
+        }
+        Ok(())
+    }
+}
+
+fn start_cluster(folder: &Path, fetch: bool) -> anyhow::Result<Cluster> {
+    if let Some(cluster) = Cluster::attach(folder)? {
+        return Ok(cluster);
+    }
+    let programs = PgPrograms::locate(&LocateOptions::for_folder(folder, fetch)?)?;
+    Ok(Cluster::start(&programs, &ClusterOptions::durable(folder))?)
+}
+
+async fn create_database(cluster: &Cluster) -> anyhow::Result<()> {
+    let mut connection = PgConnection::connect(&cluster.url("postgres")).await?;
+    let there = sqlx::query_scalar::<_, bool>("select exists (select from pg_database where datname = $1)")
+        .bind(DATABASE)
+        .fetch_one(&mut connection)
+        .await?;
+    if !there {
+        connection.execute(AssertSqlSafe(format!("create database {DATABASE}"))).await?;
+    }
+    connection.close().await?;
+    Ok(())
+}
+
+async fn migrate(admin_url: &str, secrets: &Secrets) -> anyhow::Result<()> {
+    platform::db::migrate::run(admin_url, Some(&secrets.runtime_password))
+        .await
+        .map_err(crate::server::told)
+        .context("the migrations failed")?;
+    Ok(())
+}
+
+fn dev_config(
+    environment: &Environment,
+    connect: PgConnectOptions,
+    secrets: &Secrets,
+    data_dir: &Path,
+) -> anyhow::Result<Config> {
+    let defaults = Environment::from_pairs([
+        ("CHARTWELL_DATABASE_URL".to_owned(), "postgres://chartwell_runtime@localhost/chartwell".to_owned()),
+        ("CHARTWELL_MASTER_KEY".to_owned(), secrets.master_key.clone()),
+    ]);
+    let mut config = Config::from_environment(&defaults)?;
+    let options = DbOptions { connect, ..config.database };
+    config.database = options;
+    config.keys = Keys { master: SecretString::from(secrets.master_key.clone()), master_previous: None };
+    config.operations = Operations { seal_file: Some(data_dir.join("seals.jsonl")), partitions_ahead: 6 };
+    config.http = Http { listen: config.http.listen, settings: config.http.settings };
+    if let Some(listen) = environment.get("CHARTWELL_LISTEN") {
+        config.http.listen = listen.parse().context("CHARTWELL_LISTEN must be an address and a port")?;
+    }
+    Ok(config)
+}
+
+/// What a dev installation keeps to itself.
+#[derive(Serialize, Deserialize)]
+struct Secrets {
+    master_key: String,
+    runtime_password: String,
+}
+
+impl Secrets {
+    /// Reads them, or makes them once.
+    fn keep_in(data_dir: &Path) -> anyhow::Result<Self> {
+        let path = data_dir.join("secrets.json");
+        match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let secrets = Self {
+                    master_key: LocalMasterKeys::generate().to_string(),
+                    runtime_password: random::token(),
+                };
+                // Written beside and renamed: a kill in between must not leave half a key.
+                let draft = data_dir.join("secrets.json.new");
+                let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+                file.write_all(&serde_json::to_vec_pretty(&secrets)?)?;
+                file.sync_all()?;
+                std::fs::rename(&draft, &path)?;
+                Ok(secrets)
+            }
+            Err(error) => Err(error).with_context(|| format!("can't read {}", path.display())),
+        }
+    }
+}

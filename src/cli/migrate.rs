@@ -1,0 +1,27 @@
+//! `chartwell migrate`: as the administrator of the database, never as the server.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use platform::db::migrate;
+
+use crate::config::Environment;
+use crate::server::told;
+
+pub async fn run() -> anyhow::Result<ExitCode> {
+    let environment = Environment::of_process();
+    let Some(url) = environment.get("CHARTWELL_ADMIN_DATABASE_URL") else {
+        bail!("CHARTWELL_ADMIN_DATABASE_URL: is required; the server's own role can't change the schema");
+    };
+    let done = migrate::run(url, environment.get("CHARTWELL_RUNTIME_PASSWORD"))
+        .await
+        .map_err(told)
+        .context("the migrations failed; nothing of the one that failed was kept")?;
+    if done.is_empty() {
+        println!("the database is up to date; nothing to do");
+    }
+    for migration in done {
+        println!("migrated {migration}");
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,109 @@
+//! The commands: what an operator types.
+//!
+//! Commands on data work on the installation the environment names, or, where it names none, on the one `dev` keeps in
+//! its data folder.
+
+mod audit;
+mod banner;
+mod dev;
+mod doctor;
+mod import;
+mod installation;
+mod keys;
+mod migrate;
+mod partitions;
+mod serve;
+mod tenant;
+mod tools;
+mod user;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::config::{Environment, Log};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start everything on this machine, with demo data: for trying and developing
+    Dev(dev::Arguments),
+    /// Serve, configured by the environment
+    Serve,
+    /// Do the periodic work (seals, partitions, tidying) without serving
+    Worker,
+    /// Bring the database up to date, as its administrator
+    Migrate,
+    /// Manage tenants
+    #[command(subcommand)]
+    Tenant(tenant::Tenant),
+    /// Manage accounts
+    #[command(subcommand)]
+    User(user::User),
+    /// Bring in records from elsewhere
+    #[command(subcommand)]
+    Import(import::Import),
+    /// Check the access log
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Manage keys
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Manage the monthly partitions
+    #[command(subcommand)]
+    Partitions(partitions::Partitions),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Run a program with DATABASE_URL naming a throw-away, migrated database
+    #[command(hide = true)]
+    WithDatabase(tools::WithDatabase),
+    /// Print the text of .env.example
+    #[command(hide = true)]
+    ExampleEnvironment,
+    /// Check database, role, isolation, partitions, keys, clock and disk
+    Doctor(installation::Where),
+}
+
+/// Runs a command to its end.
+pub fn run(command: Command) -> anyhow::Result<ExitCode> {
+    if matches!(command, Command::Openapi) {
+        println!("{}", serde_json::to_string_pretty(&crate::document())?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if matches!(command, Command::ExampleEnvironment) {
+        print!("{}", crate::config::example_file());
+        return Ok(ExitCode::SUCCESS);
+    }
+    start_log(&command);
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+        match command {
+            Command::Dev(arguments) => dev::run(arguments).await,
+            Command::Serve => serve::serve().await,
+            Command::Worker => serve::worker().await,
+            Command::Migrate => migrate::run().await,
+            Command::Tenant(command) => tenant::run(command).await,
+            Command::User(command) => user::run(command).await,
+            Command::Import(command) => import::run(command).await,
+            Command::Audit(command) => audit::run(command).await,
+            Command::Keys(command) => keys::run(command).await,
+            Command::Partitions(command) => partitions::run(command).await,
+            Command::WithDatabase(command) => tools::with_database(command).await,
+            Command::Openapi | Command::ExampleEnvironment => Ok(ExitCode::SUCCESS),
+            Command::Doctor(place) => doctor::run(place).await,
+        }
+    })
+}
+
+/// JSON lines for a machine that collects them; text for somebody who sits in front of `dev`.
+fn start_log(command: &Command) {
+    use tracing_subscriber::EnvFilter;
+    let log = Log::from_environment(&Environment::of_process());
+    let serves = matches!(command, Command::Serve | Command::Worker);
+    let filter = if serves || std::env::var_os("CHARTWELL_LOG").is_some() { log.filter } else { "warn".to_owned() };
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if log.json && serves {
+        builder.json().flatten_event(true).init();
+    } else {
+        builder.init();
+    }
+}

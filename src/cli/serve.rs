@@ -1,0 +1,50 @@
+//! `chartwell serve` and `chartwell worker`: production, configured by the environment alone.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use kernel::Clock;
+use platform::maintenance;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::Chartwell;
+use crate::config::{Config, Environment};
+use crate::server::{self, Shutdown};
+
+pub async fn serve() -> anyhow::Result<ExitCode> {
+    let config = Config::from_environment(&Environment::of_process())?;
+    let shutdown = Shutdown::on_signal();
+    server::install_metrics();
+    let chartwell = server::assemble(&config, Clock::system()).await?;
+    chartwell.identity.start_listener();
+    let maintenance = maintain(&chartwell, &config, &shutdown);
+    let listener = TcpListener::bind(config.http.listen)
+        .await
+        .with_context(|| format!("can't listen on {}", config.http.listen))?;
+    tracing::info!(address = %config.http.listen, "serving");
+    server::listen(listener, chartwell.router.clone(), shutdown).await;
+    let _ = maintenance.await;
+    chartwell.app.db.close().await;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn worker() -> anyhow::Result<ExitCode> {
+    let config = Config::from_environment(&Environment::of_process())?;
+    let shutdown = Shutdown::on_signal();
+    let chartwell = server::assemble(&config, Clock::system()).await?;
+    tracing::info!("working");
+    let _ = maintain(&chartwell, &config, &shutdown).await;
+    chartwell.app.db.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Starts the periodic work; it ends with the server.
+pub fn maintain(chartwell: &Chartwell, config: &Config, shutdown: &Shutdown) -> JoinHandle<()> {
+    let options = maintenance::Options {
+        seal_file: config.operations.seal_file.clone(),
+        partitions_ahead: config.operations.partitions_ahead,
+    };
+    maintenance::spawn(chartwell.app.clone(), options, shutdown.receiver())
+}

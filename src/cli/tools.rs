@@ -1,0 +1,35 @@
+//! What the project's own scripts need: a database that lives as long as one program runs.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use platform::db::embedded::{Cluster, ClusterOptions, LocateOptions, PgPrograms};
+use sqlx::{Connection as _, Executor as _, PgConnection};
+
+use crate::server::told;
+
+#[derive(Args, Debug)]
+pub struct WithDatabase {
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true)]
+    command: Vec<String>,
+}
+
+/// The program runs as the superuser of the cluster: it describes queries, it does not serve.
+pub async fn with_database(arguments: WithDatabase) -> anyhow::Result<ExitCode> {
+    let folder = std::env::temp_dir().join(format!("chartwell-{}", std::process::id()));
+    let cluster = tokio::task::spawn_blocking(move || -> anyhow::Result<Cluster> {
+        let programs = PgPrograms::locate(&LocateOptions::any(true))?;
+        Ok(Cluster::start(&programs, &ClusterOptions::throwaway(folder, std::process::id()))?)
+    })
+    .await??;
+    let mut connection = PgConnection::connect(&cluster.url("postgres")).await?;
+    connection.execute("create database chartwell").await?;
+    let url = cluster.url("chartwell");
+    platform::db::migrate::run(&url, None).await.map_err(told).context("the migrations failed")?;
+    let (program, rest) = arguments.command.split_first().context("a program")?;
+    let status = tokio::process::Command::new(program).args(rest).env("DATABASE_URL", &url).status().await?;
+    tokio::task::spawn_blocking(move || cluster.stop()).await??;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

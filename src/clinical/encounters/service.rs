@@ -1,0 +1,214 @@
+//! Scheduling, reading, amending, and the steps from scheduled to the end.
+//!
+//! Every change locks the encounter first, so two steps at once are one after the other. An amendment says which version
+//! it was made from; a step needs not: the present status decides whether it is legal.
+
+use chrono::SubsecRound;
+use kernel::clock::Instant;
+use kernel::ids::{EncounterId, PatientId};
+use kernel::{Checks, Code, Error, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::Action;
+use platform::db::{CallerTx, TenantTx, partition};
+use platform::http::{Answer, IfMatch, MergePatch};
+use sqlx::types::Json;
+
+use super::model::{
+    Cancellation, Completion, Encounter, EncounterDetails, EncounterRecord, NewEncounter, Reschedule, check_schedule,
+};
+use super::status::EncounterStatus;
+use super::{beds, places, store};
+use crate::patients;
+
+pub async fn schedule(ctx: &Ctx, patient: PatientId, new: NewEncounter) -> Result<Answer<Encounter>> {
+    ensure_month(ctx, new.scheduled_start).await?;
+    let mut tx = ctx.begin(Permission::EncounterSchedule).await?;
+    patients::require_active(&mut tx, patient).await?;
+    places::check(&mut tx, None, &new.details()).await?;
+    let zone = match &new.time_zone {
+        Some(zone) => zone.clone(),
+        None => places::zone_of(&mut tx, new.facility_id).await?,
+    };
+    let id = EncounterId::new();
+    let record = EncounterRecord::scheduled(id, patient, new, zone).cut();
+    store::insert(&mut tx, &[record], Some(ctx.user()), ctx.now()).await?;
+    let encounter = store::get(&mut tx, patient, id).await?;
+    let location = format!("/api/v1/patients/{patient}/encounters/{id}");
+    let version = encounter.version;
+    tx.commit(
+        Disclosure::of("encounter", Action::Create, patient, id, encounter).created_at(location).version(version),
+    )
+    .await
+}
+
+pub async fn get(ctx: &Ctx, patient: PatientId, id: EncounterId) -> Result<Answer<Encounter>> {
+    show(ctx, Some(patient), id).await
+}
+
+pub async fn find(ctx: &Ctx, id: EncounterId) -> Result<Answer<Encounter>> {
+    show(ctx, None, id).await
+}
+
+async fn show(ctx: &Ctx, patient: Option<PatientId>, id: EncounterId) -> Result<Answer<Encounter>> {
+    let mut tx = ctx.begin(Permission::EncounterRead).await?;
+    let encounter = store::find(&mut tx, patient, id).await?.ok_or_else(Error::not_found)?;
+    let version = encounter.version;
+    let patient = encounter.record.patient_id;
+    tx.finish(Disclosure::of("encounter", Action::Read, patient, id, encounter).version(version)).await
+}
+
+/// Amends what was planned or written down. A completed encounter can still be corrected; one that never took place not.
+pub async fn amend(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: EncounterId,
+    if_match: IfMatch,
+    patch: &MergePatch,
+) -> Result<Answer<Encounter>> {
+    let mut tx = ctx.begin(Permission::EncounterSchedule).await?;
+    let found = store::lock(&mut tx, patient, id).await?;
+    if_match.require(found.version)?;
+    let mut record = found.record;
+    if matches!(record.status, EncounterStatus::Cancelled | EncounterStatus::NoShow) {
+        return Err(Error::new(Code::EncounterClosed));
+    }
+    let present = record.details();
+    let mut wanted: EncounterDetails = patch.apply(&present)?;
+    places::check(&mut tx, Some(&present), &wanted).await?;
+    if wanted.facility_id != present.facility_id && !patch.touches("time_zone") {
+        wanted.time_zone = None;
+    }
+    record.time_zone = match wanted.time_zone {
+        Some(zone) => zone,
+        None => places::zone_of(&mut tx, wanted.facility_id).await?,
+    };
+    if wanted.class != record.class {
+        require_schedule(ctx, &wanted, record.scheduled_start, record.scheduled_end)?;
+        if !wanted.class.has_bed() && beds::has_stays(&mut tx, id).await? {
+            return Err(Error::field("/class", "has_bed_stays", "must be a class with a bed: the patient has had one"));
+        }
+    }
+    record.class = wanted.class;
+    record.facility_id = wanted.facility_id;
+    record.department_id = wanted.department_id;
+    record.attending_provider_id = wanted.attending_provider_id;
+    record.chief_complaint = wanted.chief_complaint;
+    record.reason_codes = Json(wanted.reason_codes);
+    let start = record.scheduled_start;
+    store::update(&mut tx, start, &record, ctx.now()).await?;
+    commit(tx, patient, id).await
+}
+
+pub async fn start(ctx: &Ctx, patient: PatientId, id: EncounterId) -> Result<Answer<Encounter>> {
+    let mut tx = ctx.begin(Permission::EncounterConduct).await?;
+    let mut record = store::lock(&mut tx, patient, id).await?.record;
+    record.status = record.status.step(EncounterStatus::InProgress)?;
+    patients::require_active(&mut tx, patient).await?;
+    record.actual_start = Some(ctx.now());
+    store::update(&mut tx, record.scheduled_start, &record, ctx.now()).await?;
+    commit(tx, patient, id).await
+}
+
+pub async fn complete(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: EncounterId,
+    how: Completion,
+) -> Result<Answer<Encounter>> {
+    let mut tx = ctx.begin(Permission::EncounterConduct).await?;
+    let record = store::lock(&mut tx, patient, id).await?.record;
+    let at = how.actual_end.unwrap_or(ctx.now());
+    end(&mut tx, record, at, how.disposition, "/actual_end", ctx.now()).await?;
+    commit(tx, patient, id).await
+}
+
+/// Completes a locked encounter, and with it the stay in a bed. `field` is where the body names `at`.
+pub(super) async fn end(
+    tx: &mut TenantTx,
+    mut record: EncounterRecord,
+    at: Instant,
+    disposition: Option<String>,
+    field: &str,
+    now: Instant,
+) -> Result<()> {
+    record.status = record.status.step(EncounterStatus::Completed)?;
+    let at = at.trunc_subsecs(6);
+    require_during(&record, at, field, now)?;
+    beds::leave(tx, record.id, at, field, now).await?;
+    record.actual_end = Some(at);
+    record.disposition = disposition;
+    store::update(tx, record.scheduled_start, &record, now).await
+}
+
+/// An instant of the encounter: not before it began, and not still to come.
+pub(super) fn require_during(record: &EncounterRecord, at: Instant, field: &str, now: Instant) -> Result<()> {
+    if at > now {
+        return Err(Error::field(field, "in_the_future", "must not lie in the future"));
+    }
+    if record.actual_start.is_some_and(|start| at < start) {
+        return Err(Error::field(field, "before_start", "must not lie before the start of the encounter"));
+    }
+    Ok(())
+}
+
+pub async fn cancel(ctx: &Ctx, patient: PatientId, id: EncounterId, why: Cancellation) -> Result<Answer<Encounter>> {
+    let mut tx = ctx.begin(Permission::EncounterSchedule).await?;
+    let mut record = store::lock(&mut tx, patient, id).await?.record;
+    record.status = record.status.step(EncounterStatus::Cancelled)?;
+    record.cancel_reason = Some(why.reason);
+    store::update(&mut tx, record.scheduled_start, &record, ctx.now()).await?;
+    commit(tx, patient, id).await
+}
+
+pub async fn miss(ctx: &Ctx, patient: PatientId, id: EncounterId) -> Result<Answer<Encounter>> {
+    let mut tx = ctx.begin(Permission::EncounterSchedule).await?;
+    let mut record = store::lock(&mut tx, patient, id).await?.record;
+    record.status = record.status.step(EncounterStatus::NoShow)?;
+    store::update(&mut tx, record.scheduled_start, &record, ctx.now()).await?;
+    commit(tx, patient, id).await
+}
+
+/// Other times. The row may move to another month; nothing that refers to the encounter notices.
+pub async fn reschedule(ctx: &Ctx, patient: PatientId, id: EncounterId, times: Reschedule) -> Result<Answer<Encounter>> {
+    let start = times.scheduled_start.trunc_subsecs(6);
+    // The rule that needs no encounter comes before the month is made.
+    let mut checks = Checks::at(ctx.now());
+    check_schedule(&mut checks, super::EncounterClass::Inpatient, start, times.scheduled_end);
+    checks.finish()?;
+    ensure_month(ctx, start).await?;
+    let mut tx = ctx.begin(Permission::EncounterSchedule).await?;
+    let mut record = store::lock(&mut tx, patient, id).await?.record;
+    record.status.require(EncounterStatus::Scheduled)?;
+    patients::require_active(&mut tx, patient).await?;
+    let before = record.scheduled_start;
+    let end = match times.scheduled_end {
+        Some(end) => Some(end.trunc_subsecs(6)),
+        None => record.scheduled_end.map(|end| start + (end - before)),
+    };
+    require_schedule(ctx, &record.details(), start, end)?;
+    record.scheduled_start = start;
+    record.scheduled_end = end;
+    store::update(&mut tx, before, &record, ctx.now()).await?;
+    commit(tx, patient, id).await
+}
+
+fn require_schedule(ctx: &Ctx, details: &EncounterDetails, start: Instant, end: Option<Instant>) -> Result<()> {
+    let mut checks = Checks::at(ctx.now());
+    check_schedule(&mut checks, details.class, start, end);
+    checks.finish()
+}
+
+/// The month must be there before the transaction begins: making it locks what the transaction may have written to. For a
+/// caller without the permission none is made; `begin` refuses him.
+async fn ensure_month(ctx: &Ctx, start: Instant) -> Result<()> {
+    if Permission::EncounterSchedule.allows(ctx.principal().role) {
+        partition::ensure_encounter_month(&ctx.app().db, start).await?;
+    }
+    Ok(())
+}
+
+async fn commit(mut tx: CallerTx, patient: PatientId, id: EncounterId) -> Result<Answer<Encounter>> {
+    let encounter = store::get(&mut tx, patient, id).await?;
+    let version = encounter.version;
+    tx.commit(Disclosure::of("encounter", Action::Update, patient, id, encounter).version(version)).await
+}

@@ -1,0 +1,229 @@
+//! One encounter at a time: the register first, which knows the month, then that month alone.
+//!
+//! The register's row is the lock: whoever changes an encounter holds it, so nothing moves under his hands.
+
+use kernel::clock::Instant;
+use kernel::ids::{DepartmentId, EncounterId, FacilityId, PatientId, ProviderId, UserId};
+use kernel::{Error, Result};
+use platform::db::TenantTx;
+use sqlx::types::Json;
+
+use super::local_time;
+use super::model::{Encounter, EncounterRecord, ReasonCode};
+use super::status::{EncounterClass, EncounterStatus};
+
+pub(super) struct Row {
+    pub id: EncounterId,
+    pub patient_id: PatientId,
+    pub class: EncounterClass,
+    pub status: EncounterStatus,
+    pub scheduled_start: Instant,
+    pub scheduled_end: Option<Instant>,
+    pub actual_start: Option<Instant>,
+    pub actual_end: Option<Instant>,
+    pub time_zone: String,
+    pub facility_id: Option<FacilityId>,
+    pub department_id: Option<DepartmentId>,
+    pub attending_provider_id: Option<ProviderId>,
+    pub attending_provider: Option<String>,
+    pub chief_complaint: Option<String>,
+    pub reason_codes: Json<Vec<ReasonCode>>,
+    pub disposition: Option<String>,
+    pub cancel_reason: Option<String>,
+    pub version: i64,
+    pub created_at: Instant,
+    pub updated_at: Instant,
+}
+
+impl From<Row> for Encounter {
+    fn from(row: Row) -> Self {
+        Self {
+            scheduled_local: local_time::wall_time(row.scheduled_start, &row.time_zone),
+            attending_provider: row.attending_provider,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            record: EncounterRecord {
+                id: row.id,
+                patient_id: row.patient_id,
+                class: row.class,
+                status: row.status,
+                scheduled_start: row.scheduled_start,
+                scheduled_end: row.scheduled_end,
+                actual_start: row.actual_start,
+                actual_end: row.actual_end,
+                time_zone: row.time_zone,
+                facility_id: row.facility_id,
+                department_id: row.department_id,
+                attending_provider_id: row.attending_provider_id,
+                chief_complaint: row.chief_complaint,
+                reason_codes: row.reason_codes,
+                disposition: row.disposition,
+                cancel_reason: row.cancel_reason,
+            },
+        }
+    }
+}
+
+/// `patient` narrows to his encounters: one of another patient is not found.
+pub(super) async fn find(tx: &mut TenantTx, patient: Option<PatientId>, id: EncounterId) -> Result<Option<Encounter>> {
+    // Between the two statements it may be rescheduled into another month; then the register knows better.
+    for _ in 0..3 {
+        let Some(start) = scheduled_start(tx, patient, id).await? else { return Ok(None) };
+        if let Some(encounter) = in_month(tx, start, id).await? {
+            return Ok(Some(encounter));
+        }
+    }
+    Ok(None)
+}
+
+pub(super) async fn get(tx: &mut TenantTx, patient: PatientId, id: EncounterId) -> Result<Encounter> {
+    find(tx, Some(patient), id).await?.ok_or_else(Error::not_found)
+}
+
+/// Fetches the encounter to be changed; others who want to change it wait.
+pub(super) async fn lock(tx: &mut TenantTx, patient: PatientId, id: EncounterId) -> Result<Encounter> {
+    let tenant = tx.tenant();
+    // No key of the register changes, so rows that come to refer to it need not wait.
+    let start = sqlx::query_scalar!(
+        "select scheduled_start from app.encounter_register
+          where tenant_id = $1 and id = $2 and patient_id = $3
+            for no key update",
+        tenant as _,
+        id as _,
+        patient as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?
+    .ok_or_else(Error::not_found)?;
+    in_month(tx, start, id).await?.ok_or_else(Error::not_found)
+}
+
+/// Whether the patient has this encounter.
+pub(super) async fn is_registered(tx: &mut TenantTx, patient: PatientId, id: EncounterId) -> Result<bool> {
+    Ok(scheduled_start(tx, Some(patient), id).await?.is_some())
+}
+
+async fn scheduled_start(
+    tx: &mut TenantTx,
+    patient: Option<PatientId>,
+    id: EncounterId,
+) -> Result<Option<Instant>> {
+    let tenant = tx.tenant();
+    let start = sqlx::query_scalar!(
+        "select scheduled_start from app.encounter_register
+          where tenant_id = $1 and id = $2 and ($3::uuid is null or patient_id = $3)",
+        tenant as _,
+        id as _,
+        patient as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(start)
+}
+
+async fn in_month(tx: &mut TenantTx, start: Instant, id: EncounterId) -> Result<Option<Encounter>> {
+    let tenant = tx.tenant();
+    let row = sqlx::query_as!(
+        Row,
+        r#"select e.id as "id: _", e.patient_id as "patient_id: _", e.class as "class: _", e.status as "status: _",
+                  e.scheduled_start, e.scheduled_end, e.actual_start, e.actual_end, e.time_zone,
+                  e.facility_id as "facility_id: _", e.department_id as "department_id: _",
+                  e.attending_provider_id as "attending_provider_id: _",
+                  p.given_name || ' ' || p.family_name || coalesce(', ' || p.credential, '') as attending_provider,
+                  e.chief_complaint, e.reason_codes as "reason_codes: _", e.disposition, e.cancel_reason,
+                  e.version, e.created_at, e.updated_at
+             from app.encounters e
+             left join app.providers p on p.tenant_id = $1 and p.id = e.attending_provider_id
+            where e.tenant_id = $1 and e.scheduled_start = $2 and e.id = $3"#,
+        tenant as _,
+        start,
+        id as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(Encounter::from))
+}
+
+/// Inserts encounters, each into the register and into its month, which must be there.
+pub(super) async fn insert(
+    tx: &mut TenantTx,
+    records: &[EncounterRecord],
+    by: Option<UserId>,
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    let rows = serde_json::to_value(records).map_err(Error::internal)?;
+    sqlx::query!(
+        "insert into app.encounter_register (tenant_id, id, patient_id, scheduled_start)
+         select $1, r.id, r.patient_id, r.scheduled_start
+           from jsonb_to_recordset($2) r (id uuid, patient_id uuid, scheduled_start timestamptz)",
+        tenant as _,
+        rows,
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "insert into app.encounters (tenant_id, id, patient_id, class, status, scheduled_start, scheduled_end, actual_start,
+                actual_end, time_zone, facility_id, department_id, attending_provider_id, chief_complaint, reason_codes,
+                disposition, cancel_reason, created_by, created_at, updated_at)
+         select $1, r.id, r.patient_id, r.class, r.status, r.scheduled_start, r.scheduled_end, r.actual_start,
+                r.actual_end, r.time_zone, r.facility_id, r.department_id, r.attending_provider_id, r.chief_complaint, r.reason_codes,
+                r.disposition, r.cancel_reason, $3, $4, $4
+           from jsonb_to_recordset($2) r (id uuid, patient_id uuid, class text, status text, scheduled_start timestamptz,
+                scheduled_end timestamptz, actual_start timestamptz, actual_end timestamptz, time_zone text, facility_id uuid,
+                department_id uuid, attending_provider_id uuid, chief_complaint text, reason_codes jsonb, disposition text,
+                cancel_reason text)",
+        tenant as _,
+        rows,
+        by as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Writes the record over the encounter that stood at `start`, locked before. Its month must be there.
+pub(super) async fn update(tx: &mut TenantTx, start: Instant, record: &EncounterRecord, now: Instant) -> Result<()> {
+    let tenant = tx.tenant();
+    if start != record.scheduled_start {
+        sqlx::query!(
+            "update app.encounter_register set scheduled_start = $3 where tenant_id = $1 and id = $2",
+            tenant as _,
+            record.id as _,
+            record.scheduled_start,
+        )
+        .execute(tx.conn())
+        .await?;
+    }
+    // A new start in another month moves the row: PostgreSQL deletes it there and inserts it here.
+    let done = sqlx::query!(
+        "update app.encounters
+            set class = $4, status = $5, scheduled_start = $6, scheduled_end = $7, actual_start = $8, actual_end = $9,
+                time_zone = $10, facility_id = $11, department_id = $12, attending_provider_id = $13, chief_complaint = $14,
+                reason_codes = $15, disposition = $16, cancel_reason = $17, version = version + 1, updated_at = $18
+          where tenant_id = $1 and scheduled_start = $2 and id = $3",
+        tenant as _,
+        start,
+        record.id as _,
+        record.class as _,
+        record.status as _,
+        record.scheduled_start,
+        record.scheduled_end,
+        record.actual_start,
+        record.actual_end,
+        record.time_zone,
+        record.facility_id as _,
+        record.department_id as _,
+        record.attending_provider_id as _,
+        record.chief_complaint,
+        &record.reason_codes as _,
+        record.disposition,
+        record.cancel_reason,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(Error::not_found()) }
+}

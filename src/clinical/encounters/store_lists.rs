@@ -1,0 +1,174 @@
+//! Encounters in lists. Each list knows its span of time before it asks for rows, so that only those months are visited.
+
+use kernel::Result;
+use kernel::clock::Instant;
+use kernel::ids::{EncounterId, FacilityId, PatientId, ProviderId};
+use platform::db::TenantTx;
+
+use super::model::{Encounter, OfPatient};
+use super::status::EncounterStatus;
+use super::store::Row;
+
+/// Where a page ended.
+pub(super) type Place = (Instant, EncounterId);
+
+/// The first and last start among a patient's next encounters, newest first: of the next `fetch`, or of all of them if
+/// `fetch` is `None`, for a filter that the register can't apply.
+pub(super) async fn span_of_patient(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    query: &OfPatient,
+    after: Option<Place>,
+    fetch: Option<i64>,
+) -> Result<Option<(Instant, Instant)>> {
+    let tenant = tx.tenant();
+    let (start, id) = after.unzip();
+    let span = sqlx::query!(
+        "select min(w.scheduled_start) as first, max(w.scheduled_start) as last
+           from (select r.scheduled_start from app.encounter_register r
+                  where r.tenant_id = $1 and r.patient_id = $2
+                    and ($3::timestamptz is null or r.scheduled_start >= $3)
+                    and ($4::timestamptz is null or r.scheduled_start < $4)
+                    and ($5::timestamptz is null or (r.scheduled_start, r.id) < ($5, $6::uuid))
+                  order by r.scheduled_start desc, r.id desc
+                  limit $7) w",
+        tenant as _,
+        patient as _,
+        query.from,
+        query.to,
+        start,
+        id as _,
+        fetch,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(span.first.zip(span.last))
+}
+
+/// A patient's encounters in a span of time, newest first.
+pub(super) async fn of_patient(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    query: &OfPatient,
+    (first, last): (Instant, Instant),
+    after: Option<Place>,
+    fetch: i64,
+) -> Result<Vec<Encounter>> {
+    let tenant = tx.tenant();
+    let (start, id) = after.unzip();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select e.id as "id: _", e.patient_id as "patient_id: _", e.class as "class: _", e.status as "status: _",
+                  e.scheduled_start, e.scheduled_end, e.actual_start, e.actual_end, e.time_zone,
+                  e.facility_id as "facility_id: _", e.department_id as "department_id: _",
+                  e.attending_provider_id as "attending_provider_id: _",
+                  p.given_name || ' ' || p.family_name || coalesce(', ' || p.credential, '') as attending_provider,
+                  e.chief_complaint, e.reason_codes as "reason_codes: _", e.disposition, e.cancel_reason,
+                  e.version, e.created_at, e.updated_at
+             from app.encounters e
+             left join app.providers p on p.tenant_id = $1 and p.id = e.attending_provider_id
+            where e.tenant_id = $1 and e.patient_id = $2 and e.scheduled_start >= $3 and e.scheduled_start <= $4
+              and ($5::text is null or e.status = $5)
+              and ($6::text is null or e.class = $6)
+              and ($7::timestamptz is null or (e.scheduled_start, e.id) < ($7, $8::uuid))
+            order by e.scheduled_start desc, e.id desc
+            limit $9"#,
+        tenant as _,
+        patient as _,
+        first,
+        last,
+        query.status as _,
+        query.class as _,
+        start,
+        id as _,
+        fetch,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(Encounter::from).collect())
+}
+
+/// What a provider attends in `from..to`, newest first.
+pub(super) async fn of_provider(
+    tx: &mut TenantTx,
+    provider: ProviderId,
+    (from, to): (Instant, Instant),
+    status: Option<EncounterStatus>,
+    after: Option<Place>,
+    fetch: i64,
+) -> Result<Vec<Encounter>> {
+    let tenant = tx.tenant();
+    let (start, id) = after.unzip();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select e.id as "id: _", e.patient_id as "patient_id: _", e.class as "class: _", e.status as "status: _",
+                  e.scheduled_start, e.scheduled_end, e.actual_start, e.actual_end, e.time_zone,
+                  e.facility_id as "facility_id: _", e.department_id as "department_id: _",
+                  e.attending_provider_id as "attending_provider_id: _",
+                  p.given_name || ' ' || p.family_name || coalesce(', ' || p.credential, '') as attending_provider,
+                  e.chief_complaint, e.reason_codes as "reason_codes: _", e.disposition, e.cancel_reason,
+                  e.version, e.created_at, e.updated_at
+             from app.encounters e
+             left join app.providers p on p.tenant_id = $1 and p.id = e.attending_provider_id
+            where e.tenant_id = $1 and e.attending_provider_id = $2
+              and e.scheduled_start >= $3 and e.scheduled_start < $4
+              and e.scheduled_start <= coalesce($6::timestamptz, $4)          -- leaves out the months of earlier pages
+              and ($5::text is null or e.status = $5)
+              and ($6::timestamptz is null or (e.scheduled_start, e.id) < ($6, $7::uuid))
+            order by e.scheduled_start desc, e.id desc
+            limit $8"#,
+        tenant as _,
+        provider as _,
+        from,
+        to,
+        status as _,
+        start,
+        id as _,
+        fetch,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(Encounter::from).collect())
+}
+
+/// What takes place in a facility in `from..to`, in the order of the day.
+pub(super) async fn of_facility(
+    tx: &mut TenantTx,
+    facility: FacilityId,
+    (from, to): (Instant, Instant),
+    status: Option<EncounterStatus>,
+    after: Option<Place>,
+    fetch: i64,
+) -> Result<Vec<Encounter>> {
+    let tenant = tx.tenant();
+    let (start, id) = after.unzip();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select e.id as "id: _", e.patient_id as "patient_id: _", e.class as "class: _", e.status as "status: _",
+                  e.scheduled_start, e.scheduled_end, e.actual_start, e.actual_end, e.time_zone,
+                  e.facility_id as "facility_id: _", e.department_id as "department_id: _",
+                  e.attending_provider_id as "attending_provider_id: _",
+                  p.given_name || ' ' || p.family_name || coalesce(', ' || p.credential, '') as attending_provider,
+                  e.chief_complaint, e.reason_codes as "reason_codes: _", e.disposition, e.cancel_reason,
+                  e.version, e.created_at, e.updated_at
+             from app.encounters e
+             left join app.providers p on p.tenant_id = $1 and p.id = e.attending_provider_id
+            where e.tenant_id = $1 and e.facility_id = $2
+              and e.scheduled_start >= $3 and e.scheduled_start < $4
+              and ($5::text is null or e.status = $5)
+              and ($6::timestamptz is null or (e.scheduled_start, e.id) > ($6, $7::uuid))
+            order by e.scheduled_start, e.id
+            limit $8"#,
+        tenant as _,
+        facility as _,
+        from,
+        to,
+        status as _,
+        start,
+        id as _,
+        fetch,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(Encounter::from).collect())
+}

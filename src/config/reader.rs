@@ -1,0 +1,182 @@
+//! Reads variables, and gathers what is wrong with them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use platform::db::DbOptions;
+use secrecy::SecretString;
+
+use super::VARIABLES;
+
+/// The `CHARTWELL_*` variables of a process.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+/// Everything that is wrong with the configuration, a line each.
+#[derive(Debug, Default, thiserror::Error)]
+pub struct Mistakes(Vec<String>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "the configuration can't be used:")?;
+        self.0.iter().try_for_each(|mistake| writeln!(f, "  {mistake}"))
+    }
+}
+
+impl Environment {
+    /// The variables of this process. Empty ones count as unset.
+    pub fn of_process() -> Self {
+        Self::from_pairs(std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().unwrap_or_else(|_| "\u{fffd}".to_owned())))
+        }))
+    }
+
+    pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        let ours = |(name, value): &(String, String)| name.starts_with("CHARTWELL_") && !value.is_empty();
+        Self(pairs.into_iter().filter(ours).collect())
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    pub(super) fn reader(&self) -> Reader<'_> {
+        let unknown = self
+            .0
+            .keys()
+            .filter(|name| !VARIABLES.iter().any(|variable| variable.name == *name))
+            .map(|name| format!("{name}: there is no such variable; .env.example lists them"));
+        Reader { environment: self, mistakes: unknown.collect() }
+    }
+}
+
+pub(super) struct Reader<'a> {
+    environment: &'a Environment,
+    mistakes: Vec<String>,
+}
+
+impl Reader<'_> {
+    pub fn optional(&mut self, name: &str) -> Option<String> {
+        self.environment.get(name).map(str::to_owned)
+    }
+
+    /// The value, or the default of the table.
+    pub fn text(&mut self, name: &str) -> String {
+        let default = VARIABLES.iter().find(|variable| variable.name == name).and_then(|variable| variable.default);
+        self.optional(name).unwrap_or_else(|| default.unwrap_or_default().to_owned())
+    }
+
+    pub fn number(&mut self, name: &str, least: u32, most: u32) -> u32 {
+        match self.text(name).parse() {
+            Ok(number) if (least..=most).contains(&number) => number,
+            _ => {
+                self.mistake(name, &format!("must be a whole number from {least} to {most}"));
+                least
+            }
+        }
+    }
+
+    pub fn flag(&mut self, name: &str) -> bool {
+        match self.text(name).as_str() {
+            "true" => true,
+            "false" => false,
+            _ => {
+                self.mistake(name, "must be true or false");
+                false
+            }
+        }
+    }
+
+    pub fn address(&mut self, name: &str) -> Option<SocketAddr> {
+        let address = SocketAddr::from_str(&self.text(name)).ok();
+        if address.is_none() {
+            self.mistake(name, "must be an address and a port, such as 127.0.0.1:8080");
+        }
+        address
+    }
+
+    pub fn url(&mut self, name: &str) -> String {
+        let url = self.text(name);
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            self.mistake(name, "must begin with http:// or https://");
+        }
+        url.trim_end_matches('/').to_owned()
+    }
+
+    pub fn database_url(&mut self, name: &str) -> Option<DbOptions> {
+        let Some(url) = self.optional(name) else {
+            self.mistake(name, "is required");
+            return None;
+        };
+        let options = DbOptions::from_url(&url).ok();
+        if options.is_none() {
+            self.mistake(name, "must be a URL such as postgres://user:password@host:5432/database");
+        }
+        options
+    }
+
+    pub fn secret_or_file(&mut self, name: &str, file: &str) -> Option<SecretString> {
+        match (self.optional(name), self.optional(file)) {
+            (Some(_), Some(_)) => {
+                self.mistake(name, &format!("is set beside {file}; set one of them"));
+                None
+            }
+            (Some(secret), None) => Some(secret.into()),
+            (None, Some(path)) => match std::fs::read_to_string(path) {
+                Ok(secret) => Some(secret.trim().to_owned().into()),
+                Err(error) => {
+                    self.mistake(file, &format!("names a file that can't be read ({})", error.kind()));
+                    None
+                }
+            },
+            (None, None) => {
+                self.mistake(name, &format!("is required, or {file}"));
+                None
+            }
+        }
+    }
+
+    fn mistake(&mut self, name: &str, rule: &str) {
+        self.mistakes.push(format!("{name}: {rule}"));
+    }
+
+    pub fn finish(self) -> Result<(), Mistakes> {
+        if self.mistakes.is_empty() { Ok(()) } else { Err(Mistakes(self.mistakes)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        Environment::from_pairs(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_once_and_no_value_is_repeated() {
+        let wrong = environment(&[
+            ("CHARTWELL_LISTEN", "s3cret"),
+            ("CHARTWELL_RATE_USER", "s3cret"),
+            ("CHARTWELL_LISTN", "s3cret"),
+        ]);
+        let text = Config::from_environment(&wrong).expect_err("it is wrong").to_string();
+        for name in ["CHARTWELL_LISTEN:", "CHARTWELL_RATE_USER:", "CHARTWELL_LISTN:", "CHARTWELL_DATABASE_URL:", "CHARTWELL_MASTER_KEY:"] {
+            assert!(text.contains(name), "{name} missing in {text}");
+        }
+        assert!(!text.contains("s3cret"));
+    }
+
+    #[test]
+    fn the_required_variables_suffice() {
+        let enough = environment(&[
+            ("CHARTWELL_DATABASE_URL", "postgres://chartwell_runtime:x@localhost/chartwell"),
+            ("CHARTWELL_MASTER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+        ]);
+        let config = Config::from_environment(&enough).expect("it is enough");
+        assert_eq!(config.http.listen.to_string(), "127.0.0.1:8080");
+    }
+}

@@ -1,0 +1,148 @@
+//! The files named, the files in the folders named, and their text.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use kernel::{Code, Error, Result};
+
+/// Every file to read, each once, in the order of their paths.
+///
+/// # Errors
+/// `invalid_parameter` when a path named does not exist or a folder can't be listed.
+pub(super) fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut found = BTreeSet::new();
+    for path in paths {
+        let seen = fs::metadata(path).map_err(|cause| unreadable(path, &cause))?;
+        if seen.is_dir() {
+            walk(path, &mut found)?;
+        } else {
+            found.insert(path.clone());
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
+fn walk(folder: &Path, found: &mut BTreeSet<PathBuf>) -> Result<()> {
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).map_err(|cause| unreadable(&folder, &cause))? {
+            let entry = entry.map_err(|cause| unreadable(&folder, &cause))?;
+            let path = entry.path();
+            let kind = entry.file_type().map_err(|cause| unreadable(&path, &cause))?;
+            // A link to a folder is not followed: it may lead back here.
+            if kind.is_dir() {
+                folders.push(path);
+            } else if (is_lines(&path) || has_extension(&path, "json")) && path.is_file() {
+                found.insert(path);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn unreadable(path: &Path, cause: &io::Error) -> Error {
+    Error::new(Code::InvalidParameter).detail(format!("can't read {}: {}", path.display(), cause.kind()))
+}
+
+/// Whether the file holds one resource a line.
+pub(super) fn is_lines(path: &Path) -> bool {
+    has_extension(path, "ndjson") || has_extension(path, "jsonl")
+}
+
+fn has_extension(path: &Path, wanted: &str) -> bool {
+    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(wanted))
+}
+
+/// The text of a file that is one document.
+pub(super) fn text(path: &Path) -> Result<String, String> {
+    let bytes = fs::read(path).map_err(|cause| format!("can't be read: {}", cause.kind()))?;
+    let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// Where a part of an NDJSON file begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Position {
+    pub offset: u64,
+    /// Lines before it.
+    pub lines: u32,
+}
+
+/// Walks over the lines from a position on, until told to stop. Each comes with its number, from 1; blank ones are
+/// passed over; one that is not UTF-8 comes as an error. Returns the position after the last line.
+pub(super) fn lines(
+    path: &Path,
+    from: Position,
+    mut each: impl FnMut(u32, Result<&str, &'static str>, Position) -> bool,
+) -> io::Result<Position> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(from.offset))?;
+    let mut reader = BufReader::with_capacity(1 << 18, file);
+    let mut position = from;
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = reader.read_until(b'\n', &mut line)?;
+        if read == 0 {
+            return Ok(position);
+        }
+        position = Position { offset: position.offset + read as u64, lines: position.lines + 1 };
+        let bytes = if position.lines == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line };
+        let text = std::str::from_utf8(bytes).map(str::trim).map_err(|_| "is not UTF-8");
+        if text != Ok("") && !each(position.lines, text, position) {
+            return Ok(position);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("chartwell-import-{name}-{}", std::process::id()));
+        fs::create_dir_all(folder.join("deep/er")).expect("a temporary folder");
+        folder
+    }
+
+    #[test]
+    fn folders_are_searched_and_a_file_named_twice_is_read_once() {
+        let root = folder("walk");
+        for name in ["b.json", "deep/a.ndjson", "deep/er/C.JSON", "deep/notes.txt"] {
+            fs::write(root.join(name), "{}").expect("a file");
+        }
+        let found = collect(&[root.clone(), root.join("b.json")]).expect("files");
+        let names: Vec<_> = found.iter().map(|path| path.strip_prefix(&root).expect("below the root").to_owned()).collect();
+        assert_eq!(names, ["b.json", "deep/a.ndjson", "deep/er/C.JSON"].map(PathBuf::from));
+        assert!(collect(&[root.join("absent")]).is_err());
+        fs::remove_dir_all(root).expect("removed");
+    }
+
+    #[test]
+    fn lines_are_counted_through_blanks_and_bad_bytes_and_reading_resumes_at_a_position() {
+        let root = folder("lines");
+        let path = root.join("x.ndjson");
+        fs::write(&path, b"\xef\xbb\xbfone\n\r\n\xff\xfe\ntwo").expect("a file");
+        let mut seen = Vec::new();
+        let mut second = Position::default();
+        lines(&path, Position::default(), |number, text, after| {
+            if number == 3 {
+                second = after;
+            }
+            seen.push((number, text.map(str::to_owned).ok()));
+            true
+        })
+        .expect("readable");
+        assert_eq!(seen, [(1, Some("one".to_owned())), (3, None), (4, Some("two".to_owned()))]);
+        let mut rest = Vec::new();
+        lines(&path, second, |number, text, _| {
+            rest.push((number, text.map(str::to_owned)));
+            true
+        })
+        .expect("readable");
+        assert_eq!(rest, [(4, Ok("two".to_owned()))]);
+        fs::remove_dir_all(root).expect("removed");
+    }
+}

@@ -1,0 +1,279 @@
+//! The first pass: what is in the files, how much of it, and which state of a resource counts.
+//!
+//! Organisations and practitioners are read in full here, because everything else refers to them and they are few. Of all
+//! others only a 16-byte mark of the name is held, until it is clear which resources occur more than once: the last one
+//! counts, or the one last updated; under `ifNoneExist` the first.
+//!
+//! The files are cut into [`Unit`]s, each small enough for one worker, ordered so that patients come before encounters
+//! and encounters before the rest wherever that can be known from the types alone.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::files::{self, Position};
+use super::outline::{Outline, outlines};
+use super::reference::Name;
+use super::report::{Fault, Place};
+use super::resource::{Resource, Stage, digest};
+
+/// Lines of NDJSON in one unit.
+const LINES: u32 = 2_000;
+
+/// A piece of work: a whole document, or some lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unit {
+    pub file: u32,
+    pub span: Span,
+    /// The earliest kind of resource in it.
+    pub stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Span {
+    Document,
+    Lines { from: Position, until: u32 },
+}
+
+impl Unit {
+    /// The places that lie in it, as a range: from, and before.
+    pub(super) fn places(&self) -> std::ops::Range<Place> {
+        let at = |line| Place { file: self.file, line, entry: 0 };
+        match self.span {
+            Span::Document => Place::file(self.file)..Place::file(self.file + 1),
+            Span::Lines { from, until } => at(from.lines + 1)..at(until + 1),
+        }
+    }
+}
+
+/// What the first pass found.
+#[derive(Default)]
+pub(super) struct Index {
+    pub units: Vec<Unit>,
+    pub foundation: Vec<Resource>,
+    /// For the names that occur more than once: where the state that counts stands.
+    pub winners: HashMap<u128, Place>,
+    pub read: BTreeMap<String, u64>,
+    /// Other states of organisations and practitioners.
+    pub superseded: BTreeMap<String, u64>,
+    pub faults: Vec<Fault>,
+}
+
+impl Index {
+    pub(super) fn total(&self) -> u64 {
+        self.read.values().sum::<u64>() + self.faults.iter().filter(|fault| fault.name.is_none()).count() as u64
+    }
+}
+
+/// Which of two states counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Claim {
+    place: Place,
+    last_updated: Option<i64>,
+    first_wins: bool,
+    again: bool,
+}
+
+impl Claim {
+    fn of(outline: &Outline<'_>) -> Self {
+        let last_updated = outline.last_updated.as_deref().and_then(|text| super::dates::instant(text, chrono_tz::UTC));
+        Self {
+            place: outline.place,
+            last_updated: last_updated.map(|at| at.timestamp_micros()),
+            first_wins: outline.condition.as_ref().is_some_and(|condition| !condition.updates),
+            again: false,
+        }
+    }
+
+    /// Whether it yields to the other.
+    fn yields_to(&self, other: &Claim) -> bool {
+        match (self.last_updated, other.last_updated) {
+            _ if self.first_wins || other.first_wins => other.place < self.place,
+            (Some(mine), Some(theirs)) if mine != theirs => theirs > mine,
+            _ => other.place > self.place,
+        }
+    }
+}
+
+/// Sixteen bytes that stand for a name.
+pub(super) fn mark(name: &Name) -> u128 {
+    let hash = digest(&[name.resource_type.as_bytes(), name.id.as_bytes()]);
+    hash.iter().take(16).fold(0, |mark, byte| mark << 8 | u128::from(*byte))
+}
+
+#[derive(Default)]
+struct Builder {
+    index: Index,
+    claims: HashMap<u128, Claim>,
+    foundation: HashMap<u128, (Claim, Resource)>,
+}
+
+/// Reads every file once, `threads` at a time. Blocks: not for an async thread.
+pub(super) fn build(files: &[PathBuf], source: Option<&str>, threads: usize, progress: &(impl Fn(u64) + Sync)) -> Index {
+    let builder = Mutex::new(Builder::default());
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            scope.spawn(|| {
+                while let Some((number, path)) = {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    files.get(number).map(|path| (number, path))
+                } {
+                    let file = u32::try_from(number).unwrap_or(u32::MAX);
+                    if files::is_lines(path) {
+                        index_lines(file, path, source, &builder);
+                    } else {
+                        index_document(file, path, source, &builder);
+                    }
+                    progress(1);
+                }
+            });
+        }
+    });
+    builder.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
+}
+
+fn index_document(file: u32, path: &std::path::Path, source: Option<&str>, builder: &Mutex<Builder>) {
+    let place = Place::file(file);
+    let text = match files::text(path) {
+        Ok(text) => text,
+        Err(reason) => return add_fault(builder, Fault { place, name: None, reason: reason.into() }),
+    };
+    let found = outlines(&text, place, source);
+    let read: Vec<_> = found.into_iter().map(read_foundation).collect();
+    let mut builder = builder.lock().unwrap_or_else(PoisonError::into_inner);
+    let stage = builder.take(read);
+    if let Some(stage) = stage {
+        builder.index.units.push(Unit { file, span: Span::Document, stage });
+    }
+}
+
+fn index_lines(file: u32, path: &std::path::Path, source: Option<&str>, builder: &Mutex<Builder>) {
+    let mut from = Position::default();
+    let mut stage: Option<Stage> = None;
+    let close = |from: Position, after: Position, stage: Option<Stage>| {
+        if let Some(stage) = stage {
+            let span = Span::Lines { from, until: after.lines };
+            builder.lock().unwrap_or_else(PoisonError::into_inner).index.units.push(Unit { file, span, stage });
+        }
+    };
+    let end = files::lines(path, from, |line, text, after| {
+        let place = Place { file, line, entry: 0 };
+        let found = match text {
+            Ok(text) => outlines(text, place, source),
+            Err(reason) => vec![Err(Fault { place, name: None, reason: reason.into() })],
+        };
+        let read: Vec<_> = found.into_iter().map(read_foundation).collect();
+        let earliest = builder.lock().unwrap_or_else(PoisonError::into_inner).take(read);
+        stage = stage.into_iter().chain(earliest).min();
+        if after.lines - from.lines >= LINES {
+            close(from, after, stage.take());
+            from = after;
+        }
+        true
+    });
+    match end {
+        Ok(after) => close(from, after, stage),
+        Err(cause) => {
+            let reason = format!("can't be read: {}", cause.kind()).into();
+            add_fault(builder, Fault { place: Place::file(file), name: None, reason });
+        }
+    }
+}
+
+fn add_fault(builder: &Mutex<Builder>, fault: Fault) {
+    builder.lock().unwrap_or_else(PoisonError::into_inner).index.faults.push(fault);
+}
+
+struct Sighting {
+    name: Name,
+    identity: u128,
+    claim: Claim,
+    stage: Stage,
+    /// Of an organisation, practitioner or role: the whole.
+    resource: Option<Result<Resource, Fault>>,
+}
+
+fn read_foundation(found: Result<Outline<'_>, Fault>) -> Result<Sighting, Fault> {
+    let outline = found?;
+    Ok(Sighting {
+        identity: mark(&outline.identity()),
+        claim: Claim::of(&outline),
+        stage: outline.stage(),
+        resource: outline.stage().is_foundation().then(|| outline.read()),
+        name: outline.name,
+    })
+}
+
+impl Builder {
+    /// Counts what one document holds. Returns the earliest stage of what is left for the second pass.
+    fn take(&mut self, found: Vec<Result<Sighting, Fault>>) -> Option<Stage> {
+        let mut earliest = None;
+        for sighting in found {
+            match sighting {
+                Ok(sighting) => {
+                    *self.index.read.entry(sighting.name.resource_type.clone()).or_default() += 1;
+                    let stage = sighting.stage;
+                    match sighting.resource {
+                        Some(Ok(resource)) => self.take_foundation(sighting.identity, sighting.claim, resource),
+                        Some(Err(fault)) => self.index.faults.push(fault),
+                        None => {
+                            self.claim(sighting.identity, sighting.claim);
+                            earliest = earliest.into_iter().chain([stage]).min();
+                        }
+                    }
+                }
+                Err(fault) => self.index.faults.push(fault),
+            }
+        }
+        earliest
+    }
+
+    fn claim(&mut self, mark: u128, claim: Claim) {
+        self.claims
+            .entry(mark)
+            .and_modify(|held| {
+                if held.yields_to(&claim) {
+                    *held = claim.clone();
+                }
+                held.again = true;
+            })
+            .or_insert(claim);
+    }
+
+    fn take_foundation(&mut self, mark: u128, claim: Claim, resource: Resource) {
+        let Some((held, winner)) = self.foundation.get_mut(&mark) else {
+            self.foundation.insert(mark, (claim, resource));
+            return;
+        };
+        *self.index.superseded.entry(resource.name.resource_type.clone()).or_default() += 1;
+        // Whoever refers to the other state means this one too.
+        let loser = if held.yields_to(&claim) {
+            *held = claim;
+            std::mem::replace(winner, resource)
+        } else {
+            resource
+        };
+        let names = loser.aliases.into_iter().chain([loser.name.id]);
+        let own = winner.name.id.clone();
+        winner.aliases.extend(names.filter(|name| *name != own));
+        winner.aliases.sort();
+        winner.aliases.dedup();
+    }
+
+    fn finish(self) -> Index {
+        let Self { mut index, claims, foundation } = self;
+        index.winners =
+            claims.into_iter().filter(|(_, claim)| claim.again).map(|(mark, claim)| (mark, claim.place)).collect();
+        index.foundation = foundation.into_values().map(|(_, resource)| resource).collect();
+        index.foundation.sort_by(|a, b| (a.stage(), a.place).cmp(&(b.stage(), b.place)));
+        index.units.sort_by_key(|unit| (unit.stage, unit.places().start));
+        index.faults.sort_by_key(|fault| fault.place);
+        index
+    }
+}
+
+#[cfg(test)]
+#[path = "index_tests.rs"]
+mod tests;

@@ -1,0 +1,149 @@
+//! The second pass: units of files in, chunks of resources out, on a thread of its own for each lane.
+//!
+//! A chunk is what one transaction takes. It may hold resources of many small files or a part of a large one; within a
+//! chunk patients come first and encounters next, and chunks of one file stay in the order in which they were read.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::mpsc;
+
+use super::files;
+use super::index::{Span, Unit, mark};
+use super::outline::{Outline, outlines};
+use super::report::{Fault, Place};
+use super::resource::{Resource, Stage};
+
+/// Resources in one chunk.
+const RESOURCES: usize = 400;
+/// Text in one chunk.
+const BYTES: usize = 4 << 20;
+
+/// What goes to one transaction, and what was settled on the way.
+#[derive(Default)]
+pub(super) struct Chunk {
+    pub resources: Vec<Resource>,
+    pub faults: Vec<Fault>,
+    /// Types of resources passed over, because another state of them counts.
+    pub superseded: Vec<String>,
+    /// Resources that must wait for another state of them, which says whether they are here already.
+    pub waiting: Vec<Place>,
+    bytes: usize,
+}
+
+impl Chunk {
+    fn push(&mut self, resource: Resource) {
+        self.bytes += resource.content.len();
+        self.resources.push(resource);
+    }
+
+    fn is_full(&self) -> bool {
+        self.resources.len() >= RESOURCES || self.bytes >= BYTES
+    }
+
+    fn is_empty(&self) -> bool {
+        self.resources.is_empty() && self.faults.is_empty() && self.superseded.is_empty() && self.waiting.is_empty()
+    }
+}
+
+/// One walk over some units, shared by the lanes that take part in it.
+pub(super) struct Walk<'a> {
+    pub files: &'a [PathBuf],
+    pub units: Vec<Unit>,
+    pub winners: &'a HashMap<u128, Place>,
+    /// Only these places: what had to wait.
+    pub only: Option<&'a BTreeSet<Place>>,
+    pub source: Option<&'a str>,
+    pub next: AtomicUsize,
+}
+
+/// Takes units until none is left or nobody listens. Blocks: not for an async thread.
+pub(super) fn read(walk: &Walk<'_>, to: &mpsc::Sender<Chunk>) {
+    let mut chunk = Chunk::default();
+    while let Some(unit) = walk.units.get(walk.next.fetch_add(1, Ordering::Relaxed)) {
+        let path = &walk.files[unit.file as usize];
+        let mut lane = Lane { walk, chunk: &mut chunk, to, closed: false };
+        match unit.span {
+            // What can't be read was reported by the first pass; a file that has changed since then is reported here.
+            Span::Document => match files::text(path) {
+                Ok(text) => lane.take(&text, Place::file(unit.file)),
+                Err(reason) => lane.chunk.faults.push(Fault { place: Place::file(unit.file), name: None, reason: reason.into() }),
+            },
+            Span::Lines { from, until } => {
+                let read = files::lines(path, from, |line, text, _| {
+                    if let (Ok(text), true) = (text, line <= until) {
+                        lane.take(text, Place { file: unit.file, line, entry: 0 });
+                    }
+                    line < until && !lane.closed
+                });
+                if let Err(cause) = read {
+                    let reason = format!("can't be read: {}", cause.kind()).into();
+                    lane.chunk.faults.push(Fault { place: Place::file(unit.file), name: None, reason });
+                }
+            }
+        }
+        if lane.closed {
+            return;
+        }
+    }
+    if !chunk.is_empty() {
+        let _ = to.blocking_send(chunk);
+    }
+}
+
+struct Lane<'a, 'w> {
+    walk: &'a Walk<'w>,
+    chunk: &'a mut Chunk,
+    to: &'a mpsc::Sender<Chunk>,
+    closed: bool,
+}
+
+impl Lane<'_, '_> {
+    fn take(&mut self, text: &str, place: Place) {
+        let found = outlines(text, place, self.walk.source);
+        let mut found: Vec<Outline<'_>> =
+            found.into_iter().flatten().filter(|outline| !outline.stage().is_foundation()).collect();
+        found.sort_by_key(Outline::stage);
+        for outline in found {
+            self.pass_on(&outline);
+            if self.closed {
+                return;
+            }
+        }
+    }
+
+    fn pass_on(&mut self, outline: &Outline<'_>) {
+        if let Some(only) = self.walk.only {
+            if !only.contains(&outline.place) {
+                return;
+            }
+        } else if self.is_another_state(outline) {
+            return;
+        }
+        match outline.read() {
+            Ok(resource) => self.chunk.push(resource),
+            Err(fault) => self.chunk.faults.push(fault),
+        }
+        if self.chunk.is_full() {
+            let mut full = std::mem::take(self.chunk);
+            full.resources.sort_by_key(Resource::stage);
+            self.closed = self.to.blocking_send(full).is_err();
+        }
+    }
+
+    /// Whether another state of the same resource counts; notes what is to become of this one.
+    fn is_another_state(&mut self, outline: &Outline<'_>) -> bool {
+        let Some(winner) = self.walk.winners.get(&mark(&outline.identity())) else { return false };
+        if *winner == outline.place {
+            return false;
+        }
+        // It has an id of its own, by which others may refer to it.
+        if outline.condition.is_some() && outline.stage() == Stage::Patient {
+            self.chunk.waiting.push(outline.place);
+        } else {
+            self.chunk.superseded.push(outline.name.resource_type.clone());
+        }
+        true
+    }
+}

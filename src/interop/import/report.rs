@@ -1,0 +1,185 @@
+//! What an import did: counts by type, and each failure with its place and its reason.
+//!
+//! A reason names the rule and the field, never a value: reports are mailed around.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::reference::Name;
+
+/// Failures shown on a screen; all of them go into the file.
+const SHOWN: usize = 50;
+
+/// Where a resource stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Place {
+    pub file: u32,
+    /// Of NDJSON, from 1; 0 elsewhere.
+    pub line: u32,
+    /// Of a bundle, from 1; 0 elsewhere.
+    pub entry: u32,
+}
+
+impl Place {
+    pub(super) fn file(file: u32) -> Self {
+        Self { file, line: 0, entry: 0 }
+    }
+
+    pub(super) fn entry(self, index: usize) -> Self {
+        Self { entry: u32::try_from(index + 1).unwrap_or(u32::MAX), ..self }
+    }
+}
+
+/// A resource that can't be taken, and why.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    pub place: Place,
+    pub name: Option<Name>,
+    pub reason: Cow<'static, str>,
+}
+
+/// What became of the resources of one type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Seen in the files.
+    pub read: u64,
+    pub created: u64,
+    pub updated: u64,
+    /// Known already and unchanged, or superseded by another state of the same resource in the same run.
+    pub skipped: u64,
+    pub failed: u64,
+}
+
+/// One resource that was not imported.
+#[derive(Clone, Debug, Serialize)]
+pub struct Failure {
+    pub file: PathBuf,
+    /// Line of an NDJSON file, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// Entry of a bundle, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    pub reason: Cow<'static, str>,
+}
+
+/// What an import did. `Display` is the text for the operator.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    pub types: BTreeMap<String, Tally>,
+    pub failures: Vec<Failure>,
+    /// Resources imported without a link they name (an encounter's facility, say), because what it leads to is nowhere.
+    /// They are completed by a later import that brings it.
+    pub incomplete: u64,
+    pub files: usize,
+    pub elapsed: Duration,
+}
+
+impl Report {
+    pub fn total(&self) -> Tally {
+        self.types.values().fold(Tally::default(), |sum, tally| Tally {
+            read: sum.read + tally.read,
+            created: sum.created + tally.created,
+            updated: sum.updated + tally.updated,
+            skipped: sum.skipped + tally.skipped,
+            failed: sum.failed + tally.failed,
+        })
+    }
+
+    /// Resources a second.
+    pub fn rate(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let read = self.total().read as f64;
+        read / self.elapsed.as_secs_f64().max(0.001)
+    }
+
+    /// Every failure, one JSON object a line.
+    pub fn write_failures(&self, mut to: impl Write) -> io::Result<()> {
+        for failure in &self.failures {
+            serde_json::to_writer(&mut to, failure)?;
+            to.write_all(b"\n")?;
+        }
+        to.flush()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let row = |f: &mut fmt::Formatter<'_>, name: &str, t: &Tally| {
+            writeln!(f, "{name:<28} {:>9} {:>9} {:>9} {:>9} {:>9}", t.read, t.created, t.updated, t.skipped, t.failed)
+        };
+        writeln!(f, "{:<28} {:>9} {:>9} {:>9} {:>9} {:>9}", "", "read", "created", "updated", "skipped", "failed")?;
+        for (name, tally) in &self.types {
+            row(f, name, tally)?;
+        }
+        row(f, "all", &self.total())?;
+        let seconds = self.elapsed.as_secs_f64();
+        writeln!(f, "\n{} files in {seconds:.1} s, {:.0} resources a second", self.files, self.rate())?;
+        if self.incomplete > 0 {
+            writeln!(f, "{} imported without a link they name: its target is in no file and not in the tenant", self.incomplete)?;
+        }
+        if !self.failures.is_empty() {
+            writeln!(f, "\nNot imported:")?;
+        }
+        for failure in self.failures.iter().take(SHOWN) {
+            writeln!(f, "  {failure}")?;
+        }
+        if self.failures.len() > SHOWN {
+            writeln!(f, "  … and {} more", self.failures.len() - SHOWN)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some(line) = self.line {
+            write!(f, " line {line}")?;
+        }
+        if let Some(entry) = self.entry {
+            write!(f, " entry {entry}")?;
+        }
+        if let Some(kind) = &self.resource_type {
+            write!(f, " {kind}/{}", self.id.as_deref().unwrap_or_default())?;
+        }
+        write!(f, ": {}", self.reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_report_counts_and_names_each_failure() {
+        let mut report = Report { files: 1, elapsed: Duration::from_secs(2), ..Report::default() };
+        report.types.insert("Patient".into(), Tally { read: 10, created: 9, failed: 1, ..Tally::default() });
+        report.failures.push(Failure {
+            file: "a/b.ndjson".into(),
+            line: Some(3),
+            entry: None,
+            resource_type: Some("Patient".into()),
+            id: Some("p1".into()),
+            reason: "has no birthDate".into(),
+        });
+        let text = report.to_string();
+        assert!(text.contains("5 resources a second"), "{text}");
+        assert!(text.contains("a/b.ndjson line 3 Patient/p1: has no birthDate"), "{text}");
+        let mut lines = Vec::new();
+        report.write_failures(&mut lines).expect("a vector takes everything");
+        let line: serde_json::Value = serde_json::from_slice(&lines).expect("one JSON object");
+        assert_eq!(line["line"], 3);
+        assert!(line.get("entry").is_none());
+    }
+}

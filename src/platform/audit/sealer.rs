@@ -1,0 +1,169 @@
+//! The sealer: closes what transactions have left in the log since it last came by.
+//!
+//! A round takes a bound below which no transaction is open any more, then reads what lies between the mark and the
+//! bound. The bound comes from a statement of its own before the reading: what is read afterwards sees everything below
+//! it, so a late commit can never fall between two seals. A transaction that writes records is ended by the database's
+//! time limits, so sealing is late by no more than those.
+//!
+//! Traps: one sealer at a time, kept apart by the row lock on the mark; a seal is handed to the sink after its commit,
+//! and again at the next start if a crash came between, so the sink never knows a seal that the database does not.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use futures_util::{TryStreamExt, pin_mut};
+use kernel::ids::TenantId;
+use kernel::{Clock, Error, Result};
+
+use super::seal::{Batch, SignedSeal};
+use super::seal_rows as rows;
+use super::sink::SealSink;
+use crate::crypto::Keyring;
+use crate::db::{Db, SealerTx};
+
+/// Records a round takes at most, unless a single transaction wrote more.
+const ROUND: i64 = 200_000;
+/// Seals handed to a sink in one go.
+const HANDFUL: i64 = 5_000;
+
+/// Seals the access log of all tenants.
+pub struct Sealer {
+    db: Db,
+    keys: Keyring,
+    clock: Clock,
+    sink: Option<Arc<dyn SealSink>>,
+    /// The last seal of each tenant that the sink has. `None`: to be asked.
+    handed: Option<HashMap<TenantId, i64>>,
+}
+
+/// What a round did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Round {
+    pub records: usize,
+    pub seals: usize,
+    /// Whether more is ready to be sealed.
+    pub more: bool,
+}
+
+impl Sealer {
+    pub fn new(db: Db, keys: Keyring, clock: Clock, sink: Option<Arc<dyn SealSink>>) -> Self {
+        Self { db, keys, clock, sink, handed: None }
+    }
+
+    /// Seals once. Does nothing while another sealer is at it.
+    ///
+    /// Fails if the mark stands beyond the transactions there have been, or behind a seal: somebody moved it, or the
+    /// database was copied into another cluster. A sink out of reach is no failure: it gets its seals when it is back.
+    pub async fn round(&mut self) -> Result<Round> {
+        let (round, seals) = self.seal().await?;
+        metrics::counter!("chartwell_access_log_sealed_records_total").increment(round.records as u64);
+        if let Some(sink) = self.sink.clone()
+            && let Err(error) = self.hand_over(&*sink, seals).await
+        {
+            tracing::error!(cause = error.cause_for_log(), "seals could not be handed to their sink; to be tried again");
+        }
+        Ok(round)
+    }
+
+    async fn seal(&self) -> Result<(Round, Vec<SignedSeal>)> {
+        let mut tx = SealerTx::to_seal(&self.db).await?;
+        let Some(from) = rows::take_progress(tx.conn()).await? else {
+            return Ok(Default::default());
+        };
+        let (bound, _) = rows::open_transactions(tx.conn()).await?;
+        if bound < from {
+            return Err(Error::internal("the mark of sealing stands beyond every transaction there has been"));
+        }
+        let until = narrow(&mut tx, from, bound).await?;
+        if until == from {
+            return Ok(Default::default());
+        }
+        let now = self.clock.now();
+        let batches = gather(&mut tx, (from, until)).await?;
+        let keys = self.keys.current();
+        let mut round = Round { more: until < bound, ..Round::default() };
+        let mut seals = Vec::with_capacity(batches.len());
+        for (tenant, batch) in batches {
+            round.records += batch.len();
+            let last = rows::last_seal(tx.conn(), tenant).await?;
+            if last.as_ref().is_some_and(|last| last.until_xid > from) {
+                return Err(Error::internal("the mark of sealing stands behind a seal"));
+            }
+            let (seal, manifest) = batch.close(tenant, (from, until), last.as_ref(), now);
+            let signed = seal.sign(&keys);
+            rows::insert_seal(tx.conn(), &signed, &manifest).await?;
+            seals.push(signed);
+        }
+        round.seals = seals.len();
+        rows::move_progress(tx.conn(), until, now).await?;
+        tx.commit().await?;
+        Ok((round, seals))
+    }
+
+    async fn hand_over(&mut self, sink: &dyn SealSink, fresh: Vec<SignedSeal>) -> Result<()> {
+        let known = self.handed.take();
+        let is_known = known.is_some();
+        let mut handed = match known {
+            Some(handed) => handed,
+            None => sink.latest().await?,
+        };
+        let last = |seal: &SignedSeal| handed.get(&seal.seal.tenant).copied().unwrap_or(0);
+        let follows = fresh.iter().all(|seal| seal.seal.sequence <= last(seal) + 1);
+        let again = fresh.iter().filter(|seal| seal.seal.sequence <= last(seal)).count();
+        if again > 0 {
+            tracing::error!(seals = again, "seals with the numbers of earlier ones: seals were removed from the database");
+        }
+        if !fresh.is_empty() && (again > 0 || (is_known && follows)) {
+            note(&mut handed, &fresh);
+            sink.keep(fresh).await?;
+        }
+        if !(is_known && follows) {
+            self.catch_up(sink, &mut handed).await?;
+        }
+        self.handed = Some(handed);
+        Ok(())
+    }
+
+    /// Hands over what the sink does not have: after a crash, after its own failure, after another server sealed.
+    async fn catch_up(&self, sink: &dyn SealSink, handed: &mut HashMap<TenantId, i64>) -> Result<()> {
+        let mut tx = SealerTx::to_verify(&self.db).await?;
+        for tenant in rows::tenants(tx.conn()).await? {
+            loop {
+                let after = handed.get(&tenant).copied().unwrap_or(0);
+                let seals = rows::seals(tx.conn(), tenant, after, after.saturating_add(HANDFUL)).await?;
+                if seals.is_empty() {
+                    break;
+                }
+                note(handed, &seals);
+                sink.keep(seals).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn note(handed: &mut HashMap<TenantId, i64>, seals: &[SignedSeal]) {
+    for SignedSeal { seal, .. } in seals {
+        let last = handed.entry(seal.tenant).or_default();
+        *last = seal.sequence.max(*last);
+    }
+}
+
+/// Halves the range until a round can hold it.
+async fn narrow(tx: &mut SealerTx, from: i64, bound: i64) -> Result<i64> {
+    let mut until = bound;
+    while until - from > 1 && rows::count(tx.conn(), (from, until), ROUND + 1).await? > ROUND {
+        until = from + (until - from) / 2;
+    }
+    Ok(until)
+}
+
+async fn gather(tx: &mut SealerTx, range: (i64, i64)) -> Result<BTreeMap<TenantId, Batch>> {
+    let mut batches: BTreeMap<TenantId, Batch> = BTreeMap::new();
+    let records = rows::records(tx.conn(), None, range);
+    pin_mut!(records);
+    while let Some(row) = records.try_next().await? {
+        batches.entry(TenantId(row.record.tenant_id)).or_default().add(&row.record, row.xid);
+    }
+    Ok(batches)
+}

@@ -1,0 +1,25 @@
+//! Whether the database can serve a request: it answers, and the access log takes rows this month.
+
+use std::time::Duration;
+
+use kernel::{Code, Error, Result};
+
+use super::Db;
+
+/// The longest the question may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+pub async fn ready(db: &Db) -> Result<()> {
+    let asked = sqlx::query_scalar!(
+        r#"select exists (select from pg_inherits i join pg_class c on c.oid = i.inhrelid
+                           where i.inhparent = 'app.phi_access_log'::regclass
+                             and c.relname = 'phi_access_log_y' || to_char(now() at time zone 'UTC', 'YYYY"m"MM')) as "there!""#
+    )
+    .fetch_one(db.shared());
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(true)) => Ok(()),
+        Ok(Ok(false)) => Err(Error::new(Code::AuditUnavailable)),
+        Ok(Err(error)) => Err(error.into()),
+        Err(_) => Err(Error::new(Code::Unavailable)),
+    }
+}

@@ -1,0 +1,186 @@
+//! The promise of isolation, asked of the catalogue: what must hold of every table, policy, key and function.
+//!
+//! A test runs it, `doctor` runs it, and the server runs it before it serves. A table added tomorrow is covered, because
+//! nothing here names a table that follows the rules; the few that can't are listed with their reason.
+
+use kernel::Result;
+use sqlx::PgConnection;
+
+/// Tables of the installation, not of a tenant: no health information, no tenant's data.
+const SHARED_TABLES: &[&str] = &[
+    "signing_keys",  // keys of the installation, wrapped
+    "seal_progress", // how far sealing has come
+];
+
+/// Functions that run with their owner's rights. Each has its own tenant predicate, or touches no tenant's rows.
+const DEFINER_FUNCTIONS: &[&str] = &[
+    "ensure_month",             // makes a partition
+    "ensure_months",            // makes partitions
+    "find_tenant",              // slug to tenant, before there is a caller
+    "join_team_of_encounter",   // trigger: who treats is on the team
+    "join_team_of_new_patient", // trigger: who registers is on the team
+    "may_see",                  // whose chart may be opened
+    "names_of_accessors",       // who opened my chart, for a patient
+    "record_change",            // trigger: history
+    "schema_version",           // the newest migration
+    "set_own_password",         // a password is its owner's to change
+    "similar_names",            // fuzzy search, within the tenant
+    "tenant_ids",               // which tenants there are, for jobs
+];
+
+/// What breaks the promise, a line each; empty when it holds.
+pub async fn violations(connection: &mut PgConnection) -> Result<Vec<String>> {
+    let mut found: Vec<String> = Vec::new();
+    let shared: Vec<String> = SHARED_TABLES.iter().map(|name| (*name).to_owned()).collect();
+    let definers: Vec<String> = DEFINER_FUNCTIONS.iter().map(|name| (*name).to_owned()).collect();
+    for (rule, sql) in RULES {
+        let query = sqlx::query_scalar::<_, String>(*sql);
+        let query = if sql.contains("$1") { query.bind(&shared) } else { query };
+        let broken = query.fetch_all(&mut *connection).await?;
+        found.extend(broken.into_iter().map(|what| format!("{rule}: {what}")));
+    }
+    let strangers = sqlx::query_scalar::<_, String>(UNLISTED_DEFINERS).bind(&definers).fetch_all(&mut *connection).await?;
+    found.extend(strangers.into_iter().map(|what| format!("runs with its owner's rights, but is not on the list: {what}")));
+    Ok(found)
+}
+
+const UNLISTED_DEFINERS: &str = "select p.proname::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+      where n.nspname = 'app' and p.prosecdef and p.proname <> all($1)";
+
+/// Each query returns what breaks its rule. `$1` is the list of shared tables.
+const RULES: &[(&str, &str)] = &[
+    (
+        "row-level security is not enabled and forced",
+        "select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+          where n.nspname = 'app' and c.relkind in ('r', 'p') and c.relname <> all($1)
+            and not (c.relrowsecurity and c.relforcerowsecurity)",
+    ),
+    (
+        "not exactly one policy for each command",
+        "select c.relname || ' has ' || count(p.oid) || ' for ' || cmd.name
+           from pg_class c join pg_namespace n on n.oid = c.relnamespace
+          cross join (values ('r', 'select'), ('a', 'insert'), ('w', 'update'), ('d', 'delete')) as cmd (code, name)
+           left join pg_policy p on p.polrelid = c.oid and p.polcmd::text in (cmd.code, '*')
+          where n.nspname = 'app' and c.relkind in ('r', 'p') and not c.relispartition and c.relname <> all($1)
+          group by c.relname, cmd.name having count(p.oid) <> 1",
+    ),
+    (
+        "a policy that is restrictive, or for particular roles",
+        "select p.polname::text from pg_policy p where not p.polpermissive or p.polroles <> '{0}'",
+    ),
+    (
+        "a policy that does not name the tenant",
+        "select p.polname::text from pg_policy p
+          where (p.polcmd <> 'a' and pg_get_expr(p.polqual, p.polrelid) not like '%tenant_id = app.tenant_id()%'
+                                 and pg_get_expr(p.polqual, p.polrelid) not like '%tenant_id = %current_setting(''app.tenant_id''%')
+             or (p.polcmd in ('a', 'w') and coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '') not like '%tenant_id = app.tenant_id()%')",
+    ),
+    (
+        "a policy on a partition (it would be ORed by whoever reads the partition)",
+        "select p.polname::text from pg_policy p join pg_class c on c.oid = p.polrelid where c.relispartition",
+    ),
+    (
+        "a key that does not begin with tenant_id",
+        "select i.relname::text from pg_index x join pg_class i on i.oid = x.indexrelid join pg_class t on t.oid = x.indrelid
+           join pg_namespace n on n.oid = t.relnamespace
+           left join pg_attribute a on a.attrelid = t.oid and a.attnum = x.indkey[0]
+          where n.nspname = 'app' and (x.indisunique or x.indisexclusion) and t.relname <> all($1)
+            and a.attname is distinct from 'tenant_id' and i.relname <> 'tenants_slug_key'",
+    ),
+    (
+        "a foreign key that does not begin with tenant_id on both sides",
+        "select c.conname::text from pg_constraint c join pg_namespace n on n.oid = c.connamespace
+           join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+           join pg_attribute f on f.attrelid = c.confrelid and f.attnum = c.confkey[1]
+          where n.nspname = 'app' and c.contype = 'f' and (a.attname <> 'tenant_id' or f.attname <> 'tenant_id')",
+    ),
+    (
+        "a foreign key that cascades or is deferrable",
+        "select c.conname::text from pg_constraint c join pg_namespace n on n.oid = c.connamespace
+          where n.nspname = 'app' and c.contype = 'f' and (c.confupdtype <> 'a' or c.confdeltype <> 'a' or c.condeferrable)",
+    ),
+    (
+        "TRUNCATE, REFERENCES or TRIGGER granted",
+        "select c.relname || ' to ' || pg_get_userbyid(a.grantee) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+          cross join aclexplode(c.relacl) a
+          where n.nspname = 'app' and a.privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER') and a.grantee <> c.relowner",
+    ),
+    (
+        "a grant on a partition",
+        "select c.relname || ' to ' || pg_get_userbyid(a.grantee) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+          cross join aclexplode(c.relacl) a where n.nspname = 'app' and c.relispartition and a.grantee <> c.relowner",
+    ),
+    (
+        "anything granted to everyone",
+        "select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+          cross join aclexplode(c.relacl) a where n.nspname = 'app' and a.grantee = 0",
+    ),
+    (
+        "the runtime role may change what is only ever added to",
+        "select t.name || ' ' || p.privilege from (values ('phi_access_log'), ('access_seals'), ('audit_log'), ('security_events')) as t (name)
+          cross join (values ('UPDATE'), ('DELETE')) as p (privilege)
+          where has_table_privilege('chartwell_runtime', 'app.' || t.name, p.privilege)
+             or has_table_privilege('chartwell_audit_writer', 'app.' || t.name, p.privilege)
+             or has_table_privilege('chartwell_sealer', 'app.' || t.name, p.privilege)",
+    ),
+    (
+        "a view that does not run as its caller, or a materialised view",
+        "select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+          where n.nspname = 'app' and (c.relkind = 'm' or (c.relkind = 'v' and not coalesce(c.reloptions @> '{security_invoker=true}', false)))",
+    ),
+    (
+        "a definer function without a fixed search_path",
+        "select p.proname::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+          where n.nspname = 'app' and p.prosecdef and not exists (select from unnest(p.proconfig) s where s like 'search_path=%')",
+    ),
+    (
+        "a definer function that everyone may run",
+        "select p.proname::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+          where n.nspname = 'app' and p.prosecdef and (p.proacl is null or exists (select from aclexplode(p.proacl) a where a.grantee = 0))",
+    ),
+    (
+        "a policy function that is not stable",
+        "select p.proname::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+          where n.nspname = 'app' and p.proname in ('tenant_id', 'user_id', 'actor_role', 'sees_every_patient', 'may_see')
+            and p.provolatile <> 's'",
+    ),
+    (
+        "set_config may be executed by everyone",
+        "select 'set_config' where has_function_privilege('chartwell_runtime', 'pg_catalog.set_config(text, text, boolean)', 'execute')",
+    ),
+    (
+        "an enum column",
+        "select c.relname || '.' || a.attname from pg_attribute a join pg_class c on c.oid = a.attrelid
+           join pg_namespace n on n.oid = c.relnamespace join pg_type t on t.oid = a.atttypid
+          where n.nspname = 'app' and t.typtype = 'e' and a.attnum > 0",
+    ),
+    (
+        "a database role with more than it needs",
+        "select r.rolname::text from pg_roles r
+          where (r.rolname in ('chartwell_runtime', 'chartwell_audit_writer', 'chartwell_sealer', 'chartwell_owner')
+                 and (r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb))
+             or (r.rolname in ('chartwell_owner', 'chartwell_migrator', 'chartwell_audit_writer', 'chartwell_sealer', 'chartwell_definer') and r.rolcanlogin)",
+    ),
+    (
+        "the runtime role is a member of a role that owns or bypasses",
+        "select r.rolname::text from pg_roles r where r.rolname in ('chartwell_owner', 'chartwell_migrator', 'chartwell_definer')
+            and pg_has_role('chartwell_runtime', r.oid, 'member')",
+    ),
+];
+
+/// Whether the role of this connection could see past row-level security. The server refuses to start as one.
+pub async fn role_bypasses(connection: &mut PgConnection) -> Result<Option<String>> {
+    let reason = sqlx::query_scalar::<_, Option<String>>(
+        "select case when r.rolsuper then 'is a superuser'
+                     when r.rolbypassrls then 'has BYPASSRLS'
+                     when exists (select from pg_roles o where o.rolname in ('chartwell_owner', 'chartwell_migrator', 'chartwell_definer')
+                                     and pg_has_role(current_user, o.oid, 'member')) then 'is a member of a role that owns the tables'
+                     when exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                                   where n.nspname = 'app' and pg_get_userbyid(c.relowner) = current_user) then 'owns tables'
+                end
+           from pg_roles r where r.rolname = current_user",
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(reason)
+}

@@ -1,0 +1,113 @@
+//! From a configuration to a server. Everything that could be wrong is found here, before the first request.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use axum::extract::DefaultBodyLimit;
+use axum::{Extension, Router, middleware};
+use identity::Identity;
+use kernel::Clock;
+use platform::App;
+use platform::app::Parts;
+use platform::audit::AccessWriter;
+use platform::crypto::{KeyWrapper, Keyring, LocalMasterKeys, SigningKeys, TenantKeys};
+use platform::db::{Db, isolation};
+use platform::http::{Limits, envelope, method_not_allowed, not_found};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
+
+use crate::Chartwell;
+use crate::config::Config;
+
+/// Connects, checks the role, the isolation and the keys, and builds the server.
+pub async fn assemble(config: &Config, clock: Clock) -> anyhow::Result<Chartwell> {
+    let db = Db::new(&config.database);
+    let wrapper = master_keys(config)?;
+    let keys = {
+        let mut connection = connect(&config.database.connect).await?;
+        if let Some(reason) = isolation::role_bypasses(&mut connection).await.map_err(told)? {
+            bail!("the database role {reason}; connect as chartwell_runtime, which row-level security binds");
+        }
+        let violations = isolation::violations(&mut connection).await.map_err(told)?;
+        if !violations.is_empty() {
+            bail!("the database does not isolate tenants:\n  {}", violations.join("\n  "));
+        }
+        SigningKeys::load_or_create(&mut connection, &*wrapper, clock.now()).await.map_err(told)?
+    };
+    let keys = Keyring::new(keys);
+    let tenant_keys = TenantKeys::new(wrapper.clone());
+    let identity = Identity::new(db.clone(), clock.clone(), keys.clone(), wrapper);
+    let app = App::new(Parts {
+        access_log: AccessWriter::start(db.clone()),
+        db,
+        clock,
+        keys,
+        tenant_keys,
+        authenticator: identity.clone(),
+        limits: Limits::new(config.rates),
+        settings: config.http.settings.clone(),
+    });
+    check_tenant_keys(&app).await?;
+    let router = router(app.clone(), identity.clone());
+    Ok(Chartwell { app, identity, router })
+}
+
+/// All routes, inside the envelope.
+pub fn router(app: App, identity: Arc<Identity>) -> Router {
+    let (routes, _) = crate::areas().split_for_parts();
+    routes
+        .layer(Extension(identity))
+        .layer(DefaultBodyLimit::max(1 << 20))
+        .layer(middleware::from_fn_with_state(app.clone(), envelope))
+        .merge(explorer())
+        .fallback_service(
+            Router::new()
+                .fallback(not_found)
+                .layer(middleware::from_fn_with_state(app.clone(), envelope))
+                .with_state(app.clone()),
+        )
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(app)
+}
+
+/// The document and the explorer: no data in either, so no envelope around them.
+fn explorer() -> Router<App> {
+    let document: Arc<Value> = Arc::new(crate::document());
+    let ui = SwaggerUi::new("/docs")
+        .config(SwaggerConfig::from("/api/openapi.json").persist_authorization(true).try_it_out_enabled(true));
+    Router::new()
+        .route(
+            "/api/openapi.json",
+            axum::routing::get(move || async move { axum::Json(Value::clone(&document)) }),
+        )
+        .merge(ui)
+}
+
+fn master_keys(config: &Config) -> anyhow::Result<Arc<dyn KeyWrapper>> {
+    let previous = config.keys.master_previous.as_ref().map(ExposeSecret::expose_secret);
+    Ok(Arc::new(LocalMasterKeys::from_base64(config.keys.master.expose_secret(), previous)?))
+}
+
+/// A tenant whose data key does not unwrap is found now, not when somebody opens a chart.
+async fn check_tenant_keys(app: &App) -> anyhow::Result<()> {
+    for tenant in identity::tenants::all(&app.db).await.map_err(told)? {
+        let mut tx = platform::db::SystemTx::begin(&app.db, tenant).await.map_err(told)?;
+        app.tenant_keys.check(&mut tx).await.map_err(told).with_context(|| format!("data key of tenant {tenant}"))?;
+    }
+    Ok(())
+}
+
+/// A connection outside the pools, to fail at start with the reason and not with a timeout.
+pub(crate) async fn connect(options: &sqlx::postgres::PgConnectOptions) -> anyhow::Result<sqlx::PgConnection> {
+    use sqlx::ConnectOptions as _;
+    options.connect().await.context("the database can't be reached (is CHARTWELL_DATABASE_URL right?)")
+}
+
+/// An error of the house with its cause, for the operator.
+pub(crate) fn told(error: kernel::Error) -> anyhow::Error {
+    match error.cause_for_log() {
+        Some(cause) => anyhow::anyhow!("{cause}"),
+        None => anyhow::anyhow!("{error}"),
+    }
+}

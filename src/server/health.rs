@@ -1,0 +1,54 @@
+//! Is it alive, is it ready, how is it doing.
+//!
+//! Alive: the process answers. Ready: the database answers and the access log can be written, without which no chart may
+//! be shown. Metrics have routes as templates and no one's data in any label.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use platform::App;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(get_liveness)).routes(routes!(get_readiness)).routes(routes!(get_metrics))
+}
+
+/// The server's state.
+#[derive(Serialize, ToSchema)]
+struct Health {
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+/// Is the process alive
+#[utoipa::path(get, path = "/livez", tag = "operations", responses((status = 200, body = Health, description = "It is.")))]
+async fn get_liveness() -> Response {
+    axum::Json(Health { status: "ok" }).into_response()
+}
+
+/// Can it serve
+///
+/// `503` while the database can't be reached or the access log can't be written.
+#[utoipa::path(get, path = "/readyz", tag = "operations", responses((status = 200, body = Health, description = "It can.")))]
+async fn get_readiness(State(app): State<App>) -> Response {
+    let ready = platform::db::health::ready(&app.db).await;
+    let (status, health) = match ready {
+        Ok(()) => (StatusCode::OK, Health { status: "ok" }),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Health { status: "unavailable" }),
+    };
+    (status, axum::Json(health)).into_response()
+}
+
+/// Metrics for Prometheus
+#[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, body = String, content_type = "text/plain", description = "In the text format.")))]
+async fn get_metrics(State(app): State<App>) -> Response {
+    let (size, idle) = app.db.usage();
+    metrics::gauge!("chartwell_db_connections").set(size);
+    metrics::gauge!("chartwell_db_connections_idle").set(idle as f64);
+    metrics::gauge!("chartwell_access_log_queue").set(app.access_log.queued() as f64);
+    let text = super::metrics_text();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}

@@ -1,0 +1,116 @@
+//! The listener: HTTP/1 and HTTP/2, a limit on how long a client may take for its headers, and an end that lets requests
+//! in flight finish.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+
+/// The longest a client may take to send its headers.
+const HEADERS: Duration = Duration::from_secs(10);
+/// The longest requests in flight are waited for.
+const DRAIN: Duration = Duration::from_secs(20);
+/// Connections at once; beyond it new ones wait in the kernel's queue.
+const CONNECTIONS: usize = 10_000;
+
+/// Tells every part of the server when to stop.
+#[derive(Clone, Debug)]
+pub struct Shutdown(watch::Receiver<bool>);
+
+impl Shutdown {
+    /// A switch and its receiver.
+    pub fn new() -> (watch::Sender<bool>, Self) {
+        let (switch, receiver) = watch::channel(false);
+        (switch, Self(receiver))
+    }
+
+    /// Stops on Ctrl-C or SIGTERM.
+    pub fn on_signal() -> Self {
+        let (switch, shutdown) = Self::new();
+        tokio::spawn(async move {
+            signal().await;
+            let _ = switch.send(true);
+        });
+        shutdown
+    }
+
+    /// Returns when it is time.
+    pub async fn wait(&mut self) {
+        // An error means the switch is gone, and then there is nothing left to wait for.
+        let _ = self.0.wait_for(|stop| *stop).await;
+    }
+
+    pub fn receiver(&self) -> watch::Receiver<bool> {
+        self.0.clone()
+    }
+}
+
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Serves until shutdown, then lets requests in flight finish.
+pub async fn listen(listener: TcpListener, router: Router, mut shutdown: Shutdown) {
+    let graceful = GracefulShutdown::new();
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).max_headers(64);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(64).keep_alive_interval(Duration::from_secs(30));
+    let slots = std::sync::Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok(slot) = slots.clone().acquire_owned().await else { break };
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(kind = ?error.kind(), "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+            () = shutdown.wait() => break,
+        };
+        let _ = stream.set_nodelay(true);
+        let connection = graceful.watch(
+            builder.serve_connection(TokioIo::new(stream), service(router.clone(), peer)).into_owned(),
+        );
+        tokio::spawn(async move {
+            // A client that breaks off is his own affair.
+            let _ = connection.await;
+            drop(slot);
+        });
+    }
+    drop(listener);
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(DRAIN) => tracing::warn!("some requests did not finish in time"),
+    }
+}
+
+fn service(
+    router: Router,
+    peer: SocketAddr,
+) -> impl hyper::service::Service<
+    hyper::Request<Incoming>,
+    Response = axum::response::Response,
+    Error = std::convert::Infallible,
+    Future: Send,
+> + Clone {
+    hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request: Request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().oneshot(request)
+    })
+}

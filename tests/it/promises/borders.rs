@@ -1,0 +1,103 @@
+//! The borders inside the house, read from the sources: where HTTP may be, where SQL may be, how long a file may get.
+
+use super::sources;
+
+/// Lines of a source that are code.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.starts_with("//"))
+}
+
+fn breaches(folder: &str, may: impl Fn(&str) -> bool, forbidden: &[&str]) -> Vec<String> {
+    sources(folder)
+        .into_iter()
+        .filter(|(name, _)| name.ends_with(".rs") && !may(name))
+        .flat_map(|(name, text)| {
+            code(&text)
+                .filter(|line| forbidden.iter().any(|word| line.contains(word)))
+                .map(|line| format!("{name}: {line}"))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+const AREAS: [&str; 4] = ["src/identity", "src/clinical", "src/compliance", "src/interop"];
+
+#[test]
+fn http_is_spoken_only_by_routes() {
+    for area in AREAS {
+        let found = breaches(area, |name| name.contains("routes") || name.ends_with("/lib.rs"), &["axum::", "utoipa::path"]);
+        assert!(found.is_empty(), "{found:#?}");
+    }
+    let found = breaches("src/platform", |name| name.contains("/http/"), &["axum::"]);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn sql_is_spoken_only_by_stores() {
+    for area in AREAS {
+        let found = breaches(area, |name| name.contains("store"), &["sqlx::query"]);
+        assert!(found.is_empty(), "{found:#?}");
+    }
+}
+
+#[test]
+fn the_kernel_knows_no_transport_and_no_pool() {
+    let found = breaches("src/kernel", |_| false, &["axum", "tokio", "PgPool", "hyper"]);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn arrows_between_areas_point_one_way() {
+    let forbidden = [
+        ("src/kernel", &["platform::", "identity::", "clinical::", "compliance::", "interop::"][..]),
+        ("src/platform", &["identity::", "clinical::", "compliance::", "interop::"]),
+        ("src/identity", &["clinical::", "compliance::", "interop::"]),
+        ("src/clinical", &["identity::", "compliance::", "interop::"]),
+        ("src/compliance", &["identity::", "clinical::", "interop::"]),
+    ];
+    for (area, others) in forbidden {
+        let uses: Vec<String> = others.iter().map(|other| format!("use {other}")).collect();
+        let uses: Vec<&str> = uses.iter().map(String::as_str).collect();
+        let found = breaches(area, |_| false, &uses);
+        assert!(found.is_empty(), "{found:#?}");
+    }
+}
+
+#[test]
+fn stores_are_private_to_their_feature() {
+    let public: Vec<String> = AREAS
+        .iter()
+        .flat_map(|area| breaches(area, |_| false, &["pub mod store", "pub(crate) mod store"]))
+        .collect();
+    assert!(public.is_empty(), "{public:#?}");
+}
+
+#[test]
+fn every_statement_on_a_tenants_table_binds_the_tenant() {
+    let folder = super::project(".sqlx");
+    let mut unbound = Vec::new();
+    for entry in std::fs::read_dir(folder).expect(".sqlx is committed").flatten() {
+        let text = std::fs::read_to_string(entry.path()).expect("readable");
+        let query: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let sql = query["query"].as_str().unwrap_or_default();
+        let shared = ["app.signing_keys", "app.seal_progress", "app.ensure_month", "app.find_tenant", "app.tenant_ids", "pg_"];
+        let on_tenants = sql.contains("app.") && !shared.iter().any(|name| sql.contains(name));
+        if on_tenants && !sql.contains("tenant_id") && !sql.contains("tenant =") && !sql.contains("select app.") && !sql.contains("from app.similar_names") {
+            unbound.push(sql.to_owned());
+        }
+    }
+    assert!(unbound.is_empty(), "{unbound:#?}");
+}
+
+#[test]
+fn no_file_is_longer_than_six_hundred_lines() {
+    let mut long: Vec<String> = ["src", "tests", "migrations", "benches"]
+        .iter()
+        .filter(|folder| super::project(folder).exists())
+        .flat_map(|folder| sources(folder))
+        .filter(|(_, text)| text.lines().count() > 600)
+        .map(|(name, text)| format!("{name}: {}", text.lines().count()))
+        .collect();
+    long.sort();
+    assert!(long.is_empty(), "{long:#?}");
+}

@@ -1,0 +1,118 @@
+//! A caller, and what he gets.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tower::ServiceExt;
+
+/// Somebody with a token, or without.
+#[derive(Clone)]
+pub struct Caller {
+    pub(super) router: Router,
+    pub token: Option<String>,
+    pub user_id: String,
+    pub email: String,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Caller {
+    pub async fn get(&self, path: impl AsRef<str>) -> Reply {
+        self.send(Method::GET, path.as_ref(), &[], None).await
+    }
+
+    pub async fn post(&self, path: impl AsRef<str>, body: Value) -> Reply {
+        self.send(Method::POST, path.as_ref(), &[], Some(body.to_string())).await
+    }
+
+    /// A POST without a body.
+    pub async fn act(&self, path: impl AsRef<str>) -> Reply {
+        self.send(Method::POST, path.as_ref(), &[], None).await
+    }
+
+    pub async fn delete(&self, path: impl AsRef<str>) -> Reply {
+        self.send(Method::DELETE, path.as_ref(), &[], None).await
+    }
+
+    /// A merge patch made from the version named.
+    pub async fn patch(&self, path: impl AsRef<str>, version: i64, body: Value) -> Reply {
+        let if_match = format!("\"{version}\"");
+        self.send(
+            Method::PATCH,
+            path.as_ref(),
+            &[("if-match", &if_match), ("content-type", "application/merge-patch+json")],
+            Some(body.to_string()),
+        )
+        .await
+    }
+
+    /// Anything. A body without a content type is sent as JSON.
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Reply {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.map_or_else(Body::empty, Body::from)).expect("a request");
+        let response = self.router.clone().oneshot(request).await.expect("the router answers");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("the body is whole").to_bytes();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Reply { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// The same person without his token.
+    pub fn anonymous(&self) -> Self {
+        self.with_token(None)
+    }
+
+    pub fn with_token(&self, token: Option<String>) -> Self {
+        Self { token, ..self.clone() }
+    }
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{} is not JSON: {}", self.status, self.text))
+    }
+
+    /// The body, if the status is the one expected.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        if self.text.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// The problem, if status and code are the ones expected.
+    #[track_caller]
+    pub fn expect_problem(self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["code"], code, "{problem}");
+        problem
+    }
+
+    /// The field errors of a problem, as pointers.
+    pub fn pointers(&self) -> Vec<String> {
+        self.json()["errors"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|error| error["pointer"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+}

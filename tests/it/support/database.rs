@@ -1,0 +1,86 @@
+//! One cluster a run, whoever runs it: `cargo test` (one process) or nextest (a process per test).
+
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::OnceLock;
+
+use platform::db::embedded::{Cluster, LocateOptions, SharedRun, shared_throwaway};
+use platform::db::{DbOptions, migrate};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection, Executor, PgConnection};
+
+const DATABASE: &str = "chartwell_test";
+const RUNTIME_PASSWORD: &str = "only-for-tests";
+
+/// The run's database: as administrator, and as the runtime role.
+pub struct RunDatabase {
+    pub admin_url: String,
+    pub runtime: DbOptions,
+    /// Stops with the process that started it.
+    _cluster: Option<Cluster>,
+}
+
+/// The database of this run, started and migrated by whichever test comes first.
+pub fn run_database() -> &'static RunDatabase {
+    static RUN: OnceLock<RunDatabase> = OnceLock::new();
+    RUN.get_or_init(|| {
+        // The cluster's calls block, and this may be inside a test's runtime.
+        std::thread::spawn(start).join().expect("the test database starts")
+    })
+}
+
+fn start() -> RunDatabase {
+    let (admin_url, cluster) = match std::env::var("DATABASE_URL") {
+        Ok(url) if !url.is_empty() => {
+            prepare(&url).expect("the database at DATABASE_URL can be prepared");
+            (with_database(&url), None)
+        }
+        _ => {
+            let (key, owner) = this_run();
+            let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres");
+            let run = SharedRun { root: &root, key: &key, owner_pid: owner };
+            let cluster = shared_throwaway(&run, &LocateOptions::any(true), |cluster| prepare(&cluster.url("postgres")))
+                .expect("PostgreSQL is found or fetched, and starts");
+            (cluster.url(DATABASE), Some(cluster))
+        }
+    };
+    let connect = PgConnectOptions::from_str(&admin_url)
+        .expect("our own URL")
+        .username("chartwell_runtime")
+        .password(RUNTIME_PASSWORD);
+    let mut runtime = DbOptions::from_url(&admin_url).expect("our own URL");
+    runtime.connect = connect;
+    runtime.max_connections = 8;
+    RunDatabase { admin_url, runtime, _cluster: cluster }
+}
+
+/// nextest names its run and is our parent; under `cargo test` the run is this process.
+fn this_run() -> (String, u32) {
+    match std::env::var("NEXTEST_RUN_ID") {
+        Ok(id) => (id, std::os::unix::process::parent_id()),
+        Err(_) => (format!("cargo-test-{}", std::process::id()), std::process::id()),
+    }
+}
+
+fn prepare(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let mut connection = PgConnection::connect(url).await?;
+        connection.execute(sqlx::AssertSqlSafe(format!("drop database if exists {DATABASE}"))).await?;
+        connection.execute(sqlx::AssertSqlSafe(format!("create database {DATABASE}"))).await?;
+        let url = with_database(url);
+        migrate::run(&url, Some(RUNTIME_PASSWORD)).await?;
+        let mut connection = PgConnection::connect(&url).await?;
+        connection.execute("select app.ensure_months(6)").await?;
+        Ok(())
+    })
+}
+
+fn with_database(url: &str) -> String {
+    let (server, _) = url.rsplit_once('/').expect("a URL has a path");
+    format!("{server}/{DATABASE}")
+}
+
+/// A connection that row-level security does not bind: to look behind the curtain, and to tamper.
+pub async fn admin_connection() -> PgConnection {
+    PgConnection::connect(&run_database().admin_url).await.expect("the administrator can connect")
+}

@@ -1,0 +1,9 @@
+//! What tests stand on: the run's database, a tenant each, and people who call.
+
+mod client;
+mod database;
+mod tenant;
+
+pub use client::{Caller, Reply};
+pub use database::{admin_connection, run_database};
+pub use tenant::{PASSWORD, TestTenant};

@@ -8,21 +8,23 @@ create table app.patients (
     id                   uuid        not null,
     mrn                  text        not null,
     status               text        not null default 'active',
+    status_reason        text,                    -- why it is not active
     names                jsonb       not null,    -- [{use, family, given[], prefix, suffix, from, until}], exactly one legal
     sort_key             text collate "C" not null,   -- family, then given, normalised
     birth_date           date        not null,
     sex                  text        not null,    -- administrative
     gender_identity      text,
     language             text,                    -- BCP 47
-    race                 jsonb       not null default '[]',   -- [{code, display}], CDC race and ethnicity, as US Core
-    ethnicity            jsonb,
+    race                 jsonb       not null default '[]',   -- [{code, text}], CDC race and ethnicity, as US Core
+    ethnicity            jsonb,                   -- {code, text}
     marital_status       text,
     deceased_on          date,
     blood_type           text,
     telecoms             jsonb       not null default '[]',
     addresses            jsonb       not null default '[]',   -- with their periods: yesterday's address is kept
     contacts             jsonb       not null default '[]',   -- emergency contacts, in order of priority
-    identifiers          jsonb       not null default '[]',   -- an SSN here is sealed, beside its last four
+    identifiers          jsonb       not null default '[]',   -- of an SSN the last four digits only
+    ssn_sealed           text,                    -- ciphertext, bound to this row; whoever shows history leaves *_sealed out
     health_goals         jsonb       not null default '[]',
     risk_factors         jsonb       not null default '[]',
     primary_provider_id  uuid,
@@ -47,14 +49,16 @@ create table app.patients (
     constraint patients_marital_check check (marital_status in ('never_married', 'married', 'divorced', 'widowed', 'separated',
                                              'domestic_partner', 'annulled', 'unknown')),
     constraint patients_blood_check check (blood_type in ('A+', 'A-', 'B+', 'B-', 'AB+', 'AB-', 'O+', 'O-')),
-    constraint patients_deceased_check check (deceased_on is null or deceased_on >= birth_date)
+    constraint patients_deceased_check check (deceased_on is null or (deceased_on >= birth_date and status = 'deceased'))
 );
 create index patients_sort_idx on app.patients (tenant_id, sort_key, id) where deleted_at is null;
 create index patients_birth_idx on app.patients (tenant_id, birth_date, id);
-create index patients_provider_idx on app.patients (tenant_id, primary_provider_id, id);
+create index patients_provider_idx on app.patients (tenant_id, primary_provider_id, sort_key, id) where deleted_at is null;
 
--- What finds a patient. kind: family, given, birth_date never (it has its own index), phone, email, mrn, ssn (a keyed
--- blind index, never the number), identifier (system|value), sound (Double Metaphone of the family name).
+-- What finds a patient; patients/keys.rs makes them. kind: family (from each word of the family name on, given names
+-- behind it, so that the order of keys is the order of names), given, name (given, then family), sound (Double Metaphone of
+-- the family name, alone and with the given name's), phone, email, mrn, identifier (system|value), ssn (a keyed blind index,
+-- never the number). A patient who is retired has none.
 create table app.patient_keys (
     tenant_id   uuid             not null,
     kind        text collate "C" not null,
@@ -103,6 +107,7 @@ create table app.patient_facilities (
     constraint patient_facilities_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
     constraint patient_facilities_facility_fkey foreign key (tenant_id, facility_id) references app.facilities (tenant_id, id)
 );
+create index patient_facilities_facility_idx on app.patient_facilities (tenant_id, facility_id, patient_id);
 
 select app.tenant_table('app.patients', of_patient => true, patient_column => 'id', strangers_add => true,
                         read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,system}');
@@ -142,6 +147,37 @@ begin
     return false;
 end
 $$;
+
+-- The same question the other way round: all charts the caller may open, for a search that would otherwise ask about every
+-- stranger it meets. What it leaves out is not found; what it has too many, may_see takes out again. Under organisation
+-- scope there is no such set, and asking for it is a mistake.
+create function app.own_charts() returns table (patient_id uuid)
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    scope  text := current_setting('app.scope');
+    tenant uuid := current_setting('app.tenant_id')::uuid;
+    me     uuid := nullif(current_setting('app.user_id'), '')::uuid;
+begin
+    if scope = 'care_team' then
+        return query select distinct m.patient_id from app.care_team_members m
+                      where m.tenant_id = tenant and m.user_id = me
+                        and m.valid_from <= now() and (m.valid_until is null or m.valid_until > now());
+    elsif scope = 'facility' then
+        return query select distinct f.patient_id from app.department_assignments d
+                       join app.patient_facilities f on f.tenant_id = d.tenant_id and f.facility_id = d.facility_id
+                      where d.tenant_id = tenant and d.user_id = me
+                        and d.valid_from <= now() and (d.valid_until is null or d.valid_until > now());
+    elsif scope = 'self' then
+        return query select nullif(current_setting('app.patient_id'), '')::uuid;
+    else
+        raise exception 'no set of own charts in this scope' using errcode = 'invalid_parameter_value';
+    end if;
+end
+$$;
+alter function app.own_charts() owner to chartwell_definer;
+revoke all on function app.own_charts() from public;
+grant execute on function app.own_charts() to chartwell_runtime;
 grant select on app.care_team_members, app.patient_facilities, app.department_assignments, app.patient_keys to chartwell_definer;
 
 -- A provider or nurse who registers a patient is on his team from that moment, or could not see what he has just made.
@@ -167,17 +203,54 @@ revoke all on function app.join_team_of_new_patient() from public;
 grant insert on app.care_team_members, app.patient_facilities to chartwell_definer;
 create trigger patients_team after insert on app.patients for each row execute function app.join_team_of_new_patient();
 
+-- Charts with a key that begins so, in the order of their keys, from a place on; of a chart only its first such key.
+-- Under row-level security alone, every stranger who begins so costs a call of may_see; here he costs a look into a hash.
+create function app.charts_with_key(wanted_kind text, beginning text, after_key text, after_id uuid, at_most bigint)
+    returns table (key text, patient_id uuid)
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := current_setting('app.tenant_id')::uuid;
+    own    uuid[];
+begin
+    if current_setting('app.scope') = 'organization' then
+        return query
+            select k.key, k.patient_id from app.patient_keys k
+             where k.tenant_id = tenant and k.kind = wanted_kind and k.key ^@ beginning
+               and (k.key, k.patient_id) > (after_key, after_id)
+               and not exists (select from app.patient_keys f where f.tenant_id = tenant and f.patient_id = k.patient_id
+                                  and f.kind = wanted_kind and f.key ^@ beginning and f.key < k.key)
+             order by k.key, k.patient_id limit at_most;
+    else
+        own := array(select c.patient_id from app.own_charts() c);
+        return query
+            select k.key, k.patient_id from app.patient_keys k
+             where k.tenant_id = tenant and k.kind = wanted_kind and k.key ^@ beginning
+               and (k.key, k.patient_id) > (after_key, after_id)
+               and k.patient_id in (select unnest(own))
+               and not exists (select from app.patient_keys f where f.tenant_id = tenant and f.patient_id = k.patient_id
+                                  and f.kind = wanted_kind and f.key ^@ beginning and f.key < k.key)
+             order by k.key, k.patient_id limit at_most;
+    end if;
+end
+$$;
+alter function app.charts_with_key(text, text, text, uuid, bigint) owner to chartwell_definer;
+revoke all on function app.charts_with_key(text, text, text, uuid, bigint) from public;
+grant execute on function app.charts_with_key(text, text, text, uuid, bigint) to chartwell_runtime;
+
 -- Names like this one, best first. Similarity operators are not leakproof, so under row-level security no index could
 -- serve them; this function searches its own tenant and returns ids, which the caller looks up under his policies.
 create function app.similar_names(wanted text, at_most integer) returns table (patient_id uuid)
     language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp
 as $$
 declare
-    tenant uuid := current_setting('app.tenant_id')::uuid;
+    tenant   uuid := current_setting('app.tenant_id')::uuid;
+    everyone boolean := current_setting('app.scope') = 'organization';
 begin
     return query
         select k.patient_id from app.patient_keys k
          where k.tenant_id = tenant and k.kind = 'name' and k.key % wanted
+           and (everyone or app.may_see(k.patient_id))
          order by k.key <-> wanted, k.patient_id
          limit least(at_most, 500);
 end
@@ -188,3 +261,22 @@ grant execute on function app.similar_names(text, integer) to chartwell_runtime;
 revoke all on function app.may_see(uuid) from public;
 -- The sealer's queries pass by the policy's question without asking it, but must be allowed to.
 grant execute on function app.may_see(uuid) to chartwell_runtime, chartwell_sealer;
+
+-- Whoever may open a chart may know who is on its team, a patient too, who may not read accounts.
+create function app.names_of_team(patient uuid) returns table (user_id uuid, given_name text, family_name text)
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := current_setting('app.tenant_id')::uuid;
+begin
+    if app.may_see(patient) then
+        return query
+            select u.id, u.given_name, u.family_name from app.users u
+             where u.tenant_id = tenant
+               and u.id in (select m.user_id from app.care_team_members m where m.tenant_id = tenant and m.patient_id = patient);
+    end if;
+end
+$$;
+alter function app.names_of_team(uuid) owner to chartwell_definer;
+revoke all on function app.names_of_team(uuid) from public;
+grant execute on function app.names_of_team(uuid) to chartwell_runtime;

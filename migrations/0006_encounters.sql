@@ -68,6 +68,24 @@ set local app.role = 'nobody';
 set local app.scope = 'nothing';
 alter table app.encounters attach partition app.encounters_before_2010 for values from (minvalue) to ('2010-01-01 00:00:00+00');
 
+-- One encounter by its id: the register names the month, and that month alone is read, as the caller (not a definer).
+-- A function, for two reasons. Both reads see the same snapshot, so an encounter that is being moved is never missed. And
+-- its plan is kept: over many months the planner would rather make a new one each time, which costs more than the read
+-- (measured with 124 partitions: 100 µs against 40).
+create function app.encounter_by_id(tenant uuid, encounter uuid) returns setof app.encounters
+    language plpgsql stable rows 1 set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
+as $$
+declare
+    start timestamptz;
+begin
+    select r.scheduled_start into start from app.encounter_register r where r.tenant_id = tenant and r.id = encounter;
+    return query select e.* from app.encounters e
+                  where e.tenant_id = tenant and e.scheduled_start = start and e.id = encounter;
+end
+$$;
+revoke all on function app.encounter_by_id(uuid, uuid) from public;
+grant execute on function app.encounter_by_id(uuid, uuid) to chartwell_runtime;
+
 create table app.encounter_participants (
     tenant_id     uuid        not null,
     id            uuid        not null,

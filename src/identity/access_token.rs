@@ -48,7 +48,13 @@ pub(crate) enum Refusal {
 }
 
 impl Claims {
-    pub fn new(tenant: TenantId, user: UserId, session: SessionId, role: Role, now: Instant) -> Self {
+    pub fn new(
+        tenant: TenantId,
+        user: UserId,
+        session: SessionId,
+        role: Role,
+        now: Instant,
+    ) -> Self {
         Self {
             iss: ISSUER.to_owned(),
             sub: user,
@@ -68,7 +74,10 @@ impl Claims {
     /// Signs with the current key.
     pub fn sign(&self, keys: &SigningKeys) -> Result<String> {
         let (kid, key) = keys.encoding();
-        let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
+        let header = Header {
+            kid: Some(kid.to_owned()),
+            ..Header::new(Algorithm::EdDSA)
+        };
         jsonwebtoken::encode(&header, self, key).map_err(Error::internal)
     }
 
@@ -91,8 +100,14 @@ impl Claims {
         }
         let kid = header.kid.ok_or(Refusal::Invalid)?;
         let key = keys.decoding(&kid).ok_or(Refusal::UnknownKey)?;
-        let claims = jsonwebtoken::decode::<Self>(token, key, &VALIDATION).map_err(|_| Refusal::Invalid)?.claims;
+        let claims = jsonwebtoken::decode::<Self>(token, key, &VALIDATION)
+            .map_err(|_| Refusal::Invalid)?
+            .claims;
         let issued = DateTime::from_timestamp(claims.iat, 0).ok_or(Refusal::Invalid)?;
-        if claims.expires_at() > now && issued <= now + SKEW { Ok(claims) } else { Err(Refusal::Invalid) }
+        if claims.expires_at() > now && issued <= now + SKEW {
+            Ok(claims)
+        } else {
+            Err(Refusal::Invalid)
+        }
     }
 }

@@ -37,11 +37,17 @@ pub(crate) struct Addresses(Cache<Box<str>, Arc<Mutex<Failures>>>);
 struct Failures {
     count: i32,
     locked_until: Option<Instant>,
+    refusal_noted: Option<Instant>,
 }
 
 impl Default for Addresses {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(ADDRESSES).time_to_idle(Duration::from_hours(1)).build())
+        Self(
+            Cache::builder()
+                .max_capacity(ADDRESSES)
+                .time_to_idle(Duration::from_hours(1))
+                .build(),
+        )
     }
 }
 
@@ -49,8 +55,15 @@ impl Addresses {
     /// Seconds until the address may try again, if it may not now.
     pub fn locked_for(&self, address: &str, now: Instant) -> Option<u64> {
         let failures = self.0.get(address)?;
-        let until = failures.lock().unwrap_or_else(PoisonError::into_inner).locked_until?;
-        (until > now).then(|| u64::try_from((until - now).num_seconds()).unwrap_or(0).max(1))
+        let until = failures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .locked_until?;
+        (until > now).then(|| {
+            u64::try_from((until - now).num_seconds())
+                .unwrap_or(0)
+                .max(1)
+        })
     }
 
     /// Counts a failure. `allowed` is how many in a row are forgiven.
@@ -62,6 +75,17 @@ impl Addresses {
         if let Some(wait) = failures.count.checked_sub(allowed).and_then(backoff) {
             failures.locked_until = Some(now + wait);
         }
+    }
+
+    /// Whether a refusal is the first within a minute, so worth a security event: each refusal would be a write for free.
+    pub fn first_refusal(&self, address: &str, now: Instant) -> bool {
+        let entry = self.0.get_with(address.into(), Arc::default);
+        let mut failures = entry.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = failures.refusal_noted.is_none_or(|at| now - at >= FIRST);
+        if first {
+            failures.refusal_noted = Some(now);
+        }
+        first
     }
 
     /// Halves the count.
@@ -81,7 +105,10 @@ mod tests {
     fn the_fifth_failure_locks_for_a_minute_and_each_further_for_twice_as_long() {
         let minutes = |failures| lock_after(failures).map(|wait| wait.num_minutes());
         assert_eq!([0, 1, 4].map(minutes), [None; 3]);
-        assert_eq!([5, 6, 7, 10, 11, 12, 1_000, i32::MAX].map(minutes), [1, 2, 4, 32, 60, 60, 60, 60].map(Some));
+        assert_eq!(
+            [5, 6, 7, 10, 11, 12, 1_000, i32::MAX].map(minutes),
+            [1, 2, 4, 32, 60, 60, 60, 60].map(Some)
+        );
         assert_eq!(minutes(i32::MIN), None);
     }
 
@@ -95,7 +122,10 @@ mod tests {
         addresses.failed("192.0.2.1", 3, now);
         assert_eq!(addresses.locked_for("192.0.2.1", now), Some(60));
         assert_eq!(addresses.locked_for("192.0.2.2", now), None);
-        assert_eq!(addresses.locked_for("192.0.2.1", now + TimeDelta::seconds(61)), None);
+        assert_eq!(
+            addresses.locked_for("192.0.2.1", now + TimeDelta::seconds(61)),
+            None
+        );
         addresses.failed("192.0.2.1", 3, now);
         assert_eq!(addresses.locked_for("192.0.2.1", now), Some(120));
     }

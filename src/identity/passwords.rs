@@ -53,7 +53,9 @@ pub struct Rules {
 impl Default for Passwords {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self { permits: Arc::new(Semaphore::new(2 * cores)) }
+        Self {
+            permits: Arc::new(Semaphore::new(2 * cores)),
+        }
     }
 }
 
@@ -65,7 +67,12 @@ impl Passwords {
     }
 
     /// Checks the rules, then hashes. `pointer` is the field that held the password.
-    pub async fn choose(&self, password: SecretString, rules: Rules, pointer: &'static str) -> Result<String> {
+    pub async fn choose(
+        &self,
+        password: SecretString,
+        rules: Rules,
+        pointer: &'static str,
+    ) -> Result<String> {
         self.off_the_pool(move || {
             check(&password, &rules, pointer)?;
             hash(&password)
@@ -75,11 +82,20 @@ impl Passwords {
 
     /// Compares with a stored hash, or takes as long over nobody's and says no.
     pub async fn verify(&self, password: SecretString, stored: Option<String>) -> Result<Verdict> {
-        self.off_the_pool(move || verify(&password, stored.as_deref())).await
+        self.off_the_pool(move || verify(&password, stored.as_deref()))
+            .await
     }
 
-    async fn off_the_pool<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let permit = self.permits.clone().acquire_owned().await.map_err(Error::internal)?;
+    async fn off_the_pool<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let permit = self
+            .permits
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(Error::internal)?;
         tokio::task::spawn_blocking(move || {
             let _held = permit;
             work()
@@ -91,7 +107,8 @@ impl Passwords {
 
 fn hasher() -> Result<Argon2<'static>> {
     let (memory, passes, lanes) = PARAMS;
-    let params = Params::new(memory, passes, lanes, None).map_err(|_| Error::internal("Argon2 parameters"))?;
+    let params = Params::new(memory, passes, lanes, None)
+        .map_err(|_| Error::internal("Argon2 parameters"))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
@@ -110,9 +127,14 @@ fn verify(password: &SecretString, stored: Option<&str>) -> Verdict {
     let password = normalised(password);
     let parsed = PasswordHash::new(stored.unwrap_or(NOBODY));
     let right = parsed.as_ref().is_ok_and(|hash| {
-        Argon2::default().verify_password(password.expose_secret().as_bytes(), hash).is_ok()
+        Argon2::default()
+            .verify_password(password.expose_secret().as_bytes(), hash)
+            .is_ok()
     });
-    Verdict { right: right && stored.is_some(), outdated: !parsed.is_ok_and(|hash| current(&hash)) }
+    Verdict {
+        right: right && stored.is_some(),
+        outdated: !parsed.is_ok_and(|hash| current(&hash)),
+    }
 }
 
 /// Whether a hash was made as one would be made today.
@@ -127,21 +149,30 @@ fn current(hash: &PasswordHash) -> bool {
 
 fn check(password: &SecretString, rules: &Rules, pointer: &'static str) -> Result<()> {
     let refuse = |code: &'static str, message: String| {
-        Err(Error::new(Code::PasswordTooWeak).with_fields(vec![FieldError::new(pointer, code, message)]))
+        Err(Error::new(Code::PasswordTooWeak)
+            .with_fields(vec![FieldError::new(pointer, code, message)]))
     };
     let password = normalised(password);
     let text = password.expose_secret();
     let length = text.chars().count();
     if length < rules.shortest {
-        return refuse("too_short", format!("must have at least {} characters", rules.shortest));
+        return refuse(
+            "too_short",
+            format!("must have at least {} characters", rules.shortest),
+        );
     }
     if length > LONGEST {
-        return refuse("too_long", format!("must have at most {LONGEST} characters"));
+        return refuse(
+            "too_long",
+            format!("must have at most {LONGEST} characters"),
+        );
     }
     let guessable: Vec<&str> = rules.guessable.iter().map(String::as_str).collect();
     let estimate = zxcvbn::zxcvbn(text, &guessable);
     if estimate.score() < Score::Three {
-        let why = estimate.feedback().and_then(|feedback| feedback.warning());
+        let why = estimate
+            .feedback()
+            .and_then(zxcvbn::feedback::Feedback::warning);
         let why = why.map_or_else(String::new, |warning| format!(": {warning}"));
         return refuse("easy_to_guess", format!("is too easy to guess{why}"));
     }
@@ -153,12 +184,20 @@ impl Rules {
     pub fn new<'a>(shortest: i16, about: impl IntoIterator<Item = &'a str>) -> Self {
         let mut guessable: Vec<String> = vec!["chartwell".to_owned()];
         for text in about {
-            guessable.push(text.to_owned());
+            let words = text.split(|c: char| !c.is_alphanumeric());
             guessable.extend(
-                text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 2).map(str::to_owned),
+                words
+                    .clone()
+                    .filter(|word| word.chars().count() > 2)
+                    .map(str::to_owned),
             );
+            guessable.push(text.to_owned());
+            guessable.push(words.collect());
         }
-        Self { shortest: usize::try_from(shortest).unwrap_or(LONGEST), guessable }
+        Self {
+            shortest: usize::try_from(shortest).unwrap_or(LONGEST),
+            guessable,
+        }
     }
 }
 
@@ -171,15 +210,30 @@ mod tests {
     }
 
     fn refused(text: &str) -> Option<String> {
-        let rules = Rules::new(12, ["nora.okafor@riverside.example", "Nora", "Okafor", "Riverside Clinic"]);
-        check(&secret(text), &rules, "/new_password").err().map(|error| error.fields()[0].code.to_string())
+        let rules = Rules::new(
+            12,
+            [
+                "nora.okafor@riverside.example",
+                "Nora Okafor",
+                "Riverside Clinic",
+            ],
+        );
+        check(&secret(text), &rules, "/new_password")
+            .err()
+            .map(|error| error.fields()[0].code.to_string())
     }
 
     #[test]
     fn a_hash_verifies_its_password_and_no_other() {
         let stored = hash(&secret("correct horse battery")).expect("hashes");
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert_eq!(verify(&secret("correct horse battery"), Some(&stored)), Verdict { right: true, outdated: false });
+        assert_eq!(
+            verify(&secret("correct horse battery"), Some(&stored)),
+            Verdict {
+                right: true,
+                outdated: false
+            }
+        );
         assert!(!verify(&secret("correct horse batterx"), Some(&stored)).right);
     }
 
@@ -187,15 +241,30 @@ mod tests {
     fn nobody_has_no_password_and_takes_as_long() {
         let nobody = PasswordHash::new(NOBODY).expect("parses");
         assert!(current(&nobody) && nobody.salt.is_some() && nobody.hash.is_some());
-        assert_eq!(verify(&secret(""), None), Verdict { right: false, outdated: false });
+        assert_eq!(
+            verify(&secret(""), None),
+            Verdict {
+                right: false,
+                outdated: false
+            }
+        );
     }
 
     #[test]
     fn a_hash_of_other_parameters_is_outdated() {
         let params = Params::new(8_192, 1, 1, None).expect("allowed");
         let old = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let stored = old.hash_password(b"correct horse battery").expect("hashes").to_string();
-        assert_eq!(verify(&secret("correct horse battery"), Some(&stored)), Verdict { right: true, outdated: true });
+        let stored = old
+            .hash_password(b"correct horse battery")
+            .expect("hashes")
+            .to_string();
+        assert_eq!(
+            verify(&secret("correct horse battery"), Some(&stored)),
+            Verdict {
+                right: true,
+                outdated: true
+            }
+        );
     }
 
     #[test]
@@ -207,9 +276,18 @@ mod tests {
     #[test]
     fn only_length_and_guessability_count() {
         assert_eq!(refused("short one").as_deref(), Some("too_short"));
-        assert_eq!(refused(&"long enough ".repeat(11)).as_deref(), Some("too_long"));
-        assert_eq!(refused("passwordpassword").as_deref(), Some("easy_to_guess"));
-        assert_eq!(refused("aaaaaaaaaaaaaaaaaaaa").as_deref(), Some("easy_to_guess"));
+        assert_eq!(
+            refused(&"long enough ".repeat(11)).as_deref(),
+            Some("too_long")
+        );
+        assert_eq!(
+            refused("passwordpassword").as_deref(),
+            Some("easy_to_guess")
+        );
+        assert_eq!(
+            refused("aaaaaaaaaaaaaaaaaaaa").as_deref(),
+            Some("easy_to_guess")
+        );
         assert_eq!(refused("noraokafor12").as_deref(), Some("easy_to_guess"));
         assert_eq!(refused("riversideclinic").as_deref(), Some("easy_to_guess"));
         assert_eq!(refused("walnut glider sonnet"), None);

@@ -48,7 +48,10 @@ struct Entry {
 impl Default for Remembered {
     fn default() -> Self {
         Self {
-            tokens: Cache::builder().max_capacity(TOKENS).time_to_live(TOKENS_KEPT).build(),
+            tokens: Cache::builder()
+                .max_capacity(TOKENS)
+                .time_to_live(TOKENS_KEPT)
+                .build(),
             changes: Cache::builder().time_to_live(CHANGES_KEPT).build(),
             latest: AtomicU64::new(0),
             floor: AtomicU64::new(0),
@@ -63,18 +66,30 @@ impl Remembered {
     }
 
     pub fn keep(&self, token: TokenHash, principal: Arc<Principal>, stamp: u64, now: Instant) {
-        self.tokens.insert(token, Entry { principal, recheck_at: now + RECHECK, stamp });
+        self.tokens.insert(
+            token,
+            Entry {
+                principal,
+                recheck_at: now + RECHECK,
+                stamp,
+            },
+        );
     }
 
     pub fn get(&self, token: &TokenHash, now: Instant) -> Option<Arc<Principal>> {
-        let Entry { principal, recheck_at, stamp } = self.tokens.get(token)?;
+        let Entry {
+            principal,
+            recheck_at,
+            stamp,
+        } = self.tokens.get(token)?;
         let unchanged = |id: Uuid| self.changes.get(&id).is_none_or(|change| change <= stamp);
         let holds = now < principal.expires_at
             && now < recheck_at
-            && stamp >= self.floor.load(Ordering::SeqCst)
-            && unchanged(principal.session.0)
-            && unchanged(principal.user.0)
-            && unchanged(principal.tenant.0);
+            && (stamp == self.stamp()
+                || stamp >= self.floor.load(Ordering::SeqCst)
+                    && unchanged(principal.session.0)
+                    && unchanged(principal.user.0)
+                    && unchanged(principal.tenant.0));
         holds.then_some(principal)
     }
 
@@ -123,18 +138,37 @@ mod tests {
         remembered.keep(TOKEN, caller.clone(), remembered.stamp(), now);
         assert!(remembered.get(&TOKEN, now).is_some());
         assert!(remembered.get(&[8; 32], now).is_none());
-        assert!(remembered.get(&TOKEN, now + TimeDelta::seconds(31)).is_none());
-        let lasting = Arc::new(Principal { expires_at: now + TimeDelta::hours(1), ..(*caller).clone() });
+        assert!(
+            remembered
+                .get(&TOKEN, now + TimeDelta::seconds(31))
+                .is_none()
+        );
+        let lasting = Arc::new(Principal {
+            expires_at: now + TimeDelta::hours(1),
+            ..(*caller).clone()
+        });
         remembered.keep(TOKEN, lasting, remembered.stamp(), now);
-        assert!(remembered.get(&TOKEN, now + TimeDelta::seconds(59)).is_some());
-        assert!(remembered.get(&TOKEN, now + TimeDelta::seconds(61)).is_none());
+        assert!(
+            remembered
+                .get(&TOKEN, now + TimeDelta::seconds(59))
+                .is_some()
+        );
+        assert!(
+            remembered
+                .get(&TOKEN, now + TimeDelta::seconds(61))
+                .is_none()
+        );
     }
 
     #[test]
     fn a_change_of_session_account_or_tenant_drops_it() {
         let (remembered, now) = (Remembered::default(), Clock::system().now());
         let caller = principal(now);
-        for changed in [Changed::Session(caller.session), Changed::User(caller.user), Changed::Tenant] {
+        for changed in [
+            Changed::Session(caller.session),
+            Changed::User(caller.user),
+            Changed::Tenant,
+        ] {
             remembered.keep(TOKEN, caller.clone(), remembered.stamp(), now);
             assert!(remembered.get(&TOKEN, now).is_some());
             remembered.forget(caller.tenant, changed);
@@ -143,7 +177,10 @@ mod tests {
         remembered.keep(TOKEN, caller.clone(), remembered.stamp(), now);
         remembered.forget(TenantId::new(), Changed::Tenant);
         remembered.forget(caller.tenant, Changed::User(UserId::new()));
-        assert!(remembered.get(&TOKEN, now).is_some(), "others' changes are none of its business");
+        assert!(
+            remembered.get(&TOKEN, now).is_some(),
+            "others' changes are none of its business"
+        );
         remembered.forget_all();
         assert!(remembered.get(&TOKEN, now).is_none());
     }

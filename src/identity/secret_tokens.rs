@@ -29,12 +29,21 @@ const ONE_TIME: &str = "cwo_";
 
 impl RefreshToken {
     pub fn new(tenant: TenantId, session: SessionId) -> Self {
-        Self { tenant, session, secret: random::secret() }
+        Self {
+            tenant,
+            session,
+            secret: random::secret(),
+        }
     }
 
     /// What the client keeps.
     pub fn render(&self) -> String {
-        let bytes = [&self.tenant.0.as_bytes()[..], self.session.0.as_bytes(), &self.secret].concat();
+        let bytes = [
+            &self.tenant.0.as_bytes()[..],
+            self.session.0.as_bytes(),
+            &self.secret,
+        ]
+        .concat();
         format!("{REFRESH}{}", URL_SAFE_NO_PAD.encode(bytes))
     }
 
@@ -56,7 +65,10 @@ impl RefreshToken {
 
 impl OneTimeToken {
     pub fn new(tenant: TenantId) -> Self {
-        Self { tenant, secret: random::secret() }
+        Self {
+            tenant,
+            secret: random::secret(),
+        }
     }
 
     pub fn render(&self) -> String {
@@ -66,7 +78,10 @@ impl OneTimeToken {
 
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; 48] = decode(text, ONE_TIME)?;
-        Some(Self { tenant: TenantId(Uuid::from_slice(&bytes[..16]).ok()?), secret: bytes[16..].try_into().ok()? })
+        Some(Self {
+            tenant: TenantId(Uuid::from_slice(&bytes[..16]).ok()?),
+            secret: bytes[16..].try_into().ok()?,
+        })
     }
 
     pub fn digest(&self) -> [u8; 32] {
@@ -76,7 +91,10 @@ impl OneTimeToken {
 
 fn decode<const N: usize>(text: &str, kind: &str) -> Option<[u8; N]> {
     // Checked first, so that nobody has megabytes decoded.
-    let body = text.trim().strip_prefix(kind).filter(|body| body.len() == (N * 4).div_ceil(3))?;
+    let body = text
+        .trim()
+        .strip_prefix(kind)
+        .filter(|body| body.len() == (N * 4).div_ceil(3))?;
     URL_SAFE_NO_PAD.decode(body).ok()?.try_into().ok()
 }
 
@@ -97,7 +115,14 @@ mod tests {
         let refresh = RefreshToken::new(TenantId::new(), SessionId::new()).render();
         let mut cut = refresh.clone();
         cut.pop();
-        for text in ["", "cwr_", "cwo_AAAA", &cut, &format!("{refresh}A"), &"x".repeat(1 << 20)] {
+        for text in [
+            "",
+            "cwr_",
+            "cwo_AAAA",
+            &cut,
+            &format!("{refresh}A"),
+            &"x".repeat(1 << 20),
+        ] {
             assert!(RefreshToken::parse(text).is_none() && OneTimeToken::parse(text).is_none());
         }
         assert!(OneTimeToken::parse(&refresh).is_none());
@@ -106,6 +131,9 @@ mod tests {
     #[test]
     fn two_tokens_of_one_session_differ() {
         let (tenant, session) = (TenantId::new(), SessionId::new());
-        assert!(RefreshToken::new(tenant, session).digest() != RefreshToken::new(tenant, session).digest());
+        assert!(
+            RefreshToken::new(tenant, session).digest()
+                != RefreshToken::new(tenant, session).digest()
+        );
     }
 }

@@ -111,6 +111,7 @@ codes! {
     AlreadyMember = "already_member", Conflict, "The person is on the care team already.";
     EncounterClosed = "encounter_closed", Conflict, "The encounter is closed.";
     BedOccupied = "bed_occupied", Conflict, "The bed is occupied.";
+    NoBedForClass = "no_bed_for_class", Conflict, "Only encounters of the classes inpatient, emergency and procedure have a bed.";
 }
 
 /// One field that breaks one rule.

@@ -75,8 +75,14 @@ identifiers! {
     PatientId,
     /// A visit or stay.
     EncounterId,
+    /// Somebody's part in an encounter.
+    ParticipantId,
+    /// A stay in a bed.
+    BedStayId,
     /// A membership in a patient's care team.
     CareTeamMemberId,
+    /// A resource that came from elsewhere and is kept as it came.
+    ImportedResourceId,
     /// One request to the server.
     RequestId,
 }

@@ -6,5 +6,6 @@ pub mod audit;
 pub mod crypto;
 pub mod db;
 pub mod http;
+pub mod maintenance;
 
 pub use app::{App, Settings};

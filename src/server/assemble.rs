@@ -22,6 +22,16 @@ use crate::config::Config;
 
 /// Connects, checks the role, the isolation and the keys, and builds the server.
 pub async fn assemble(config: &Config, clock: Clock) -> anyhow::Result<Chartwell> {
+    assemble_with(config, clock, AccessWriter::start).await
+}
+
+/// As [`assemble`], with an access log of the caller's making. For the bench that measures what the log costs.
+#[doc(hidden)]
+pub async fn assemble_with(
+    config: &Config,
+    clock: Clock,
+    access_log: impl FnOnce(Db) -> AccessWriter,
+) -> anyhow::Result<Chartwell> {
     let db = Db::new(&config.database);
     let wrapper = master_keys(config)?;
     let keys = {
@@ -39,7 +49,7 @@ pub async fn assemble(config: &Config, clock: Clock) -> anyhow::Result<Chartwell
     let tenant_keys = TenantKeys::new(wrapper.clone());
     let identity = Identity::new(db.clone(), clock.clone(), keys.clone(), wrapper);
     let app = App::new(Parts {
-        access_log: AccessWriter::start(db.clone()),
+        access_log: access_log(db.clone()),
         db,
         clock,
         keys,
@@ -57,6 +67,7 @@ pub async fn assemble(config: &Config, clock: Clock) -> anyhow::Result<Chartwell
 pub fn router(app: App, identity: Arc<Identity>) -> Router {
     let (routes, _) = crate::areas().split_for_parts();
     routes
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(Extension(identity))
         .layer(DefaultBodyLimit::max(1 << 20))
         .layer(middleware::from_fn_with_state(app.clone(), envelope))
@@ -67,7 +78,6 @@ pub fn router(app: App, identity: Arc<Identity>) -> Router {
                 .layer(middleware::from_fn_with_state(app.clone(), envelope))
                 .with_state(app.clone()),
         )
-        .method_not_allowed_fallback(method_not_allowed)
         .with_state(app)
 }
 

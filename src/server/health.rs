@@ -47,8 +47,8 @@ async fn get_readiness(State(app): State<App>) -> Response {
 async fn get_metrics(State(app): State<App>) -> Response {
     let (size, idle) = app.db.usage();
     metrics::gauge!("chartwell_db_connections").set(size);
-    metrics::gauge!("chartwell_db_connections_idle").set(idle as f64);
-    metrics::gauge!("chartwell_access_log_queue").set(app.access_log.queued() as f64);
+    metrics::gauge!("chartwell_db_connections_idle").set(f64::from(u32::try_from(idle).unwrap_or(u32::MAX)));
+    metrics::gauge!("chartwell_access_log_queue").set(f64::from(u32::try_from(app.access_log.queued()).unwrap_or(u32::MAX)));
     let text = super::metrics_text();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

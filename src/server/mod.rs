@@ -5,7 +5,7 @@ mod assemble;
 mod listen;
 
 pub(crate) use assemble::{connect, told};
-pub use assemble::{assemble, router};
+pub use assemble::{assemble, assemble_with, router};
 pub use listen::{Shutdown, listen};
 
 use std::sync::OnceLock;

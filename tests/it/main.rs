@@ -3,4 +3,9 @@
 //! A test is a tenant: it makes one, works in it, and is alone in it. Mirrors `src/`; `promises/` holds what must be true
 //! of every table, operation and role, including those added tomorrow.
 
+mod audit;
+mod clinical;
+mod identity;
+mod manners;
+mod promises;
 mod support;

@@ -14,7 +14,9 @@ pub fn zone(name: &str) -> Option<Tz> {
 
 /// What the wall clock shows, without an offset: `2026-03-08T09:30:00`. UTC for a name that is no zone.
 pub fn wall_time(at: Instant, zone_name: &str) -> String {
-    let local = at.with_timezone(&zone(zone_name).unwrap_or(Tz::UTC)).naive_local();
+    let local = at
+        .with_timezone(&zone(zone_name).unwrap_or(Tz::UTC))
+        .naive_local();
     local.format("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
@@ -28,9 +30,13 @@ fn beginning(date: NaiveDate, zone: Tz) -> Instant {
     let midnight = date.and_time(NaiveTime::MIN);
     // Clocks move by multiples of a quarter of an hour, and at most by the day that Samoa left out.
     (0..=100)
-        .find_map(|quarters| match zone.from_local_datetime(&(midnight + TimeDelta::minutes(15 * quarters))) {
-            LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Some(at.with_timezone(&Utc)),
-            LocalResult::None => None,
+        .find_map(|quarters| {
+            match zone.from_local_datetime(&(midnight + TimeDelta::minutes(15 * quarters))) {
+                LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => {
+                    Some(at.with_timezone(&Utc))
+                }
+                LocalResult::None => None,
+            }
         })
         .unwrap_or_else(|| midnight.and_utc())
 }
@@ -43,15 +49,30 @@ mod tests {
         text.parse().expect("an instant")
     }
     fn bounds(date: &str, zone_name: &str) -> (Instant, Instant) {
-        day(date.parse().expect("a date"), zone(zone_name).expect("a zone"))
+        day(
+            date.parse().expect("a date"),
+            zone(zone_name).expect("a zone"),
+        )
     }
 
     #[test]
     fn the_wall_clock_follows_summer_time() {
-        assert_eq!(wall_time(at("2026-03-08T06:59:59Z"), "America/New_York"), "2026-03-08T01:59:59");
-        assert_eq!(wall_time(at("2026-03-08T07:00:00Z"), "America/New_York"), "2026-03-08T03:00:00");
-        assert_eq!(wall_time(at("2026-07-01T12:00:00Z"), "Asia/Kolkata"), "2026-07-01T17:30:00");
-        assert_eq!(wall_time(at("2026-07-01T12:00:00Z"), "Nowhere/Else"), "2026-07-01T12:00:00");
+        assert_eq!(
+            wall_time(at("2026-03-08T06:59:59Z"), "America/New_York"),
+            "2026-03-08T01:59:59"
+        );
+        assert_eq!(
+            wall_time(at("2026-03-08T07:00:00Z"), "America/New_York"),
+            "2026-03-08T03:00:00"
+        );
+        assert_eq!(
+            wall_time(at("2026-07-01T12:00:00Z"), "Asia/Kolkata"),
+            "2026-07-01T17:30:00"
+        );
+        assert_eq!(
+            wall_time(at("2026-07-01T12:00:00Z"), "Nowhere/Else"),
+            "2026-07-01T12:00:00"
+        );
     }
 
     #[test]
@@ -60,15 +81,24 @@ mod tests {
             let (from, to) = bounds(date, "America/New_York");
             assert_eq!((to - from).num_hours(), hours, "{date}");
         }
-        assert_eq!(bounds("2026-03-08", "America/New_York").0, at("2026-03-08T05:00:00Z"));
+        assert_eq!(
+            bounds("2026-03-08", "America/New_York").0,
+            at("2026-03-08T05:00:00Z")
+        );
     }
 
     #[test]
     fn a_day_without_midnight_begins_when_it_can() {
         // Havana springs forward at midnight: the day begins at one o'clock.
-        assert_eq!(bounds("2026-03-08", "America/Havana").0, at("2026-03-08T05:00:00Z"));
+        assert_eq!(
+            bounds("2026-03-08", "America/Havana").0,
+            at("2026-03-08T05:00:00Z")
+        );
         // It falls back at one: midnight comes twice, the day begins with the first.
-        assert_eq!(bounds("2026-11-01", "America/Havana").0, at("2026-11-01T04:00:00Z"));
+        assert_eq!(
+            bounds("2026-11-01", "America/Havana").0,
+            at("2026-11-01T04:00:00Z")
+        );
         // Samoa crossed the date line and had no 30 December 2011.
         let (from, to) = bounds("2011-12-30", "Pacific/Apia");
         assert_eq!(from, to);
@@ -76,7 +106,13 @@ mod tests {
 
     #[test]
     fn days_follow_each_other_without_gaps() {
-        for zone_name in ["America/New_York", "America/Havana", "Asia/Beirut", "Australia/Lord_Howe", "Pacific/Apia"] {
+        for zone_name in [
+            "America/New_York",
+            "America/Havana",
+            "Asia/Beirut",
+            "Australia/Lord_Howe",
+            "Pacific/Apia",
+        ] {
             let first: NaiveDate = "2011-01-01".parse().expect("a date");
             for date in first.iter_days().take(400) {
                 let zone = zone(zone_name).expect("a zone");

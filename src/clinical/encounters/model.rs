@@ -1,11 +1,9 @@
 //! Encounters on the wire.
 
-use chrono::{Datelike, NaiveDate, SubsecRound, TimeDelta};
-use kernel::clock::Instant;
+use chrono::{DateTime, Datelike, NaiveDate, SubsecRound, TimeDelta, Utc};
 use kernel::ids::{DepartmentId, EncounterId, FacilityId, PatientId, ProviderId};
 use kernel::{Checks, Validate};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use sqlx::types::Json;
 use utoipa::{IntoParams, ToSchema};
 
@@ -46,10 +44,10 @@ impl Validate for ReasonCode {
 pub struct NewEncounter {
     pub class: EncounterClass,
     /// With an offset. From 1900 to five years from now.
-    pub scheduled_start: Instant,
+    pub scheduled_start: DateTime<Utc>,
     /// Not before the start; at most 30 days after it, but for an inpatient.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scheduled_end: Option<Instant>,
+    pub scheduled_end: Option<DateTime<Utc>>,
     /// IANA name of the zone whose wall clock counts; the facility's, or the organisation's, unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
@@ -112,8 +110,16 @@ pub struct EncounterDetails {
 
 impl Validate for EncounterDetails {
     fn check(&self, checks: &mut Checks) {
-        let known = self.time_zone.as_deref().is_none_or(|name| local_time::zone(name).is_some());
-        checks.require(known, "time_zone", "not_a_time_zone", "must be an IANA time zone, such as America/New_York");
+        let known = self
+            .time_zone
+            .as_deref()
+            .is_none_or(|name| local_time::zone(name).is_some());
+        checks.require(
+            known,
+            "time_zone",
+            "not_a_time_zone",
+            "must be an IANA time zone, such as America/New_York",
+        );
         checks.require(
             self.department_id.is_none() || self.facility_id.is_some(),
             "department_id",
@@ -121,12 +127,19 @@ impl Validate for EncounterDetails {
             "needs the facility it belongs to",
         );
         checks.text_if("chief_complaint", self.chief_complaint.as_deref(), 2000);
-        checks.each("reason_codes", &self.reason_codes, 20, |checks, reason| reason.check(checks));
+        checks.each("reason_codes", &self.reason_codes, 20, |checks, reason| {
+            reason.check(checks);
+        });
     }
 }
 
 /// The rules of scheduled times.
-pub(super) fn check_schedule(checks: &mut Checks, class: EncounterClass, start: Instant, end: Option<Instant>) {
+pub(super) fn check_schedule(
+    checks: &mut Checks,
+    class: EncounterClass,
+    start: DateTime<Utc>,
+    end: Option<DateTime<Utc>>,
+) {
     let latest = checks.now() + TimeDelta::days(5 * 366);
     checks.require(
         start.year() >= 1900 && start <= latest,
@@ -136,9 +149,15 @@ pub(super) fn check_schedule(checks: &mut Checks, class: EncounterClass, start: 
     );
     let Some(end) = end else { return };
     checks.instant("scheduled_end", end);
-    checks.require(end >= start, "scheduled_end", "before_start", "must not lie before scheduled_start");
     checks.require(
-        class == EncounterClass::Inpatient || end.signed_duration_since(start) <= TimeDelta::days(30),
+        end >= start,
+        "scheduled_end",
+        "before_start",
+        "must not lie before scheduled_start",
+    );
+    checks.require(
+        class == EncounterClass::Inpatient
+            || end.signed_duration_since(start) <= TimeDelta::days(30),
         "scheduled_end",
         "too_long",
         "must lie at most 30 days after scheduled_start, but for an inpatient",
@@ -152,13 +171,13 @@ pub struct EncounterRecord {
     pub patient_id: PatientId,
     pub class: EncounterClass,
     pub status: EncounterStatus,
-    pub scheduled_start: Instant,
+    pub scheduled_start: DateTime<Utc>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub scheduled_end: Option<Instant>,
+    pub scheduled_end: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub actual_start: Option<Instant>,
+    pub actual_start: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub actual_end: Option<Instant>,
+    pub actual_end: Option<DateTime<Utc>>,
     /// IANA name.
     pub time_zone: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -180,7 +199,12 @@ pub struct EncounterRecord {
 
 impl EncounterRecord {
     /// A new encounter, scheduled and not begun.
-    pub fn scheduled(id: EncounterId, patient: PatientId, new: NewEncounter, time_zone: String) -> Self {
+    pub fn scheduled(
+        id: EncounterId,
+        patient: PatientId,
+        new: NewEncounter,
+        time_zone: String,
+    ) -> Self {
         Self {
             id,
             patient_id: patient,
@@ -216,11 +240,17 @@ impl EncounterRecord {
 
     /// Cut to microseconds, PostgreSQL's precision: the register and the row must name the same instant.
     pub(super) fn cut(mut self) -> Self {
-        let cut = |at: Instant| at.trunc_subsecs(6);
-        self.scheduled_start = cut(self.scheduled_start);
-        self.scheduled_end = self.scheduled_end.map(cut);
-        self.actual_start = self.actual_start.map(cut);
-        self.actual_end = self.actual_end.map(cut);
+        self.scheduled_start = self.scheduled_start.trunc_subsecs(6);
+        for at in [
+            &mut self.scheduled_end,
+            &mut self.actual_start,
+            &mut self.actual_end,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            *at = at.trunc_subsecs(6);
+        }
         self
     }
 }
@@ -238,8 +268,8 @@ pub struct Encounter {
     #[schema(example = "Ada Osei, MD")]
     pub attending_provider: Option<String>,
     pub version: i64,
-    pub created_at: Instant,
-    pub updated_at: Instant,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
 }
 
 /// Other times for a scheduled encounter.
@@ -247,10 +277,10 @@ pub struct Encounter {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "scheduled_start": "2026-04-02T14:00:00-04:00", "scheduled_end": "2026-04-02T14:30:00-04:00" }))]
 pub struct Reschedule {
-    pub scheduled_start: Instant,
+    pub scheduled_start: DateTime<Utc>,
     /// Unless given, the encounter keeps its length.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scheduled_end: Option<Instant>,
+    pub scheduled_end: Option<DateTime<Utc>>,
 }
 
 impl Validate for Reschedule {
@@ -267,7 +297,7 @@ pub struct Completion {
     pub disposition: Option<String>,
     /// Now, unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub actual_end: Option<Instant>,
+    pub actual_end: Option<DateTime<Utc>>,
 }
 
 impl Validate for Completion {
@@ -296,9 +326,9 @@ impl Validate for Cancellation {
 #[into_params(parameter_in = Query)]
 pub struct OfPatient {
     /// Scheduled at or after.
-    pub from: Option<Instant>,
+    pub from: Option<DateTime<Utc>>,
     /// Scheduled before.
-    pub to: Option<Instant>,
+    pub to: Option<DateTime<Utc>>,
     pub status: Option<EncounterStatus>,
     pub class: Option<EncounterClass>,
     pub limit: Option<u32>,
@@ -311,9 +341,9 @@ pub struct OfPatient {
 #[into_params(parameter_in = Query)]
 pub struct OfProvider {
     /// Scheduled at or after; 30 days ago unless given.
-    pub from: Option<Instant>,
+    pub from: Option<DateTime<Utc>>,
     /// Scheduled before; 30 days from now unless given. At most 366 days after `from`.
-    pub to: Option<Instant>,
+    pub to: Option<DateTime<Utc>>,
     pub status: Option<EncounterStatus>,
     pub limit: Option<u32>,
     pub cursor: Option<String>,

@@ -14,13 +14,18 @@ use platform::http::{Answer, IfMatch, MergePatch};
 use sqlx::types::Json;
 
 use super::model::{
-    Cancellation, Completion, Encounter, EncounterDetails, EncounterRecord, NewEncounter, Reschedule, check_schedule,
+    Cancellation, Completion, Encounter, EncounterDetails, EncounterRecord, NewEncounter,
+    Reschedule, check_schedule,
 };
 use super::status::EncounterStatus;
 use super::{beds, places, store};
 use crate::patients;
 
-pub async fn schedule(ctx: &Ctx, patient: PatientId, new: NewEncounter) -> Result<Answer<Encounter>> {
+pub async fn schedule(
+    ctx: &Ctx,
+    patient: PatientId,
+    new: NewEncounter,
+) -> Result<Answer<Encounter>> {
     ensure_month(ctx, new.scheduled_start).await?;
     let mut tx = ctx.begin(Permission::EncounterSchedule).await?;
     patients::require_active(&mut tx, patient).await?;
@@ -36,7 +41,9 @@ pub async fn schedule(ctx: &Ctx, patient: PatientId, new: NewEncounter) -> Resul
     let location = format!("/api/v1/patients/{patient}/encounters/{id}");
     let version = encounter.version;
     tx.commit(
-        Disclosure::of("encounter", Action::Create, patient, id, encounter).created_at(location).version(version),
+        Disclosure::of("encounter", Action::Create, patient, id, encounter)
+            .created_at(location)
+            .version(version),
     )
     .await
 }
@@ -51,10 +58,13 @@ pub async fn find(ctx: &Ctx, id: EncounterId) -> Result<Answer<Encounter>> {
 
 async fn show(ctx: &Ctx, patient: Option<PatientId>, id: EncounterId) -> Result<Answer<Encounter>> {
     let mut tx = ctx.begin(Permission::EncounterRead).await?;
-    let encounter = store::find(&mut tx, patient, id).await?.ok_or_else(Error::not_found)?;
+    let encounter = store::find(&mut tx, patient, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
     let version = encounter.version;
     let patient = encounter.record.patient_id;
-    tx.finish(Disclosure::of("encounter", Action::Read, patient, id, encounter).version(version)).await
+    tx.finish(Disclosure::of("encounter", Action::Read, patient, id, encounter).version(version))
+        .await
 }
 
 /// Amends what was planned or written down. A completed encounter can still be corrected; one that never took place not.
@@ -69,7 +79,10 @@ pub async fn amend(
     let found = store::lock(&mut tx, patient, id).await?;
     if_match.require(found.version)?;
     let mut record = found.record;
-    if matches!(record.status, EncounterStatus::Cancelled | EncounterStatus::NoShow) {
+    if matches!(
+        record.status,
+        EncounterStatus::Cancelled | EncounterStatus::NoShow
+    ) {
         return Err(Error::new(Code::EncounterClosed));
     }
     let present = record.details();
@@ -78,14 +91,18 @@ pub async fn amend(
     if wanted.facility_id != present.facility_id && !patch.touches("time_zone") {
         wanted.time_zone = None;
     }
-    record.time_zone = match wanted.time_zone {
+    record.time_zone = match wanted.time_zone.take() {
         Some(zone) => zone,
         None => places::zone_of(&mut tx, wanted.facility_id).await?,
     };
     if wanted.class != record.class {
         require_schedule(ctx, &wanted, record.scheduled_start, record.scheduled_end)?;
         if !wanted.class.has_bed() && beds::has_stays(&mut tx, id).await? {
-            return Err(Error::field("/class", "has_bed_stays", "must be a class with a bed: the patient has had one"));
+            return Err(Error::field(
+                "/class",
+                "has_bed_stays",
+                "must be a class with a bed: the patient has had one",
+            ));
         }
     }
     record.class = wanted.class;
@@ -117,8 +134,15 @@ pub async fn complete(
 ) -> Result<Answer<Encounter>> {
     let mut tx = ctx.begin(Permission::EncounterConduct).await?;
     let record = store::lock(&mut tx, patient, id).await?.record;
-    let at = how.actual_end.unwrap_or(ctx.now());
-    end(&mut tx, record, at, how.disposition, "/actual_end", ctx.now()).await?;
+    end(
+        &mut tx,
+        record,
+        how.actual_end,
+        how.disposition,
+        "/actual_end",
+        ctx.now(),
+    )
+    .await?;
     commit(tx, patient, id).await
 }
 
@@ -126,32 +150,57 @@ pub async fn complete(
 pub(super) async fn end(
     tx: &mut TenantTx,
     mut record: EncounterRecord,
-    at: Instant,
+    at: Option<Instant>,
     disposition: Option<String>,
     field: &str,
     now: Instant,
 ) -> Result<()> {
     record.status = record.status.step(EncounterStatus::Completed)?;
-    let at = at.trunc_subsecs(6);
-    require_during(&record, at, field, now)?;
-    beds::leave(tx, record.id, at, field, now).await?;
+    let lies_since = beds::lies_since(tx, record.id).await?;
+    let at = moment(&record, lies_since, at, field, now)?;
+    beds::leave(tx, record.id, at, now).await?;
     record.actual_end = Some(at);
     record.disposition = disposition;
     store::update(tx, record.scheduled_start, &record, now).await
 }
 
-/// An instant of the encounter: not before it began, and not still to come.
-pub(super) fn require_during(record: &EncounterRecord, at: Instant, field: &str, now: Instant) -> Result<()> {
+/// An instant of the encounter: not still to come, and not before it, or the present stay in a bed, began. Unless given it
+/// is now, or when the last step was taken if that came first while this one waited for it.
+pub(super) fn moment(
+    record: &EncounterRecord,
+    lies_since: Option<Instant>,
+    given: Option<Instant>,
+    field: &str,
+    now: Instant,
+) -> Result<Instant> {
+    let begun = record.actual_start.max(lies_since);
+    let Some(at) = given else {
+        return Ok(begun.map_or(now, |begun| begun.max(now)));
+    };
+    let at = at.trunc_subsecs(6);
     if at > now {
-        return Err(Error::field(field, "in_the_future", "must not lie in the future"));
+        return Err(Error::field(
+            field,
+            "in_the_future",
+            "must not lie in the future",
+        ));
     }
-    if record.actual_start.is_some_and(|start| at < start) {
-        return Err(Error::field(field, "before_start", "must not lie before the start of the encounter"));
+    if begun.is_some_and(|begun| at < begun) {
+        return Err(Error::field(
+            field,
+            "before_start",
+            "must not lie before the start of the encounter, or of the present stay",
+        ));
     }
-    Ok(())
+    Ok(at)
 }
 
-pub async fn cancel(ctx: &Ctx, patient: PatientId, id: EncounterId, why: Cancellation) -> Result<Answer<Encounter>> {
+pub async fn cancel(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: EncounterId,
+    why: Cancellation,
+) -> Result<Answer<Encounter>> {
     let mut tx = ctx.begin(Permission::EncounterSchedule).await?;
     let mut record = store::lock(&mut tx, patient, id).await?.record;
     record.status = record.status.step(EncounterStatus::Cancelled)?;
@@ -169,11 +218,21 @@ pub async fn miss(ctx: &Ctx, patient: PatientId, id: EncounterId) -> Result<Answ
 }
 
 /// Other times. The row may move to another month; nothing that refers to the encounter notices.
-pub async fn reschedule(ctx: &Ctx, patient: PatientId, id: EncounterId, times: Reschedule) -> Result<Answer<Encounter>> {
+pub async fn reschedule(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: EncounterId,
+    times: Reschedule,
+) -> Result<Answer<Encounter>> {
     let start = times.scheduled_start.trunc_subsecs(6);
     // The rule that needs no encounter comes before the month is made.
     let mut checks = Checks::at(ctx.now());
-    check_schedule(&mut checks, super::EncounterClass::Inpatient, start, times.scheduled_end);
+    check_schedule(
+        &mut checks,
+        super::EncounterClass::Inpatient,
+        start,
+        times.scheduled_end,
+    );
     checks.finish()?;
     ensure_month(ctx, start).await?;
     let mut tx = ctx.begin(Permission::EncounterSchedule).await?;
@@ -192,7 +251,12 @@ pub async fn reschedule(ctx: &Ctx, patient: PatientId, id: EncounterId, times: R
     commit(tx, patient, id).await
 }
 
-fn require_schedule(ctx: &Ctx, details: &EncounterDetails, start: Instant, end: Option<Instant>) -> Result<()> {
+fn require_schedule(
+    ctx: &Ctx,
+    details: &EncounterDetails,
+    start: Instant,
+    end: Option<Instant>,
+) -> Result<()> {
     let mut checks = Checks::at(ctx.now());
     check_schedule(&mut checks, details.class, start, end);
     checks.finish()
@@ -207,8 +271,13 @@ async fn ensure_month(ctx: &Ctx, start: Instant) -> Result<()> {
     Ok(())
 }
 
-async fn commit(mut tx: CallerTx, patient: PatientId, id: EncounterId) -> Result<Answer<Encounter>> {
+async fn commit(
+    mut tx: CallerTx,
+    patient: PatientId,
+    id: EncounterId,
+) -> Result<Answer<Encounter>> {
     let encounter = store::get(&mut tx, patient, id).await?;
     let version = encounter.version;
-    tx.commit(Disclosure::of("encounter", Action::Update, patient, id, encounter).version(version)).await
+    tx.commit(Disclosure::of("encounter", Action::Update, patient, id, encounter).version(version))
+        .await
 }

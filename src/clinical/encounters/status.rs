@@ -57,12 +57,20 @@ impl EncounterStatus {
 
     /// The next status, if one step leads there.
     pub fn step(self, next: Self) -> Result<Self> {
-        if self.allowed().contains(&next) { Ok(next) } else { Err(self.refusal()) }
+        if self.allowed().contains(&next) {
+            Ok(next)
+        } else {
+            Err(self.refusal())
+        }
     }
 
     /// Refuses what only an encounter of this status takes.
     pub fn require(self, needed: Self) -> Result<()> {
-        if self == needed { Ok(()) } else { Err(self.refusal()) }
+        if self == needed {
+            Ok(())
+        } else {
+            Err(self.refusal())
+        }
     }
 
     fn refusal(self) -> Error {
@@ -86,7 +94,12 @@ mod tests {
             .collect();
         assert_eq!(
             legal,
-            [(Scheduled, InProgress), (Scheduled, Cancelled), (Scheduled, NoShow), (InProgress, Completed)]
+            [
+                (Scheduled, InProgress),
+                (Scheduled, Cancelled),
+                (Scheduled, NoShow),
+                (InProgress, Completed)
+            ]
         );
     }
 
@@ -95,13 +108,19 @@ mod tests {
         let error = Scheduled.step(Completed).expect_err("a step is left out");
         assert_eq!(error.code(), Code::IllegalTransition);
         let (name, steps) = error.extension().expect("the legal steps");
-        assert_eq!((*name, steps.clone()), ("allowed", json!(["in_progress", "cancelled", "no_show"])));
+        assert_eq!(
+            (*name, steps.clone()),
+            ("allowed", json!(["in_progress", "cancelled", "no_show"]))
+        );
         let error = Completed.step(Cancelled).expect_err("completed is an end");
         assert_eq!(error.extension().expect("the legal steps").1, json!([]));
     }
 
     #[test]
     fn three_statuses_are_ends() {
-        assert_eq!(ALL.map(EncounterStatus::is_end), [false, false, true, true, true]);
+        assert_eq!(
+            ALL.map(EncounterStatus::is_end),
+            [false, false, true, true, true]
+        );
     }
 }

@@ -66,26 +66,52 @@ impl From<Row> for Encounter {
 }
 
 /// `patient` narrows to his encounters: one of another patient is not found.
-pub(super) async fn find(tx: &mut TenantTx, patient: Option<PatientId>, id: EncounterId) -> Result<Option<Encounter>> {
-    // Between the two statements it may be rescheduled into another month; then the register knows better.
-    for _ in 0..3 {
-        let Some(start) = scheduled_start(tx, patient, id).await? else { return Ok(None) };
-        if let Some(encounter) = in_month(tx, start, id).await? {
-            return Ok(Some(encounter));
-        }
-    }
-    Ok(None)
+pub(super) async fn find(
+    tx: &mut TenantTx,
+    patient: Option<PatientId>,
+    id: EncounterId,
+) -> Result<Option<Encounter>> {
+    let tenant = tx.tenant();
+    let row = sqlx::query_as!(
+        Row,
+        r#"select e.id as "id!: _", e.patient_id as "patient_id!: _", e.class as "class!: _", e.status as "status!: _",
+                  e.scheduled_start as "scheduled_start!", e.scheduled_end, e.actual_start, e.actual_end,
+                  e.time_zone as "time_zone!", e.facility_id as "facility_id: _", e.department_id as "department_id: _",
+                  e.attending_provider_id as "attending_provider_id: _",
+                  p.given_name || ' ' || p.family_name || coalesce(', ' || p.credential, '') as attending_provider,
+                  e.chief_complaint, e.reason_codes as "reason_codes!: _", e.disposition, e.cancel_reason,
+                  e.version as "version!", e.created_at as "created_at!", e.updated_at as "updated_at!"
+             from app.encounter_by_id($1, $2) e
+             left join app.providers p on p.tenant_id = $1 and p.id = e.attending_provider_id
+            where e.tenant_id = $1 and ($3::uuid is null or e.patient_id = $3)"#,
+        tenant as _,
+        id as _,
+        patient as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(Encounter::from))
 }
 
-pub(super) async fn get(tx: &mut TenantTx, patient: PatientId, id: EncounterId) -> Result<Encounter> {
-    find(tx, Some(patient), id).await?.ok_or_else(Error::not_found)
+pub(super) async fn get(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: EncounterId,
+) -> Result<Encounter> {
+    find(tx, Some(patient), id)
+        .await?
+        .ok_or_else(Error::not_found)
 }
 
 /// Fetches the encounter to be changed; others who want to change it wait.
-pub(super) async fn lock(tx: &mut TenantTx, patient: PatientId, id: EncounterId) -> Result<Encounter> {
+pub(super) async fn lock(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: EncounterId,
+) -> Result<Encounter> {
     let tenant = tx.tenant();
     // No key of the register changes, so rows that come to refer to it need not wait.
-    let start = sqlx::query_scalar!(
+    sqlx::query_scalar!(
         "select scheduled_start from app.encounter_register
           where tenant_id = $1 and id = $2 and patient_id = $3
             for no key update",
@@ -96,53 +122,26 @@ pub(super) async fn lock(tx: &mut TenantTx, patient: PatientId, id: EncounterId)
     .fetch_optional(tx.conn())
     .await?
     .ok_or_else(Error::not_found)?;
-    in_month(tx, start, id).await?.ok_or_else(Error::not_found)
+    get(tx, patient, id).await
 }
 
 /// Whether the patient has this encounter.
-pub(super) async fn is_registered(tx: &mut TenantTx, patient: PatientId, id: EncounterId) -> Result<bool> {
-    Ok(scheduled_start(tx, Some(patient), id).await?.is_some())
-}
-
-async fn scheduled_start(
+pub(super) async fn is_registered(
     tx: &mut TenantTx,
-    patient: Option<PatientId>,
+    patient: PatientId,
     id: EncounterId,
-) -> Result<Option<Instant>> {
+) -> Result<bool> {
     let tenant = tx.tenant();
-    let start = sqlx::query_scalar!(
-        "select scheduled_start from app.encounter_register
-          where tenant_id = $1 and id = $2 and ($3::uuid is null or patient_id = $3)",
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from app.encounter_register
+                           where tenant_id = $1 and id = $2 and patient_id = $3) as "found!""#,
         tenant as _,
         id as _,
         patient as _,
     )
-    .fetch_optional(tx.conn())
+    .fetch_one(tx.conn())
     .await?;
-    Ok(start)
-}
-
-async fn in_month(tx: &mut TenantTx, start: Instant, id: EncounterId) -> Result<Option<Encounter>> {
-    let tenant = tx.tenant();
-    let row = sqlx::query_as!(
-        Row,
-        r#"select e.id as "id: _", e.patient_id as "patient_id: _", e.class as "class: _", e.status as "status: _",
-                  e.scheduled_start, e.scheduled_end, e.actual_start, e.actual_end, e.time_zone,
-                  e.facility_id as "facility_id: _", e.department_id as "department_id: _",
-                  e.attending_provider_id as "attending_provider_id: _",
-                  p.given_name || ' ' || p.family_name || coalesce(', ' || p.credential, '') as attending_provider,
-                  e.chief_complaint, e.reason_codes as "reason_codes: _", e.disposition, e.cancel_reason,
-                  e.version, e.created_at, e.updated_at
-             from app.encounters e
-             left join app.providers p on p.tenant_id = $1 and p.id = e.attending_provider_id
-            where e.tenant_id = $1 and e.scheduled_start = $2 and e.id = $3"#,
-        tenant as _,
-        start,
-        id as _,
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    Ok(row.map(Encounter::from))
+    Ok(found)
 }
 
 /// Inserts encounters, each into the register and into its month, which must be there.
@@ -185,7 +184,12 @@ pub(super) async fn insert(
 }
 
 /// Writes the record over the encounter that stood at `start`, locked before. Its month must be there.
-pub(super) async fn update(tx: &mut TenantTx, start: Instant, record: &EncounterRecord, now: Instant) -> Result<()> {
+pub(super) async fn update(
+    tx: &mut TenantTx,
+    start: Instant,
+    record: &EncounterRecord,
+    now: Instant,
+) -> Result<()> {
     let tenant = tx.tenant();
     if start != record.scheduled_start {
         sqlx::query!(
@@ -225,5 +229,9 @@ pub(super) async fn update(tx: &mut TenantTx, start: Instant, record: &Encounter
     )
     .execute(tx.conn())
     .await?;
-    if done.rows_affected() == 1 { Ok(()) } else { Err(Error::not_found()) }
+    if done.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(Error::not_found())
+    }
 }

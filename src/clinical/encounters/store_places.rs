@@ -1,7 +1,7 @@
 //! What an encounter refers to: does it exist in this tenant, may it be used, and which wall clock does it have.
 
 use kernel::Result;
-use kernel::ids::{DepartmentId, FacilityId, PatientId, ProviderId, UserId};
+use kernel::ids::{DepartmentId, FacilityId, ProviderId, UserId};
 use platform::db::TenantTx;
 
 /// A facility: its zone, and whether it is in use.
@@ -24,7 +24,11 @@ pub(super) async fn find_facility(tx: &mut TenantTx, id: FacilityId) -> Result<O
 }
 
 /// Whether it is an active department of the facility.
-pub(super) async fn has_department(tx: &mut TenantTx, facility: FacilityId, id: DepartmentId) -> Result<bool> {
+pub(super) async fn has_department(
+    tx: &mut TenantTx,
+    facility: FacilityId,
+    id: DepartmentId,
+) -> Result<bool> {
     let tenant = tx.tenant();
     let found = sqlx::query_scalar!(
         r#"select exists (select from app.departments
@@ -65,23 +69,13 @@ pub(super) async fn is_staff(tx: &mut TenantTx, user: UserId) -> Result<bool> {
     Ok(found)
 }
 
-/// Whether there is such a patient, for this caller.
-pub(super) async fn sees_patient(tx: &mut TenantTx, id: PatientId) -> Result<bool> {
+pub(super) async fn tenant_zone(tx: &mut TenantTx) -> Result<String> {
     let tenant = tx.tenant();
-    let found = sqlx::query_scalar!(
-        r#"select exists (select from app.patients where tenant_id = $1 and id = $2) as "found!""#,
-        tenant as _,
-        id as _,
+    let zone = sqlx::query_scalar!(
+        "select time_zone from app.tenants where tenant_id = $1",
+        tenant as _
     )
     .fetch_one(tx.conn())
     .await?;
-    Ok(found)
-}
-
-pub(super) async fn tenant_zone(tx: &mut TenantTx) -> Result<String> {
-    let tenant = tx.tenant();
-    let zone = sqlx::query_scalar!("select time_zone from app.tenants where tenant_id = $1", tenant as _)
-        .fetch_one(tx.conn())
-        .await?;
     Ok(zone)
 }

@@ -1,6 +1,8 @@
 //! Lists of encounters: a patient's, a provider's, a facility's day. Every patient in a list is recorded.
 
-use chrono::TimeDelta;
+use std::ops::Range;
+
+use chrono::{Datelike, TimeDelta};
 use chrono_tz::Tz;
 use kernel::clock::Instant;
 use kernel::ids::{FacilityId, PatientId, ProviderId};
@@ -11,61 +13,105 @@ use platform::http::{Answer, Paging};
 
 use super::model::{Encounter, OfFacility, OfPatient, OfProvider};
 use super::{local_time, places, store_lists, store_places};
+use crate::patients;
 
 /// How far a provider's list looks back and ahead, and how far it may reach.
 const AROUND: TimeDelta = TimeDelta::days(30);
 const FARTHEST: TimeDelta = TimeDelta::days(366);
 
-pub async fn of_patient(ctx: &Ctx, patient: PatientId, query: OfPatient) -> Result<Answer<Page<Encounter>>> {
+/// Years a question may name.
+const YEARS: Range<i32> = 1850..2200;
+
+pub async fn of_patient(
+    ctx: &Ctx,
+    patient: PatientId,
+    query: OfPatient,
+) -> Result<Answer<Page<Encounter>>> {
     require_order(query.from, query.to)?;
     let filters = (patient, query.from, query.to, query.status, query.class);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
     let after = paging.after()?;
     let mut tx = ctx.begin(Permission::EncounterRead).await?;
-    if !store_places::sees_patient(&mut tx, patient).await? {
-        return Err(Error::not_found());
-    }
+    patients::require(&mut tx, patient).await?;
     // The register can't tell status and class: with such a filter, a page may reach to the oldest of them.
     let by_register = query.status.is_none() && query.class.is_none();
     let fetch = by_register.then(|| paging.fetch());
     let rows = match store_lists::span_of_patient(&mut tx, patient, &query, after, fetch).await? {
-        Some(span) => store_lists::of_patient(&mut tx, patient, &query, span, after, paging.fetch()).await?,
+        Some(span) => {
+            store_lists::of_patient(&mut tx, patient, &query, span, after, paging.fetch()).await?
+        }
         None => Vec::new(),
     };
     let page = paging.page(rows, place)?;
     tx.finish(disclose(page)).await
 }
 
-pub async fn of_provider(ctx: &Ctx, provider: ProviderId, query: OfProvider) -> Result<Answer<Page<Encounter>>> {
-    let from = query.from.or(query.to.map(|to| to - AROUND - AROUND)).unwrap_or(ctx.now() - AROUND);
-    let to = query.to.or(query.from.map(|from| from + AROUND + AROUND)).unwrap_or(ctx.now() + AROUND);
-    require_order(Some(from), Some(to))?;
+pub async fn of_provider(
+    ctx: &Ctx,
+    provider: ProviderId,
+    query: OfProvider,
+) -> Result<Answer<Page<Encounter>>> {
+    require_order(query.from, query.to)?;
+    let from = query
+        .from
+        .or(query.to.map(|to| to - AROUND - AROUND))
+        .unwrap_or(ctx.now() - AROUND);
+    let to = query
+        .to
+        .or(query.from.map(|from| from + AROUND + AROUND))
+        .unwrap_or(ctx.now() + AROUND);
     if to - from > FARTHEST {
-        return Err(invalid("?to", "too_long", "must lie at most 366 days after from"));
+        return Err(invalid(
+            "?to",
+            "too_long",
+            "must lie at most 366 days after from",
+        ));
     }
     let filters = (provider, query.from, query.to, query.status);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
     let after = paging.after()?;
     let mut tx = ctx.begin(Permission::EncounterRead).await?;
     places::require_provider(&mut tx, provider).await?;
-    let rows =
-        store_lists::of_provider(&mut tx, provider, (from, to), query.status, after, paging.fetch()).await?;
+    let rows = store_lists::of_provider(
+        &mut tx,
+        provider,
+        (from, to),
+        query.status,
+        after,
+        paging.fetch(),
+    )
+    .await?;
     let page = paging.page(rows, place)?;
     tx.finish(disclose(page)).await
 }
 
-pub async fn of_facility(ctx: &Ctx, facility: FacilityId, query: OfFacility) -> Result<Answer<Page<Encounter>>> {
+pub async fn of_facility(
+    ctx: &Ctx,
+    facility: FacilityId,
+    query: OfFacility,
+) -> Result<Answer<Page<Encounter>>> {
+    if query.date.is_some_and(|date| !YEARS.contains(&date.year())) {
+        return Err(invalid(
+            "?date",
+            "out_of_range",
+            "must lie between the years 1850 and 2200",
+        ));
+    }
     let filters = (facility, query.date, query.status);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
     let after = paging.after()?;
     let mut tx = ctx.begin(Permission::EncounterRead).await?;
-    let found = store_places::find_facility(&mut tx, facility).await?.ok_or_else(Error::not_found)?;
+    let found = store_places::find_facility(&mut tx, facility)
+        .await?
+        .ok_or_else(Error::not_found)?;
     let zone = local_time::zone(&found.time_zone).unwrap_or(Tz::UTC);
-    let date = query.date.unwrap_or_else(|| ctx.now().with_timezone(&zone).date_naive());
-    let (from, to) = local_time::day(date, zone);
-    require_order(Some(from), Some(to))?;
+    let date = query
+        .date
+        .unwrap_or_else(|| ctx.now().with_timezone(&zone).date_naive());
+    let span = local_time::day(date, zone);
     let rows =
-        store_lists::of_facility(&mut tx, facility, (from, to), query.status, after, paging.fetch()).await?;
+        store_lists::of_facility(&mut tx, facility, span, query.status, after, paging.fetch())
+            .await?;
     let page = paging.page(rows, place)?;
     tx.finish(disclose(page)).await
 }
@@ -87,10 +133,13 @@ fn disclose(page: Page<Encounter>) -> Disclosure<Page<Encounter>> {
 }
 
 fn require_order(from: Option<Instant>, to: Option<Instant>) -> Result<()> {
-    use chrono::Datelike as _;
     for (name, at) in [("?from", from), ("?to", to)] {
-        if at.is_some_and(|at| !(1850..2200).contains(&at.year())) {
-            return Err(invalid(name, "out_of_range", "must lie between the years 1850 and 2200"));
+        if at.is_some_and(|at| !YEARS.contains(&at.year())) {
+            return Err(invalid(
+                name,
+                "out_of_range",
+                "must lie between the years 1850 and 2200",
+            ));
         }
     }
     if from.zip(to).is_some_and(|(from, to)| to < from) {

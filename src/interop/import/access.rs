@@ -23,12 +23,28 @@ impl Touched {
     }
 
     /// The records, keyed.
-    pub(super) fn records(&self, app: &App, tenant: TenantId, run: RequestId, now: Instant) -> Vec<AccessRecord> {
-        self.0.iter().map(|(patient, action)| record(app, tenant, run, *patient, *action, now)).collect()
+    pub(super) fn records(
+        &self,
+        app: &App,
+        tenant: TenantId,
+        run: RequestId,
+        now: Instant,
+    ) -> Vec<AccessRecord> {
+        self.0
+            .iter()
+            .map(|(patient, action)| record(app, tenant, run, *patient, *action, now))
+            .collect()
     }
 }
 
-fn record(app: &App, tenant: TenantId, run: RequestId, patient: PatientId, action: Action, now: Instant) -> AccessRecord {
+fn record(
+    app: &App,
+    tenant: TenantId,
+    run: RequestId,
+    patient: PatientId,
+    action: Action,
+    now: Instant,
+) -> AccessRecord {
     let mut record = AccessRecord {
         tenant_id: tenant.0,
         at: now,

@@ -21,19 +21,23 @@ pub(super) fn instant(text: &str, zone: Tz) -> Option<Instant> {
     }
     let local = match text.len() {
         4 => NaiveDate::from_ymd_opt(text.parse().ok()?, 1, 1)?.and_hms_opt(0, 0, 0)?,
-        7 => NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0)?,
-        10 => NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0)?,
+        7 => NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d")
+            .ok()?
+            .and_hms_opt(0, 0, 0)?,
+        10 => NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            .ok()?
+            .and_hms_opt(0, 0, 0)?,
         // Minutes with an offset, which RFC 3339 wants seconds for; then no offset at all.
-        _ => match DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%:z") {
+        _ => match DateTime::parse_from_str(&text.replace('Z', "+00:00"), "%Y-%m-%dT%H:%M%:z") {
             Ok(at) => return Some(at.with_timezone(&Utc)),
             Err(_) => NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok()?,
         },
     };
     // In the hour that spring skips there is no such time; an hour later there is.
-    let at = zone
-        .from_local_datetime(&local)
-        .earliest()
-        .or_else(|| zone.from_local_datetime(&(local + chrono::TimeDelta::hours(1))).earliest())?;
+    let at = zone.from_local_datetime(&local).earliest().or_else(|| {
+        zone.from_local_datetime(&(local + chrono::TimeDelta::hours(1)))
+            .earliest()
+    })?;
     Some(at.with_timezone(&Utc).trunc_subsecs(6))
 }
 
@@ -93,7 +97,10 @@ mod tests {
     fn an_instant_keeps_its_offset_and_less_than_one_begins_at_the_clinics_midnight() {
         for (text, expected) in [
             ("2012-03-15T00:05:30+10:00", "2012-03-14T14:05:30Z"),
-            ("2012-03-15T00:05:30.1234567Z", "2012-03-15T00:05:30.123456Z"),
+            (
+                "2012-03-15T00:05:30.1234567Z",
+                "2012-03-15T00:05:30.123456Z",
+            ),
             ("2012-03-15T00:05Z", "2012-03-15T00:05:00Z"),
             ("2012-03-15T00:05-05:00", "2012-03-15T05:05:00Z"),
             ("2012-03-15T10:00:00", "2012-03-15T14:00:00Z"),
@@ -103,9 +110,20 @@ mod tests {
             // Two o'clock of the night in which spring begins.
             ("2012-03-11T02:30:00", "2012-03-11T07:30:00Z"),
         ] {
-            assert_eq!(utc(text), Some(expected.parse().expect("an instant")), "{text}");
+            assert_eq!(
+                utc(text),
+                Some(expected.parse().expect("an instant")),
+                "{text}"
+            );
         }
-        for text in ["", "yesterday", "2012-13-01", "20120315", "2012-3-1", "２０１２"] {
+        for text in [
+            "",
+            "yesterday",
+            "2012-13-01",
+            "20120315",
+            "2012-3-1",
+            "２０１２",
+        ] {
             assert_eq!(utc(text), None, "{text}");
         }
     }
@@ -113,15 +131,22 @@ mod tests {
     #[test]
     fn a_day_is_read_out_of_an_instant_as_written() {
         assert_eq!(day("1994-01-20"), NaiveDate::from_ymd_opt(1994, 1, 20));
-        assert_eq!(day("1994-01-20T23:30:00-05:00"), NaiveDate::from_ymd_opt(1994, 1, 20));
+        assert_eq!(
+            day("1994-01-20T23:30:00-05:00"),
+            NaiveDate::from_ymd_opt(1994, 1, 20)
+        );
         assert_eq!(day("1994-01"), None);
         assert_eq!(day("é994-01-20x"), None);
     }
 
     #[test]
     fn the_event_comes_before_the_paperwork() {
-        let resource = json!({"issued": "2020-02-02T00:00:00Z", "effectiveDateTime": "2020-01-01T00:00:00Z"});
-        assert_eq!(own(&resource, BOSTON), Some("2020-01-01T00:00:00Z".parse().expect("an instant")));
+        let resource =
+            json!({"issued": "2020-02-02T00:00:00Z", "effectiveDateTime": "2020-01-01T00:00:00Z"});
+        assert_eq!(
+            own(&resource, BOSTON),
+            Some("2020-01-01T00:00:00Z".parse().expect("an instant"))
+        );
         assert_eq!(own(&json!({"date": "0000"}), BOSTON), None);
         assert_eq!(own(&json!({"period": [1]}), BOSTON), None);
     }

@@ -10,7 +10,10 @@ pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
 }
 
 fn clean(value: &Value) -> Option<&str> {
-    value.as_str().map(str::trim).filter(|text| !text.is_empty())
+    value
+        .as_str()
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
 }
 
 /// The elements of a list.
@@ -24,7 +27,11 @@ pub(super) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
 
 /// The texts of a list.
 pub(super) fn texts(value: &Value, pointer: &str) -> Vec<String> {
-    list(value, pointer).iter().filter_map(clean).map(str::to_owned).collect()
+    list(value, pointer)
+        .iter()
+        .filter_map(clean)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A code with the system it is from.
@@ -42,7 +49,11 @@ pub(super) fn codings(concept: &Value) -> impl Iterator<Item = Coding<'_>> {
         None => std::slice::from_ref(concept),
     };
     items.iter().filter_map(|coding| {
-        Some(Coding { system: text(coding, "/system"), code: text(coding, "/code")?, display: text(coding, "/display") })
+        Some(Coding {
+            system: text(coding, "/system"),
+            code: text(coding, "/code")?,
+            display: text(coding, "/display"),
+        })
     })
 }
 
@@ -60,10 +71,23 @@ pub(super) struct Identifier<'a> {
     pub system: Option<&'a str>,
     pub value: &'a str,
     pub kind: Option<&'a str>,
-    pub element: &'a Value,
+}
+
+/// Whether identifiers of the system are social security numbers.
+pub(super) fn is_ssn_system(system: &str) -> bool {
+    matches!(
+        system,
+        "http://hl7.org/fhir/sid/us-ssn"
+            | "https://hl7.org/fhir/sid/us-ssn"
+            | "urn:oid:2.16.840.1.113883.4.1"
+    )
 }
 
 impl Identifier<'_> {
+    pub(super) fn is_ssn(&self) -> bool {
+        matches!(self.kind, Some("SS" | "SB" | "SSN")) || self.system.is_some_and(is_ssn_system)
+    }
+
     /// As conditional references name it: `system|value`.
     pub(super) fn name(&self) -> String {
         Name::of_identifier(self.system.unwrap_or_default(), self.value)
@@ -72,24 +96,40 @@ impl Identifier<'_> {
 
 pub(super) fn identifiers(resource: &Value) -> impl Iterator<Item = Identifier<'_>> {
     list(resource, "/identifier").iter().filter_map(|element| {
-        let kind = element.pointer("/type").and_then(|concept| codings(concept).next()).map(|coding| coding.code);
-        Some(Identifier { system: text(element, "/system"), value: text(element, "/value")?, kind, element })
+        let kind = element
+            .pointer("/type")
+            .and_then(|concept| codings(concept).next())
+            .map(|coding| coding.code);
+        Some(Identifier {
+            system: text(element, "/system"),
+            value: text(element, "/value")?,
+            kind,
+        })
     })
 }
 
 /// The value of an extension, by its URL.
 pub(super) fn extension<'a>(element: &'a Value, url: &str) -> Option<&'a Value> {
-    list(element, "/extension").iter().find(|extension| text(extension, "/url") == Some(url))
+    list(element, "/extension")
+        .iter()
+        .find(|extension| text(extension, "/url") == Some(url))
 }
 
 /// Cut to so many characters, at a whole one.
 pub(super) fn at_most(text: &str, most: usize) -> String {
-    text.chars().take(most).collect::<String>().trim_end().to_owned()
+    text.chars()
+        .take(most)
+        .collect::<String>()
+        .trim_end()
+        .to_owned()
 }
 
 /// Control characters become spaces, runs of white space one.
 pub(super) fn tidy(text: &str) -> String {
-    text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    text.split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Whether a NUL is in any text: JSON may say it, PostgreSQL can't keep it.
@@ -97,7 +137,9 @@ pub(super) fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| name.contains('\0') || has_nul(value)),
         _ => false,
     }
 }
@@ -120,9 +162,18 @@ mod tests {
 
     #[test]
     fn a_concept_is_called_by_its_text_then_by_a_display() {
-        assert_eq!(wording(&json!({"coding": [{"code": "1"}, {"code": "2", "display": "Two"}]})), Some("Two"));
-        assert_eq!(wording(&json!({"text": "Words", "coding": [{"display": "Two"}]})), Some("Words"));
-        assert_eq!(codings(&json!({"code": "AMB"})).next().map(|c| c.code), Some("AMB"));
+        assert_eq!(
+            wording(&json!({"coding": [{"code": "1"}, {"code": "2", "display": "Two"}]})),
+            Some("Two")
+        );
+        assert_eq!(
+            wording(&json!({"text": "Words", "coding": [{"display": "Two"}]})),
+            Some("Words")
+        );
+        assert_eq!(
+            codings(&json!({"code": "AMB"})).next().map(|c| c.code),
+            Some("AMB")
+        );
     }
 
     #[test]

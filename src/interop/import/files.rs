@@ -30,7 +30,9 @@ fn walk(folder: &Path, found: &mut BTreeSet<PathBuf>) -> Result<()> {
         for entry in fs::read_dir(&folder).map_err(|cause| unreadable(&folder, &cause))? {
             let entry = entry.map_err(|cause| unreadable(&folder, &cause))?;
             let path = entry.path();
-            let kind = entry.file_type().map_err(|cause| unreadable(&path, &cause))?;
+            let kind = entry
+                .file_type()
+                .map_err(|cause| unreadable(&path, &cause))?;
             // A link to a folder is not followed: it may lead back here.
             if kind.is_dir() {
                 folders.push(path);
@@ -43,7 +45,11 @@ fn walk(folder: &Path, found: &mut BTreeSet<PathBuf>) -> Result<()> {
 }
 
 fn unreadable(path: &Path, cause: &io::Error) -> Error {
-    Error::new(Code::InvalidParameter).detail(format!("can't read {}: {}", path.display(), cause.kind()))
+    Error::new(Code::InvalidParameter).detail(format!(
+        "can't read {}: {}",
+        path.display(),
+        cause.kind()
+    ))
 }
 
 /// Whether the file holds one resource a line.
@@ -52,14 +58,18 @@ pub(super) fn is_lines(path: &Path) -> bool {
 }
 
 fn has_extension(path: &Path, wanted: &str) -> bool {
-    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(wanted))
+    path.extension()
+        .is_some_and(|found| found.eq_ignore_ascii_case(wanted))
 }
 
 /// The text of a file that is one document.
 pub(super) fn text(path: &Path) -> Result<String, String> {
     let bytes = fs::read(path).map_err(|cause| format!("can't be read: {}", cause.kind()))?;
     let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    Ok(text
+        .strip_prefix('\u{feff}')
+        .map(str::to_owned)
+        .unwrap_or(text))
 }
 
 /// Where a part of an NDJSON file begins.
@@ -88,9 +98,18 @@ pub(super) fn lines(
         if read == 0 {
             return Ok(position);
         }
-        position = Position { offset: position.offset + read as u64, lines: position.lines + 1 };
-        let bytes = if position.lines == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line };
-        let text = std::str::from_utf8(bytes).map(str::trim).map_err(|_| "is not UTF-8");
+        position = Position {
+            offset: position.offset + read as u64,
+            lines: position.lines + 1,
+        };
+        let bytes = if position.lines == 1 {
+            line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line)
+        } else {
+            &line
+        };
+        let text = std::str::from_utf8(bytes)
+            .map(str::trim)
+            .map_err(|_| "is not UTF-8");
         if text != Ok("") && !each(position.lines, text, position) {
             return Ok(position);
         }
@@ -102,7 +121,8 @@ mod tests {
     use super::*;
 
     fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("chartwell-import-{name}-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("chartwell-import-{name}-{}", std::process::id()));
         fs::create_dir_all(folder.join("deep/er")).expect("a temporary folder");
         folder
     }
@@ -110,12 +130,23 @@ mod tests {
     #[test]
     fn folders_are_searched_and_a_file_named_twice_is_read_once() {
         let root = folder("walk");
-        for name in ["b.json", "deep/a.ndjson", "deep/er/C.JSON", "deep/notes.txt"] {
+        for name in [
+            "b.json",
+            "deep/a.ndjson",
+            "deep/er/C.JSON",
+            "deep/notes.txt",
+        ] {
             fs::write(root.join(name), "{}").expect("a file");
         }
         let found = collect(&[root.clone(), root.join("b.json")]).expect("files");
-        let names: Vec<_> = found.iter().map(|path| path.strip_prefix(&root).expect("below the root").to_owned()).collect();
-        assert_eq!(names, ["b.json", "deep/a.ndjson", "deep/er/C.JSON"].map(PathBuf::from));
+        let names: Vec<_> = found
+            .iter()
+            .map(|path| path.strip_prefix(&root).expect("below the root").to_owned())
+            .collect();
+        assert_eq!(
+            names,
+            ["b.json", "deep/a.ndjson", "deep/er/C.JSON"].map(PathBuf::from)
+        );
         assert!(collect(&[root.join("absent")]).is_err());
         fs::remove_dir_all(root).expect("removed");
     }
@@ -135,7 +166,14 @@ mod tests {
             true
         })
         .expect("readable");
-        assert_eq!(seen, [(1, Some("one".to_owned())), (3, None), (4, Some("two".to_owned()))]);
+        assert_eq!(
+            seen,
+            [
+                (1, Some("one".to_owned())),
+                (3, None),
+                (4, Some("two".to_owned()))
+            ]
+        );
         let mut rest = Vec::new();
         lines(&path, second, |number, text, _| {
             rest.push((number, text.map(str::to_owned)));

@@ -9,14 +9,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
+use super::claim::{Claim, mark};
 use super::files::{self, Position};
 use super::outline::{Outline, outlines};
 use super::reference::Name;
 use super::report::{Fault, Place};
-use super::resource::{Resource, Stage, digest};
+use super::resource::{Resource, Stage};
 
 /// Lines of NDJSON in one unit.
 const LINES: u32 = 2_000;
@@ -39,7 +40,11 @@ pub(super) enum Span {
 impl Unit {
     /// The places that lie in it, as a range: from, and before.
     pub(super) fn places(&self) -> std::ops::Range<Place> {
-        let at = |line| Place { file: self.file, line, entry: 0 };
+        let at = |line| Place {
+            file: self.file,
+            line,
+            entry: 0,
+        };
         match self.span {
             Span::Document => Place::file(self.file)..Place::file(self.file + 1),
             Span::Lines { from, until } => at(from.lines + 1)..at(until + 1),
@@ -62,44 +67,13 @@ pub(super) struct Index {
 
 impl Index {
     pub(super) fn total(&self) -> u64 {
-        self.read.values().sum::<u64>() + self.faults.iter().filter(|fault| fault.name.is_none()).count() as u64
+        self.read.values().sum::<u64>()
+            + self
+                .faults
+                .iter()
+                .filter(|fault| fault.name.is_none())
+                .count() as u64
     }
-}
-
-/// Which of two states counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Claim {
-    place: Place,
-    last_updated: Option<i64>,
-    first_wins: bool,
-    again: bool,
-}
-
-impl Claim {
-    fn of(outline: &Outline<'_>) -> Self {
-        let last_updated = outline.last_updated.as_deref().and_then(|text| super::dates::instant(text, chrono_tz::UTC));
-        Self {
-            place: outline.place,
-            last_updated: last_updated.map(|at| at.timestamp_micros()),
-            first_wins: outline.condition.as_ref().is_some_and(|condition| !condition.updates),
-            again: false,
-        }
-    }
-
-    /// Whether it yields to the other.
-    fn yields_to(&self, other: &Claim) -> bool {
-        match (self.last_updated, other.last_updated) {
-            _ if self.first_wins || other.first_wins => other.place < self.place,
-            (Some(mine), Some(theirs)) if mine != theirs => theirs > mine,
-            _ => other.place > self.place,
-        }
-    }
-}
-
-/// Sixteen bytes that stand for a name.
-pub(super) fn mark(name: &Name) -> u128 {
-    let hash = digest(&[name.resource_type.as_bytes(), name.id.as_bytes()]);
-    hash.iter().take(16).fold(0, |mark, byte| mark << 8 | u128::from(*byte))
 }
 
 #[derive(Default)]
@@ -110,7 +84,12 @@ struct Builder {
 }
 
 /// Reads every file once, `threads` at a time. Blocks: not for an async thread.
-pub(super) fn build(files: &[PathBuf], source: Option<&str>, threads: usize, progress: &(impl Fn(u64) + Sync)) -> Index {
+pub(super) fn build(
+    files: &[PathBuf],
+    source: Option<&str>,
+    threads: usize,
+    progress: &(impl Fn(u64) + Sync),
+) -> Index {
     let builder = Mutex::new(Builder::default());
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -131,21 +110,42 @@ pub(super) fn build(files: &[PathBuf], source: Option<&str>, threads: usize, pro
             });
         }
     });
-    builder.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
+    builder
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+        .finish()
 }
 
-fn index_document(file: u32, path: &std::path::Path, source: Option<&str>, builder: &Mutex<Builder>) {
+fn index_document(
+    file: u32,
+    path: &std::path::Path,
+    source: Option<&str>,
+    builder: &Mutex<Builder>,
+) {
     let place = Place::file(file);
     let text = match files::text(path) {
         Ok(text) => text,
-        Err(reason) => return add_fault(builder, Fault { place, name: None, reason: reason.into() }),
+        Err(reason) => {
+            return add_fault(
+                builder,
+                Fault {
+                    place,
+                    name: None,
+                    reason: reason.into(),
+                },
+            );
+        }
     };
     let found = outlines(&text, place, source);
     let read: Vec<_> = found.into_iter().map(read_foundation).collect();
     let mut builder = builder.lock().unwrap_or_else(PoisonError::into_inner);
     let stage = builder.take(read);
     if let Some(stage) = stage {
-        builder.index.units.push(Unit { file, span: Span::Document, stage });
+        builder.index.units.push(Unit {
+            file,
+            span: Span::Document,
+            stage,
+        });
     }
 }
 
@@ -154,18 +154,37 @@ fn index_lines(file: u32, path: &std::path::Path, source: Option<&str>, builder:
     let mut stage: Option<Stage> = None;
     let close = |from: Position, after: Position, stage: Option<Stage>| {
         if let Some(stage) = stage {
-            let span = Span::Lines { from, until: after.lines };
-            builder.lock().unwrap_or_else(PoisonError::into_inner).index.units.push(Unit { file, span, stage });
+            let span = Span::Lines {
+                from,
+                until: after.lines,
+            };
+            builder
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .index
+                .units
+                .push(Unit { file, span, stage });
         }
     };
     let end = files::lines(path, from, |line, text, after| {
-        let place = Place { file, line, entry: 0 };
+        let place = Place {
+            file,
+            line,
+            entry: 0,
+        };
         let found = match text {
             Ok(text) => outlines(text, place, source),
-            Err(reason) => vec![Err(Fault { place, name: None, reason: reason.into() })],
+            Err(reason) => vec![Err(Fault {
+                place,
+                name: None,
+                reason: reason.into(),
+            })],
         };
         let read: Vec<_> = found.into_iter().map(read_foundation).collect();
-        let earliest = builder.lock().unwrap_or_else(PoisonError::into_inner).take(read);
+        let earliest = builder
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take(read);
         stage = stage.into_iter().chain(earliest).min();
         if after.lines - from.lines >= LINES {
             close(from, after, stage.take());
@@ -177,13 +196,25 @@ fn index_lines(file: u32, path: &std::path::Path, source: Option<&str>, builder:
         Ok(after) => close(from, after, stage),
         Err(cause) => {
             let reason = format!("can't be read: {}", cause.kind()).into();
-            add_fault(builder, Fault { place: Place::file(file), name: None, reason });
+            add_fault(
+                builder,
+                Fault {
+                    place: Place::file(file),
+                    name: None,
+                    reason,
+                },
+            );
         }
     }
 }
 
 fn add_fault(builder: &Mutex<Builder>, fault: Fault) {
-    builder.lock().unwrap_or_else(PoisonError::into_inner).index.faults.push(fault);
+    builder
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .index
+        .faults
+        .push(fault);
 }
 
 struct Sighting {
@@ -213,10 +244,16 @@ impl Builder {
         for sighting in found {
             match sighting {
                 Ok(sighting) => {
-                    *self.index.read.entry(sighting.name.resource_type.clone()).or_default() += 1;
+                    *self
+                        .index
+                        .read
+                        .entry(sighting.name.resource_type.clone())
+                        .or_default() += 1;
                     let stage = sighting.stage;
                     match sighting.resource {
-                        Some(Ok(resource)) => self.take_foundation(sighting.identity, sighting.claim, resource),
+                        Some(Ok(resource)) => {
+                            self.take_foundation(sighting.identity, sighting.claim, resource);
+                        }
                         Some(Err(fault)) => self.index.faults.push(fault),
                         None => {
                             self.claim(sighting.identity, sighting.claim);
@@ -247,7 +284,11 @@ impl Builder {
             self.foundation.insert(mark, (claim, resource));
             return;
         };
-        *self.index.superseded.entry(resource.name.resource_type.clone()).or_default() += 1;
+        *self
+            .index
+            .superseded
+            .entry(resource.name.resource_type.clone())
+            .or_default() += 1;
         // Whoever refers to the other state means this one too.
         let loser = if held.yields_to(&claim) {
             *held = claim;
@@ -263,12 +304,26 @@ impl Builder {
     }
 
     fn finish(self) -> Index {
-        let Self { mut index, claims, foundation } = self;
-        index.winners =
-            claims.into_iter().filter(|(_, claim)| claim.again).map(|(mark, claim)| (mark, claim.place)).collect();
-        index.foundation = foundation.into_values().map(|(_, resource)| resource).collect();
-        index.foundation.sort_by(|a, b| (a.stage(), a.place).cmp(&(b.stage(), b.place)));
-        index.units.sort_by_key(|unit| (unit.stage, unit.places().start));
+        let Self {
+            mut index,
+            claims,
+            foundation,
+        } = self;
+        index.winners = claims
+            .into_iter()
+            .filter(|(_, claim)| claim.again)
+            .map(|(mark, claim)| (mark, claim.place))
+            .collect();
+        index.foundation = foundation
+            .into_values()
+            .map(|(_, resource)| resource)
+            .collect();
+        index
+            .foundation
+            .sort_by_key(|resource| (resource.stage(), resource.place));
+        index
+            .units
+            .sort_by_key(|unit| (unit.stage, unit.places().start));
         index.faults.sort_by_key(|fault| fault.place);
         index
     }

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::reference::{Name, Scope, identifier_in};
 use super::report::{Fault, Place};
-use super::resource::{Condition, Resource, Stage, compact, digest};
+use super::resource::{Condition, Resource, Stage, compact, digest, hex};
 
 /// Beyond it an id is not an id.
 const LONGEST_ID: usize = 200;
@@ -38,7 +38,10 @@ impl Outline<'_> {
     /// What tells it from others: the identifier of its condition, else its name.
     pub(super) fn identity(&self) -> Name {
         match &self.condition {
-            Some(condition) => Name::new(self.name.resource_type.clone(), condition.identifier.clone()),
+            Some(condition) => Name::new(
+                self.name.resource_type.clone(),
+                condition.identifier.clone(),
+            ),
             None => self.name.clone(),
         }
     }
@@ -62,7 +65,11 @@ impl Outline<'_> {
     }
 
     fn fault(&self, reason: impl Into<Cow<'static, str>>) -> Fault {
-        Fault { place: self.place, name: Some(self.name.clone()), reason: reason.into() }
+        Fault {
+            place: self.place,
+            name: Some(self.name.clone()),
+            reason: reason.into(),
+        }
     }
 }
 
@@ -105,7 +112,11 @@ pub(super) fn outlines<'a>(
     place: Place,
     source: Option<&str>,
 ) -> Vec<Result<Outline<'a>, Fault>> {
-    let whole = |reason: String| Fault { place, name: None, reason: reason.into() };
+    let whole = |reason: String| Fault {
+        place,
+        name: None,
+        reason: reason.into(),
+    };
     let kind: Kind<'_> = match serde_json::from_str(text) {
         Ok(kind) => kind,
         Err(error) => return vec![Err(whole(unreadable(&error)))],
@@ -124,7 +135,11 @@ pub(super) fn outlines<'a>(
     }
 }
 
-fn entries<'a>(entries: &[&'a RawValue], place: Place, source: Option<&str>) -> Vec<Result<Outline<'a>, Fault>> {
+fn entries<'a>(
+    entries: &[&'a RawValue],
+    place: Place,
+    source: Option<&str>,
+) -> Vec<Result<Outline<'a>, Fault>> {
     let mut scope = Scope::new(source);
     let bare = Arc::new(Scope::new(source));
     let mut found = Vec::with_capacity(entries.len());
@@ -151,9 +166,17 @@ fn entries<'a>(entries: &[&'a RawValue], place: Place, source: Option<&str>) -> 
 type Found<'a> = (Outline<'a>, Option<String>);
 
 fn entry<'a>(text: &'a str, place: Place, scope: &Arc<Scope>) -> Result<Option<Found<'a>>, Fault> {
-    let fault = |reason: &'static str| Fault { place, name: None, reason: reason.into() };
-    let entry: Entry<'_> = serde_json::from_str(text).map_err(|_| fault("is not a bundle entry"))?;
-    if let Some(method) = entry.request.as_ref().and_then(|request| request.method.as_deref())
+    let fault = |reason: &'static str| Fault {
+        place,
+        name: None,
+        reason: reason.into(),
+    };
+    let entry: Entry<'_> =
+        serde_json::from_str(text).map_err(|_| fault("is not a bundle entry"))?;
+    if let Some(method) = entry
+        .request
+        .as_ref()
+        .and_then(|request| request.method.as_deref())
         && !matches!(method, "POST" | "PUT")
     {
         return Err(fault("asks for something other than POST or PUT"));
@@ -161,7 +184,13 @@ fn entry<'a>(text: &'a str, place: Place, scope: &Arc<Scope>) -> Result<Option<F
     let Some(resource) = entry.resource else {
         return Err(fault("has no resource"));
     };
-    let found = outline(resource.get(), place, entry.full_url, entry.request.as_ref(), scope)?;
+    let found = outline(
+        resource.get(),
+        place,
+        entry.full_url,
+        entry.request.as_ref(),
+        scope,
+    )?;
     // What a search tells about itself is not a record.
     Ok((found.0.name.resource_type != "OperationOutcome").then_some(found))
 }
@@ -173,49 +202,95 @@ fn outline<'a>(
     request: Option<&Request>,
     scope: &Arc<Scope>,
 ) -> Result<Found<'a>, Fault> {
-    let fault = |reason: &'static str| Fault { place, name: None, reason: reason.into() };
+    let fault = |reason: &'static str| Fault {
+        place,
+        name: None,
+        reason: reason.into(),
+    };
     let kind: Kind<'_> = serde_json::from_str(text).map_err(|_| fault("is not a resource"))?;
-    let resource_type = kind.resource_type.filter(|word| is_type(word)).ok_or(fault("has no resourceType"))?.into_owned();
-    let url = request.and_then(|request| request.url.as_deref()).unwrap_or_default();
+    let resource_type = kind
+        .resource_type
+        .filter(|word| is_type(word))
+        .ok_or(fault("has no resourceType"))?
+        .into_owned();
+    let url = request
+        .and_then(|request| request.url.as_deref())
+        .unwrap_or_default();
     let condition = condition(request, url);
-    let urn = full_url.as_deref().and_then(|url| url.strip_prefix("urn:uuid:"));
+    let urn = full_url
+        .as_deref()
+        .and_then(|url| url.strip_prefix("urn:uuid:"));
     let id = match &kind.id {
         Some(Value::String(id)) => Some(id.trim()).filter(|id| !id.is_empty()),
         Some(Value::Null) | None => None,
         Some(_) => return Err(fault("has an id that is not text")),
     };
-    let id = match id.or_else(|| put_id(request, url)).or(urn).or_else(|| last_part(full_url.as_deref())) {
+    let id = match id
+        .or_else(|| put_id(request, url))
+        .or(urn)
+        .or_else(|| last_part(full_url.as_deref()))
+    {
         Some(id) => id.to_owned(),
         // Nothing names it but what it says.
         None => format!("sha256:{}", hex(&digest(&[compact(text).as_bytes()]))),
     };
     if id.chars().count() > LONGEST_ID || id.chars().any(char::is_control) {
-        return Err(fault("has an id that is too long or holds control characters"));
+        return Err(fault(
+            "has an id that is too long or holds control characters",
+        ));
     }
     let alias = urn.filter(|urn| *urn != id).map(|urn| scope.source_id(urn));
-    let last_updated = kind.meta.as_ref().and_then(|meta| super::elements::text(meta, "/lastUpdated")).map(str::to_owned);
+    let last_updated = kind
+        .meta
+        .as_ref()
+        .and_then(|meta| super::elements::text(meta, "/lastUpdated"))
+        .map(str::to_owned);
     let name = Name::new(resource_type, scope.source_id(&id));
-    Ok((Outline { place, name, alias, condition, last_updated, scope: scope.clone(), text }, full_url))
+    Ok((
+        Outline {
+            place,
+            name,
+            alias,
+            condition,
+            last_updated,
+            scope: scope.clone(),
+            text,
+        },
+        full_url,
+    ))
 }
 
 /// `ifNoneExist`, or a `PUT` to a search.
 fn condition(request: Option<&Request>, url: &str) -> Option<Condition> {
     let request = request?;
     if let Some(query) = &request.if_none_exist {
-        return identifier_in(query).map(|identifier| Condition { identifier, updates: false });
+        return identifier_in(query).map(|identifier| Condition {
+            identifier,
+            updates: false,
+        });
     }
-    let (_, query) = url.split_once('?').filter(|_| request.method.as_deref() == Some("PUT"))?;
-    identifier_in(query).map(|identifier| Condition { identifier, updates: true })
+    let (_, query) = url
+        .split_once('?')
+        .filter(|_| request.method.as_deref() == Some("PUT"))?;
+    identifier_in(query).map(|identifier| Condition {
+        identifier,
+        updates: true,
+    })
 }
 
 /// The id in `PUT Type/id`.
 fn put_id<'a>(request: Option<&Request>, url: &'a str) -> Option<&'a str> {
     let put = request.is_some_and(|request| request.method.as_deref() == Some("PUT"));
-    (put && !url.contains('?')).then(|| url.rsplit_once('/').map(|(_, id)| id)).flatten().filter(|id| !id.is_empty())
+    (put && !url.contains('?'))
+        .then(|| url.rsplit_once('/').map(|(_, id)| id))
+        .flatten()
+        .filter(|id| !id.is_empty())
 }
 
 fn last_part(url: Option<&str>) -> Option<&str> {
-    url?.rsplit_once('/').map(|(_, id)| id).filter(|id| !id.is_empty())
+    url?.rsplit_once('/')
+        .map(|(_, id)| id)
+        .filter(|id| !id.is_empty())
 }
 
 fn is_type(word: &str) -> bool {
@@ -226,24 +301,31 @@ fn is_type(word: &str) -> bool {
 
 /// Where and how, never what: the parser's own words may quote the text.
 fn unreadable(error: &serde_json::Error) -> String {
-    format!("is not readable JSON ({}, line {} column {})", category(error), error.line(), error.column())
+    match error.line() {
+        0 | 1 => format!(
+            "is not readable JSON ({}, column {})",
+            category(error),
+            error.column()
+        ),
+        line => format!(
+            "is not readable JSON ({}, line {line} column {})",
+            category(error),
+            error.column()
+        ),
+    }
 }
 
 fn category(error: &serde_json::Error) -> &'static str {
     match error.classify() {
         serde_json::error::Category::Io => "unreadable",
+        // Not told apart by its category.
+        serde_json::error::Category::Syntax if error.to_string().starts_with("recursion") => {
+            "nested too deeply"
+        }
         serde_json::error::Category::Syntax => "syntax",
         serde_json::error::Category::Data => "unexpected form",
         serde_json::error::Category::Eof => "ends too early",
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -5,12 +5,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::mpsc;
 
+use super::claim::mark;
 use super::files;
-use super::index::{Span, Unit, mark};
+use super::index::{Span, Unit};
 use super::outline::{Outline, outlines};
 use super::report::{Fault, Place};
 use super::resource::{Resource, Stage};
@@ -42,44 +44,72 @@ impl Chunk {
         self.resources.len() >= RESOURCES || self.bytes >= BYTES
     }
 
+    fn in_order(mut self) -> Self {
+        self.resources.sort_by_key(Resource::stage);
+        self
+    }
+
     fn is_empty(&self) -> bool {
-        self.resources.is_empty() && self.faults.is_empty() && self.superseded.is_empty() && self.waiting.is_empty()
+        self.resources.is_empty()
+            && self.faults.is_empty()
+            && self.superseded.is_empty()
+            && self.waiting.is_empty()
     }
 }
 
 /// One walk over some units, shared by the lanes that take part in it.
-pub(super) struct Walk<'a> {
-    pub files: &'a [PathBuf],
+pub(super) struct Walk {
+    pub files: Arc<[PathBuf]>,
     pub units: Vec<Unit>,
-    pub winners: &'a HashMap<u128, Place>,
+    pub winners: Arc<HashMap<u128, Place>>,
     /// Only these places: what had to wait.
-    pub only: Option<&'a BTreeSet<Place>>,
-    pub source: Option<&'a str>,
+    pub only: Option<BTreeSet<Place>>,
+    pub source: Option<String>,
     pub next: AtomicUsize,
 }
 
 /// Takes units until none is left or nobody listens. Blocks: not for an async thread.
-pub(super) fn read(walk: &Walk<'_>, to: &mpsc::Sender<Chunk>) {
+pub(super) fn read(walk: &Walk, to: &mpsc::Sender<Chunk>) {
     let mut chunk = Chunk::default();
     while let Some(unit) = walk.units.get(walk.next.fetch_add(1, Ordering::Relaxed)) {
         let path = &walk.files[unit.file as usize];
-        let mut lane = Lane { walk, chunk: &mut chunk, to, closed: false };
+        let mut lane = Lane {
+            walk,
+            chunk: &mut chunk,
+            to,
+            closed: false,
+        };
         match unit.span {
             // What can't be read was reported by the first pass; a file that has changed since then is reported here.
             Span::Document => match files::text(path) {
                 Ok(text) => lane.take(&text, Place::file(unit.file)),
-                Err(reason) => lane.chunk.faults.push(Fault { place: Place::file(unit.file), name: None, reason: reason.into() }),
+                Err(reason) => lane.chunk.faults.push(Fault {
+                    place: Place::file(unit.file),
+                    name: None,
+                    reason: reason.into(),
+                }),
             },
             Span::Lines { from, until } => {
                 let read = files::lines(path, from, |line, text, _| {
                     if let (Ok(text), true) = (text, line <= until) {
-                        lane.take(text, Place { file: unit.file, line, entry: 0 });
+                        lane.take(
+                            text,
+                            Place {
+                                file: unit.file,
+                                line,
+                                entry: 0,
+                            },
+                        );
                     }
                     line < until && !lane.closed
                 });
                 if let Err(cause) = read {
                     let reason = format!("can't be read: {}", cause.kind()).into();
-                    lane.chunk.faults.push(Fault { place: Place::file(unit.file), name: None, reason });
+                    lane.chunk.faults.push(Fault {
+                        place: Place::file(unit.file),
+                        name: None,
+                        reason,
+                    });
                 }
             }
         }
@@ -88,22 +118,25 @@ pub(super) fn read(walk: &Walk<'_>, to: &mpsc::Sender<Chunk>) {
         }
     }
     if !chunk.is_empty() {
-        let _ = to.blocking_send(chunk);
+        let _ = to.blocking_send(chunk.in_order());
     }
 }
 
-struct Lane<'a, 'w> {
-    walk: &'a Walk<'w>,
+struct Lane<'a> {
+    walk: &'a Walk,
     chunk: &'a mut Chunk,
     to: &'a mpsc::Sender<Chunk>,
     closed: bool,
 }
 
-impl Lane<'_, '_> {
+impl Lane<'_> {
     fn take(&mut self, text: &str, place: Place) {
-        let found = outlines(text, place, self.walk.source);
-        let mut found: Vec<Outline<'_>> =
-            found.into_iter().flatten().filter(|outline| !outline.stage().is_foundation()).collect();
+        let found = outlines(text, place, self.walk.source.as_deref());
+        let mut found: Vec<Outline<'_>> = found
+            .into_iter()
+            .flatten()
+            .filter(|outline| !outline.stage().is_foundation())
+            .collect();
         found.sort_by_key(Outline::stage);
         for outline in found {
             self.pass_on(&outline);
@@ -114,7 +147,7 @@ impl Lane<'_, '_> {
     }
 
     fn pass_on(&mut self, outline: &Outline<'_>) {
-        if let Some(only) = self.walk.only {
+        if let Some(only) = &self.walk.only {
             if !only.contains(&outline.place) {
                 return;
             }
@@ -126,23 +159,26 @@ impl Lane<'_, '_> {
             Err(fault) => self.chunk.faults.push(fault),
         }
         if self.chunk.is_full() {
-            let mut full = std::mem::take(self.chunk);
-            full.resources.sort_by_key(Resource::stage);
-            self.closed = self.to.blocking_send(full).is_err();
+            let full = std::mem::take(self.chunk);
+            self.closed = self.to.blocking_send(full.in_order()).is_err();
         }
     }
 
     /// Whether another state of the same resource counts; notes what is to become of this one.
     fn is_another_state(&mut self, outline: &Outline<'_>) -> bool {
-        let Some(winner) = self.walk.winners.get(&mark(&outline.identity())) else { return false };
+        let Some(winner) = self.walk.winners.get(&mark(&outline.identity())) else {
+            return false;
+        };
         if *winner == outline.place {
             return false;
         }
         // It has an id of its own, by which others may refer to it.
-        if outline.condition.is_some() && outline.stage() == Stage::Patient {
+        if outline.condition.is_some() && outline.stage() < Stage::Other {
             self.chunk.waiting.push(outline.place);
         } else {
-            self.chunk.superseded.push(outline.name.resource_type.clone());
+            self.chunk
+                .superseded
+                .push(outline.name.resource_type.clone());
         }
         true
     }

@@ -20,7 +20,10 @@ pub(super) struct Name {
 
 impl Name {
     pub(super) fn new(resource_type: impl Into<String>, id: impl Into<String>) -> Self {
-        Self { resource_type: resource_type.into(), id: id.into() }
+        Self {
+            resource_type: resource_type.into(),
+            id: id.into(),
+        }
     }
 
     pub(super) fn of_identifier(system: &str, value: &str) -> String {
@@ -44,7 +47,10 @@ pub(super) struct Scope {
 
 impl Scope {
     pub(super) fn new(source: Option<&str>) -> Self {
-        Self { by_url: HashMap::new(), prefix: source.map(|name| format!("{name}#")).unwrap_or_default() }
+        Self {
+            by_url: HashMap::new(),
+            prefix: source.map(|name| format!("{name}#")).unwrap_or_default(),
+        }
     }
 
     pub(super) fn add(&mut self, full_url: &str, name: Name) {
@@ -57,7 +63,12 @@ impl Scope {
     }
 
     /// The name meant by a `Reference` element of the resource, if it means one of the type wanted.
-    pub(super) fn resolve(&self, reference: &Value, wanted: &str, resource: &Value) -> Option<Name> {
+    pub(super) fn resolve(
+        &self,
+        reference: &Value,
+        wanted: &str,
+        resource: &Value,
+    ) -> Option<Name> {
         let Some(target) = text(reference, "/reference") else {
             return logical(reference, wanted);
         };
@@ -72,14 +83,20 @@ impl Scope {
         }
         if let Some((resource_type, query)) = target.split_once('?') {
             let last = resource_type.rsplit('/').next().unwrap_or_default();
-            return (last == wanted).then(|| identifier_in(query)).flatten().map(|id| Name::new(wanted, id));
+            return (last == wanted)
+                .then(|| identifier_in(query))
+                .flatten()
+                .map(|id| Name::new(wanted, id));
         }
-        self.literal(target, wanted).or_else(|| logical(reference, wanted))
+        self.literal(target, wanted)
+            .or_else(|| logical(reference, wanted))
     }
 
     /// `[base/]Type/id[/_history/version]`.
     fn literal(&self, target: &str, wanted: &str) -> Option<Name> {
-        let path = target.split_once("/_history/").map_or(target, |(path, _)| path);
+        let path = target
+            .split_once("/_history/")
+            .map_or(target, |(path, _)| path);
         let (rest, id) = path.trim_end_matches('/').rsplit_once('/')?;
         let resource_type = rest.rsplit('/').next().unwrap_or_default();
         (resource_type == wanted && !id.is_empty()).then(|| Name::new(wanted, self.source_id(id)))
@@ -88,11 +105,15 @@ impl Scope {
 
 /// A contained resource has no life of its own, but may say by which identifier the real one is known.
 fn contained(resource: &Value, local: &str, wanted: &str) -> Option<Name> {
-    let inner = elements::list(resource, "/contained").iter().find(|inner| text(inner, "/id") == Some(local))?;
+    let inner = elements::list(resource, "/contained")
+        .iter()
+        .find(|inner| text(inner, "/id") == Some(local))?;
     if text(inner, "/resourceType") != Some(wanted) {
         return None;
     }
-    elements::identifiers(inner).next().map(|identifier| Name::new(wanted, identifier.name()))
+    elements::identifiers(inner)
+        .next()
+        .map(|identifier| Name::new(wanted, identifier.name()))
 }
 
 fn logical(reference: &Value, wanted: &str) -> Option<Name> {
@@ -107,7 +128,8 @@ fn logical(reference: &Value, wanted: &str) -> Option<Name> {
 /// `identifier=system|value` out of a query such as `ifNoneExist` carries; percent-decoded. A bare value has no system.
 pub(super) fn identifier_in(query: &str) -> Option<String> {
     let query = query.rsplit_once('?').map_or(query, |(_, query)| query);
-    let (_, token) = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "identifier")?;
+    let (_, token) =
+        form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "identifier")?;
     let (system, value) = token.split_once('|').unwrap_or(("", &token));
     (!value.is_empty()).then(|| Name::of_identifier(system, value))
 }
@@ -120,14 +142,19 @@ mod tests {
     fn scope() -> Scope {
         let mut scope = Scope::new(None);
         scope.add("urn:uuid:aaaa", Name::new("Patient", "p1"));
-        scope.add("http://elsewhere.example/fhir/Patient/9", Name::new("Patient", "nine"));
+        scope.add(
+            "http://elsewhere.example/fhir/Patient/9",
+            Name::new("Patient", "nine"),
+        );
         scope
     }
 
     fn resolved(reference: &Value, wanted: &str) -> Option<String> {
         let resource = json!({"contained": [
             {"resourceType": "Practitioner", "id": "doc", "identifier": [{"system": "s", "value": "1"}]}]});
-        scope().resolve(reference, wanted, &resource).map(|name| name.to_string())
+        scope()
+            .resolve(reference, wanted, &resource)
+            .map(|name| name.to_string())
     }
 
     #[test]
@@ -139,25 +166,48 @@ mod tests {
             ("Patient/7", "Patient", Some("Patient/7")),
             ("Patient/7/_history/2", "Patient", Some("Patient/7")),
             ("Group/7", "Patient", None),
-            ("https://a.example/fhir/Patient/7/", "Patient", Some("Patient/7")),
-            ("http://elsewhere.example/fhir/Patient/9", "Patient", Some("Patient/nine")),
+            (
+                "https://a.example/fhir/Patient/7/",
+                "Patient",
+                Some("Patient/7"),
+            ),
+            (
+                "http://elsewhere.example/fhir/Patient/9",
+                "Patient",
+                Some("Patient/nine"),
+            ),
             ("#doc", "Practitioner", Some("Practitioner/s|1")),
             ("#doc", "Patient", None),
             ("#none", "Patient", None),
-            ("Practitioner?identifier=http://hl7.org/fhir/sid/us-npi|99", "Practitioner", Some("Practitioner/http://hl7.org/fhir/sid/us-npi|99")),
-            ("Practitioner?identifier=http%3A%2F%2Fx%7C9%209", "Practitioner", Some("Practitioner/http://x|9 9")),
+            (
+                "Practitioner?identifier=http://hl7.org/fhir/sid/us-npi|99",
+                "Practitioner",
+                Some("Practitioner/http://hl7.org/fhir/sid/us-npi|99"),
+            ),
+            (
+                "Practitioner?identifier=http%3A%2F%2Fx%7C9%209",
+                "Practitioner",
+                Some("Practitioner/http://x|9 9"),
+            ),
             ("Practitioner?name=Smith", "Practitioner", None),
             ("", "Patient", None),
             ("Patient/", "Patient", None),
         ] {
-            assert_eq!(resolved(&json!({"reference": reference}), wanted).as_deref(), name, "{reference}");
+            assert_eq!(
+                resolved(&json!({"reference": reference}), wanted).as_deref(),
+                name,
+                "{reference}"
+            );
         }
     }
 
     #[test]
     fn a_logical_reference_names_by_identifier() {
         let logical = json!({"type": "Patient", "identifier": {"system": "urn:mrn", "value": "5"}});
-        assert_eq!(resolved(&logical, "Patient").as_deref(), Some("Patient/urn:mrn|5"));
+        assert_eq!(
+            resolved(&logical, "Patient").as_deref(),
+            Some("Patient/urn:mrn|5")
+        );
         assert_eq!(resolved(&logical, "Group"), None);
         assert_eq!(resolved(&json!({"display": "somebody"}), "Patient"), None);
     }
@@ -165,8 +215,13 @@ mod tests {
     #[test]
     fn sources_keep_their_ids_apart_but_share_identifiers() {
         let scope = Scope::new(Some("north"));
-        let name = |reference: &str| scope.resolve(&json!({"reference": reference}), "Patient", &Value::Null);
+        let name = |reference: &str| {
+            scope.resolve(&json!({"reference": reference}), "Patient", &Value::Null)
+        };
         assert_eq!(name("Patient/1").map(|n| n.id).as_deref(), Some("north#1"));
-        assert_eq!(name("Patient?identifier=a|1").map(|n| n.id).as_deref(), Some("a|1"));
+        assert_eq!(
+            name("Patient?identifier=a|1").map(|n| n.id).as_deref(),
+            Some("a|1")
+        );
     }
 }

@@ -5,8 +5,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -15,6 +16,9 @@ use super::reference::Name;
 
 /// Failures shown on a screen; all of them go into the file.
 const SHOWN: usize = 50;
+
+/// The reason of what fails only because its patient failed. Shown last: the cause is elsewhere.
+pub(super) const ORPHAN: &str = "refers to a patient who was not imported";
 
 /// Where a resource stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,11 +32,18 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn file(file: u32) -> Self {
-        Self { file, line: 0, entry: 0 }
+        Self {
+            file,
+            line: 0,
+            entry: 0,
+        }
     }
 
     pub(super) fn entry(self, index: usize) -> Self {
-        Self { entry: u32::try_from(index + 1).unwrap_or(u32::MAX), ..self }
+        Self {
+            entry: u32::try_from(index + 1).unwrap_or(u32::MAX),
+            ..self
+        }
     }
 }
 
@@ -87,13 +98,15 @@ pub struct Report {
 
 impl Report {
     pub fn total(&self) -> Tally {
-        self.types.values().fold(Tally::default(), |sum, tally| Tally {
-            read: sum.read + tally.read,
-            created: sum.created + tally.created,
-            updated: sum.updated + tally.updated,
-            skipped: sum.skipped + tally.skipped,
-            failed: sum.failed + tally.failed,
-        })
+        self.types
+            .values()
+            .fold(Tally::default(), |sum, tally| Tally {
+                read: sum.read + tally.read,
+                created: sum.created + tally.created,
+                updated: sum.updated + tally.updated,
+                skipped: sum.skipped + tally.skipped,
+                failed: sum.failed + tally.failed,
+            })
     }
 
     /// Resources a second.
@@ -103,35 +116,62 @@ impl Report {
         read / self.elapsed.as_secs_f64().max(0.001)
     }
 
-    /// Every failure, one JSON object a line.
-    pub fn write_failures(&self, mut to: impl Write) -> io::Result<()> {
+    /// How many resources were not imported.
+    pub fn failed(&self) -> u64 {
+        self.total().failed
+    }
+
+    /// Writes every failure to a file, one JSON object a line.
+    pub fn write_failures(&self, path: &Path) -> io::Result<()> {
+        let mut file = BufWriter::new(File::create(path)?);
         for failure in &self.failures {
-            serde_json::to_writer(&mut to, failure)?;
-            to.write_all(b"\n")?;
+            serde_json::to_writer(&mut file, failure)?;
+            file.write_all(b"\n")?;
         }
-        to.flush()
+        file.flush()
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let row = |f: &mut fmt::Formatter<'_>, name: &str, t: &Tally| {
-            writeln!(f, "{name:<28} {:>9} {:>9} {:>9} {:>9} {:>9}", t.read, t.created, t.updated, t.skipped, t.failed)
+            writeln!(
+                f,
+                "{name:<28} {:>9} {:>9} {:>9} {:>9} {:>9}",
+                t.read, t.created, t.updated, t.skipped, t.failed
+            )
         };
-        writeln!(f, "{:<28} {:>9} {:>9} {:>9} {:>9} {:>9}", "", "read", "created", "updated", "skipped", "failed")?;
+        writeln!(
+            f,
+            "{:<28} {:>9} {:>9} {:>9} {:>9} {:>9}",
+            "", "read", "created", "updated", "skipped", "failed"
+        )?;
         for (name, tally) in &self.types {
             row(f, name, tally)?;
         }
         row(f, "all", &self.total())?;
         let seconds = self.elapsed.as_secs_f64();
-        writeln!(f, "\n{} files in {seconds:.1} s, {:.0} resources a second", self.files, self.rate())?;
+        writeln!(
+            f,
+            "\n{} files in {seconds:.1} s, {:.0} resources a second",
+            self.files,
+            self.rate()
+        )?;
         if self.incomplete > 0 {
-            writeln!(f, "{} imported without a link they name: its target is in no file and not in the tenant", self.incomplete)?;
+            writeln!(
+                f,
+                "{} imported without a link they name: its target is in no file and not in the tenant",
+                self.incomplete
+            )?;
         }
         if !self.failures.is_empty() {
             writeln!(f, "\nNot imported:")?;
         }
-        for failure in self.failures.iter().take(SHOWN) {
+        let (orphans, causes): (Vec<_>, Vec<_>) = self
+            .failures
+            .iter()
+            .partition(|failure| failure.reason == ORPHAN);
+        for failure in causes.into_iter().chain(orphans).take(SHOWN) {
             writeln!(f, "  {failure}")?;
         }
         if self.failures.len() > SHOWN {
@@ -163,8 +203,20 @@ mod tests {
 
     #[test]
     fn the_report_counts_and_names_each_failure() {
-        let mut report = Report { files: 1, elapsed: Duration::from_secs(2), ..Report::default() };
-        report.types.insert("Patient".into(), Tally { read: 10, created: 9, failed: 1, ..Tally::default() });
+        let mut report = Report {
+            files: 1,
+            elapsed: Duration::from_secs(2),
+            ..Report::default()
+        };
+        report.types.insert(
+            "Patient".into(),
+            Tally {
+                read: 10,
+                created: 9,
+                failed: 1,
+                ..Tally::default()
+            },
+        );
         report.failures.push(Failure {
             file: "a/b.ndjson".into(),
             line: Some(3),
@@ -175,9 +227,15 @@ mod tests {
         });
         let text = report.to_string();
         assert!(text.contains("5 resources a second"), "{text}");
-        assert!(text.contains("a/b.ndjson line 3 Patient/p1: has no birthDate"), "{text}");
-        let mut lines = Vec::new();
-        report.write_failures(&mut lines).expect("a vector takes everything");
+        assert!(
+            text.contains("a/b.ndjson line 3 Patient/p1: has no birthDate"),
+            "{text}"
+        );
+        let path =
+            std::env::temp_dir().join(format!("chartwell-report-{}.jsonl", std::process::id()));
+        report.write_failures(&path).expect("written");
+        let lines = std::fs::read(&path).expect("a file");
+        std::fs::remove_file(&path).expect("removed");
         let line: serde_json::Value = serde_json::from_slice(&lines).expect("one JSON object");
         assert_eq!(line["line"], 3);
         assert!(line.get("entry").is_none());

@@ -71,9 +71,21 @@ impl Resource {
         Stage::of(&self.name.resource_type)
     }
 
+    /// What tells it from others: the identifier of its condition, else its name.
+    pub(super) fn identity(&self) -> Name {
+        match &self.condition {
+            Some(condition) => Name::new(
+                self.name.resource_type.clone(),
+                condition.identifier.clone(),
+            ),
+            None => self.name.clone(),
+        }
+    }
+
     /// The name a `Reference` element of this resource means.
     pub(super) fn reference(&self, pointer: &str, wanted: &str) -> Option<Name> {
-        self.scope.resolve(self.value.pointer(pointer)?, wanted, &self.value)
+        self.scope
+            .resolve(self.value.pointer(pointer)?, wanted, &self.value)
     }
 }
 
@@ -85,6 +97,17 @@ pub(super) fn digest(parts: &[&[u8]]) -> Vec<u8> {
         hash.update(part);
     }
     hash.finalize().to_vec()
+}
+
+/// Lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// JSON text without the white space between its parts.
@@ -122,8 +145,17 @@ mod tests {
 
     #[test]
     fn everything_refers_to_an_earlier_stage() {
-        let order = ["Organization", "Practitioner", "PractitionerRole", "Patient", "Encounter", "Observation"];
+        let order = [
+            "Organization",
+            "Practitioner",
+            "PractitionerRole",
+            "Patient",
+            "Encounter",
+            "Observation",
+        ];
         assert!(order.map(Stage::of).is_sorted());
-        assert!(Stage::of("PractitionerRole").is_foundation() && !Stage::of("Patient").is_foundation());
+        assert!(
+            Stage::of("PractitionerRole").is_foundation() && !Stage::of("Patient").is_foundation()
+        );
     }
 }

@@ -38,9 +38,12 @@ pub(super) struct Kept {
 /// The tenant's time zone.
 pub(super) async fn time_zone(tx: &mut TenantTx) -> Result<String> {
     let tenant = tx.tenant();
-    let zone = sqlx::query_scalar!("select time_zone from app.tenants where tenant_id = $1", tenant as _)
-        .fetch_one(tx.conn())
-        .await?;
+    let zone = sqlx::query_scalar!(
+        "select time_zone from app.tenants where tenant_id = $1",
+        tenant as _
+    )
+    .fetch_one(tx.conn())
+    .await?;
     Ok(zone)
 }
 
@@ -65,7 +68,13 @@ pub(super) async fn known(tx: &mut TenantTx, names: &[Name]) -> Result<HashMap<N
     Ok(rows
         .into_iter()
         .map(|row| {
-            (Name::new(row.resource_type, row.source_id), Known { target: row.target_id, hash: row.content_hash })
+            (
+                Name::new(row.resource_type, row.source_id),
+                Known {
+                    target: row.target_id,
+                    hash: row.content_hash,
+                },
+            )
         })
         .collect())
 }
@@ -77,7 +86,10 @@ pub(super) async fn remember(tx: &mut TenantTx, links: &[Link], now: Instant) ->
     }
     let (types, ids) = columns(links.iter().map(|link| &link.name));
     let targets: Vec<Uuid> = links.iter().map(|link| link.known.target).collect();
-    let hashes: Vec<&[u8]> = links.iter().map(|link| link.known.hash.as_slice()).collect();
+    let hashes: Vec<&[u8]> = links
+        .iter()
+        .map(|link| link.known.hash.as_slice())
+        .collect();
     let tenant = tx.tenant();
     sqlx::query!(
         r#"insert into app.import_links (tenant_id, resource_type, source_id, target_id, content_hash, imported_at)
@@ -118,7 +130,15 @@ pub(super) async fn kept(tx: &mut TenantTx, names: &[Name]) -> Result<HashMap<Na
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(rows.into_iter().map(|row| (Name::new(row.resource_type, row.source_id), row.content_hash)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            (
+                Name::new(row.resource_type, row.source_id),
+                row.content_hash,
+            )
+        })
+        .collect())
 }
 
 /// Keeps resources as they came, in place of their earlier states.
@@ -128,8 +148,14 @@ pub(super) async fn keep(tx: &mut TenantTx, resources: &[Kept], now: Instant) ->
     }
     let (types, sources) = columns(resources.iter().map(|kept| &kept.name));
     let ids: Vec<Uuid> = resources.iter().map(|_| mint()).collect();
-    let patients: Vec<Option<Uuid>> = resources.iter().map(|kept| kept.patient.map(Into::into)).collect();
-    let encounters: Vec<Option<Uuid>> = resources.iter().map(|kept| kept.encounter.map(Into::into)).collect();
+    let patients: Vec<Option<Uuid>> = resources
+        .iter()
+        .map(|kept| kept.patient.map(Into::into))
+        .collect();
+    let encounters: Vec<Option<Uuid>> = resources
+        .iter()
+        .map(|kept| kept.encounter.map(Into::into))
+        .collect();
     let dates: Vec<Option<Instant>> = resources.iter().map(|kept| kept.effective_at).collect();
     let contents: Vec<&str> = resources.iter().map(|kept| kept.content.as_str()).collect();
     let hashes: Vec<&[u8]> = resources.iter().map(|kept| kept.hash.as_slice()).collect();
@@ -163,7 +189,10 @@ pub(super) async fn keep(tx: &mut TenantTx, resources: &[Kept], now: Instant) ->
 }
 
 /// The patients of encounters, for links that must agree with both.
-pub(super) async fn patients_of(tx: &mut TenantTx, encounters: &[Uuid]) -> Result<HashMap<Uuid, Uuid>> {
+pub(super) async fn patients_of(
+    tx: &mut TenantTx,
+    encounters: &[Uuid],
+) -> Result<HashMap<Uuid, Uuid>> {
     if encounters.is_empty() {
         return Ok(HashMap::new());
     }
@@ -175,9 +204,14 @@ pub(super) async fn patients_of(tx: &mut TenantTx, encounters: &[Uuid]) -> Resul
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.patient_id)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.id, row.patient_id))
+        .collect())
 }
 
 fn columns<'a>(names: impl Iterator<Item = &'a Name>) -> (Vec<&'a str>, Vec<&'a str>) {
-    names.map(|name| (name.resource_type.as_str(), name.id.as_str())).unzip()
+    names
+        .map(|name| (name.resource_type.as_str(), name.id.as_str()))
+        .unzip()
 }

@@ -53,7 +53,9 @@ impl Changed {
 /// Tells all servers, when the transaction commits.
 pub async fn announce(tx: &mut TenantTx, changed: Changed) -> Result<()> {
     let message = changed.render(tx.tenant());
-    sqlx::query!("select pg_notify($1, $2)", CHANNEL, message).execute(tx.conn()).await?;
+    sqlx::query!("select pg_notify($1, $2)", CHANNEL, message)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
@@ -64,15 +66,28 @@ mod tests {
     #[test]
     fn a_message_is_read_as_it_was_written() {
         let tenant = TenantId::new();
-        for changed in [Changed::Tenant, Changed::User(UserId::new()), Changed::Session(SessionId::new())] {
-            assert_eq!(Changed::parse(&changed.render(tenant)), Some((tenant, changed)));
+        for changed in [
+            Changed::Tenant,
+            Changed::User(UserId::new()),
+            Changed::Session(SessionId::new()),
+        ] {
+            assert_eq!(
+                Changed::parse(&changed.render(tenant)),
+                Some((tenant, changed))
+            );
         }
     }
 
     #[test]
     fn anything_else_is_no_message() {
         let tenant = TenantId::new();
-        for text in ["", "x", &format!("{tenant} user"), &format!("{tenant} patient {tenant}"), &format!("{tenant} user {tenant} x")] {
+        for text in [
+            "",
+            "x",
+            &format!("{tenant} user"),
+            &format!("{tenant} patient {tenant}"),
+            &format!("{tenant} user {tenant} x"),
+        ] {
             assert_eq!(Changed::parse(text), None, "{text}");
         }
     }

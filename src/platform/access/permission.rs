@@ -60,9 +60,10 @@ permissions! {
     StaffManage           = "staff.manage",           Writes, false, [Admin],                                      "Add and change providers, licences, certifications, staff and assignments.";
     PatientSearch         = "patient.search",         Reads,  true,  [Admin Provider Nurse Staff Billing],         "Search for patients.";
     PatientRead           = "patient.read",           Reads,  true,  [Admin Provider Nurse Staff Billing Patient], "Open a patient's registration.";
-    PatientHistory        = "patient.history",        Reads,  true,  [Admin Provider Nurse Staff],                 "Read earlier states of a patient's registration.";
+    PatientHistory        = "patient.history",        Reads,  true,  [Admin Provider Nurse],                       "Read earlier states of a patient's registration.";
     PatientCreate         = "patient.create",         Writes, true,  [Admin Provider Nurse Staff],                 "Register a patient.";
     PatientUpdate         = "patient.update",         Writes, true,  [Admin Provider Nurse Staff],                 "Change a patient's registration.";
+    PatientLinkAccount    = "patient.link_account",   Writes, true,  [Admin Staff],                                "Link a registration to the patient's own account.";
     PatientRetire         = "patient.retire",         Writes, true,  [Admin],                                      "Retire a registration made in error.";
     CareTeamRead          = "care_team.read",         Reads,  true,  [Admin Provider Nurse Staff Patient],         "Read who is on a patient's care team.";
     CareTeamManage        = "care_team.manage",       Writes, true,  [Admin Provider Staff],                       "Put members on a care team and end their membership.";

@@ -4,11 +4,16 @@ use std::borrow::Cow;
 
 use kernel::clock::Instant;
 use kernel::ids::PatientId;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// How information was touched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schema(as = AccessAction)]
 pub enum Action {
     Read,
     Search,
@@ -34,7 +39,10 @@ impl Action {
 }
 
 /// Whether it was granted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schema(as = AccessOutcome)]
 pub enum Outcome {
     Success,
     Refused,
@@ -97,8 +105,8 @@ impl AccessRecord {
         ] {
             hash.update(id.as_bytes());
         }
-        hash.update(&self.at.timestamp_micros().to_be_bytes());
-        hash.update(&[u8::from(self.break_glass)]);
+        hash.update(self.at.timestamp_micros().to_be_bytes());
+        hash.update([u8::from(self.break_glass)]);
         for text in [
             &self.role,
             &self.resource,
@@ -110,7 +118,7 @@ impl AccessRecord {
             &self.address,
             &self.user_agent,
         ] {
-            hash.update(&(text.len() as u64).to_be_bytes());
+            hash.update((text.len() as u64).to_be_bytes());
             hash.update(text.as_bytes());
         }
         hash.finalize().into()

@@ -33,7 +33,10 @@ pub enum Difference {
 
 /// What differs between what was sealed and what is there now. Both in the order of the ids.
 pub fn differences(manifest: &[u8], found: &[(Uuid, Hash)]) -> Vec<Difference> {
-    let mut sealed = manifest.chunks_exact(ENTRY).map(|entry| entry.split_at(ID)).peekable();
+    let mut sealed = manifest
+        .chunks_exact(ENTRY)
+        .map(|entry| entry.split_at(ID))
+        .peekable();
     let mut found = found.iter().peekable();
     let mut differences = Vec::new();
     loop {
@@ -50,7 +53,9 @@ pub fn differences(manifest: &[u8], found: &[(Uuid, Hash)]) -> Vec<Difference> {
                 differences.push(Difference::Changed(*id));
             }
             (Some((id, _)), None) => {
-                differences.push(Difference::Removed(Uuid::from_slice(id).unwrap_or_default()));
+                differences.push(Difference::Removed(
+                    Uuid::from_slice(id).unwrap_or_default(),
+                ));
             }
             (None, Some((id, _))) => differences.push(Difference::Inserted(*id)),
             _ => {}
@@ -64,7 +69,9 @@ mod tests {
     use crate::audit::merkle::leaf;
 
     fn records(of: &[(u128, &str)]) -> Vec<(Uuid, Hash)> {
-        of.iter().map(|(id, text)| (Uuid::from_u128(*id), leaf(&[text.as_bytes()]))).collect()
+        of.iter()
+            .map(|(id, text)| (Uuid::from_u128(*id), leaf(&[text.as_bytes()])))
+            .collect()
     }
 
     fn manifest(of: &[(u128, &str)]) -> Vec<u8> {
@@ -104,7 +111,10 @@ mod tests {
     fn a_second_record_with_a_sealed_id_is_inserted() {
         let sealed = manifest(&[(1, "a"), (2, "b")]);
         let found = records(&[(1, "a"), (1, "x"), (2, "b")]);
-        assert_eq!(differences(&sealed, &found), [Difference::Inserted(Uuid::from_u128(1))]);
+        assert_eq!(
+            differences(&sealed, &found),
+            [Difference::Inserted(Uuid::from_u128(1))]
+        );
     }
 
     #[test]

@@ -87,7 +87,10 @@ mod tests {
             [only] => *only,
             _ => {
                 let split = leaves.len().next_power_of_two() / 2;
-                node(&by_definition(&leaves[..split]), &by_definition(&leaves[split..]))
+                node(
+                    &by_definition(&leaves[..split]),
+                    &by_definition(&leaves[split..]),
+                )
             }
         }
     }
@@ -108,7 +111,12 @@ mod tests {
         let mut tree = Tree::default();
         for (n, one) in leaves.iter().enumerate() {
             tree.push(*one);
-            assert_eq!(tree.root(), by_definition(&leaves[..=n]), "{} leaves", n + 1);
+            assert_eq!(
+                tree.root(),
+                by_definition(&leaves[..=n]),
+                "{} leaves",
+                n + 1
+            );
         }
     }
 
@@ -116,7 +124,9 @@ mod tests {
     fn another_order_is_another_root() {
         let root = |leaves: [&[u8]; 3]| {
             let mut tree = Tree::default();
-            leaves.iter().for_each(|data| tree.push(leaf(&[data])));
+            for data in leaves {
+                tree.push(leaf(&[data]));
+            }
             tree.root()
         };
         assert_ne!(root([b"a", b"b", b"c"]), root([b"b", b"a", b"c"]));

@@ -15,19 +15,29 @@ use super::seal::{Seal, SignedSeal};
 
 /// Takes the mark up to which everything is sealed. `None` while another sealer has it.
 pub async fn take_progress(conn: &mut PgConnection) -> Result<Option<i64>> {
-    Ok(sqlx::query_scalar!("select until_xid from app.seal_progress where only_row for update skip locked")
-        .fetch_optional(conn)
-        .await?)
+    Ok(sqlx::query_scalar!(
+        "select until_xid from app.seal_progress where only_row for update skip locked"
+    )
+    .fetch_optional(conn)
+    .await?)
 }
 
 pub async fn progress(conn: &mut PgConnection) -> Result<i64> {
-    Ok(sqlx::query_scalar!("select until_xid from app.seal_progress where only_row").fetch_one(conn).await?)
+    Ok(
+        sqlx::query_scalar!("select until_xid from app.seal_progress where only_row")
+            .fetch_one(conn)
+            .await?,
+    )
 }
 
 pub async fn move_progress(conn: &mut PgConnection, until: i64, now: Instant) -> Result<()> {
-    sqlx::query!("update app.seal_progress set until_xid = $1, sealed_at = $2 where only_row", until, now)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "update app.seal_progress set until_xid = $1, sealed_at = $2 where only_row",
+        until,
+        now
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -46,7 +56,7 @@ pub async fn open_transactions(conn: &mut PgConnection) -> Result<(i64, i64)> {
 pub async fn count(conn: &mut PgConnection, range: (i64, i64), most: i64) -> Result<i64> {
     Ok(sqlx::query_scalar!(
         r#"select count(*) as "count!"
-             from (select from app.phi_access_log where xid >= $1 and xid < $2 limit $3) as some"#,
+             from (select from app.phi_access_log where xid >= $1 and xid < $2 limit $3) as found"#,
         range.0,
         range.1,
         most
@@ -106,7 +116,11 @@ pub fn records(
 }
 
 /// Which of these records the tenant's log still holds, wherever.
-pub async fn still_there(conn: &mut PgConnection, tenant: TenantId, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+pub async fn still_there(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    ids: &[Uuid],
+) -> Result<Vec<Uuid>> {
     Ok(sqlx::query_scalar!(
         "select id from app.phi_access_log where tenant_id = $1 and id = any($2)",
         tenant as _,
@@ -138,8 +152,16 @@ pub async fn tenants(conn: &mut PgConnection) -> Result<Vec<TenantId>> {
     .await?)
 }
 
-pub async fn insert_seal(conn: &mut PgConnection, signed: &SignedSeal, manifest: &[u8]) -> Result<()> {
-    let SignedSeal { seal, key_id, signature } = signed;
+pub async fn insert_seal(
+    conn: &mut PgConnection,
+    signed: &SignedSeal,
+    manifest: &[u8],
+) -> Result<()> {
+    let SignedSeal {
+        seal,
+        key_id,
+        signature,
+    } = signed;
     sqlx::query!(
         r#"insert into app.access_seals
                   (tenant_id, sequence, from_xid, until_xid, first_at, last_at, records, root, manifest, previous,

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use futures_util::{TryStreamExt, pin_mut};
+use kernel::clock::Instant;
 use kernel::ids::TenantId;
 use kernel::{Clock, Error, Result};
 
@@ -47,7 +48,13 @@ pub struct Round {
 
 impl Sealer {
     pub fn new(db: Db, keys: Keyring, clock: Clock, sink: Option<Arc<dyn SealSink>>) -> Self {
-        Self { db, keys, clock, sink, handed: None }
+        Self {
+            db,
+            keys,
+            clock,
+            sink,
+            handed: None,
+        }
     }
 
     /// Seals once. Does nothing while another sealer is at it.
@@ -56,11 +63,16 @@ impl Sealer {
     /// database was copied into another cluster. A sink out of reach is no failure: it gets its seals when it is back.
     pub async fn round(&mut self) -> Result<Round> {
         let (round, seals) = self.seal().await?;
-        metrics::counter!("chartwell_access_log_sealed_records_total").increment(round.records as u64);
+        metrics::counter!("chartwell_access_log_sealed_records_total")
+            .increment(round.records as u64);
+        note_time(self.clock.now());
         if let Some(sink) = self.sink.clone()
             && let Err(error) = self.hand_over(&*sink, seals).await
         {
-            tracing::error!(cause = error.cause_for_log(), "seals could not be handed to their sink; to be tried again");
+            tracing::error!(
+                cause = error.cause_for_log(),
+                "seals could not be handed to their sink; to be tried again"
+            );
         }
         Ok(round)
     }
@@ -72,7 +84,9 @@ impl Sealer {
         };
         let (bound, _) = rows::open_transactions(tx.conn()).await?;
         if bound < from {
-            return Err(Error::internal("the mark of sealing stands beyond every transaction there has been"));
+            return Err(Error::internal(
+                "the mark of sealing stands beyond every transaction there has been",
+            ));
         }
         let until = narrow(&mut tx, from, bound).await?;
         if until == from {
@@ -81,7 +95,10 @@ impl Sealer {
         let now = self.clock.now();
         let batches = gather(&mut tx, (from, until)).await?;
         let keys = self.keys.current();
-        let mut round = Round { more: until < bound, ..Round::default() };
+        let mut round = Round {
+            more: until < bound,
+            ..Round::default()
+        };
         let mut seals = Vec::with_capacity(batches.len());
         for (tenant, batch) in batches {
             round.records += batch.len();
@@ -108,29 +125,41 @@ impl Sealer {
             None => sink.latest().await?,
         };
         let last = |seal: &SignedSeal| handed.get(&seal.seal.tenant).copied().unwrap_or(0);
-        let follows = fresh.iter().all(|seal| seal.seal.sequence <= last(seal) + 1);
-        let again = fresh.iter().filter(|seal| seal.seal.sequence <= last(seal)).count();
-        if again > 0 {
-            tracing::error!(seals = again, "seals with the numbers of earlier ones: seals were removed from the database");
-        }
-        if !fresh.is_empty() && (again > 0 || (is_known && follows)) {
-            note(&mut handed, &fresh);
-            sink.keep(fresh).await?;
+        let (again, fresh): (Vec<_>, Vec<_>) = fresh
+            .into_iter()
+            .partition(|seal| seal.seal.sequence <= last(seal));
+        let follows = fresh
+            .iter()
+            .all(|seal| seal.seal.sequence == last(seal) + 1);
+        if !again.is_empty() {
+            tracing::error!(
+                seals = again.len(),
+                "seals with the numbers of earlier ones: seals were removed from the database"
+            );
+            sink.keep(again).await?;
         }
         if !(is_known && follows) {
             self.catch_up(sink, &mut handed).await?;
+        } else if !fresh.is_empty() {
+            note(&mut handed, &fresh);
+            sink.keep(fresh).await?;
         }
         self.handed = Some(handed);
         Ok(())
     }
 
     /// Hands over what the sink does not have: after a crash, after its own failure, after another server sealed.
-    async fn catch_up(&self, sink: &dyn SealSink, handed: &mut HashMap<TenantId, i64>) -> Result<()> {
+    async fn catch_up(
+        &self,
+        sink: &dyn SealSink,
+        handed: &mut HashMap<TenantId, i64>,
+    ) -> Result<()> {
         let mut tx = SealerTx::to_verify(&self.db).await?;
         for tenant in rows::tenants(tx.conn()).await? {
             loop {
                 let after = handed.get(&tenant).copied().unwrap_or(0);
-                let seals = rows::seals(tx.conn(), tenant, after, after.saturating_add(HANDFUL)).await?;
+                let seals =
+                    rows::seals(tx.conn(), tenant, after, after.saturating_add(HANDFUL)).await?;
                 if seals.is_empty() {
                     break;
                 }
@@ -140,6 +169,15 @@ impl Sealer {
         }
         Ok(())
     }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "seconds since 1970 fit a double"
+)]
+fn note_time(now: Instant) {
+    metrics::gauge!("chartwell_access_log_last_sealing_timestamp_seconds")
+        .set(now.timestamp() as f64);
 }
 
 fn note(handed: &mut HashMap<TenantId, i64>, seals: &[SignedSeal]) {
@@ -163,7 +201,10 @@ async fn gather(tx: &mut SealerTx, range: (i64, i64)) -> Result<BTreeMap<TenantI
     let records = rows::records(tx.conn(), None, range);
     pin_mut!(records);
     while let Some(row) = records.try_next().await? {
-        batches.entry(TenantId(row.record.tenant_id)).or_default().add(&row.record, row.xid);
+        batches
+            .entry(TenantId(row.record.tenant_id))
+            .or_default()
+            .add(&row.record, row.xid);
     }
     Ok(batches)
 }

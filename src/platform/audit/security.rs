@@ -3,13 +3,17 @@
 use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{RequestId, SessionId, TenantId, UserId, mint};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::{Db, SystemTx, TenantTx};
 use crate::http::RequestInfo;
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum SecurityKind {
     Login,
     Logout,

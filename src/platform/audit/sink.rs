@@ -63,7 +63,11 @@ impl FileSink {
     fn append(path: &Path, seals: &[SignedSeal]) -> std::io::Result<()> {
         let mut text = Vec::new();
         let is_new = !path.exists();
-        let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .read(true)
+            .open(path)?;
         if file.seek(SeekFrom::End(0))? > 0 {
             let mut last = [0];
             file.seek(SeekFrom::End(-1))?;
@@ -74,12 +78,22 @@ impl FileSink {
             }
         }
         for seal in seals {
-            serde_json::to_writer(&mut text, &Line { seal, hash: hex::encode(seal.seal.hash()) })?;
+            serde_json::to_writer(
+                &mut text,
+                &Line {
+                    seal,
+                    hash: hex::encode(seal.seal.hash()),
+                },
+            )?;
             text.push(b'\n');
         }
         file.write_all(&text)?;
         file.sync_all()?;
-        if is_new && let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        if is_new
+            && let Some(folder) = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty())
+        {
             File::open(folder)?.sync_all()?;
         }
         Ok(())
@@ -109,7 +123,8 @@ impl SealSink for FileSink {
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(Error::internal)?.map_err(|error| {
-        Error::unavailable(format!("the file of seals: {:?}", error.kind()))
-    })
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(Error::internal)?
+        .map_err(|error| Error::unavailable(format!("the file of seals: {:?}", error.kind())))
 }

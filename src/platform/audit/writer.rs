@@ -78,7 +78,7 @@ async fn write_batches(db: Db, mut waiting: mpsc::Receiver<Waiting>) {
         let (all, done): (Vec<_>, Vec<_>) = requests.into_iter().map(|w| (w.records, w.done)).unzip();
         let sizes: Vec<usize> = all.iter().map(Vec::len).collect();
         let records: Vec<AccessRecord> = all.into_iter().flatten().collect();
-        metrics::histogram!("chartwell_access_log_batch_records").record(records.len() as f64);
+        metrics::histogram!("chartwell_access_log_batch_records").record(f64::from(u32::try_from(records.len()).unwrap_or(u32::MAX)));
         match insert(&db, &records).await {
             Ok(()) => release(done, |_| true),
             Err(error) => {

@@ -14,6 +14,7 @@ const SHARED_TABLES: &[&str] = &[
 
 /// Functions that run with their owner's rights. Each has its own tenant predicate, or touches no tenant's rows.
 const DEFINER_FUNCTIONS: &[&str] = &[
+    "charts_with_key",          // search by the beginning of a key, within the tenant and the caller's charts
     "ensure_month",             // makes a partition
     "ensure_months",            // makes partitions
     "find_tenant",              // slug to tenant, before there is a caller
@@ -21,6 +22,8 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "join_team_of_new_patient", // trigger: who registers is on the team
     "may_see",                  // whose chart may be opened
     "names_of_accessors",       // who opened my chart, for a patient
+    "names_of_team",            // who is on a chart's team, for those who may open it
+    "own_charts",               // the charts the caller may open
     "record_change",            // trigger: history
     "schema_version",           // the newest migration
     "set_own_password",         // a password is its owner's to change

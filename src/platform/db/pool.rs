@@ -11,6 +11,8 @@ use kernel::{Error, Result};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
+use super::partition::KnownMonths;
+
 /// How to reach the database as the runtime role.
 #[derive(Clone, Debug)]
 pub struct DbOptions {
@@ -42,6 +44,7 @@ pub struct Db {
     access_writer: PgPool,
     sealer: PgPool,
     notices: PgPool,
+    months: KnownMonths,
 }
 
 impl Db {
@@ -60,7 +63,8 @@ impl Db {
             requests: pool(options, connect.clone(), options.max_connections, None),
             access_writer: pool(options, connect.clone(), 2, Some("chartwell_audit_writer")),
             sealer: pool(options, connect.clone(), 2, Some("chartwell_sealer")),
-            notices: pool(options, connect, 1, None),
+            notices: pool(options, connect, 2, None),
+            months: KnownMonths::default(),
         }
     }
 
@@ -74,9 +78,15 @@ impl Db {
         &self.requests
     }
 
-    /// One connection, for who listens to NOTIFY: it stays taken, so it is not one of those that serve requests.
+    /// For who listens to NOTIFY. His connection stays taken, so it is not one of those that serve requests; a second one
+    /// is for when the first hangs.
     pub fn notices(&self) -> &PgPool {
         &self.notices
+    }
+
+    /// The months of encounters known to be there.
+    pub(super) fn months(&self) -> &KnownMonths {
+        &self.months
     }
 
     pub(crate) fn access_writer(&self) -> &PgPool {
@@ -108,7 +118,7 @@ fn pool(options: &DbOptions, connect: PgConnectOptions, size: u32, role: Option<
         .max_connections(size)
         .acquire_timeout(options.acquire_timeout)
         .test_before_acquire(false)
-        .max_lifetime(Duration::from_secs(1800))
+        .max_lifetime(Duration::from_mins(30))
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 require_writable(connection).await?;

@@ -18,7 +18,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
 
 use super::Db;
 use crate::access::{Ctx, Disclosure, Effect, Permission, Scope};
-use crate::audit::{self, AccessRecord};
+use crate::audit::{self, AccessRecord, Action, Outcome, Subject};
 use crate::http::Answer;
 
 /// A transaction in which every statement runs as one tenant.
@@ -127,6 +127,18 @@ impl CallerTx {
         ctx.app().access_log.write(records).await?;
         ctx.note_receipt();
         Ok(answer)
+    }
+
+    /// Ends work that is refused with an error which shows something: undoes it, and waits until the access log holds who was
+    /// shown whom. Returns the error to answer with, which is another one if the log could not be written.
+    pub async fn refuse_disclosing(self, error: Error, resource: &'static str, subjects: &[Subject]) -> Error {
+        let Self { tx, ctx, .. } = self;
+        drop(tx);
+        let shown = |subject: &Subject| ctx.record(resource, Action::Search, Outcome::Success, *subject);
+        match ctx.app().access_log.write(subjects.iter().map(shown).collect()).await {
+            Ok(()) => error,
+            Err(unrecorded) => unrecorded,
+        }
     }
 }
 

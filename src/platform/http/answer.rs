@@ -46,6 +46,13 @@ impl<T: NoPhi> Answer<T> {
         Ok(Self { stored, body: PhantomData })
     }
 
+    /// The same answer with another body, which a repeated request does not get: for a secret that is shown once and that
+    /// the database must not hold.
+    pub fn reveal(mut self, body: &T) -> Result<Self> {
+        self.stored.body = render(body)?;
+        Ok(self)
+    }
+
     /// `204`, from outside any transaction of a caller.
     pub fn nothing() -> Self {
         let stored = StoredAnswer {

@@ -73,6 +73,10 @@ impl Limits {
         take(&self.login, &address.into(), "login", self.rates.login)
     }
 
+    pub fn rates(&self) -> Rates {
+        self.rates
+    }
+
     /// Forgets buckets that have filled up again.
     pub fn tidy(&self) {
         self.address.retain_recent();

@@ -22,6 +22,7 @@ pub fn finish(mut document: Value) -> Value {
         let partial = partial(&schemas[&name]);
         schemas[format!("{name}Patch")] = partial;
     }
+    join_parts(schemas);
     document["components"]["securitySchemes"] = json!({
         "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
                     "description": "The access_token of POST /api/v1/auth/login. It lives ten minutes; refresh it." }
@@ -112,7 +113,61 @@ fn partial(schema: &Value) -> Value {
         members.remove("example");
         members.insert("minProperties".to_owned(), 1.into());
     }
+    for (_, member) in partial["properties"].as_object_mut().into_iter().flatten() {
+        make_clearable(member);
+    }
     partial
+}
+
+fn make_clearable(member: &mut Value) {
+    match &mut member["type"] {
+        Value::String(kind) => member["type"] = json!([kind, "null"]),
+        Value::Array(kinds) if !kinds.contains(&json!("null")) => kinds.push("null".into()),
+        Value::Array(_) => {}
+        _ => {
+            if let Some(members) = member.as_object_mut() {
+                members.remove("type");
+            }
+            let null = json!({ "type": "null" });
+            match member["oneOf"].as_array_mut() {
+                Some(choices) if choices.contains(&null) => {}
+                Some(choices) => choices.push(null),
+                None => {
+                    if let Some(members) = member.as_object_mut() {
+                        members.remove("oneOf");
+                    }
+                    *member = json!({ "oneOf": [member.clone(), null] });
+                }
+            }
+        }
+    }
+}
+
+/// A read model is its writable part and more. As `allOf` nothing would satisfy it, because the writable part refuses
+/// members it does not know; so the parts are joined to one object.
+fn join_parts(schemas: &mut Value) {
+    let parts = schemas.clone();
+    for (_, schema) in schemas.as_object_mut().into_iter().flatten() {
+        let Some(all) = schema["allOf"].as_array().cloned() else { continue };
+        let mut properties = Map::new();
+        let mut required = Vec::new();
+        for part in all {
+            let part = match part["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+                Some(name) => parts[name].clone(),
+                None => part,
+            };
+            properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
+            required.extend(part["required"].as_array().cloned().unwrap_or_default());
+        }
+        let description = schema["description"].clone();
+        *schema = json!({ "type": "object", "properties": properties });
+        if !required.is_empty() {
+            schema["required"] = required.into();
+        }
+        if !description.is_null() {
+            schema["description"] = description;
+        }
+    }
 }
 
 fn shared_responses() -> Value {

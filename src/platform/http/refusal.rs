@@ -1,7 +1,7 @@
 //! Refusals are recorded too, before the caller learns of them: in the access log when a chart was asked for, and as a
 //! security event when a role reached for what it may not do.
 
-use kernel::{Error, Kind, Result};
+use kernel::{Code, Error, Kind, Result};
 
 use super::RequestInfo;
 use crate::access::{Ctx, Effect, Permission};
@@ -19,7 +19,8 @@ pub(super) async fn record(app: &App, info: &std::sync::Arc<RequestInfo>, error:
         let record = ctx.record(permission.as_str(), action(permission), Outcome::Refused, subject);
         app.access_log.write(vec![record]).await?;
     }
-    if error.kind() == Kind::Forbidden {
+    // Not every 403 is about a role: a wrong present password is one too.
+    if error.code() == Code::Forbidden {
         let event = SecurityEvent::new(SecurityKind::PermissionRefused, false)
             .by(Some(caller.user), Some(caller.session))
             .because(permission.as_str());

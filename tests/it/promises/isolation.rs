@@ -21,7 +21,7 @@ async fn each_way_to_break_isolation_is_found() {
         ("drop policy patients_delete on app.patients", "not exactly one policy"),
         ("create table app.forgotten (tenant_id uuid not null, id uuid not null, primary key (tenant_id, id))", "not enabled and forced"),
         ("create table app.shared_key (id uuid primary key)", "does not begin with tenant_id"),
-        ("create unique index everyone on app.patients (mrn)", "does not begin with tenant_id"),
+        ("create unique index everyone on app.patients (mrn, id)", "does not begin with tenant_id"),
         ("grant truncate on app.patients to chartwell_runtime", "TRUNCATE"),
         ("grant select on app.encounters_before_2010 to chartwell_runtime", "a grant on a partition"),
         ("grant select on app.patients to public", "granted to everyone"),

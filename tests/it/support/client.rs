@@ -79,6 +79,11 @@ impl Caller {
         self.with_token(None)
     }
 
+    /// The same person at another server.
+    pub fn on(&self, router: Router) -> Self {
+        Self { router, ..self.clone() }
+    }
+
     pub fn with_token(&self, token: Option<String>) -> Self {
         Self { token, ..self.clone() }
     }

@@ -6,4 +6,4 @@ mod tenant;
 
 pub use client::{Caller, Reply};
 pub use database::{admin_connection, run_database};
-pub use tenant::{PASSWORD, TestTenant};
+pub use tenant::{Chart, PASSWORD, TestTenant};

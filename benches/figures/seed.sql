@@ -1,0 +1,97 @@
+-- Made-up people by the million, in the form in which the application writes them (but for the keys by which names that
+-- sound alike are found, which SQL can't make). Run as superuser, with triggers and foreign keys off: what they would check
+-- is true by construction.
+
+create schema bench;
+grant usage on schema bench to chartwell_runtime;
+
+-- Ids that can be computed, so that a load generator needs no list of them: kind, then number.
+create function bench.id(kind text, n bigint) returns uuid language sql immutable parallel safe
+    as $$ select (kind || lpad(to_hex(n), 24, '0'))::uuid $$;
+
+create function bench.stems() returns text[] language sql immutable parallel safe as $$
+    select '{Ander,Baker,Brook,Calde,Carter,Chand,Daven,Delga,Easter,Elling,Fairb,Fergu,Gallo,Garri,Hamil,Harper,Hender,Ingra,
+        Jarvi,Keller,Kingst,Lamber,Lindq,Maddo,Marti,Merri,Monta,Nakam,Norwo,Okafo,Olive,Palmer,Patter,Quinte,Ramir,Redmo,River,
+        Sander,Schul,Shepa,Silver,Tanak,Thorn,Under,Valen,Vander,Walde,Whitf,Yamam,Zimme}'::text[] $$;
+create function bench.family(n bigint) returns text language sql immutable parallel safe as $$
+    select (bench.stems())[1 + h % 50] ||
+           ('{s,son,man,ton,ley,well,berg,stein,field,ford,wood,worth,land,ham,by,ez,ski,ova,quist,er}'::text[])[1 + h / 50 % 20]
+      from (select hashint8(n) & 1073741823 as h) as hash $$;
+create function bench.given(n bigint) returns text language sql immutable parallel safe as $$
+    select ('{Alice,Bruno,Carla,David,Elena,Frank,Grace,Hugo,Irene,James,Karin,Louis,Maria,Nadia,Oscar,Paula,Quinn,Rosa,Simon,
+        Teresa,Ursula,Victor,Wendy,Xavier,Yusuf,Zoe,Amara,Boris,Chloe,Diego,Emma,Felix,Gina,Henry,Ines,Jonas,Kira,Leo,Mina,Noah}'::text[])
+        [1 + (hashint8(n + 77) & 1073741823) % 40] $$;
+
+-- BEGIN's companion for pgbench: SET LOCAL takes no parameters, and set_config is refused to the runtime role.
+create function bench.as_provider(tenant uuid, provider uuid) returns void
+    language plpgsql security definer as $$
+begin
+    perform set_config('app.tenant_id', tenant::text, true), set_config('app.user_id', provider::text, true),
+            set_config('app.role', 'provider', true), set_config('app.scope', 'care_team', true);
+end $$;
+grant execute on all functions in schema bench to chartwell_runtime;
+
+-- A tenant: a facility, an admin, a provider with `team` patients on his care team, and the patients.
+create procedure bench.fill_tenant(t bigint, per_tenant bigint, team bigint, password_hash text) language plpgsql as $$
+declare
+    tenant   constant uuid := bench.id('10000000', t);
+    admin    constant uuid := bench.id('20000000', t);
+    doctor   constant uuid := bench.id('21000000', t);
+    provider constant uuid := bench.id('22000000', t);
+    facility constant uuid := bench.id('23000000', t);
+    then_    constant timestamptz := date_trunc('day', now()) - interval '1 year';
+begin
+    insert into app.tenants (tenant_id, slug, name, created_at, updated_at)
+    values (tenant, 'tenant-' || t, 'Tenant ' || t, then_, then_);
+    insert into app.facilities (tenant_id, id, code, name, time_zone, created_at, updated_at)
+    values (tenant, facility, 'MAIN', 'Main clinic', 'America/New_York', then_, then_);
+    insert into app.users (tenant_id, id, email, email_key, given_name, family_name, role, password_hash, password_set_at, created_at, updated_at)
+    select tenant, id, role || '@bench.example', role || '@bench.example', 'Robin', initcap(role), role, password_hash, then_, then_, then_
+      from (values (admin, 'admin'), (doctor, 'provider')) as people (id, role);
+    insert into app.providers (tenant_id, id, user_id, given_name, family_name, sort_key, created_at, updated_at)
+    values (tenant, provider, doctor, 'Robin', 'Provider', 'provider robin', then_, then_);
+
+    insert into app.patients (tenant_id, id, mrn, status, names, sort_key, birth_date, sex, language, marital_status, telecoms, addresses,
+                              primary_provider_id, facility_id, created_by, created_at, updated_at)
+    select tenant, bench.id('30000000', n), lpad(k::text, 8, '0'), 'active',
+           jsonb_build_array(jsonb_build_object('use', 'legal', 'family', bench.family(n), 'given', jsonb_build_array(bench.given(n)))),
+           lower(bench.family(n) || ' ' || bench.given(n)), date '1930-01-01' + (k * 7919 % 33000)::integer,
+           case n % 2 when 0 then 'female' else 'male' end, 'en-US', 'married',
+           jsonb_build_array(jsonb_build_object('system', 'phone', 'value', '+1555' || lpad(k::text, 7, '0'), 'use', 'mobile')),
+           jsonb_build_array(jsonb_build_object('use', 'home', 'lines', jsonb_build_array(k || ' Main Street'), 'city', 'Springfield',
+                                                'state', 'MA', 'postal_code', '01101', 'country', 'US', 'from', '2015-01-01')),
+           provider, facility, doctor, then_, then_
+      from generate_series(0, per_tenant - 1) as k, lateral (values (t * per_tenant + k)) as number (n);
+    insert into app.patient_keys (tenant_id, kind, key, patient_id)
+    select tenant, kind, key, id
+      from (select bench.id('30000000', n) as id, lower(bench.family(n)) as family, lower(bench.given(n)) as given, k
+              from generate_series(0, per_tenant - 1) as k, lateral (values (t * per_tenant + k)) as number (n)) as person,
+           lateral (values ('family', family || ' ' || given), ('given', given), ('name', given || ' ' || family), ('mrn', lpad(k::text, 8, '0')),
+                           ('phone', '555' || lpad(k::text, 7, '0'))) as keys (kind, key)
+     order by kind, key, id;
+    insert into app.patient_facilities (tenant_id, patient_id, facility_id)
+    select tenant, bench.id('30000000', t * per_tenant + k), facility from generate_series(0, per_tenant - 1) as k;
+    insert into app.care_team_members (tenant_id, id, patient_id, user_id, role, valid_from, created_by, created_at, updated_at)
+    select tenant, bench.id('31000000', n), bench.id('30000000', n), doctor, 'primary_care', then_, admin, then_, then_
+      from generate_series(t * per_tenant, t * per_tenant + team - 1) as n;
+end $$;
+
+-- Ten visits a patient, spread evenly over so many months, of which the last is the next.
+create procedure bench.fill_encounters(t bigint, per_tenant bigint, months integer) language plpgsql set timezone = 'UTC' as $$
+declare
+    tenant constant uuid := bench.id('10000000', t);
+    first  constant timestamptz := date_trunc('month', now()) - (months - 2) * interval '1 month';
+    width  constant bigint := extract(epoch from date_trunc('month', now()) + interval '2 months' - first) / 900;
+begin
+    create temporary table visit on commit drop as
+    select bench.id('40000000', t * per_tenant * 10 + visit * per_tenant + k) as id, bench.id('30000000', t * per_tenant + k) as patient_id,
+           first + (visit * per_tenant + k) * 7919 % width * interval '15 minutes' as scheduled_start
+      from generate_series(0, 9) as visit, generate_series(0, per_tenant - 1) as k;
+    insert into app.encounter_register (tenant_id, id, patient_id, scheduled_start)
+    select tenant, id, patient_id, scheduled_start from visit;
+    insert into app.encounters (tenant_id, id, patient_id, class, status, scheduled_start, scheduled_end, time_zone, facility_id,
+                                attending_provider_id, chief_complaint, created_at, updated_at)
+    select tenant, id, patient_id, 'office_visit', 'scheduled', scheduled_start, scheduled_start + interval '15 minutes', 'America/New_York',
+           bench.id('23000000', t), bench.id('22000000', t), 'Headache for three days', scheduled_start, scheduled_start
+      from visit;
+end $$;

@@ -1,0 +1,50 @@
+//! Participants over HTTP.
+
+use kernel::Page;
+use kernel::ids::{EncounterId, PatientId};
+use platform::App;
+use platform::access::Ctx;
+use platform::http::{Json, Path, Reply};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::model::{NewParticipant, Participant};
+use super::service;
+
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(
+        list_encounter_participants,
+        add_encounter_participant
+    ))
+}
+
+/// Read who takes part in an encounter
+#[utoipa::path(get, path = "/api/v1/patients/{patient_id}/encounters/{encounter_id}/participants", tag = "encounters",
+    params(("patient_id" = PatientId, Path, description = "Whose encounter"),
+           ("encounter_id" = EncounterId, Path, description = "Which encounter")),
+    responses((status = 200, body = Page<Participant>, description = "The participants, in the order in which they joined")),
+    extensions(("x-permission" = json!("encounter.read"))))]
+async fn list_encounter_participants(
+    ctx: Ctx,
+    Path((patient, id)): Path<(PatientId, EncounterId)>,
+) -> Reply<Page<Participant>> {
+    Ok(service::list(&ctx, patient, id).await?)
+}
+
+/// Add a participant to an encounter
+///
+/// A provider by `provider_id`, or a nurse or assistant by `user_id`. He may open the chart until thirty days after the
+/// scheduled start.
+#[utoipa::path(post, path = "/api/v1/patients/{patient_id}/encounters/{encounter_id}/participants", tag = "encounters",
+    params(("patient_id" = PatientId, Path, description = "Whose encounter"),
+           ("encounter_id" = EncounterId, Path, description = "Which encounter")),
+    request_body = NewParticipant,
+    responses((status = 201, body = Participant, description = "Added")),
+    extensions(("x-permission" = json!("encounter.conduct"))))]
+async fn add_encounter_participant(
+    ctx: Ctx,
+    Path((patient, id)): Path<(PatientId, EncounterId)>,
+    Json(new): Json<NewParticipant>,
+) -> Reply<Participant> {
+    Ok(service::add(&ctx, patient, id, new).await?)
+}

@@ -1,0 +1,50 @@
+//! Imported resources on the wire.
+
+use chrono::{DateTime, Utc};
+use kernel::ids::{EncounterId, ImportedResourceId, PatientId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+/// What there is, without its content.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ImportedResourceSummary {
+    pub id: ImportedResourceId,
+    /// FHIR R4.
+    #[schema(example = "Observation")]
+    pub resource_type: String,
+    /// Its id where it came from.
+    pub source_id: String,
+    pub encounter_id: Option<EncounterId>,
+    /// The resource's own date, where it has one.
+    pub effective_at: Option<DateTime<Utc>>,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A resource as it came.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ImportedResource {
+    pub patient_id: PatientId,
+    #[serde(flatten)]
+    pub summary: ImportedResourceSummary,
+    /// The FHIR resource.
+    #[schema(value_type = Object)]
+    pub content: Value,
+}
+
+/// Which resources to list.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListImportedResources {
+    /// Only those of this FHIR type.
+    #[param(example = "Observation")]
+    pub r#type: Option<String>,
+    /// Rows of a page, 1 to 200; 50 unless said.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}

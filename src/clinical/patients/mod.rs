@@ -1,0 +1,52 @@
+//! Patients: a person's registration, and what finds it.
+//!
+//! One row holds the whole registration, so that a chart opens with one lookup; names, addresses, telecoms, contacts and
+//! identifiers are value objects in it, versioned and remembered with it. What a person is found by stands once more in
+//! `app.patient_keys`, in the form in which it is compared, and is written with the row and nowhere else.
+//!
+//! Invariants: exactly one name is legal; a Social Security number is sealed in the row, found by a blind index, and shown as
+//! its last four digits; a number of a medical record is given once; a day of death goes with the status `deceased`; whoever
+//! is the primary provider is on the care team.
+//!
+//! Traps: a registration is retired, never deleted, and a retired one is `not_found` to everybody, but for its history. An
+//! import brings people we would not register by hand, so it goes through [`register_in_tx`], which asks for less. A changed
+//! link to the patient's account must be announced, or his token goes on opening the wrong chart.
+
+mod duplicates;
+mod history;
+mod keys;
+mod lifecycle;
+mod matching;
+mod model;
+mod mrn;
+mod ranking;
+mod records;
+mod references;
+mod routes;
+mod sealing;
+mod search;
+mod service;
+mod status;
+mod store;
+mod store_history;
+mod store_keys;
+mod store_references;
+mod store_search;
+
+pub use duplicates::DuplicateCandidate;
+pub use history::{FieldChange, PatientChange};
+pub use lifecycle::StatusChange;
+pub use matching::Agreement;
+pub use model::{
+    AddressUse, BloodType, EmergencyContact, Ethnicity, EthnicityCode, GenderIdentity, HealthGoal,
+    IdentifierType, MaritalStatus, NameUse, NewPatient, Patient, PatientAddress, PatientIdentifier,
+    PatientName, Race, RaceCode, Relationship, RiskFactor, Sex, Ssn, Telecom, TelecomSystem,
+    TelecomUse,
+};
+pub use ranking::Match;
+pub use records::{
+    amend_in_tx, exists, find, register_in_tx, require, require_active, restate_in_tx, subject,
+};
+pub use routes::router;
+pub use search::PatientSummary;
+pub use status::PatientStatus;

@@ -1,0 +1,141 @@
+//! What a list or a read may be asked with.
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime};
+use kernel::clock::Instant;
+use kernel::ids::ProviderId;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::patients::status::PatientStatus;
+
+/// How to register.
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RegisterPatient {
+    /// Registers even a person who may be registered already.
+    #[serde(default)]
+    pub allow_duplicate: bool,
+}
+
+/// Which state of a registration to read.
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReadPatient {
+    /// A day (`2024-05-01`) or an instant (`2024-05-01T12:00:00Z`): the registration as it stood then, with the addresses
+    /// that were good on that day. Before the registration began: its first state. Needs the permission `patient.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01")]
+    pub as_of: Option<AsOf>,
+}
+
+/// A day or an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum AsOf {
+    Day(NaiveDate),
+    Instant(Instant),
+}
+
+impl TryFrom<String> for AsOf {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if let Ok(day) = text.parse() {
+            return Ok(Self::Day(day));
+        }
+        // A `+` that was not escaped arrives as a space.
+        let at = DateTime::parse_from_rfc3339(&text.replace(' ', "+"));
+        at.map(|at| Self::Instant(at.to_utc()))
+            .map_err(|_| "neither a day nor an instant with its zone")
+    }
+}
+
+impl AsOf {
+    /// The last instant that is meant.
+    pub fn instant(self) -> Instant {
+        match self {
+            Self::Instant(at) => at,
+            Self::Day(day) => day
+                .checked_add_days(Days::new(1))
+                .unwrap_or(day)
+                .and_time(NaiveTime::MIN)
+                .and_utc(),
+        }
+    }
+
+    pub fn day(self) -> NaiveDate {
+        match self {
+            Self::Day(day) => day,
+            Self::Instant(at) => at.date_naive(),
+        }
+    }
+}
+
+/// The order of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PatientSort {
+    /// Family name, then given names.
+    #[default]
+    Name,
+    /// Oldest first.
+    BirthDate,
+}
+
+/// Which patients to find. All that is given must hold.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SearchPatients {
+    /// What a family name begins with; former and preferred names count, and each part of a double name. Given names may
+    /// follow: `okafor ad`.
+    #[param(example = "oka")]
+    pub family: Option<String>,
+    /// What a given name begins with.
+    pub given: Option<String>,
+    /// A whole name, roughly: similar spellings and names that sound alike, best first.
+    pub name: Option<String>,
+    pub birth_date: Option<NaiveDate>,
+    pub mrn: Option<String>,
+    /// A whole number, however written.
+    pub phone: Option<String>,
+    pub email: Option<String>,
+    /// All nine digits.
+    pub ssn: Option<String>,
+    pub status: Option<PatientStatus>,
+    /// Whose primary provider this is.
+    pub provider_id: Option<ProviderId>,
+    /// Not with `name`, whose rows come best first.
+    pub sort: Option<PatientSort>,
+    /// Rows of a page, 1 to 200; 50 unless said.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn as_of(text: &str) -> Option<AsOf> {
+        AsOf::try_from(text.to_owned()).ok()
+    }
+
+    #[test]
+    fn a_day_means_its_end_and_an_instant_needs_its_zone() {
+        let day = as_of("2024-05-01").expect("a day");
+        assert_eq!(day.instant().to_rfc3339(), "2024-05-02T00:00:00+00:00");
+        assert_eq!(day.day().to_string(), "2024-05-01");
+        let instant = as_of("2024-05-01T22:00:00-05:00").expect("an instant");
+        assert_eq!(instant.instant().to_rfc3339(), "2024-05-02T03:00:00+00:00");
+        assert_eq!(
+            as_of("2024-05-01T22:00:00 02:00"),
+            as_of("2024-05-01T20:00:00Z")
+        );
+        for text in ["", "2024-02-30", "2024-05-01T12:00:00", "yesterday"] {
+            assert_eq!(as_of(text), None, "{text}");
+        }
+    }
+}

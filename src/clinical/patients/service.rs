@@ -1,0 +1,94 @@
+//! Registering, opening and amending.
+
+use kernel::ids::PatientId;
+use kernel::{Error, Result};
+use platform::access::{Changed, Ctx, Disclosure, Permission};
+use platform::audit::Action;
+use platform::http::{Answer, IfMatch, MergePatch};
+
+use super::model::{NewPatient, Patient, RegisterPatient};
+use super::status::PatientStatus;
+use super::{duplicates, records, references, sealing, store};
+
+pub(super) async fn register(
+    ctx: &Ctx,
+    query: RegisterPatient,
+    new: NewPatient,
+) -> Result<Answer<Patient>> {
+    let mut tx = ctx.begin(Permission::PatientCreate).await?;
+    let id = PatientId::new();
+    references::check(ctx, &mut tx, id, None, &new).await?;
+    let cipher = ctx.app().tenant_keys.cipher(&mut tx).await?;
+    let sealed = sealing::seal(&cipher, (tx.tenant(), id), &new, None)?;
+    if !query.allow_duplicate {
+        tx = duplicates::refuse(tx, &sealed).await?;
+    }
+    records::register(&mut tx, id, &sealed, None, ctx.now()).await?;
+    let patient = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let (location, version) = (format!("/api/v1/patients/{id}"), patient.version);
+    let disclosure = Disclosure::of("patient", Action::Create, id, id, patient)
+        .created_at(location)
+        .version(version);
+    let answer = tx.commit(disclosure).await?;
+    forget_link(ctx, [new.portal_user_id, None]);
+    Ok(answer)
+}
+
+/// The benchmark's hot path: one statement.
+pub(super) async fn open(ctx: &Ctx, id: PatientId) -> Result<Answer<Patient>> {
+    let mut tx = ctx.begin(Permission::PatientRead).await?;
+    let patient = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let version = patient.version;
+    tx.finish(Disclosure::of("patient", Action::Read, id, id, patient).version(version))
+        .await
+}
+
+pub(super) async fn amend(
+    ctx: &Ctx,
+    id: PatientId,
+    if_match: IfMatch,
+    patch: &MergePatch,
+) -> Result<Answer<Patient>> {
+    let mut tx = ctx.begin(Permission::PatientUpdate).await?;
+    let ssn = store::lock(&mut tx, id).await?;
+    let present = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    if_match.require(present.version)?;
+    let wanted = patch.apply(&present.data)?;
+    if wanted.deceased_on.is_some() && present.status != PatientStatus::Deceased {
+        return Err(Error::field(
+            "/deceased_on",
+            "not_deceased",
+            "needs the status deceased; see POST …/status",
+        ));
+    }
+    references::check(ctx, &mut tx, id, Some(&present.data), &wanted).await?;
+    let cipher = ctx.app().tenant_keys.cipher(&mut tx).await?;
+    let sealed = sealing::seal(&cipher, (tx.tenant(), id), &wanted, ssn.as_deref())?;
+    records::amend(&mut tx, &present, ssn.as_deref(), &sealed, ctx.now()).await?;
+    let patient = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let version = patient.version;
+    let answer = tx
+        .commit(Disclosure::of("patient", Action::Update, id, id, patient).version(version))
+        .await?;
+    if wanted.portal_user_id != present.data.portal_user_id {
+        forget_link(ctx, [present.data.portal_user_id, wanted.portal_user_id]);
+    }
+    Ok(answer)
+}
+
+/// What this server remembers of accounts whose chart is another one now. The others hear it from the database.
+pub(super) fn forget_link(ctx: &Ctx, accounts: [Option<kernel::ids::UserId>; 2]) {
+    for user in accounts.into_iter().flatten() {
+        ctx.app()
+            .authenticator
+            .forget(ctx.tenant(), Changed::User(user));
+    }
+}

@@ -1,0 +1,69 @@
+//! Reading the change log.
+
+use std::collections::BTreeSet;
+
+use kernel::ids::PatientId;
+use kernel::{Code, Error, FieldError, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::Subject;
+use platform::http::{Answer, Paging};
+
+use super::model::{Change, Filter, ListChanges};
+use super::store;
+
+pub(super) async fn list(ctx: &Ctx, query: ListChanges) -> Result<Answer<Page<Change>>> {
+    let ListChanges {
+        resource,
+        id,
+        patient_id,
+        from,
+        to,
+        limit,
+        cursor,
+    } = query;
+    check(resource.as_deref(), id.is_some())?;
+    let filter = Filter {
+        resource,
+        id,
+        patient: patient_id,
+        from,
+        to,
+    };
+    let paging = Paging::new(ctx, &filter, limit, cursor)?;
+    let mut tx = ctx.begin(Permission::ChangeLogRead).await?;
+    let rows = store::page(&mut tx, &filter, paging.after()?, paging.fetch()).await?;
+    let page = paging.page(rows, |row| (row.at, row.id))?;
+    let named = page.items.iter().filter_map(|row| row.patient_id);
+    let patients: BTreeSet<PatientId> = named.chain(filter.patient).collect();
+    let subjects: Vec<Subject> = patients
+        .into_iter()
+        .map(|patient| Subject {
+            patient: Some(patient),
+            resource: None,
+        })
+        .collect();
+    tx.finish(Disclosure::list("change_log", subjects, page))
+        .await
+}
+
+/// A kind of resource that could be one, named wherever an id is.
+fn check(resource: Option<&str>, has_id: bool) -> Result<()> {
+    let wrong = |name: &str, code: &'static str, rule: &'static str| {
+        Err(Error::new(Code::InvalidParameter).with_fields(vec![FieldError::new(name, code, rule)]))
+    };
+    match resource {
+        None if has_id => wrong("?resource", "required", "must be given where id is"),
+        Some(name)
+            if name.is_empty()
+                || name.len() > 63
+                || name.bytes().any(|b| !b.is_ascii_lowercase() && b != b'_') =>
+        {
+            wrong(
+                "?resource",
+                "not_a_resource",
+                "must be the name of a kind of resource",
+            )
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,141 @@
+//! What is done with facilities.
+
+use kernel::clock::Instant;
+use kernel::ids::{DepartmentId, FacilityId};
+use kernel::{Code, Error, OnConstraint, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::db::TenantTx;
+use platform::http::{Answer, IfMatch, MergePatch, Paging};
+
+use super::model::{Facility, ListPlaces, NewFacility, PlaceStatus};
+use super::{store, store_departments};
+
+pub(super) async fn list(ctx: &Ctx, query: ListPlaces) -> Result<Answer<Page<Facility>>> {
+    let paging = Paging::new(ctx, &query.status, query.limit, query.cursor)?;
+    let mut tx = ctx.begin(Permission::FacilityRead).await?;
+    let rows = store::page(&mut tx, query.status, paging.after()?, paging.fetch()).await?;
+    let page = paging.page(rows, |row| (row.data.name.clone(), row.id))?;
+    tx.finish(Disclosure::plain(page)).await
+}
+
+pub(super) async fn read(ctx: &Ctx, id: FacilityId) -> Result<Answer<Facility>> {
+    let mut tx = ctx.begin(Permission::FacilityRead).await?;
+    let facility = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let version = facility.version;
+    tx.finish(Disclosure::plain(facility).version(version))
+        .await
+}
+
+pub(super) async fn add(ctx: &Ctx, new: NewFacility) -> Result<Answer<Facility>> {
+    let mut tx = ctx.begin(Permission::FacilityManage).await?;
+    let now = ctx.now();
+    let id = add_facility(&mut tx, &new, now).await?;
+    let location = format!("/api/v1/facilities/{id}");
+    let facility = Facility {
+        id,
+        data: new,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    tx.commit(Disclosure::plain(facility).created_at(location).version(1))
+        .await
+}
+
+pub(super) async fn change(
+    ctx: &Ctx,
+    id: FacilityId,
+    if_match: IfMatch,
+    patch: &MergePatch,
+) -> Result<Answer<Facility>> {
+    let mut tx = ctx.begin(Permission::FacilityManage).await?;
+    let facility = store::lock(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    if_match.require(facility.version)?;
+    let data = patch.apply(&facility.data)?;
+    let now = ctx.now();
+    store::update(&mut tx, id, &data, now)
+        .await
+        .on_constraint("facilities_code_key", code_taken)?;
+    let version = facility.version + 1;
+    let facility = Facility {
+        data,
+        version,
+        updated_at: now,
+        ..facility
+    };
+    tx.commit(Disclosure::plain(facility).version(version))
+        .await
+}
+
+/// Adds a facility whose rules hold. Fails with `slug_taken` if the code is in use.
+pub async fn add_facility(
+    tx: &mut TenantTx,
+    new: &NewFacility,
+    now: Instant,
+) -> Result<FacilityId> {
+    store::insert(tx, new, now)
+        .await
+        .on_constraint("facilities_code_key", code_taken)
+}
+
+/// Changes a facility to what its present state is made into, by rules that hold. Returns whether anything differed.
+///
+/// Fails with `not_found`, and with `slug_taken` if the code is in use.
+pub async fn amend_facility(
+    tx: &mut TenantTx,
+    id: FacilityId,
+    change: impl FnOnce(&NewFacility) -> NewFacility,
+    now: Instant,
+) -> Result<bool> {
+    let present = store::lock(tx, id).await?.ok_or_else(Error::not_found)?;
+    let data = change(&present.data);
+    if data == present.data {
+        return Ok(false);
+    }
+    store::update(tx, id, &data, now)
+        .await
+        .on_constraint("facilities_code_key", code_taken)?;
+    Ok(true)
+}
+
+/// That a body's facility exists here and is open. `pointer` is the field that names it.
+pub async fn require_active_facility(
+    tx: &mut TenantTx,
+    id: FacilityId,
+    pointer: &str,
+) -> Result<Facility> {
+    store::find(tx, id)
+        .await?
+        .filter(|facility| facility.data.status == PlaceStatus::Active)
+        .ok_or_else(|| Error::field(pointer, "no_such_facility", "must name an active facility"))
+}
+
+/// That a body's department exists here, is open, and belongs to the facility if one is named.
+pub async fn require_active_department(
+    tx: &mut TenantTx,
+    facility: Option<FacilityId>,
+    id: DepartmentId,
+    pointer: &str,
+) -> Result<super::Department> {
+    store_departments::find(tx, id)
+        .await?
+        .filter(|found| {
+            found.data.status == PlaceStatus::Active
+                && facility.is_none_or(|facility| facility == found.facility_id)
+        })
+        .ok_or_else(|| {
+            Error::field(
+                pointer,
+                "no_such_department",
+                "must name an active department of the facility",
+            )
+        })
+}
+
+pub(super) fn code_taken() -> Error {
+    Error::new(Code::SlugTaken)
+}

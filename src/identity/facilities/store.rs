@@ -1,0 +1,157 @@
+//! SQL of facilities.
+
+use kernel::Result;
+use kernel::clock::Instant;
+use kernel::ids::FacilityId;
+use platform::db::TenantTx;
+use sqlx::types::Json;
+
+use super::model::{Facility, FacilityAddress, FacilityKind, NewFacility, PlaceStatus};
+
+struct Row {
+    id: FacilityId,
+    code: String,
+    name: String,
+    kind: FacilityKind,
+    time_zone: String,
+    phone: Option<String>,
+    address: Option<Json<FacilityAddress>>,
+    status: PlaceStatus,
+    version: i64,
+    created_at: Instant,
+    updated_at: Instant,
+}
+
+impl From<Row> for Facility {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            data: NewFacility {
+                code: row.code,
+                name: row.name,
+                kind: row.kind,
+                time_zone: row.time_zone,
+                phone: row.phone,
+                address: row.address.map(|Json(address)| address),
+                status: row.status,
+            },
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+pub(super) async fn insert(
+    tx: &mut TenantTx,
+    new: &NewFacility,
+    now: Instant,
+) -> Result<FacilityId> {
+    let tenant = tx.tenant();
+    let id = FacilityId::new();
+    sqlx::query!(
+        r#"insert into app.facilities (tenant_id, id, code, name, kind, time_zone, phone, address, status, created_at, updated_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)"#,
+        tenant as _,
+        id as _,
+        new.code,
+        new.name,
+        new.kind as _,
+        new.time_zone,
+        new.phone,
+        new.address.as_ref().map(Json) as _,
+        new.status as _,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(id)
+}
+
+pub(super) async fn find(tx: &mut TenantTx, id: FacilityId) -> Result<Option<Facility>> {
+    let tenant = tx.tenant();
+    let row = sqlx::query_as!(
+        Row,
+        r#"select id as "id: _", code, name, kind as "kind: _", time_zone, phone, address as "address: _",
+                  status as "status: _", version, created_at, updated_at
+             from app.facilities where tenant_id = $1 and id = $2"#,
+        tenant as _,
+        id as _
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(Into::into))
+}
+
+pub(super) async fn lock(tx: &mut TenantTx, id: FacilityId) -> Result<Option<Facility>> {
+    let tenant = tx.tenant();
+    let row = sqlx::query_as!(
+        Row,
+        r#"select id as "id: _", code, name, kind as "kind: _", time_zone, phone, address as "address: _",
+                  status as "status: _", version, created_at, updated_at
+             from app.facilities where tenant_id = $1 and id = $2 for update"#,
+        tenant as _,
+        id as _
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(Into::into))
+}
+
+/// By name, then id.
+pub(super) async fn page(
+    tx: &mut TenantTx,
+    status: Option<PlaceStatus>,
+    after: Option<(String, FacilityId)>,
+    limit: i64,
+) -> Result<Vec<Facility>> {
+    let tenant = tx.tenant();
+    let (name, id) = after.unzip();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id as "id: _", code, name, kind as "kind: _", time_zone, phone, address as "address: _",
+                  status as "status: _", version, created_at, updated_at
+             from app.facilities
+            where tenant_id = $1
+              and ($2::text is null or status = $2)
+              and ($3::text is null or (name collate "C", id) > ($3 collate "C", $4))
+            order by name collate "C", id
+            limit $5"#,
+        tenant as _,
+        status as _,
+        name,
+        id as _,
+        limit
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+pub(super) async fn update(
+    tx: &mut TenantTx,
+    id: FacilityId,
+    data: &NewFacility,
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        r#"update app.facilities
+              set code = $3, name = $4, kind = $5, time_zone = $6, phone = $7, address = $8, status = $9,
+                  version = version + 1, updated_at = $10
+            where tenant_id = $1 and id = $2"#,
+        tenant as _,
+        id as _,
+        data.code,
+        data.name,
+        data.kind as _,
+        data.time_zone,
+        data.phone,
+        data.address.as_ref().map(Json) as _,
+        data.status as _,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! Logging in.
+//!
+//! Unknown tenant, unknown account, wrong password, suspended, locked: one answer, after one hash, at one of a few
+//! moments (a failure answers at a multiple of [`FLOOR`], so that what was written meanwhile does not show).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use kernel::clock::Instant;
+use kernel::ids::{SessionId, TenantId};
+use kernel::text::email_key;
+use kernel::{Code, Error, Result};
+use platform::App;
+use platform::audit::security::{self, NO_TENANT};
+use platform::audit::{SecurityEvent, SecurityKind};
+use platform::db::SystemTx;
+use platform::http::{Answer, RequestInfo};
+
+use super::model::{Login, SessionTokens};
+use super::{store, store_tokens};
+use crate::Identity;
+use crate::access_token::LIFETIME;
+use crate::passwords::Verdict;
+use crate::secret_tokens::RefreshToken;
+use crate::tenants::{self, TenantStatus};
+use crate::users::{self, AccountStatus, Credentials};
+
+/// Failures answer at multiples of it. Longer than a hash and the writes take.
+const FLOOR: Duration = Duration::from_millis(300);
+
+/// Opens a session for who proves who he is.
+pub(super) async fn login(
+    app: App,
+    identity: Arc<Identity>,
+    request: Arc<RequestInfo>,
+    login: Login,
+) -> Result<Answer<SessionTokens>> {
+    let started = tokio::time::Instant::now();
+    admit(&app, &identity, &request).await?;
+    // A task of its own: a client that hangs up must not escape being counted.
+    let attempt = tokio::spawn(async move { attempt(&app, &identity, &request, &login).await });
+    if let Some(tokens) = attempt.await.map_err(Error::internal)?? {
+        return Answer::plain(&tokens);
+    }
+    tokio::time::sleep_until(started + FLOOR * floors(started.elapsed())).await;
+    Err(Code::CredentialsInvalid.into())
+}
+
+/// How many floors a failure that took so long waits for.
+fn floors(elapsed: Duration) -> u32 {
+    u32::try_from(elapsed.as_millis() / FLOOR.as_millis()).unwrap_or(u32::MAX - 1) + 1
+}
+
+/// Refuses an address that tries, or fails, too often.
+pub(super) async fn admit(app: &App, identity: &Identity, request: &RequestInfo) -> Result<()> {
+    let now = app.clock.now();
+    let refused = match identity.addresses().locked_for(&request.address, now) {
+        Some(seconds) => Error::new(Code::RateLimited).retry_after(seconds),
+        None => match app.limits.login(&request.address) {
+            Ok(_) => return Ok(()),
+            Err(refused) => refused,
+        },
+    };
+    if identity.addresses().first_refusal(&request.address, now) {
+        let event = SecurityEvent::new(SecurityKind::RateLimited, false).because("login_attempts");
+        security::record(&app.db, NO_TENANT, &event, Some(request), now).await?;
+    }
+    Err(refused)
+}
+
+async fn attempt(
+    app: &App,
+    identity: &Identity,
+    request: &RequestInfo,
+    login: &Login,
+) -> Result<Option<SessionTokens>> {
+    let now = app.clock.now();
+    let tenant = tenants::find_by_slug(&app.db, login.tenant.trim()).await?;
+    let account = match tenant {
+        Some((tenant, _)) => {
+            let mut tx = SystemTx::begin(&app.db, tenant).await?;
+            users::by_email(&mut tx, &email_key(&login.email)).await?
+        }
+        None => None,
+    };
+    let stored = account
+        .as_ref()
+        .and_then(|account| account.password_hash.clone());
+    let verdict = identity
+        .passwords()
+        .verify(login.password.clone(), stored)
+        .await?;
+    let reason = match (tenant, &account) {
+        (Some((tenant, TenantStatus::Active)), Some(account)) => {
+            match refusal(account, verdict, now) {
+                None => {
+                    let rehashed = if verdict.outdated {
+                        Some(identity.passwords().hash(login.password.clone()).await?)
+                    } else {
+                        None
+                    };
+                    let tokens =
+                        open(app, identity, request, tenant, account, rehashed.as_deref()).await?;
+                    if tokens.is_some() {
+                        identity.addresses().succeeded(&request.address);
+                        return Ok(tokens);
+                    }
+                    "changed_meanwhile"
+                }
+                Some(reason) => reason,
+            }
+        }
+        (Some((_, TenantStatus::Suspended)), _) => "tenant_suspended",
+        (Some(_), None) => "unknown_account",
+        (None, _) => "unknown_tenant",
+    };
+    identity
+        .addresses()
+        .failed(&request.address, app.limits.rates().login, now);
+    let tenant = tenant.map_or(NO_TENANT, |(tenant, _)| tenant);
+    note_failure(app, request, tenant, account.as_ref(), reason, now).await?;
+    Ok(None)
+}
+
+/// Why an account that exists is not let in.
+fn refusal(account: &Credentials, verdict: Verdict, now: Instant) -> Option<&'static str> {
+    match account.status {
+        AccountStatus::Suspended => Some("account_suspended"),
+        AccountStatus::Inactive => Some("account_inactive"),
+        AccountStatus::Active if account.password_hash.is_none() => Some("no_password"),
+        AccountStatus::Active if account.is_locked(now) => Some("account_locked"),
+        AccountStatus::Active => (!verdict.right).then_some(WRONG_PASSWORD),
+    }
+}
+
+/// The one reason that counts towards a lock.
+const WRONG_PASSWORD: &str = "wrong_password";
+
+async fn note_failure(
+    app: &App,
+    request: &RequestInfo,
+    tenant: TenantId,
+    account: Option<&Credentials>,
+    reason: &'static str,
+    now: Instant,
+) -> Result<()> {
+    let user = account.map(|account| account.id);
+    let mut tx = SystemTx::begin(&app.db, tenant).await?;
+    let event = SecurityEvent::new(SecurityKind::Login, false)
+        .by(user, None)
+        .because(reason);
+    security::insert(&mut tx, &event, Some(request), now).await?;
+    if let (Some(user), WRONG_PASSWORD) = (user, reason) {
+        users::note_failure(&mut tx, user, request, now).await?;
+    }
+    tx.commit().await
+}
+
+/// Opens the session. `None` if the account has changed since the password was compared.
+async fn open(
+    app: &App,
+    identity: &Identity,
+    request: &RequestInfo,
+    tenant: TenantId,
+    verified: &Credentials,
+    rehashed: Option<&str>,
+) -> Result<Option<SessionTokens>> {
+    let now = app.clock.now();
+    let mut tx = SystemTx::begin(&app.db, tenant).await?;
+    let account = users::lock_by_id(&mut tx, verified.id).await?;
+    let settings = tenants::settings(&mut tx).await?;
+    let same = account.as_ref().is_some_and(|account| {
+        account.password_hash == verified.password_hash
+            && account.status == AccountStatus::Active
+            && account.role == verified.role
+            && !account.is_locked(now)
+    });
+    if !same || settings.status != TenantStatus::Active {
+        return Ok(None);
+    }
+    let session = SessionId::new();
+    let expires_at = now + TimeDelta::hours(settings.data.session_hours.into());
+    let idle_until = now + TimeDelta::minutes(settings.data.idle_minutes.into());
+    store::insert(
+        &mut tx,
+        session,
+        verified.id,
+        request,
+        now,
+        (expires_at, idle_until),
+    )
+    .await?;
+    let refresh = RefreshToken::new(tenant, session);
+    store_tokens::insert(&mut tx, session, &refresh.digest(), now).await?;
+    users::note_login(&mut tx, verified.id, rehashed, now).await?;
+    let event = SecurityEvent::new(SecurityKind::Login, true).by(Some(verified.id), Some(session));
+    security::insert(&mut tx, &event, Some(request), now).await?;
+    let tokens = SessionTokens {
+        access_token: identity.issue(tenant, verified.id, session, verified.role, now)?,
+        token_type: "Bearer",
+        expires_in: LIFETIME.num_seconds(),
+        refresh_token: refresh.render(),
+        session_id: session,
+        session_expires_at: expires_at,
+    };
+    tx.commit().await?;
+    Ok(Some(tokens))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_answer_at_multiples_of_the_floor() {
+        let at = |millis| floors(Duration::from_millis(millis));
+        assert_eq!([0, 40, 299, 300, 301, 950].map(at), [1, 1, 1, 2, 2, 4]);
+    }
+}

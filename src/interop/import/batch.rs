@@ -1,0 +1,236 @@
+//! One transaction's worth of resources: looked up together, told apart into new, changed and known, written together.
+//!
+//! What fails alone (a rule, a reference to nobody) is noted and left out. What the database refuses takes its transaction
+//! with it; the [`Importer`](super::importer::Importer) then tries halves, until the one at fault stands alone.
+//!
+//! Traps: a name may be an SSN (`Patient?identifier=…/us-ssn|…`): it is stored and looked up through a keyed blind index,
+//! never as it is. So is the hash of a mapped resource, which would otherwise betray an SSN to whoever tries them all.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use clinical::encounters::{self, EncounterRecord};
+use kernel::Result;
+use kernel::clock::Instant;
+use platform::crypto::TenantCipher;
+use platform::db::SystemTx;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::access::Touched;
+use super::importer::Importer;
+use super::naming::{blind, is_mapped, names, own_names, references};
+use super::organization;
+use super::reference::Name;
+use super::report::{Fault, Place};
+use super::resource::{Resource, Stage, digest, hex};
+use super::store::{self, Kept, Known, Link};
+
+/// What became of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Created,
+    Updated,
+    Skipped,
+}
+
+/// What one transaction did.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub fates: Vec<(String, Fate)>,
+    /// Could not be told yet: something they refer to may still come.
+    pub waiting: Vec<Place>,
+    pub faults: Vec<Fault>,
+    /// Imported without a link they name.
+    pub incomplete: u64,
+}
+
+impl Outcome {
+    pub(super) fn add(&mut self, other: Outcome) {
+        self.fates.extend(other.fates);
+        self.waiting.extend(other.waiting);
+        self.faults.extend(other.faults);
+        self.incomplete += other.incomplete;
+    }
+}
+
+/// What is to be done with one resource, or why nothing is.
+pub(super) enum Verdict {
+    Done(Fate),
+    Wait,
+    Fault(String),
+}
+
+impl From<Fate> for Verdict {
+    fn from(fate: Fate) -> Self {
+        Verdict::Done(fate)
+    }
+}
+
+/// A transaction in the making.
+pub(super) struct Batch<'a> {
+    pub(super) importer: &'a Importer,
+    pub(super) tx: SystemTx,
+    pub(super) now: Instant,
+    /// Whether anything may still come that is not there now.
+    pub(super) last: bool,
+    pub(super) cipher: Arc<TenantCipher>,
+    known: HashMap<Name, Known>,
+    pub(super) kept: HashMap<Name, Vec<u8>>,
+    pub(super) patients_of: HashMap<Uuid, Uuid>,
+    links: Vec<Link>,
+    pub(super) encounters: Vec<EncounterRecord>,
+    pub(super) keep: Vec<Kept>,
+    pub(super) touched: Touched,
+    incomplete: u64,
+}
+
+impl<'a> Batch<'a> {
+    /// Begins the transaction and looks up every name its resources have and use.
+    pub(super) async fn begin(
+        importer: &'a Importer,
+        resources: &[Resource],
+        last: bool,
+    ) -> Result<Batch<'a>> {
+        let mut tx = SystemTx::begin(&importer.app.db, importer.tenant).await?;
+        let cipher = importer.app.tenant_keys.cipher(&mut tx).await?;
+        let mut names = HashSet::new();
+        let mut raw = HashSet::new();
+        for resource in resources {
+            if is_mapped(resource) {
+                names.extend(own_names(resource));
+            } else {
+                raw.insert(blind(&cipher, &resource.identity()));
+            }
+            names.extend(references(resource));
+        }
+        let names: Vec<Name> = names.iter().map(|name| blind(&cipher, name)).collect();
+        let known = store::known(&mut tx, &names).await?;
+        let kept = store::kept(&mut tx, &raw.into_iter().collect::<Vec<_>>()).await?;
+        let encounters: Vec<Uuid> = known
+            .iter()
+            .filter(|(name, _)| name.resource_type == "Encounter")
+            .map(|(_, known)| known.target)
+            .collect();
+        let patients_of = store::patients_of(&mut tx, &encounters).await?;
+        let now = importer.app.clock.now();
+        Ok(Self {
+            importer,
+            tx,
+            now,
+            last,
+            cipher,
+            known,
+            kept,
+            patients_of,
+            links: Vec::new(),
+            encounters: Vec::new(),
+            keep: Vec::new(),
+            touched: Touched::default(),
+            incomplete: 0,
+        })
+    }
+
+    pub(super) async fn take(&mut self, resource: &Resource) -> Result<Verdict> {
+        match resource.stage() {
+            Stage::Place if organization::is_facility(resource) => self.facility(resource).await,
+            Stage::Provider => self.provider(resource).await,
+            Stage::Role => self.role(resource).await,
+            Stage::Patient => self.patient(resource).await,
+            Stage::Encounter => self.encounter(resource).await,
+            Stage::Place | Stage::Other => Ok(self.other(resource)),
+        }
+    }
+
+    /// Writes what was gathered, and the access records, and commits.
+    pub(super) async fn commit(mut self) -> Result<u64> {
+        encounters::record_in_tx(&mut self.tx, &self.encounters, None, self.now).await?;
+        store::keep(&mut self.tx, &self.keep, self.now).await?;
+        store::remember(&mut self.tx, &self.links, self.now).await?;
+        let Importer {
+            app, tenant, run, ..
+        } = self.importer;
+        let records = self.touched.records(app, *tenant, *run, self.now);
+        self.tx.record(&records).await?;
+        self.tx.commit().await?;
+        Ok(self.incomplete)
+    }
+
+    /// What the resource led to when it was last imported, by its condition or by its name.
+    pub(super) fn present(&self, resource: &Resource) -> Option<Known> {
+        self.find(&resource.identity())
+            .or_else(|| self.find(&resource.name))
+            .cloned()
+    }
+
+    /// The name as it is stored.
+    pub(super) fn stored(&self, name: &Name) -> Name {
+        blind(&self.cipher, name)
+    }
+
+    fn find(&self, name: &Name) -> Option<&Known> {
+        self.known.get(&self.stored(name))
+    }
+
+    /// Where a reference leads.
+    pub(super) fn follow(&self, name: Option<&Name>) -> Option<Uuid> {
+        self.find(name?).map(|known| known.target)
+    }
+
+    /// Notes a resource that was written although something it names is nowhere.
+    pub(super) fn note_incomplete(&mut self, lacks: bool) {
+        self.incomplete += u64::from(lacks);
+    }
+
+    /// Whether a resource that is here is to be left as it is: unchanged, or under `ifNoneExist`.
+    pub(super) fn is_settled(&mut self, resource: &Resource, present: &Known, hash: &[u8]) -> bool {
+        let untouchable = resource
+            .condition
+            .as_ref()
+            .is_some_and(|condition| !condition.updates);
+        if !untouchable && present.hash != hash {
+            return false;
+        }
+        // Another id for the same: whoever uses it shall find it.
+        let known = present.clone();
+        let new: Vec<Name> = names(resource)
+            .filter(|name| self.find(name).is_none())
+            .collect();
+        for name in new {
+            self.learn(&name, &known);
+        }
+        true
+    }
+
+    /// Remembers every name of the resource.
+    pub(super) fn remember(&mut self, resource: &Resource, target: Uuid, hash: Vec<u8>) {
+        let known = Known { target, hash };
+        for name in own_names(resource) {
+            self.learn(&name, &known);
+        }
+    }
+
+    fn learn(&mut self, name: &Name, known: &Known) {
+        let name = self.stored(name);
+        match self.known.get(&name) {
+            Some(other) if other.target != known.target => {}
+            _ => {
+                self.links.retain(|link| link.name != name);
+                self.links.push(Link {
+                    name: name.clone(),
+                    known: known.clone(),
+                });
+                self.known.insert(name, known.clone());
+            }
+        }
+    }
+
+    /// A keyed hash of what a resource was mapped to.
+    pub(super) fn hash(&self, mapped: &impl Serialize) -> Result<Vec<u8>> {
+        let text = serde_json::to_vec(mapped).map_err(kernel::Error::internal)?;
+        Ok(self
+            .cipher
+            .blind_index("import", &hex(&digest(&[&text])))
+            .into_bytes())
+    }
+}

@@ -1,0 +1,179 @@
+//! The part of a batch that deals with places and people: each a row of its own feature, written by its own functions.
+
+use clinical::patients::{self, PatientStatus};
+use identity::facilities::{add_facility, amend_facility};
+use identity::staff::{find_provider_by_npi, insert_provider, read_provider, update_provider};
+use kernel::ids::{FacilityId, PatientId, ProviderId};
+use kernel::{Checks, Error, Result, Validate};
+
+use super::batch::{Batch, Fate, Verdict};
+use super::importer::reason;
+use super::resource::Resource;
+use super::{organization, patient, practitioner};
+
+impl Batch<'_> {
+    fn check(&self, model: &impl Validate) -> Option<Verdict> {
+        let mut checks = Checks::at(self.now);
+        model.check(&mut checks);
+        checks
+            .finish()
+            .err()
+            .map(|error| Verdict::Fault(reason(&error)))
+    }
+
+    pub(super) async fn patient(&mut self, resource: &Resource) -> Result<Verdict> {
+        let links = patient::links(resource);
+        let found = patient::Found {
+            facility: self.follow(links.facility.as_ref()).map(FacilityId),
+            provider: self.follow(links.provider.as_ref()).map(ProviderId),
+        };
+        let source = match patient::map(resource, found, self.now) {
+            Ok(source) => source,
+            Err(reason) => return Ok(Verdict::Fault(reason.to_owned())),
+        };
+        if let Err(error) = patient::check(&source.data, self.now) {
+            return Ok(Verdict::Fault(reason(&error)));
+        }
+        let hash = self.hash(&source)?;
+        let (id, fate) = match self.present(resource) {
+            Some(present) if self.is_settled(resource, &present, &hash) => {
+                return Ok(Fate::Skipped.into());
+            }
+            Some(present) => (PatientId(present.target), Fate::Updated),
+            None => (PatientId::new(), Fate::Created),
+        };
+        if fate == Fate::Updated {
+            self.amend_patient(id, source).await?;
+            self.touched.update(id);
+        } else {
+            patients::register_in_tx(&mut self.tx, &self.cipher, id, &source.data, None, self.now)
+                .await?;
+            self.restate(id, source.status, PatientStatus::Active)
+                .await?;
+            self.touched.create(id);
+        }
+        let lacks_place = links.facility.is_some() && found.facility.is_none();
+        self.note_incomplete(lacks_place || links.provider.is_some() && found.provider.is_none());
+        self.remember(resource, id.0, hash);
+        Ok(fate.into())
+    }
+
+    async fn amend_patient(&mut self, id: PatientId, source: patient::Source) -> Result<()> {
+        let present = patients::find(&mut self.tx, id)
+            .await?
+            .ok_or_else(Error::not_found)?;
+        let amended = patient::amend(&present.data, source.data, self.now);
+        patients::amend_in_tx(&mut self.tx, &self.cipher, id, &amended, self.now).await?;
+        self.restate(id, source.status, present.status).await
+    }
+
+    /// A source that calls somebody inactive does not wake whom the tenant has transferred or buried.
+    async fn restate(
+        &mut self,
+        id: PatientId,
+        wanted: Option<PatientStatus>,
+        present: PatientStatus,
+    ) -> Result<()> {
+        let applies = present == PatientStatus::Active || wanted == Some(PatientStatus::Deceased);
+        if let (Some(status), true) = (wanted, applies) {
+            patients::restate_in_tx(&mut self.tx, id, status, None, self.now).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn facility(&mut self, resource: &Resource) -> Result<Verdict> {
+        let new = match organization::map(resource, self.importer.zone.name()) {
+            Ok(new) => new,
+            Err(reason) => return Ok(Verdict::Fault(reason.to_owned())),
+        };
+        if let Some(verdict) = self.check(&new) {
+            return Ok(verdict);
+        }
+        let hash = self.hash(&new)?;
+        let (id, fate) = match self.present(resource) {
+            Some(present) if self.is_settled(resource, &present, &hash) => {
+                return Ok(Fate::Skipped.into());
+            }
+            Some(present) => {
+                let id = FacilityId(present.target);
+                amend_facility(
+                    &mut self.tx,
+                    id,
+                    |present| organization::amend(present, new),
+                    self.now,
+                )
+                .await?;
+                (id, Fate::Updated)
+            }
+            None => (
+                add_facility(&mut self.tx, &new, self.now).await?,
+                Fate::Created,
+            ),
+        };
+        self.remember(resource, id.0, hash);
+        Ok(fate.into())
+    }
+
+    pub(super) async fn provider(&mut self, resource: &Resource) -> Result<Verdict> {
+        let new = match practitioner::map(resource) {
+            Ok(new) => new,
+            Err(reason) => return Ok(Verdict::Fault(reason.to_owned())),
+        };
+        if let Some(verdict) = self.check(&new) {
+            return Ok(verdict);
+        }
+        let hash = self.hash(&new)?;
+        let known = match self.present(resource) {
+            Some(present) if self.is_settled(resource, &present, &hash) => {
+                return Ok(Fate::Skipped.into());
+            }
+            Some(present) => Some(ProviderId(present.target)),
+            // Known by his NPI, from elsewhere or from before: the same person.
+            None => match &new.npi {
+                Some(npi) => find_provider_by_npi(&mut self.tx, npi)
+                    .await?
+                    .map(|provider| provider.id),
+                None => None,
+            },
+        };
+        let (id, fate) = if let Some(id) = known {
+            let present = read_provider(&mut self.tx, id)
+                .await?
+                .ok_or_else(Error::not_found)?;
+            let amended = practitioner::amend(&present.data, new);
+            if amended != present.data {
+                update_provider(&mut self.tx, id, &amended, self.now).await?;
+            }
+            (id, Fate::Updated)
+        } else {
+            let id = ProviderId::new();
+            insert_provider(&mut self.tx, id, &new, self.now).await?;
+            (id, Fate::Created)
+        };
+        self.remember(resource, id.0, hash);
+        Ok(fate.into())
+    }
+
+    /// A role is kept as it came, and its specialties are noted at its holder.
+    pub(super) async fn role(&mut self, resource: &Resource) -> Result<Verdict> {
+        let name = practitioner::holder(resource);
+        let holder = self.follow(name.as_ref()).map(ProviderId);
+        let verdict = self.other(resource);
+        let changed = matches!(verdict, Verdict::Done(Fate::Created | Fate::Updated));
+        self.note_incomplete(changed && name.is_some() && holder.is_none());
+        if let (true, Some(id), Some((first, others))) =
+            (changed, holder, practitioner::specialties(resource))
+        {
+            let present = read_provider(&mut self.tx, id)
+                .await?
+                .ok_or_else(Error::not_found)?;
+            let mut amended = present.data.clone();
+            amended.specialty = Some(first);
+            amended.subspecialties = others;
+            if amended != present.data && self.check(&amended).is_none() {
+                update_provider(&mut self.tx, id, &amended, self.now).await?;
+            }
+        }
+        Ok(verdict)
+    }
+}

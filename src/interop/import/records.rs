@@ -1,0 +1,119 @@
+//! The part of a batch that deals with what happened: encounters, and whatever is kept as it came.
+
+use clinical::encounters::{self, EncounterRecord};
+use kernel::Result;
+use kernel::ids::{EncounterId, FacilityId, PatientId, ProviderId};
+use uuid::Uuid;
+
+use super::batch::{Batch, Fate, Verdict};
+use super::importer::reason;
+use super::report::ORPHAN;
+use super::resource::Resource;
+use super::{encounter, kept};
+
+impl Batch<'_> {
+    pub(super) fn other(&mut self, resource: &Resource) -> Verdict {
+        let links = kept::links(resource);
+        let mut encounter = self.follow(links.encounter.as_ref());
+        let mut patient = self.follow(links.patient.as_ref());
+        let mut lacks = links.encounter.is_some() && encounter.is_none();
+        let is_orphan = links.patient.is_some() && patient.is_none();
+        if !self.last && (lacks || is_orphan) {
+            return Verdict::Wait;
+        }
+        if is_orphan {
+            return Verdict::Fault(ORPHAN.to_owned());
+        }
+        if let Some(visited) = encounter.and_then(|id| self.patients_of.get(&id)).copied() {
+            patient = patient.or(Some(visited));
+            if patient != Some(visited) {
+                // Another patient's encounter is no place for it; the patient is the better witness.
+                encounter = None;
+                lacks = true;
+            }
+        }
+        let (patient, encounter) = (patient.map(PatientId), encounter.map(EncounterId));
+        let name = self.stored(&resource.identity());
+        let row = kept::row(
+            resource,
+            name.clone(),
+            patient,
+            encounter,
+            self.importer.zone,
+        );
+        let untouchable = resource
+            .condition
+            .as_ref()
+            .is_some_and(|condition| !condition.updates);
+        let fate = match self.kept.get(&name) {
+            Some(hash) if untouchable || *hash == row.hash => return Fate::Skipped.into(),
+            Some(_) => Fate::Updated,
+            None => Fate::Created,
+        };
+        self.note_incomplete(lacks);
+        self.kept.insert(name, row.hash.clone());
+        if let Some(patient) = patient {
+            self.touched.update(patient);
+        }
+        self.keep.push(row);
+        fate.into()
+    }
+
+    pub(super) async fn encounter(&mut self, resource: &Resource) -> Result<Verdict> {
+        let links = encounter::links(resource);
+        let Some(name) = links.patient else {
+            return Ok(Verdict::Fault("names no patient".to_owned()));
+        };
+        let Some(patient) = self.follow(Some(&name)).map(PatientId) else {
+            let nobody = Verdict::Fault(ORPHAN.to_owned());
+            return Ok(if self.last { nobody } else { Verdict::Wait });
+        };
+        let found = encounter::Found {
+            patient,
+            facility: self.follow(links.facility.as_ref()).map(FacilityId),
+            provider: self.follow(links.provider.as_ref()).map(ProviderId),
+        };
+        let present = self.present(resource);
+        let id = present
+            .as_ref()
+            .map_or_else(EncounterId::new, |known| EncounterId(known.target));
+        let record = match encounter::map(resource, id, found, self.importer.zone, self.now) {
+            Ok(record) => record,
+            Err(reason) => return Ok(Verdict::Fault(reason.to_owned())),
+        };
+        if let Err(error) = encounter::check(&record, self.now) {
+            return Ok(Verdict::Fault(reason(&error)));
+        }
+        // The id is ours: a new one each time must not look like a change.
+        let hash = self.hash(&EncounterRecord {
+            id: EncounterId(Uuid::nil()),
+            ..record.clone()
+        })?;
+        let fate = match present {
+            Some(present) if self.is_settled(resource, &present, &hash) => {
+                return Ok(Fate::Skipped.into());
+            }
+            Some(_) => {
+                let Some(before) = encounters::find_in_tx(&mut self.tx, Some(patient), id).await?
+                else {
+                    return Ok(Verdict::Fault(
+                        "names another patient than when it was imported before".to_owned(),
+                    ));
+                };
+                let record = encounter::amend(before.record, record);
+                encounters::update_in_tx(&mut self.tx, &record, self.now).await?;
+                Fate::Updated
+            }
+            None => {
+                self.patients_of.insert(id.0, patient.0);
+                self.encounters.push(record);
+                Fate::Created
+            }
+        };
+        let lacks_place = links.facility.is_some() && found.facility.is_none();
+        self.note_incomplete(lacks_place || links.provider.is_some() && found.provider.is_none());
+        self.remember(resource, id.0, hash);
+        self.touched.update(patient);
+        Ok(fate.into())
+    }
+}

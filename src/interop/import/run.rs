@@ -1,0 +1,336 @@
+//! A whole import: the first pass, the foundation, the second pass, and what had to wait.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant as Stopwatch;
+
+use kernel::ids::TenantId;
+use kernel::{Code, Error, Result};
+use platform::App;
+use platform::db::{SystemTx, partition};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::batch::{Fate, Outcome};
+use super::importer::Importer;
+use super::index::{self, Unit};
+use super::progress::Progress;
+use super::reader::{self, Chunk, Walk};
+use super::report::{Failure, Fault, Place, Report, Tally};
+use super::resource::{Resource, Stage};
+use super::{Options, files, store};
+
+/// Chunks written at the same time. More than processors: while one waits for the disk, another computes.
+const LANES: usize = 3;
+/// Organisations and practitioners in one transaction.
+const FOUNDATION: usize = 200;
+/// A resource of which not even the type could be read counts under this name.
+const UNREADABLE: &str = "(unreadable)";
+
+/// Imports FHIR files and folders of them into a tenant.
+///
+/// # Errors
+/// `invalid_parameter` when a path can't be read or `source` is no word, `unavailable` when the database is away for
+/// longer than a moment. A resource that can't be imported is no error: the report names it.
+pub async fn fhir(
+    app: &App,
+    tenant: TenantId,
+    paths: &[PathBuf],
+    options: Options,
+) -> Result<Report> {
+    let started = Stopwatch::now();
+    if options
+        .source
+        .as_deref()
+        .is_some_and(|source| !is_word(source))
+    {
+        return Err(Error::new(Code::InvalidParameter)
+            .detail("source must be a word of 1 to 40 letters, digits and hyphens"));
+    }
+    partition::ensure_ahead(&app.db, partition::AHEAD).await?;
+    let zone = {
+        let mut tx = SystemTx::begin(&app.db, tenant).await?;
+        store::time_zone(&mut tx)
+            .await?
+            .parse()
+            .map_err(Error::internal)?
+    };
+    let files: Arc<[PathBuf]> = blocking({
+        let paths = paths.to_vec();
+        move || files::collect(&paths)
+    })
+    .await??
+    .into();
+    let progress = Arc::new(Progress::new(options.progress, files.len()));
+    let index = blocking({
+        let (files, source, progress) = (files.clone(), options.source.clone(), progress.clone());
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        move || {
+            index::build(&files, source.as_deref(), threads, &|files| {
+                progress.advance(files);
+            })
+        }
+    })
+    .await?;
+    progress.importing(index.total());
+    let mut run = Run {
+        importer: Arc::new(Importer::new(app.clone(), tenant, zone)),
+        ledger: Arc::new(Ledger::new(progress.clone(), files.clone())),
+        files,
+        winners: Arc::new(index.winners),
+        source: options.source,
+    };
+    run.ledger
+        .open(&index.read, &index.superseded, index.faults);
+    run.foundation(&index.foundation).await?;
+    for stage in [Stage::Patient, Stage::Encounter, Stage::Other] {
+        let units: Vec<Unit> = index
+            .units
+            .iter()
+            .copied()
+            .filter(|unit| unit.stage == stage)
+            .collect();
+        run.walk(units, None, false).await?;
+    }
+    run.settle(&index.units).await?;
+    progress.finish();
+    Ok(run.ledger.close(started.elapsed()))
+}
+
+fn is_word(source: &str) -> bool {
+    (1..=40).contains(&source.len())
+        && source
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(Error::internal)
+}
+
+struct Run {
+    importer: Arc<Importer>,
+    ledger: Arc<Ledger>,
+    files: Arc<[PathBuf]>,
+    winners: Arc<HashMap<u128, Place>>,
+    source: Option<String>,
+}
+
+impl Run {
+    /// Places and people that everything else refers to.
+    async fn foundation(&mut self, resources: &[Resource]) -> Result<()> {
+        for chunk in resources
+            .chunk_by(|a, b| a.stage() == b.stage())
+            .flat_map(|stage| stage.chunks(FOUNDATION))
+        {
+            self.ledger.note(self.importer.take(chunk, true).await?);
+        }
+        Ok(())
+    }
+
+    /// Reads units and writes what is in them, a few lanes side by side.
+    async fn walk(
+        &self,
+        units: Vec<Unit>,
+        only: Option<BTreeSet<Place>>,
+        last: bool,
+    ) -> Result<()> {
+        if units.is_empty() {
+            return Ok(());
+        }
+        let lanes = LANES.min(units.len());
+        let walk = Arc::new(Walk {
+            files: self.files.clone(),
+            units,
+            winners: self.winners.clone(),
+            only,
+            source: self.source.clone(),
+            next: AtomicUsize::new(0),
+        });
+        let mut running = JoinSet::new();
+        for _ in 0..lanes {
+            let (to, chunks) = mpsc::channel(1);
+            let walk = walk.clone();
+            running.spawn_blocking(move || {
+                reader::read(&walk, &to);
+                Ok(())
+            });
+            running.spawn(write(
+                self.importer.clone(),
+                self.ledger.clone(),
+                chunks,
+                last,
+            ));
+        }
+        while let Some(ended) = running.join_next().await {
+            ended.map_err(Error::internal)??;
+        }
+        Ok(())
+    }
+
+    /// What had to wait, again and again, until nothing more comes of waiting.
+    async fn settle(&self, units: &[Unit]) -> Result<()> {
+        let mut waited = usize::MAX;
+        loop {
+            let waiting = self.ledger.take_waiting();
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let last = waiting.len() == waited;
+            waited = waiting.len();
+            let holding = |unit: &&Unit| waiting.range(unit.places()).next().is_some();
+            let units: Vec<Unit> = units.iter().filter(holding).copied().collect();
+            self.walk(units, Some(waiting), last).await?;
+            if last {
+                return Ok(());
+            }
+        }
+    }
+}
+
+async fn write(
+    importer: Arc<Importer>,
+    ledger: Arc<Ledger>,
+    mut chunks: mpsc::Receiver<Chunk>,
+    last: bool,
+) -> Result<()> {
+    while let Some(chunk) = chunks.recv().await {
+        let mut outcome = importer.take(&chunk.resources, last).await?;
+        outcome.faults.extend(chunk.faults);
+        outcome.waiting.extend(chunk.waiting);
+        outcome.fates.extend(
+            chunk
+                .superseded
+                .into_iter()
+                .map(|resource_type| (resource_type, Fate::Skipped)),
+        );
+        ledger.note(outcome);
+    }
+    Ok(())
+}
+
+/// The books of a run.
+struct Ledger {
+    progress: Arc<Progress>,
+    files: Arc<[PathBuf]>,
+    books: Mutex<Books>,
+}
+
+#[derive(Default)]
+struct Books {
+    types: BTreeMap<String, Tally>,
+    faults: Vec<Fault>,
+    waiting: BTreeSet<Place>,
+    incomplete: u64,
+}
+
+impl Ledger {
+    fn new(progress: Arc<Progress>, files: Arc<[PathBuf]>) -> Self {
+        Self {
+            progress,
+            files,
+            books: Mutex::default(),
+        }
+    }
+
+    fn books(&self) -> std::sync::MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the first pass found.
+    fn open(
+        &self,
+        read: &BTreeMap<String, u64>,
+        superseded: &BTreeMap<String, u64>,
+        faults: Vec<Fault>,
+    ) {
+        let mut books = self.books();
+        for (name, count) in read {
+            books.types.entry(name.clone()).or_default().read = *count;
+        }
+        for (name, count) in superseded {
+            books.types.entry(name.clone()).or_default().skipped = *count;
+        }
+        let unnamed = faults.iter().filter(|fault| fault.name.is_none()).count() as u64;
+        if unnamed > 0 {
+            books.types.entry(UNREADABLE.to_owned()).or_default().read = unnamed;
+        }
+        drop(books);
+        self.progress.advance(superseded.values().sum());
+        self.note(Outcome {
+            faults,
+            ..Outcome::default()
+        });
+    }
+
+    fn note(&self, outcome: Outcome) {
+        let mut books = self.books();
+        self.progress
+            .advance((outcome.fates.len() + outcome.faults.len()) as u64);
+        for (name, fate) in outcome.fates {
+            let tally = books.types.entry(name).or_default();
+            match fate {
+                Fate::Created => tally.created += 1,
+                Fate::Updated => tally.updated += 1,
+                Fate::Skipped => tally.skipped += 1,
+            }
+        }
+        for fault in outcome.faults {
+            let name = fault
+                .name
+                .as_ref()
+                .map_or(UNREADABLE, |name| &name.resource_type);
+            books.types.entry(name.to_owned()).or_default().failed += 1;
+            books.faults.push(fault);
+        }
+        books.waiting.extend(outcome.waiting);
+        books.incomplete += outcome.incomplete;
+        self.progress.failed(books.faults.len());
+    }
+
+    fn take_waiting(&self) -> BTreeSet<Place> {
+        std::mem::take(&mut self.books().waiting)
+    }
+
+    fn close(&self, elapsed: std::time::Duration) -> Report {
+        let mut books = std::mem::take(&mut *self.books());
+        books.faults.sort_by_key(|fault| fault.place);
+        let failures = books
+            .faults
+            .into_iter()
+            .map(|fault| self.failure(fault))
+            .collect();
+        Report {
+            types: books.types,
+            failures,
+            incomplete: books.incomplete,
+            files: self.files.len(),
+            elapsed,
+        }
+    }
+
+    fn failure(&self, fault: Fault) -> Failure {
+        let Fault {
+            place,
+            name,
+            reason,
+        } = fault;
+        let (resource_type, id) = name.map(|name| (name.resource_type, name.id)).unzip();
+        Failure {
+            file: self
+                .files
+                .get(place.file as usize)
+                .cloned()
+                .unwrap_or_default(),
+            line: (place.line > 0).then_some(place.line),
+            entry: (place.entry > 0).then_some(place.entry),
+            resource_type,
+            id,
+            reason,
+        }
+    }
+}

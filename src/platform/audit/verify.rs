@@ -1,0 +1,133 @@
+//! Finds what was done to the access log behind the server's back, and names it.
+//!
+//! Records are compared with the manifests and roots of their seals; seals with their signatures, with each other, and
+//! with those kept outside the database; records not sealed yet with their authentication codes. One tenant after the
+//! other, each in one snapshot, so that sealing goes on meanwhile.
+//!
+//! Traps: a record belongs to the seal whose range its transaction number lies in, so a record that was given another
+//! number is missing here and strange there, and is put together again at the end; without a sink, nobody can tell
+//! that the newest seals were removed together with their records.
+
+mod report;
+mod tenant;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use kernel::clock::Instant;
+use kernel::ids::TenantId;
+use kernel::{Error, Result};
+
+pub use report::{Fault, Finding, Report};
+
+use super::merkle::Hash;
+use super::seal_rows as rows;
+use super::sink::{self, FileSink};
+use crate::app::App;
+use crate::crypto::SigningKeys;
+use crate::db::{Db, SealerTx};
+
+/// What to look at. The default: everything.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Range {
+    pub tenant: Option<TenantId>,
+    /// Seals made from this instant on. Without it, from the first.
+    pub from: Option<Instant>,
+    /// Seals made before this instant. With it, records not sealed yet are left out.
+    pub to: Option<Instant>,
+}
+
+/// Compares the log with its seals, and these with the ones in the sink's file where there is one.
+///
+/// Holds in memory the seals of a stretch of about 200,000 records, not the records. Errors only when it can't look;
+/// what it finds is in the report.
+pub async fn verify(app: &App, range: &Range, sink: Option<&Path>) -> Result<Report> {
+    verify_with(&app.db, &app.keys.current(), range, sink).await
+}
+
+/// As [`verify`], without a server.
+pub async fn verify_with(
+    db: &Db,
+    keys: &SigningKeys,
+    range: &Range,
+    sink: Option<&Path>,
+) -> Result<Report> {
+    let mut report = Report::default();
+    let mut kept = match sink {
+        Some(path) => outside(path, keys, *range, &mut report).await?,
+        None => BTreeMap::new(),
+    };
+    let mut tenants: Vec<TenantId> = range.tenant.into_iter().collect();
+    if range.tenant.is_none() {
+        let mut tx = SealerTx::to_verify(db).await?;
+        tenants = rows::tenants(tx.conn()).await?;
+        tenants.extend(kept.keys());
+        tenants.sort_unstable();
+        tenants.dedup();
+    }
+    for tenant in tenants {
+        let tx = SealerTx::to_verify(db).await?;
+        let kept = kept.remove(&tenant).unwrap_or_default();
+        tenant::Check::new(tx, keys, *range, tenant, kept, &mut report)
+            .run()
+            .await?;
+    }
+    // A lost file must not read as one that agrees.
+    if report.is_clean() && report.seals > 0 && sink.is_some_and(|path| !path.exists()) {
+        return Err(Error::unavailable(
+            "there is no file of seals to compare with",
+        ));
+    }
+    Ok(report)
+}
+
+/// The hashes of a tenant's seals as kept outside, by number: more than one where a number was given twice.
+type Kept = BTreeMap<i64, Vec<Hash>>;
+
+async fn outside(
+    path: &Path,
+    keys: &SigningKeys,
+    range: Range,
+    report: &mut Report,
+) -> Result<BTreeMap<TenantId, Kept>> {
+    let path = path.to_owned();
+    let (seals, unreadable) = sink::blocking(move || {
+        let mut seals = Vec::new();
+        let unreadable = FileSink::read(&path, |signed| {
+            let seal = &signed.seal;
+            if range.tenant.is_none_or(|tenant| tenant == seal.tenant)
+                && range.from.is_none_or(|from| from <= seal.sealed_at)
+                && range.to.is_none_or(|to| seal.sealed_at < to)
+            {
+                seals.push(signed);
+            }
+        })?;
+        Ok((seals, unreadable))
+    })
+    .await?;
+    if unreadable > 0 {
+        tracing::warn!(
+            lines = unreadable,
+            "the file of seals has lines that can't be read; a crash may leave one"
+        );
+    }
+    let mut kept: BTreeMap<TenantId, Kept> = BTreeMap::new();
+    for signed in seals {
+        let seal = &signed.seal;
+        if signed.verifies(keys) {
+            let hashes = kept
+                .entry(seal.tenant)
+                .or_default()
+                .entry(seal.sequence)
+                .or_default();
+            let hash = seal.hash();
+            // The same seal twice is no harm: a crash may come between writing and knowing.
+            if !hashes.contains(&hash) {
+                hashes.push(hash);
+            }
+        } else {
+            report.add(seal.tenant, Finding::SinkForged(seal.sequence));
+        }
+    }
+    Ok(kept)
+}

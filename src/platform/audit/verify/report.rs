@@ -1,0 +1,128 @@
+//! What verification found.
+
+use std::fmt;
+
+use kernel::ids::TenantId;
+use uuid::Uuid;
+
+/// What is wrong with one record or one seal. Records are named by their ids, seals by their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Finding {
+    /// The record is not what was sealed.
+    RecordChanged(Uuid),
+    /// The record was sealed and is gone.
+    RecordRemoved(Uuid),
+    /// The record lies among sealed ones and was not sealed with them. Or its seal is gone, which is found too where the
+    /// numbers or the sink tell.
+    RecordInserted(Uuid),
+    /// The record does not carry the server's authentication code: it was written or changed by another.
+    RecordForged(Uuid),
+    /// The record claims a transaction that has not begun yet, so that no seal would ever hold it.
+    RecordAhead(Uuid),
+    /// The seal does not vouch for records that its manifest lists as they are.
+    SealRootWrong(i64),
+    /// The seal does not bear a signature of one of our keys, or was changed after it was signed.
+    SealForged(i64),
+    /// There is no such seal, though there are later ones, or the sink has it.
+    SealMissing(i64),
+    /// The seal does not name the hash of the one before it.
+    SealUnlinked(i64),
+    /// The seal's range reaches back into the one before it.
+    SealOverlaps(i64),
+    /// The sink has another seal under this number.
+    SealReplaced(i64),
+    /// A line of the sink bears no signature of one of our keys.
+    SinkForged(i64),
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RecordChanged(id) => write!(f, "record {id} was changed after it was sealed"),
+            Self::RecordRemoved(id) => write!(f, "record {id} was removed"),
+            Self::RecordInserted(id) => write!(
+                f,
+                "record {id} lies among sealed ones and is in no seal: it was inserted, or its seal removed"
+            ),
+            Self::RecordForged(id) => write!(
+                f,
+                "record {id} was written or changed by another than the server"
+            ),
+            Self::RecordAhead(id) => {
+                write!(f, "record {id} claims a transaction that has not begun")
+            }
+            Self::SealRootWrong(n) => write!(f, "seal {n} has a root that its records do not give"),
+            Self::SealForged(n) => write!(f, "seal {n} has no valid signature"),
+            Self::SealMissing(n) => write!(f, "seal {n} was removed"),
+            Self::SealUnlinked(n) => write!(f, "seal {n} does not follow from the one before it"),
+            Self::SealOverlaps(n) => write!(f, "seal {n} overlaps the one before it"),
+            Self::SealReplaced(n) => write!(
+                f,
+                "seal {n} is another than the one kept outside the database"
+            ),
+            Self::SinkForged(n) => write!(
+                f,
+                "seal {n} as kept outside the database has no valid signature"
+            ),
+        }
+    }
+}
+
+/// One finding and whose log it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fault {
+    pub tenant: TenantId,
+    pub finding: Finding,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tenant {}: {}", self.tenant, self.finding)
+    }
+}
+
+/// What was looked at, and what is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    pub tenants: u64,
+    pub records: u64,
+    pub seals: u64,
+    /// Records no seal holds yet; part of `records`.
+    pub unsealed: u64,
+    /// In the order of tenants; empty when the log is as the server wrote it.
+    pub faults: Vec<Fault>,
+}
+
+impl Report {
+    pub fn is_clean(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    pub(super) fn add(&mut self, tenant: TenantId, finding: Finding) {
+        self.faults.push(Fault { tenant, finding });
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for fault in &self.faults {
+            writeln!(f, "{fault}")?;
+        }
+        let Self {
+            tenants,
+            records,
+            seals,
+            unsealed,
+            faults,
+        } = self;
+        write!(
+            f,
+            "{tenants} tenants, {records} records ({unsealed} not sealed yet), {seals} seals: "
+        )?;
+        match faults.len() {
+            0 => write!(f, "all as the server wrote them"),
+            1 => write!(f, "1 fault"),
+            many => write!(f, "{many} faults"),
+        }
+    }
+}

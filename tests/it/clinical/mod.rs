@@ -1,0 +1,3 @@
+mod care_teams;
+mod encounters;
+mod patients;

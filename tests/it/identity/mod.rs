@@ -1,0 +1,5 @@
+mod lockout;
+mod sessions;
+mod staff;
+mod tenants;
+mod users;

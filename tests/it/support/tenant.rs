@@ -1,0 +1,292 @@
+//! A tenant of one's own, its people, and a chart with one of everything in it.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use axum::Router;
+use chartwell::server;
+use identity::Identity;
+use kernel::Clock;
+use kernel::ids::{TenantId, mint};
+use platform::App;
+use platform::access::Role;
+use platform::app::Parts;
+use platform::audit::AccessWriter;
+use platform::crypto::{KeyWrapper, Keyring, LocalMasterKeys, SigningKeys, TenantKeys};
+use platform::db::Db;
+use platform::http::{Limits, Rates};
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+use std::sync::Arc;
+
+use super::{Caller, admin_connection, run_database};
+
+/// Everybody's password.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// The master key of the run: the cluster is thrown away with everything it wraps.
+const MASTER_KEY: &str = "dGVzdHMgb25seTogMzIgYnl0ZXMsIG5vdCBhIHNlY3I=";
+
+/// A server with a clock of its own, and a tenant in it.
+pub struct TestTenant {
+    pub app: App,
+    pub identity: Arc<Identity>,
+    pub router: Router,
+    pub clock: Clock,
+    pub id: TenantId,
+    pub slug: String,
+}
+
+impl TestTenant {
+    pub async fn new() -> Self {
+        Self::with_rates(Rates { login: 10_000, ..Rates::default() }).await
+    }
+
+    pub async fn with_rates(rates: Rates) -> Self {
+        let clock = Clock::default();
+        let (app, identity) = server_parts(clock.clone(), rates).await;
+        let router = server::router(app.clone(), identity.clone());
+        let slug = format!("t{}", mint().simple());
+        let (id, _) = identity::tenants::create(&app, &slug, "A Test Clinic", "America/New_York", "first@admin.test")
+            .await
+            .expect("a tenant can be made");
+        Self { app, identity, router, clock, id, slug }
+    }
+
+    /// Another server over the same database, as a second machine would be.
+    pub async fn second_server(&self) -> Router {
+        let (app, identity) = server_parts(self.clock.clone(), Rates::default()).await;
+        server::router(app, identity)
+    }
+
+    /// A new account of the role, logged in.
+    pub async fn user(&self, role: Role) -> Caller {
+        let (id, email) = self.account(role).await;
+        let token = self.log_in(&email).await;
+        Caller { router: self.router.clone(), token: Some(token), user_id: id, email }
+    }
+
+    /// A new account of the role.
+    pub async fn account(&self, role: Role) -> (String, String) {
+        let id = mint();
+        let email = format!("{}.{}@clinic.test", role.as_str(), id.simple());
+        sqlx::query(
+            "insert into app.users (tenant_id, id, email, email_key, given_name, family_name, role, password_hash, password_set_at, created_at, updated_at)
+             values ($1, $2, $3, $3, 'Test', initcap($4), $4, $5, now(), now(), now())",
+        )
+        .bind(self.id.0)
+        .bind(id)
+        .bind(&email)
+        .bind(role.as_str())
+        .bind(password_hash(&self.identity).await)
+        .execute(&mut self.behind_the_curtain().await)
+        .await
+        .expect("an account can be made");
+        (id.to_string(), email)
+    }
+
+    /// A connection that sees everything, with the context the history triggers want.
+    pub async fn behind_the_curtain(&self) -> PgConnection {
+        use sqlx::Executor as _;
+        let mut connection = admin_connection().await;
+        connection
+            .execute(sqlx::AssertSqlSafe(format!(
+                "set app.tenant_id = '{}'; set app.role = 'system'; set app.user_id = ''; set app.request_id = ''; set app.scope = 'organization'",
+                self.id
+            )))
+            .await
+            .expect("a context");
+        connection
+    }
+
+    pub async fn log_in(&self, email: &str) -> String {
+        self.tokens(email).await["access_token"].as_str().expect("a token").to_owned()
+    }
+
+    /// The whole answer of a login.
+    pub async fn tokens(&self, email: &str) -> Value {
+        let body = json!({ "tenant": self.slug, "email": email, "password": PASSWORD });
+        self.nobody().post("/api/v1/auth/login", body).await.expect(200)
+    }
+
+    pub fn nobody(&self) -> Caller {
+        Caller { router: self.router.clone(), token: None, user_id: String::new(), email: String::new() }
+    }
+
+    /// A patient nobody cares for yet; returns his id.
+    pub async fn patient(&self, registrar: &Caller) -> String {
+        let body = json!({
+            "names": [{ "use": "legal", "family": format!("Fam{}", mint().simple()), "given": ["Pat"] }],
+            "birth_date": "1970-01-01", "sex": "female"
+        });
+        let made = registrar.post("/api/v1/patients?allow_duplicate=true", body).await.expect(201);
+        made["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Ids that name nothing.
+    pub fn absent_chart(&self) -> Chart {
+        let nobody = self.nobody();
+        Chart { patient: mint().to_string(), portal_user: nobody, ids: BTreeMap::new() }
+    }
+}
+
+async fn server_parts(clock: Clock, rates: Rates) -> (App, Arc<Identity>) {
+    let run = run_database();
+    let db = Db::new(&run.runtime);
+    let wrapper: Arc<dyn KeyWrapper> =
+        Arc::new(LocalMasterKeys::from_base64(MASTER_KEY, None).expect("32 bytes in base64"));
+    let mut connection = PgConnection::connect_with(&run.runtime.connect).await.expect("the runtime role can connect");
+    let keys = SigningKeys::load_or_create(&mut connection, &*wrapper, clock.now()).await.expect("keys");
+    let keys = Keyring::new(keys);
+    let identity = Identity::new(db.clone(), clock.clone(), keys.clone(), wrapper.clone());
+    let app = App::new(Parts {
+        access_log: AccessWriter::start(db.clone()),
+        db,
+        clock,
+        keys,
+        tenant_keys: TenantKeys::new(wrapper),
+        authenticator: identity.clone(),
+        limits: Limits::new(rates),
+        settings: platform::Settings::default(),
+    });
+    (app, identity)
+}
+
+/// Hashed once a process: a login verifies it for real each time.
+async fn password_hash(identity: &Identity) -> String {
+    static HASH: OnceLock<String> = OnceLock::new();
+    if let Some(hash) = HASH.get() {
+        return hash.clone();
+    }
+    let hash = identity.passwords().hash(PASSWORD.to_owned().into()).await.expect("a hash");
+    HASH.get_or_init(|| hash).clone()
+}
+
+/// A patient's chart with one of everything, and the ids by which paths name its parts.
+pub struct Chart {
+    pub patient: String,
+    /// The account of the patient himself.
+    pub portal_user: Caller,
+    ids: BTreeMap<String, String>,
+}
+
+impl Chart {
+    /// Makes one through the API.
+    pub async fn open(clinic: &TestTenant) -> Self {
+        let admin = clinic.user(Role::Admin).await;
+        let doctor = clinic.user(Role::Provider).await;
+        let portal_user = clinic.user(Role::Patient).await;
+        let nurse = clinic.user(Role::Nurse).await;
+        let mut ids = BTreeMap::new();
+        let made = |reply: super::Reply| reply.expect(201)["id"].as_str().expect("an id").to_owned();
+        let facility = made(
+            admin
+                .post("/api/v1/facilities", json!({ "code": "MAIN", "name": "Main", "kind": "hospital", "time_zone": "America/New_York" }))
+                .await,
+        );
+        let department = made(
+            admin.post(format!("/api/v1/facilities/{facility}/departments"), json!({ "code": "MED", "name": "Medicine" })).await,
+        );
+        let provider = made(
+            admin
+                .post("/api/v1/providers", json!({ "user_id": doctor.user_id, "given_name": "Ada", "family_name": "Lovelace", "npi": "1234567893" }))
+                .await,
+        );
+        let license = made(
+            admin
+                .post(
+                    format!("/api/v1/providers/{provider}/licenses"),
+                    json!({ "state": "NY", "number": "1", "kind": "medical", "expires_on": "2031-01-01" }),
+                )
+                .await,
+        );
+        let certification = made(
+            admin.post(format!("/api/v1/providers/{provider}/certifications"), json!({ "name": "ABIM", "issuer": "ABIM" })).await,
+        );
+        let member = made(admin.post("/api/v1/staff", json!({ "user_id": nurse.user_id, "kind": "nurse" })).await);
+        let assignment = made(
+            admin
+                .post(format!("/api/v1/users/{}/assignments", nurse.user_id), json!({ "department_id": department }))
+                .await,
+        );
+        let patient = made(
+            admin
+                .post(
+                    "/api/v1/patients?allow_duplicate=true",
+                    json!({ "names": [{ "use": "legal", "family": "Chart", "given": ["Pat"] }], "birth_date": "1970-01-01", "sex": "female",
+                            "portal_user_id": portal_user.user_id, "facility_id": facility }),
+                )
+                .await,
+        );
+        let team = made(
+            admin.post(format!("/api/v1/patients/{patient}/care-team"), json!({ "user_id": doctor.user_id, "role": "primary_care" })).await,
+        );
+        let encounter = made(
+            admin
+                .post(
+                    format!("/api/v1/patients/{patient}/encounters"),
+                    json!({ "class": "inpatient", "scheduled_start": "2026-12-01T09:00:00-05:00", "facility_id": facility,
+                            "attending_provider_id": provider }),
+                )
+                .await,
+        );
+        ids.extend(
+            [
+                ("facility_id", facility),
+                ("department_id", department),
+                ("provider_id", provider.clone()),
+                ("attending_provider_id", provider.clone()),
+                ("primary_provider_id", provider),
+                ("license_id", license),
+                ("certification_id", certification),
+                ("staff_id", member),
+                ("assignment_id", assignment),
+                ("user_id", doctor.user_id.clone()),
+                ("patient_id", patient.clone()),
+                ("member_id", team),
+                ("encounter_id", encounter),
+            ]
+            .map(|(name, id)| (name.to_owned(), id)),
+        );
+        // The token of the portal user was issued before the chart was his.
+        let portal_user = portal_user.with_token(Some(clinic.log_in(&portal_user.email).await));
+        Self { patient, portal_user, ids }
+    }
+
+    /// A second patient of the same clinic, with the same places and people.
+    pub async fn open_another(clinic: &TestTenant, chart: &Chart) -> Self {
+        let admin = clinic.user(Role::Admin).await;
+        let patient = clinic.patient(&admin).await;
+        let mut ids = chart.ids.clone();
+        ids.insert("patient_id".to_owned(), patient.clone());
+        Self { patient, portal_user: clinic.nobody(), ids }
+    }
+
+    /// The path with this chart's ids where the template has names; an id it has none of names nothing.
+    pub fn fill(&self, template: &str) -> String {
+        template
+            .split('/')
+            .map(|segment| match segment.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+                Some("patient_id") => self.patient.clone(),
+                Some(name) => self.ids.get(name).cloned().unwrap_or_else(|| mint().to_string()),
+                None => segment.to_owned(),
+            })
+            .collect::<Vec<_>>()
+            .join("/")
+    }
+
+    /// An example body with this chart's ids where it refers to something.
+    pub fn localise(&self, mut example: Value) -> Value {
+        if let Some(members) = example.as_object_mut() {
+            for (name, value) in members.iter_mut() {
+                if let Some(id) = self.ids.get(name) {
+                    *value = json!(id);
+                } else if name == "portal_user_id" {
+                    *value = Value::Null;
+                }
+            }
+            members.retain(|_, value| !value.is_null());
+        }
+        example
+    }
+}

@@ -10,7 +10,7 @@ use platform::db::{SystemTx, partition};
 use secrecy::SecretString;
 
 use super::PASSWORD;
-use super::places::{LAKESIDE, Organisation, RIVERSIDE};
+use super::places::{LAKESIDE, RIVERSIDE};
 use super::plan::Plan;
 use super::wall::Wall;
 use super::write::Writer;

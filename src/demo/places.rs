@@ -82,14 +82,6 @@ impl Specialty {
             Self::None => None,
         }
     }
-
-    /// Whether such a provider is somebody's own doctor.
-    pub const fn is_primary_care(self) -> bool {
-        matches!(
-            self,
-            Self::FamilyMedicine | Self::InternalMedicine | Self::Pediatrics
-        )
-    }
 }
 
 const fn ward(

@@ -185,7 +185,7 @@ mod tests {
                     && (8..17).contains(&local.hour());
                 match visit.class {
                     EncounterClass::Emergency | EncounterClass::Inpatient => {
-                        night_or_weekend += i32::from(!open)
+                        night_or_weekend += i32::from(!open);
                     }
                     _ => assert!(open, "{local}"),
                 }

@@ -170,6 +170,13 @@ pub static SURGICAL: [Reason; 3] = [
     reason("S72.001A", (70, 120), "Fell, can't stand on the right leg", "Fracture of unspecified part of neck of right femur, initial encounter for closed fracture"),
 ];
 
+/// What is operated on by appointment, with some days in bed.
+#[rustfmt::skip]
+pub static ELECTIVE: [Reason; 2] = [
+    reason("K80.20", (25, 85), "Gallbladder to be taken out", "Calculus of gallbladder without cholecystitis without obstruction"),
+    reason("M17.11", (50, 120), "Knee replacement", "Unilateral primary osteoarthritis, right knee"),
+];
+
 /// What is done in an hour or two, and home again.
 #[rustfmt::skip]
 pub static PROCEDURES: [Reason; 3] = [
@@ -184,7 +191,7 @@ mod tests {
 
     #[test]
     fn codes_have_the_form_of_icd_10_cm() {
-        let lists: [&[Reason]; 9] = [
+        let lists: [&[Reason]; 10] = [
             &CHRONIC,
             &ACUTE,
             &SKIN,
@@ -193,6 +200,7 @@ mod tests {
             &MEDICAL,
             &CRITICAL,
             &SURGICAL,
+            &ELECTIVE,
             &PROCEDURES,
         ];
         for reason in

@@ -1,19 +1,16 @@
 //! What a person writes on the registration form: how to be called, where to be found, whom to call.
 //!
-//! E-mail addresses are of domains kept for examples, telephone numbers belong to nobody, and social security numbers are of
-//! areas (691 to 699) that were never handed out while areas meant something.
+//! Social security numbers are of areas (691 to 699) that were never handed out while areas meant something.
 
 use chrono::{Days, NaiveDate};
 use clinical::patients::{
-    AddressUse, BloodType, EmergencyContact, Ethnicity, EthnicityCode, GenderIdentity, HealthGoal,
-    IdentifierType, MaritalStatus, NameUse, NewPatient, PatientAddress, PatientIdentifier,
-    PatientName, Race, Relationship, RiskFactor, Sex, Telecom, TelecomSystem, TelecomUse,
+    BloodType, Ethnicity, EthnicityCode, GenderIdentity, HealthGoal, IdentifierType, MaritalStatus,
+    NameUse, NewPatient, PatientIdentifier, PatientName, Race, RiskFactor, Sex,
 };
-use kernel::text::name_key;
 
 use super::names::{self, Culture, Gender};
 use super::people::Person;
-use super::places::{Organisation, STREETS};
+use super::places::Organisation;
 use super::random::Random;
 use super::telephone::Telephones;
 use super::wall::Wall;

@@ -5,20 +5,19 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 use identity::staff::NewProvider;
-use identity::staff::StaffStatus;
 use identity::staff::certifications::NewCertification;
-use identity::staff::licenses::{LicenseKind, LicenseStatus, NewLicense};
+use identity::staff::licenses::NewLicense;
 use identity::staff::members::StaffKind;
 use identity::users::NewUser;
-use kernel::{npi, text};
-use platform::access::Role;
+use kernel::text;
 
+use super::credentials::{day, practice};
 use super::names::{Culture, Gender};
-use super::places::{Organisation, Specialty, Spot};
+use super::places::{Organisation, Spot};
 use super::random::Random;
-use super::roster::{PostKind, ROSTER, Training};
+use super::roster::{Post, PostKind, ROSTER};
 use super::telephone::Telephones;
 
 /// Somebody with an account who works there.
@@ -42,7 +41,6 @@ pub enum Work {
 /// What makes a provider. The account is linked when it has an id.
 #[derive(Clone, Debug)]
 pub struct Practice {
-    pub specialty: Specialty,
     pub provider: NewProvider,
     pub licenses: Vec<NewLicense>,
     pub certifications: Vec<NewCertification>,
@@ -65,72 +63,87 @@ pub fn hire(
     phones: &mut Telephones,
 ) -> Vec<Employee> {
     let mut names = BTreeSet::new();
-    let mut staff = Vec::with_capacity(ROSTER.len());
-    for (number, post) in (0..).zip(&ROSTER) {
+    let employees = (0..).zip(&ROSTER).map(|(number, post)| {
         let mut random = Random::stream(seed, &format!("{} staff", organisation.slug), number);
-        let (given, family) = new_name(&mut random, &mut names);
-        let email = if post.demo {
-            format!("{}@{}.demo", post.role.as_str(), organisation.slug)
+        let (given_name, family_name) = new_name(&mut random, &mut names);
+        let mailbox = if post.demo {
+            post.role.as_str().to_owned()
         } else {
-            let words = format!("{given} {family}");
-            format!(
-                "{}@{}.demo",
-                text::name_key(&words).replace(' ', "."),
-                organisation.slug
-            )
+            text::name_key(&format!("{given_name} {family_name}")).replace(' ', ".")
         };
-        let phone = phones.next();
-        let work = match &post.kind {
-            PostKind::Admin => Work::Administers,
-            PostKind::Provider(training) => {
-                let mut practice =
-                    practice(*training, organisation.state, number, today, &mut random);
-                practice.provider.given_name.clone_from(&given);
-                practice.provider.family_name.clone_from(&family);
-                practice.provider.phone = Some(phone.clone());
-                practice.provider.email = Some(email.clone());
-                practice.provider.accepting_patients |= post.demo;
-                Work::Treats(Box::new(practice))
-            }
-            PostKind::Helper {
-                kind,
-                title,
-                credentials,
-            } => {
-                let license = (!credentials.is_empty()).then(|| {
-                    (
-                        format!("{}-{}", credentials[0], random.digits(6)),
-                        day(today, random.between(20, 700)),
-                    )
-                });
-                Work::Helps(Help {
-                    kind: *kind,
-                    title,
-                    credentials,
-                    license,
-                })
-            }
+        let email = format!("{mailbox}@{}.demo", organisation.slug);
+        let phone = Some(phones.next());
+        let account = NewUser {
+            email,
+            role: post.role,
+            given_name,
+            family_name,
+            phone,
+            avatar_ref: None,
         };
         let spots = post
             .spots
             .iter()
             .map(|code| organisation.spot(code))
             .collect();
-        let account = NewUser {
-            email,
-            role: post.role,
-            given_name: given,
-            family_name: family,
-            phone: Some(phone),
-            avatar_ref: None,
-        };
-        staff.push(Employee {
+        let work = work(
+            post,
+            &account,
+            organisation.state,
+            number,
+            today,
+            &mut random,
+        );
+        Employee {
             account,
             spots,
             work,
-        });
+        }
+    });
+    employees.collect()
+}
+
+fn work(
+    post: &Post,
+    account: &NewUser,
+    state: &str,
+    number: u64,
+    today: NaiveDate,
+    random: &mut Random,
+) -> Work {
+    match post.kind {
+        PostKind::Admin => Work::Administers,
+        PostKind::Provider(training) => {
+            let mut practice = practice(training, state, number, today, random);
+            practice.provider.given_name.clone_from(&account.given_name);
+            practice
+                .provider
+                .family_name
+                .clone_from(&account.family_name);
+            practice.provider.phone.clone_from(&account.phone);
+            practice.provider.email = Some(account.email.clone());
+            practice.provider.accepting_patients |= post.demo;
+            Work::Treats(Box::new(practice))
+        }
+        PostKind::Helper {
+            kind,
+            title,
+            credentials,
+        } => {
+            let license = credentials.first().map(|word| {
+                (
+                    format!("{word}-{}", random.digits(6)),
+                    day(today, random.between(20, 700)),
+                )
+            });
+            Work::Helps(Help {
+                kind,
+                title,
+                credentials,
+                license,
+            })
+        }
     }
-    staff
 }
 
 /// A name nobody there has yet: it becomes an e-mail address.
@@ -152,149 +165,16 @@ fn new_name(random: &mut Random, names: &mut BTreeSet<String>) -> (String, Strin
     }
 }
 
-/// All but the name and how to reach him.
-fn practice(
-    training: Training,
-    state: &str,
-    number: u64,
-    today: NaiveDate,
-    random: &mut Random,
-) -> Practice {
-    let Training {
-        specialty,
-        credential,
-        subspecialty,
-        license_days,
-    } = training;
-    // The number of the post in the middle keeps any two of the organisation apart.
-    let nine = format!("1{}{number:02}{}", random.digits(3), random.digits(3));
-    let physician = credential != "FNP-C";
-    let expires_on = day(today, license_days);
-    let mut licenses = vec![NewLicense {
-        state: state.to_owned(),
-        number: format!("{number:02}{}", random.digits(5)),
-        kind: if physician {
-            LicenseKind::Medical
-        } else {
-            LicenseKind::Nursing
-        },
-        status: if license_days < 0 {
-            LicenseStatus::Expired
-        } else {
-            LicenseStatus::Active
-        },
-        issued_on: Some(day(today, license_days - 730)),
-        expires_on,
-    }];
-    if random.chance(70) {
-        let left = random.between(70, 1000);
-        licenses.push(NewLicense {
-            state: state.to_owned(),
-            number: format!(
-                "B{}{number:02}{}",
-                if physician { 'C' } else { 'N' },
-                random.digits(5)
-            ),
-            kind: LicenseKind::Dea,
-            status: LicenseStatus::Active,
-            issued_on: Some(day(today, left - 1095)),
-            expires_on: day(today, left),
-        });
-    }
-    Practice {
-        specialty,
-        provider: NewProvider {
-            user_id: None,
-            npi: npi::complete(&nine),
-            given_name: String::new(),
-            family_name: String::new(),
-            credential: Some(credential.to_owned()),
-            specialty: specialty.name().map(str::to_owned),
-            subspecialties: subspecialty.map(str::to_owned).into_iter().collect(),
-            phone: None,
-            email: None,
-            verified: random.chance(85),
-            accepting_patients: random.chance(75),
-            status: StaffStatus::Active,
-        },
-        licenses,
-        certifications: certifications(specialty, physician, today, random),
-    }
-}
-
-fn certifications(
-    specialty: Specialty,
-    physician: bool,
-    today: NaiveDate,
-    random: &mut Random,
-) -> Vec<NewCertification> {
-    let (name, issuer) = match specialty {
-        Specialty::FamilyMedicine if physician => {
-            ("Family Medicine", "American Board of Family Medicine")
-        }
-        Specialty::FamilyMedicine => (
-            "Family Nurse Practitioner",
-            "American Academy of Nurse Practitioners Certification Board",
-        ),
-        Specialty::InternalMedicine | Specialty::None => {
-            ("Internal Medicine", "American Board of Internal Medicine")
-        }
-        Specialty::Pediatrics => ("General Pediatrics", "American Board of Pediatrics"),
-        Specialty::Cardiology => (
-            "Cardiovascular Disease",
-            "American Board of Internal Medicine",
-        ),
-        Specialty::Orthopedics => (
-            "Orthopaedic Surgery",
-            "American Osteopathic Board of Orthopedic Surgery",
-        ),
-        Specialty::Emergency => ("Emergency Medicine", "American Board of Emergency Medicine"),
-        Specialty::Surgery => ("Surgery", "American Board of Surgery"),
-        Specialty::Endocrinology => (
-            "Endocrinology, Diabetes and Metabolism",
-            "American Board of Internal Medicine",
-        ),
-        Specialty::Psychiatry => ("Psychiatry", "American Board of Psychiatry and Neurology"),
-        Specialty::Dermatology => ("Dermatology", "American Board of Dermatology"),
-    };
-    let since = random.between(200, 3000);
-    let mut list = vec![NewCertification {
-        name: name.to_owned(),
-        issuer: issuer.to_owned(),
-        number: Some(random.digits(6)),
-        issued_on: Some(day(today, -since)),
-        expires_on: Some(day(today, 3650 - since)),
-    }];
-    if random.chance(60) {
-        let since = random.between(10, 700);
-        list.push(NewCertification {
-            name: "Advanced Cardiovascular Life Support".to_owned(),
-            issuer: "American Heart Association".to_owned(),
-            number: None,
-            issued_on: Some(day(today, -since)),
-            expires_on: Some(day(today, 730 - since)),
-        });
-    }
-    list
-}
-
-/// So many days from a day on.
-fn day(from: NaiveDate, days: i64) -> NaiveDate {
-    let distance = Days::new(days.unsigned_abs());
-    if days < 0 {
-        from - distance
-    } else {
-        from + distance
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::NaiveTime;
     use kernel::{Checks, Validate};
+    use platform::access::Role;
 
     use super::super::places::{LAKESIDE, RIVERSIDE};
-    use super::super::roster::{DEMO_NURSE, DEMO_PROVIDER, FAMILY_NURSE_PRACTITIONER, INTERNIST, PEDIATRICIAN};
+    use super::super::roster::{
+        DEMO_NURSE, DEMO_PROVIDER, FAMILY_NURSE_PRACTITIONER, INTERNIST, PEDIATRICIAN,
+    };
     use super::*;
 
     fn staff(organisation: &Organisation, seed: u64) -> (NaiveDate, Vec<Employee>) {
@@ -364,10 +244,12 @@ mod tests {
             INTERNIST,
             PEDIATRICIAN,
         ] {
-            let Work::Treats(practice) = &staff[place].work else {
-                panic!("{place} is no provider")
-            };
-            assert!(practice.specialty.is_primary_care());
+            assert!(matches!(staff[place].work, Work::Treats(_)));
+            assert!(
+                ["FM", "IM", "PED"]
+                    .map(|code| RIVERSIDE.spot(code))
+                    .contains(&staff[place].spots[0])
+            );
         }
         let soon = staff
             .iter()

@@ -90,7 +90,10 @@ impl Planner<'_> {
         if stays {
             let course = course(age, random);
             visit.reasons = vec![course.reason];
-            let home = leaves + TimeDelta::hours(course.wards.iter().map(|(_, hours)| hours).sum());
+            let well = leaves + TimeDelta::hours(course.wards.iter().map(|(_, hours)| hours).sum());
+            let home = self
+                .wall
+                .discharge_after(well, random.between(9 * 60, 16 * 60));
             let admitted = self.stay(patient, person, &course, (leaves, home), random);
             visit.disposition = Some(if admitted {
                 "Admitted"
@@ -101,52 +104,63 @@ impl Planner<'_> {
         self.visits.push(visit);
     }
 
-    /// The wards as they are now: four to six people lie there, two are in the emergency department, three are expected.
+    /// The hospital as it is now: four to six people lie there, two are in the emergency department, three are expected.
     pub fn fill_wards(&mut self, people: &[Person], random: &mut Random) {
+        let today = self.wall.today();
+        let grown =
+            |person: &Person| person.until.is_none() && years(person.birth_date, today) >= 40;
         let mut candidates: Vec<usize> = (1..people.len())
-            .filter(|place| {
-                people[*place].until.is_none()
-                    && years(people[*place].birth_date, self.wall.today()) >= 40
-            })
+            .filter(|place| grown(&people[*place]))
             .collect();
         random.shuffle(&mut candidates);
         let inpatients = random.index(3) + 4;
-        for patient in candidates.iter().copied().take(inpatients) {
-            let age = years(people[patient].birth_date, self.wall.today());
-            let since = self.wall.now - TimeDelta::minutes(random.between(9 * 60, 4 * 24 * 60));
-            let home = self.wall.now + TimeDelta::minutes(random.between(10 * 60, 4 * 24 * 60));
-            let course = course(age, random);
-            self.stay(patient, &people[patient], &course, (since, home), random);
-        }
-        for patient in candidates.iter().copied().skip(inpatients).take(2) {
-            let age = years(people[patient].birth_date, self.wall.today());
-            let arrival = self.wall.now - TimeDelta::minutes(random.between(15, 170));
-            if self.diary.take_patient(patient, arrival, self.wall.now) {
-                let visit = self.arrival(patient, age, arrival, random);
-                self.visits.push(visit);
+        for (number, patient) in candidates.into_iter().take(inpatients + 5).enumerate() {
+            let person = &people[patient];
+            if number < inpatients {
+                self.lies_there(patient, person, random);
+            } else if number < inpatients + 2 {
+                self.has_just_come(patient, person, random);
+            } else {
+                self.is_expected(patient, person, random);
             }
         }
-        for patient in candidates.iter().copied().skip(inpatients + 2).take(3) {
-            let day = workday(self.wall.day(random.between(2, 20)));
-            let reason = if random.chance(50) {
-                &reasons::SURGICAL[1]
-            } else {
-                &reasons::CHRONIC[8]
-            };
-            let admission = self.wall.at(day, 7 * 60 + 30);
-            let home = self.wall.at(day, 11 * 60) + TimeDelta::days(random.between(1, 4));
-            let course = Course {
-                reason,
-                wards: vec![("SURG", (home - admission).num_hours())],
-            };
-            self.stay(
+    }
+
+    fn lies_there(&mut self, patient: usize, person: &Person, random: &mut Random) {
+        let since = self
+            .wall
+            .minutes_from_now(-random.between(9 * 60, 4 * 24 * 60));
+        let well = self
+            .wall
+            .minutes_from_now(random.between(10 * 60, 3 * 24 * 60));
+        let home = self.wall.discharge_after(well, 11 * 60);
+        let course = course(years(person.birth_date, self.wall.today()), random);
+        self.stay(patient, person, &course, (since, home), random);
+    }
+
+    fn has_just_come(&mut self, patient: usize, person: &Person, random: &mut Random) {
+        let arrival = self.wall.minutes_from_now(-random.between(15, 170));
+        if self.diary.take_patient(patient, arrival, self.wall.now) {
+            let visit = self.arrival(
                 patient,
-                &people[patient],
-                &course,
-                (admission, home),
+                years(person.birth_date, self.wall.today()),
+                arrival,
                 random,
             );
+            self.visits.push(visit);
         }
+    }
+
+    fn is_expected(&mut self, patient: usize, person: &Person, random: &mut Random) {
+        let day = workday(self.wall.day(random.between(2, 20)));
+        let admission = self.wall.at(day, 7 * 60 + 30);
+        let home = self.wall.at(day, 11 * 60) + TimeDelta::days(random.between(1, 4));
+        let reason = &reasons::ELECTIVE[random.index(reasons::ELECTIVE.len())];
+        let course = Course {
+            reason,
+            wards: vec![("SURG", (home - admission).num_hours())],
+        };
+        self.stay(patient, person, &course, (admission, home), random);
     }
 
     /// An emergency that is going on.

@@ -246,7 +246,7 @@ impl Planner<'_> {
         let begun = visit.start + TimeDelta::minutes(random.between(-4, 18));
         let ended = begun + planned + TimeDelta::minutes(random.between(-8, 10));
         match random.below(100) {
-            0..7 if visit.start < self.wall.now || visit.patient % 3 == 0 => {
+            0..7 if visit.start < self.wall.now || visit.patient.is_multiple_of(3) => {
                 visit.status = EncounterStatus::Cancelled;
                 visit.cancel_reason = Some(random.pick(&WHY_CANCELLED));
                 visit.nurse = None;

@@ -1,6 +1,8 @@
 //! The clock on an organisation's wall, and what "today" is there.
 
-use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
+use chrono::{
+    Datelike, Days, DurationRound, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday,
+};
 use chrono_tz::Tz;
 use kernel::clock::Instant;
 
@@ -20,6 +22,15 @@ impl Wall {
         self.now.with_timezone(&self.zone).date_naive()
     }
 
+    /// So many minutes before now, or after it, to the minute.
+    pub fn minutes_from_now(&self, minutes: i64) -> Instant {
+        let now = self
+            .now
+            .duration_trunc(TimeDelta::minutes(1))
+            .unwrap_or(self.now);
+        now + TimeDelta::minutes(minutes)
+    }
+
     /// The day so many days from today.
     pub fn day(&self, offset: i64) -> NaiveDate {
         let distance = Days::new(offset.unsigned_abs());
@@ -28,6 +39,14 @@ impl Wall {
         } else {
             self.today() + distance
         }
+    }
+
+    /// When somebody who could go home then does go: by daylight, on the day after.
+    pub fn discharge_after(&self, at: Instant, minutes_of_day: i64) -> Instant {
+        self.at(
+            at.with_timezone(&self.zone).date_naive() + Days::new(1),
+            minutes_of_day,
+        )
     }
 
     /// The instant at which the wall clock shows so many minutes past midnight. Where it leaps over that time: an hour on.

@@ -1,8 +1,11 @@
 //! Where a person is found, and whom to call when something happens.
+//!
+//! E-mail addresses are of domains kept for examples; telephone numbers belong to nobody.
 
 use chrono::{Days, NaiveDate};
 use clinical::patients::{
-    AddressUse, EmergencyContact, MaritalStatus, PatientAddress, Relationship, Telecom, TelecomSystem, TelecomUse,
+    AddressUse, EmergencyContact, MaritalStatus, PatientAddress, Relationship, Telecom,
+    TelecomSystem, TelecomUse,
 };
 use kernel::text::name_key;
 

@@ -25,8 +25,8 @@ use platform::crypto::TenantCipher;
 use platform::db::SystemTx;
 use sqlx::types::Json;
 
-use super::load::Summary;
 use super::access;
+use super::load::Summary;
 use super::people::{DEMO_PATIENT, Fate};
 use super::places::{Organisation, Place, Spot};
 use super::plan::Plan;
@@ -212,7 +212,12 @@ impl<'a> Writer<'a> {
         users::seed(self.tx, &new, self.hash, self.now).await
     }
 
-    async fn patient(&mut self, place: usize, account: UserId, cipher: &TenantCipher) -> Result<()> {
+    async fn patient(
+        &mut self,
+        place: usize,
+        account: UserId,
+        cipher: &TenantCipher,
+    ) -> Result<()> {
         let (person, form) = (&self.plan.people[place], &self.plan.forms[place]);
         let id = PatientId::new();
         let new = NewPatient {

@@ -5,7 +5,9 @@
 
 mod audit;
 mod clinical;
+mod demo;
 mod identity;
+mod interop;
 mod manners;
 mod promises;
 mod support;

@@ -104,12 +104,12 @@ pub(super) async fn list(
 
 pub(super) async fn open_as_of(ctx: &Ctx, id: PatientId, as_of: AsOf) -> Result<Answer<Patient>> {
     let mut tx = ctx.begin(Permission::PatientHistory).await?;
-    let present = super::find(&mut tx, id)
+    super::require(&mut tx, id).await?;
+    // Where he lived on a day is known for days before he came to us; what was on record at an instant is not.
+    let or_first = matches!(as_of, AsOf::Day(_));
+    let then = store::state_at(&mut tx, id, as_of.instant(), or_first)
         .await?
         .ok_or_else(Error::not_found)?;
-    let then = store::state_at(&mut tx, id, as_of.instant())
-        .await?
-        .unwrap_or(present);
     let version = then.version;
     let patient = then.living_on(as_of.day());
     tx.finish(Disclosure::of("patient_history", Action::Read, id, id, patient).version(version))

@@ -100,9 +100,9 @@ pub(super) fn compare(one: &Person, other: &Person) -> Likeness {
     let mut likeness = Likeness::default();
     if let (Some(a), Some(b)) = (&one.ssn, &other.ssn) {
         if a == b {
-            likeness.add(60, Some(Agreement::Ssn))
+            likeness.add(60, Some(Agreement::Ssn));
         } else {
-            likeness.add(-30, None)
+            likeness.add(-30, None);
         }
     }
     compare_names(one, other, &mut likeness);
@@ -226,7 +226,7 @@ mod tests {
 
     use super::*;
 
-    fn person(change: Value) -> Person {
+    fn person(change: &Value) -> Person {
         let mut body = json!({
             "names": [{ "use": "legal", "family": "Okafor", "given": ["Adaeze"] }], "birth_date": "1980-03-11", "sex": "female",
             "telecoms": [{ "system": "phone", "value": "+1 312 555 0142" }],
@@ -248,14 +248,14 @@ mod tests {
     fn with(mut change: Value) -> Person {
         change["telecoms"] = json!([]);
         change["addresses"] = json!([]);
-        person(change)
+        person(&change)
     }
 
     #[test]
     fn one_person_entered_twice() {
-        let ada = person(json!({}));
+        let ada = person(&json!({}));
         for (what, other) in [
-            ("the same", person(json!({}))),
+            ("the same", person(&json!({}))),
             ("moved, new phone", with(json!({}))),
             (
                 "a typing error in the name",
@@ -275,7 +275,7 @@ mod tests {
             ),
             (
                 "a wrong year, same phone",
-                person(json!({ "birth_date": "1981-03-11", "addresses": [] })),
+                person(&json!({ "birth_date": "1981-03-11", "addresses": [] })),
             ),
             ("sex entered wrong", with(json!({ "sex": "male" }))),
             (
@@ -300,24 +300,24 @@ mod tests {
 
     #[test]
     fn different_people() {
-        let ada = person(json!({}));
+        let ada = person(&json!({}));
         for (what, other) in [
             (
                 "a twin",
-                person(json!({ "names": named("Okafor", "Chidi"), "sex": "male" })),
+                person(&json!({ "names": named("Okafor", "Chidi"), "sex": "male" })),
             ),
             (
                 "a twin sister",
-                person(json!({ "names": named("Okafor", "Ngozi") })),
+                person(&json!({ "names": named("Okafor", "Ngozi") })),
             ),
             (
                 "a daughter of the same name",
-                person(json!({ "birth_date": "2004-09-20" })),
+                person(&json!({ "birth_date": "2004-09-20" })),
             ),
             ("a namesake", with(json!({ "birth_date": "1951-12-24" }))),
             (
                 "a neighbour of the same age",
-                person(json!({ "names": named("Baker", "Tom"), "sex": "male", "telecoms": [] })),
+                person(&json!({ "names": named("Baker", "Tom"), "sex": "male", "telecoms": [] })),
             ),
             (
                 "two SSNs",
@@ -325,7 +325,7 @@ mod tests {
             ),
         ] {
             let ada = if what == "two SSNs" {
-                person(json!({ "ssn": "a" }))
+                person(&json!({ "ssn": "a" }))
             } else {
                 ada.clone()
             };
@@ -353,9 +353,9 @@ mod tests {
     #[test]
     fn a_comparison_has_no_direction() {
         let people = [
-            person(json!({})),
+            person(&json!({})),
             with(json!({ "names": named("Okafro", "A") })),
-            person(json!({ "birth_date": "1980-11-03" })),
+            person(&json!({ "birth_date": "1980-11-03" })),
         ];
         for one in &people {
             for other in &people {

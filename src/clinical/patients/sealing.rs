@@ -99,7 +99,7 @@ mod tests {
         .expect("a cipher")
     }
 
-    fn patient(identifiers: Value) -> NewPatient {
+    fn patient(identifiers: &Value) -> NewPatient {
         serde_json::from_value(json!({
             "names": [{ "use": "legal", "family": "Okafor" }], "birth_date": "1980-01-01", "sex": "female",
             "identifiers": identifiers
@@ -111,7 +111,7 @@ mod tests {
     fn a_number_is_sealed_and_only_its_last_four_stay() {
         let (cipher, place) = (cipher(), (TenantId::new(), PatientId::new()));
         let new = patient(
-            json!([{ "type": "passport", "value": "X1" }, { "type": "ssn", "value": "219-09-9999" }]),
+            &json!([{ "type": "passport", "value": "X1" }, { "type": "ssn", "value": "219-09-9999" }]),
         );
         let sealed = seal(&cipher, place, &new, None).expect("sealed");
         assert_eq!(
@@ -128,7 +128,7 @@ mod tests {
         let first = seal(
             &cipher,
             place,
-            &patient(json!([{ "type": "ssn", "value": "219-09-9999" }])),
+            &patient(&json!([{ "type": "ssn", "value": "219-09-9999" }])),
             None,
         )
         .expect("sealed");
@@ -137,7 +137,7 @@ mod tests {
             json!([{ "type": "ssn", "value": "219099999" }]),
         ] {
             let again =
-                seal(&cipher, place, &patient(identifiers), first.ssn.as_deref()).expect("sealed");
+                seal(&cipher, place, &patient(&identifiers), first.ssn.as_deref()).expect("sealed");
             assert_eq!(
                 (again.ssn, again.ssn_index, again.data),
                 (
@@ -147,19 +147,20 @@ mod tests {
                 )
             );
         }
-        let gone = seal(&cipher, place, &patient(json!([])), first.ssn.as_deref()).expect("sealed");
+        let gone =
+            seal(&cipher, place, &patient(&json!([])), first.ssn.as_deref()).expect("sealed");
         assert_eq!((gone.ssn, gone.ssn_index), (None, None));
     }
 
     #[test]
     fn last_four_alone_name_no_new_number() {
         let (cipher, place) = (cipher(), (TenantId::new(), PatientId::new()));
-        let shown = patient(json!([{ "type": "ssn", "last4": "1234" }]));
+        let shown = patient(&json!([{ "type": "ssn", "last4": "1234" }]));
         assert!(seal(&cipher, place, &shown, None).is_err());
         let first = seal(
             &cipher,
             place,
-            &patient(json!([{ "type": "ssn", "value": "219-09-9999" }])),
+            &patient(&json!([{ "type": "ssn", "value": "219-09-9999" }])),
             None,
         )
         .expect("sealed");

@@ -24,11 +24,12 @@ pub(super) struct Change {
     pub after: Json<Map<String, Value>>,
 }
 
-/// The state at that instant, or the first one if there was none yet. `None` where there is no history.
+/// The state at that instant; where there was none yet, the first one if that is wanted.
 pub(super) async fn state_at(
     tx: &mut TenantTx,
     id: PatientId,
     at: Instant,
+    or_first: bool,
 ) -> Result<Option<Patient>> {
     let tenant = tx.tenant();
     let image = sqlx::query_scalar!(
@@ -37,12 +38,13 @@ pub(super) async fn state_at(
              order by at desc, version desc limit 1)
            union all
            (select after from app.audit_log
-             where tenant_id = $1 and table_name = 'patients' and row_id = $2 and at > $3
+             where tenant_id = $1 and table_name = 'patients' and row_id = $2 and at > $3 and $4
              order by at, version limit 1)
            limit 1"#,
         tenant as _,
         id as _,
-        at
+        at,
+        or_first
     )
     .fetch_optional(tx.conn())
     .await?

@@ -6,7 +6,7 @@
 //! Traps: a name may be an SSN (`Patient?identifier=…/us-ssn|…`): it is stored and looked up through a keyed blind index,
 //! never as it is. So is the hash of a mapped resource, which would otherwise betray an SSN to whoever tries them all.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use clinical::encounters::{self, EncounterRecord};
@@ -24,7 +24,7 @@ use super::organization;
 use super::reference::Name;
 use super::report::{Fault, Place};
 use super::resource::{Resource, Stage, digest, hex};
-use super::store::{self, Kept, Known, Link};
+use super::store::{self, Kept, Known};
 
 /// What became of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub(super) struct Batch<'a> {
     known: HashMap<Name, Known>,
     pub(super) kept: HashMap<Name, Vec<u8>>,
     pub(super) patients_of: HashMap<Uuid, Uuid>,
-    links: Vec<Link>,
+    links: BTreeMap<Name, Known>,
     pub(super) encounters: Vec<EncounterRecord>,
     pub(super) keep: Vec<Kept>,
     pub(super) touched: Touched,
@@ -123,7 +123,7 @@ impl<'a> Batch<'a> {
             known,
             kept,
             patients_of,
-            links: Vec::new(),
+            links: BTreeMap::new(),
             encounters: Vec::new(),
             keep: Vec::new(),
             touched: Touched::default(),
@@ -215,11 +215,7 @@ impl<'a> Batch<'a> {
         match self.known.get(&name) {
             Some(other) if other.target != known.target => {}
             _ => {
-                self.links.retain(|link| link.name != name);
-                self.links.push(Link {
-                    name: name.clone(),
-                    known: known.clone(),
-                });
+                self.links.insert(name.clone(), known.clone());
                 self.known.insert(name, known.clone());
             }
         }

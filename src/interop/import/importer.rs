@@ -69,7 +69,11 @@ impl Importer {
                 Err(error) if error.kind() == Kind::Unavailable => return Err(error),
                 Err(error) if part.len() == 1 => {
                     if error.kind() == Kind::Internal {
-                        tracing::error!(cause = error.cause_for_log(), resource = %part[0].name, "not imported");
+                        tracing::error!(
+                            cause = error.cause_for_log(),
+                            resource_type = part[0].name.resource_type,
+                            "not imported"
+                        );
                     }
                     outcome.faults.push(fault(&part[0], reason(&error)));
                 }
@@ -154,10 +158,15 @@ fn fault(resource: &Resource, reason: String) -> Fault {
 
 /// The rule that was broken and the field that breaks it; never a value.
 pub(super) fn reason(error: &Error) -> String {
-    let mut reason = error.explanation().trim_end_matches('.').to_owned();
-    for field in error.fields() {
-        let _ = write!(reason, "; {} {}", field.pointer, field.message);
-    }
+    let mut reason = match error.fields() {
+        [] => error.explanation().trim_end_matches('.').to_owned(),
+        fields => {
+            let rules = fields
+                .iter()
+                .map(|field| format!("{} {}", field.pointer, field.message));
+            rules.collect::<Vec<_>>().join("; ")
+        }
+    };
     if let Some(constraint) = error.constraint() {
         let _ = write!(reason, " ({constraint})");
     }

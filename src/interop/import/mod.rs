@@ -1,6 +1,6 @@
 //! FHIR R4 files into a tenant: thousands of them, in whatever order, again and again.
 //!
-//! Two passes. The first ([`index`](self::index)) reads everything once: it counts, finds what can't be read, keeps the
+//! Two passes. The first (`index`) reads everything once: it counts, finds what can't be read, keeps the
 //! organisations and practitioners, and learns which of several states of a resource counts. The second reads again, a
 //! few lanes side by side, and writes: patients, encounters, and everything else as it came. What refers to something
 //! that has not come yet waits as a mere place in a file, and is read again at the end.
@@ -23,6 +23,7 @@ mod files;
 mod importer;
 mod index;
 mod kept;
+mod ledger;
 mod naming;
 mod organization;
 mod outline;

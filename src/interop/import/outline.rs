@@ -220,31 +220,26 @@ fn outline<'a>(
     let urn = full_url
         .as_deref()
         .and_then(|url| url.strip_prefix("urn:uuid:"));
-    let id = match &kind.id {
+    let own = match &kind.id {
         Some(Value::String(id)) => Some(id.trim()).filter(|id| !id.is_empty()),
         Some(Value::Null) | None => None,
         Some(_) => return Err(fault("has an id that is not text")),
     };
-    let id = match id
+    let given = own
         .or_else(|| put_id(request, url))
         .or(urn)
-        .or_else(|| last_part(full_url.as_deref()))
-    {
-        Some(id) => id.to_owned(),
-        // Nothing names it but what it says.
-        None => format!("sha256:{}", hex(&digest(&[compact(text).as_bytes()]))),
-    };
+        .or_else(|| last_part(full_url.as_deref()));
+    // Where nothing names it but what it says.
+    let by_content = || format!("sha256:{}", hex(&digest(&[compact(text).as_bytes()])));
+    let id = given.map_or_else(by_content, str::to_owned);
     if id.chars().count() > LONGEST_ID || id.chars().any(char::is_control) {
         return Err(fault(
             "has an id that is too long or holds control characters",
         ));
     }
     let alias = urn.filter(|urn| *urn != id).map(|urn| scope.source_id(urn));
-    let last_updated = kind
-        .meta
-        .as_ref()
-        .and_then(|meta| super::elements::text(meta, "/lastUpdated"))
-        .map(str::to_owned);
+    let meta = kind.meta.unwrap_or_default();
+    let last_updated = super::elements::text(&meta, "/lastUpdated").map(str::to_owned);
     let name = Name::new(resource_type, scope.source_id(&id));
     Ok((
         Outline {

@@ -82,6 +82,12 @@ fn a_person_is_registered_with_everything_that_is_told_of_her() {
             .as_deref(),
         Some("Puerto Rican")
     );
+}
+
+#[test]
+fn numbers_addresses_and_contacts_come_along_as_far_as_they_are_any() {
+    let patient = mapped(&aleta()).expect("a patient");
+    let data = patient.data;
     let kinds: Vec<_> = data
         .identifiers
         .iter()

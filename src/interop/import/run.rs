@@ -1,11 +1,12 @@
 //! A whole import: the first pass, the foundation, the second pass, and what had to wait.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant as Stopwatch;
 
+use chrono_tz::Tz;
 use kernel::ids::TenantId;
 use kernel::{Code, Error, Result};
 use platform::App;
@@ -13,12 +14,13 @@ use platform::db::{SystemTx, partition};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::batch::{Fate, Outcome};
+use super::batch::Fate;
 use super::importer::Importer;
 use super::index::{self, Unit};
+use super::ledger::Ledger;
 use super::progress::Progress;
 use super::reader::{self, Chunk, Walk};
-use super::report::{Failure, Fault, Place, Report, Tally};
+use super::report::{Place, Report};
 use super::resource::{Resource, Stage};
 use super::{Options, files, store};
 
@@ -26,8 +28,6 @@ use super::{Options, files, store};
 const LANES: usize = 3;
 /// Organisations and practitioners in one transaction.
 const FOUNDATION: usize = 200;
-/// A resource of which not even the type could be read counts under this name.
-const UNREADABLE: &str = "(unreadable)";
 
 /// Imports FHIR files and folders of them into a tenant.
 ///
@@ -50,13 +50,7 @@ pub async fn fhir(
             .detail("source must be a word of 1 to 40 letters, digits and hyphens"));
     }
     partition::ensure_ahead(&app.db, partition::AHEAD).await?;
-    let zone = {
-        let mut tx = SystemTx::begin(&app.db, tenant).await?;
-        store::time_zone(&mut tx)
-            .await?
-            .parse()
-            .map_err(Error::internal)?
-    };
+    let zone = zone_of(app, tenant).await?;
     let files: Arc<[PathBuf]> = blocking({
         let paths = paths.to_vec();
         move || files::collect(&paths)
@@ -75,7 +69,7 @@ pub async fn fhir(
     })
     .await?;
     progress.importing(index.total());
-    let mut run = Run {
+    let run = Run {
         importer: Arc::new(Importer::new(app.clone(), tenant, zone)),
         ledger: Arc::new(Ledger::new(progress.clone(), files.clone())),
         files,
@@ -85,18 +79,16 @@ pub async fn fhir(
     run.ledger
         .open(&index.read, &index.superseded, index.faults);
     run.foundation(&index.foundation).await?;
-    for stage in [Stage::Patient, Stage::Encounter, Stage::Other] {
-        let units: Vec<Unit> = index
-            .units
-            .iter()
-            .copied()
-            .filter(|unit| unit.stage == stage)
-            .collect();
-        run.walk(units, None, false).await?;
-    }
+    run.everything_else(&index.units).await?;
     run.settle(&index.units).await?;
     progress.finish();
     Ok(run.ledger.close(started.elapsed()))
+}
+
+async fn zone_of(app: &App, tenant: TenantId) -> Result<Tz> {
+    let mut tx = SystemTx::begin(&app.db, tenant).await?;
+    let zone = store::time_zone(&mut tx).await?;
+    zone.parse().map_err(Error::internal)
 }
 
 fn is_word(source: &str) -> bool {
@@ -122,12 +114,21 @@ struct Run {
 
 impl Run {
     /// Places and people that everything else refers to.
-    async fn foundation(&mut self, resources: &[Resource]) -> Result<()> {
+    async fn foundation(&self, resources: &[Resource]) -> Result<()> {
         for chunk in resources
             .chunk_by(|a, b| a.stage() == b.stage())
             .flat_map(|stage| stage.chunks(FOUNDATION))
         {
             self.ledger.note(self.importer.take(chunk, true).await?);
+        }
+        Ok(())
+    }
+
+    /// Units with patients first, then those with encounters; the next kind begins when the last one is through.
+    async fn everything_else(&self, units: &[Unit]) -> Result<()> {
+        for stage in [Stage::Patient, Stage::Encounter, Stage::Other] {
+            let units = units.iter().copied().filter(|unit| unit.stage == stage);
+            self.walk(units.collect(), None, false).await?;
         }
         Ok(())
     }
@@ -211,126 +212,4 @@ async fn write(
         ledger.note(outcome);
     }
     Ok(())
-}
-
-/// The books of a run.
-struct Ledger {
-    progress: Arc<Progress>,
-    files: Arc<[PathBuf]>,
-    books: Mutex<Books>,
-}
-
-#[derive(Default)]
-struct Books {
-    types: BTreeMap<String, Tally>,
-    faults: Vec<Fault>,
-    waiting: BTreeSet<Place>,
-    incomplete: u64,
-}
-
-impl Ledger {
-    fn new(progress: Arc<Progress>, files: Arc<[PathBuf]>) -> Self {
-        Self {
-            progress,
-            files,
-            books: Mutex::default(),
-        }
-    }
-
-    fn books(&self) -> std::sync::MutexGuard<'_, Books> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What the first pass found.
-    fn open(
-        &self,
-        read: &BTreeMap<String, u64>,
-        superseded: &BTreeMap<String, u64>,
-        faults: Vec<Fault>,
-    ) {
-        let mut books = self.books();
-        for (name, count) in read {
-            books.types.entry(name.clone()).or_default().read = *count;
-        }
-        for (name, count) in superseded {
-            books.types.entry(name.clone()).or_default().skipped = *count;
-        }
-        let unnamed = faults.iter().filter(|fault| fault.name.is_none()).count() as u64;
-        if unnamed > 0 {
-            books.types.entry(UNREADABLE.to_owned()).or_default().read = unnamed;
-        }
-        drop(books);
-        self.progress.advance(superseded.values().sum());
-        self.note(Outcome {
-            faults,
-            ..Outcome::default()
-        });
-    }
-
-    fn note(&self, outcome: Outcome) {
-        let mut books = self.books();
-        self.progress
-            .advance((outcome.fates.len() + outcome.faults.len()) as u64);
-        for (name, fate) in outcome.fates {
-            let tally = books.types.entry(name).or_default();
-            match fate {
-                Fate::Created => tally.created += 1,
-                Fate::Updated => tally.updated += 1,
-                Fate::Skipped => tally.skipped += 1,
-            }
-        }
-        for fault in outcome.faults {
-            let name = fault
-                .name
-                .as_ref()
-                .map_or(UNREADABLE, |name| &name.resource_type);
-            books.types.entry(name.to_owned()).or_default().failed += 1;
-            books.faults.push(fault);
-        }
-        books.waiting.extend(outcome.waiting);
-        books.incomplete += outcome.incomplete;
-        self.progress.failed(books.faults.len());
-    }
-
-    fn take_waiting(&self) -> BTreeSet<Place> {
-        std::mem::take(&mut self.books().waiting)
-    }
-
-    fn close(&self, elapsed: std::time::Duration) -> Report {
-        let mut books = std::mem::take(&mut *self.books());
-        books.faults.sort_by_key(|fault| fault.place);
-        let failures = books
-            .faults
-            .into_iter()
-            .map(|fault| self.failure(fault))
-            .collect();
-        Report {
-            types: books.types,
-            failures,
-            incomplete: books.incomplete,
-            files: self.files.len(),
-            elapsed,
-        }
-    }
-
-    fn failure(&self, fault: Fault) -> Failure {
-        let Fault {
-            place,
-            name,
-            reason,
-        } = fault;
-        let (resource_type, id) = name.map(|name| (name.resource_type, name.id)).unzip();
-        Failure {
-            file: self
-                .files
-                .get(place.file as usize)
-                .cloned()
-                .unwrap_or_default(),
-            line: (place.line > 0).then_some(place.line),
-            entry: (place.entry > 0).then_some(place.entry),
-            resource_type,
-            id,
-            reason,
-        }
-    }
 }

@@ -1,10 +1,10 @@
 //! SQL of the import: names known already, and what is kept as it came.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{EncounterId, PatientId, mint};
+use kernel::{Code, Error, Result};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
@@ -15,13 +15,6 @@ use super::reference::Name;
 pub(super) struct Known {
     pub target: Uuid,
     pub hash: Vec<u8>,
-}
-
-/// A name to be remembered.
-#[derive(Clone, Debug)]
-pub(super) struct Link {
-    pub name: Name,
-    pub known: Known,
 }
 
 /// A resource that is kept as it came.
@@ -79,19 +72,23 @@ pub(super) async fn known(tx: &mut TenantTx, names: &[Name]) -> Result<HashMap<N
         .collect())
 }
 
-/// Remembers names. One that is known keeps leading where it led; its hash is renewed.
-pub(super) async fn remember(tx: &mut TenantTx, links: &[Link], now: Instant) -> Result<()> {
+/// Remembers names, in their order. One that is known keeps leading where it led; its hash is renewed.
+///
+/// # Errors
+/// `unavailable` when another transaction has meanwhile made a name lead elsewhere: look again, and there it is.
+pub(super) async fn remember(
+    tx: &mut TenantTx,
+    links: &BTreeMap<Name, Known>,
+    now: Instant,
+) -> Result<()> {
     if links.is_empty() {
         return Ok(());
     }
-    let (types, ids) = columns(links.iter().map(|link| &link.name));
-    let targets: Vec<Uuid> = links.iter().map(|link| link.known.target).collect();
-    let hashes: Vec<&[u8]> = links
-        .iter()
-        .map(|link| link.known.hash.as_slice())
-        .collect();
+    let (types, ids) = columns(links.keys());
+    let targets: Vec<Uuid> = links.values().map(|known| known.target).collect();
+    let hashes: Vec<&[u8]> = links.values().map(|known| known.hash.as_slice()).collect();
     let tenant = tx.tenant();
-    sqlx::query!(
+    let done = sqlx::query!(
         r#"insert into app.import_links (tenant_id, resource_type, source_id, target_id, content_hash, imported_at)
            select $1, n.resource_type, n.source_id, n.target_id, n.content_hash, $6
              from unnest($2::text[], $3::text[], $4::uuid[], $5::bytea[])
@@ -109,6 +106,11 @@ pub(super) async fn remember(tx: &mut TenantTx, links: &[Link], now: Instant) ->
     )
     .execute(tx.conn())
     .await?;
+    if done.rows_affected() != links.len() as u64 {
+        return Err(
+            Error::new(Code::Unavailable).detail("Another import is at work on the same records.")
+        );
+    }
     Ok(())
 }
 

@@ -28,6 +28,7 @@ pub fn finish(mut document: Value) -> Value {
                     "description": "The access_token of POST /api/v1/auth/login. It lives ten minutes; refresh it." }
     });
     document["components"]["responses"] = shared_responses();
+    document["servers"] = json!([{ "url": "/", "description": "The server that serves this document" }]);
     document
 }
 
@@ -128,15 +129,15 @@ fn make_clearable(member: &mut Value) {
             if let Some(members) = member.as_object_mut() {
                 members.remove("type");
             }
-            let null = json!({ "type": "null" });
+            let nothing = json!({ "type": "null" });
             match member["oneOf"].as_array_mut() {
-                Some(choices) if choices.contains(&null) => {}
-                Some(choices) => choices.push(null),
+                Some(choices) if choices.contains(&nothing) => {}
+                Some(choices) => choices.push(nothing),
                 None => {
                     if let Some(members) = member.as_object_mut() {
                         members.remove("oneOf");
                     }
-                    *member = json!({ "oneOf": [member.clone(), null] });
+                    *member = json!({ "oneOf": [member.clone(), nothing] });
                 }
             }
         }

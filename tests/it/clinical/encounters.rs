@@ -93,10 +93,10 @@ async fn one_bed_holds_one_patient() {
     let bed = |at: &str| chart.localise(json!({ "facility_id": "x", "department_id": "x", "bed": "12A", "at": at }));
     let (admin, path, _) = schedule(&clinic, &chart, json!({ "class": "inpatient", "scheduled_end": null })).await;
     admin.act(format!("{path}/start")).await.expect(200);
+    let (_, second, _) = schedule(&clinic, &other, json!({ "class": "inpatient", "scheduled_end": null })).await;
+    admin.act(format!("{second}/start")).await.expect(200);
     let now = clinic.clock.now();
     admin.post(format!("{path}/bed-moves"), bed(&now.to_rfc3339())).await.expect(201);
-    let (admin, second, _) = schedule(&clinic, &other, json!({ "class": "inpatient", "scheduled_end": null })).await;
-    admin.act(format!("{second}/start")).await.expect(200);
     admin.post(format!("{second}/bed-moves"), bed(&now.to_rfc3339())).await.expect_problem(409, "bed_occupied");
 }
 

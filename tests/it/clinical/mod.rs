@@ -1,3 +1,4 @@
 mod care_teams;
 mod encounters;
 mod patients;
+mod registration;

@@ -80,13 +80,25 @@ fn every_statement_on_a_tenants_table_binds_the_tenant() {
         let text = std::fs::read_to_string(entry.path()).expect("readable");
         let query: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         let sql = query["query"].as_str().unwrap_or_default();
-        let shared = ["app.signing_keys", "app.seal_progress", "app.ensure_month", "app.find_tenant", "app.tenant_ids", "pg_"];
-        let on_tenants = sql.contains("app.") && !shared.iter().any(|name| sql.contains(name));
-        if on_tenants && !sql.contains("tenant_id") && !sql.contains("tenant =") && !sql.contains("select app.") && !sql.contains("from app.similar_names") {
+        let shared = ["app.signing_keys", "app.seal_progress"];
+        // The sealer works in the order of transactions, across tenants, under a role of its own.
+        let sealing = sql.contains("app.phi_access_log") && sql.contains("xid >= $1");
+        let on_tenants = tables(sql).any(|table| !shared.contains(&table));
+        if on_tenants && !sealing && !sql.contains("tenant_id") {
             unbound.push(sql.to_owned());
         }
     }
     assert!(unbound.is_empty(), "{unbound:#?}");
+}
+
+/// The tables of the schema a statement names: what is followed by a parenthesis is a function, which binds the tenant
+/// itself.
+fn tables(sql: &str) -> impl Iterator<Item = &str> {
+    sql.match_indices("app.").filter_map(move |(start, _)| {
+        let rest = &sql[start..];
+        let end = rest[4..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(rest.len(), |end| end + 4);
+        (!rest[end..].starts_with('(')).then_some(&rest[..end])
+    })
 }
 
 #[test]

@@ -48,7 +48,7 @@ async fn a_planted_word_leaves_neither_the_tenant_nor_through_errors_and_logs() 
         .post(
             "/api/v1/patients?allow_duplicate=true",
             json!({ "names": [{ "use": "legal", "family": CANARY, "given": [CANARY] }], "birth_date": "1971-02-03", "sex": "male",
-                    "addresses": [{ "use": "home", "line": [CANARY], "city": CANARY, "country": "US" }] }),
+                    "addresses": [{ "use": "home", "lines": [CANARY], "city": CANARY, "country": "US" }] }),
         )
         .await
         .expect(201)["id"]

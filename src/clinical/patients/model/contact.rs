@@ -56,7 +56,7 @@ impl Validate for EmergencyContact {
 /// Checks the contacts together: two with the same priority would leave it to chance who is called.
 pub(super) fn check_all(checks: &mut Checks, contacts: &[EmergencyContact]) {
     checks.each("contacts", contacts, 20, |checks, contact| {
-        contact.check(checks)
+        contact.check(checks);
     });
     for (place, contact) in contacts.iter().enumerate().take(20) {
         if contacts[..place]

@@ -144,7 +144,7 @@ impl Validate for PatientIdentifier {
 /// Checks them together: a person has one SSN.
 pub(super) fn check_all(checks: &mut Checks, identifiers: &[PatientIdentifier]) {
     checks.each("identifiers", identifiers, 20, |checks, identifier| {
-        identifier.check(checks)
+        identifier.check(checks);
     });
     if identifiers
         .iter()

@@ -173,26 +173,26 @@ impl Validate for NewPatient {
             );
         }
         checks.each("race", &self.race, 10, |checks, race| {
-            checks.text_if("text", race.text.as_deref(), 200)
+            checks.text_if("text", race.text.as_deref(), 200);
         });
         if let Some(ethnicity) = &self.ethnicity {
             checks.within("ethnicity", |checks| {
-                checks.text_if("text", ethnicity.text.as_deref(), 200)
+                checks.text_if("text", ethnicity.text.as_deref(), 200);
             });
         }
         checks.each("telecoms", &self.telecoms, 20, |checks, telecom| {
-            telecom.check(checks)
+            telecom.check(checks);
         });
         checks.each("addresses", &self.addresses, 50, |checks, address| {
-            address.check(checks)
+            address.check(checks);
         });
         contact::check_all(checks, &self.contacts);
         identifier::check_all(checks, &self.identifiers);
         checks.each("health_goals", &self.health_goals, 50, |checks, goal| {
-            goal.check(checks)
+            goal.check(checks);
         });
         checks.each("risk_factors", &self.risk_factors, 50, |checks, risk| {
-            risk.check(checks)
+            risk.check(checks);
         });
     }
 }

@@ -24,7 +24,8 @@ pub struct RegisterPatient {
 #[into_params(parameter_in = Query)]
 pub struct ReadPatient {
     /// A day (`2024-05-01`) or an instant (`2024-05-01T12:00:00Z`): the registration as it stood then, with the addresses
-    /// that were good on that day. Before the registration began: its first state. Needs the permission `patient.history`.
+    /// that were good on that day. Before the registration: on a day its first state, at an instant nothing (404). Needs the
+    /// permission `patient.history`.
     #[param(value_type = Option<String>, example = "2024-05-01")]
     pub as_of: Option<AsOf>,
 }
@@ -107,6 +108,7 @@ pub struct SearchPatients {
     /// Whose primary provider this is.
     pub provider_id: Option<ProviderId>,
     /// Not with `name`, whose rows come best first.
+    #[param(inline)]
     pub sort: Option<PatientSort>,
     /// Rows of a page, 1 to 200; 50 unless said.
     #[param(minimum = 1, maximum = 200)]

@@ -239,7 +239,7 @@ begin
                and (k.key, k.patient_id) > (after_key, after_id)
              order by k.key, k.patient_id
         loop
-            if not (everyone or app.may_see(met.patient_id)) then
+            if (everyone or app.may_see(met.patient_id)) is not true then
                 strangers := strangers + 1;
                 exit when strangers = 300;
             elsif met.key = (select min(f.key) filter (where f.key >= beginning) from app.patient_keys f

@@ -54,11 +54,19 @@ impl Installation {
             );
         }
         eprintln!("working on the dev installation in {}", place.data_dir.display());
-        Self::dev(&place.data_dir, false).await
+        Self::open_dev(&place.data_dir, false, attach_or_start).await
     }
 
-    /// The dev installation in a folder: made, started and migrated as needed.
+    /// The dev installation in a folder: made, started and migrated as needed. Refused while another `dev` has it.
     pub async fn dev(data_dir: &Path, fetch: bool) -> anyhow::Result<Self> {
+        Self::open_dev(data_dir, fetch, start_cluster).await
+    }
+
+    async fn open_dev(
+        data_dir: &Path,
+        fetch: bool,
+        start: fn(&Path, bool) -> anyhow::Result<Cluster>,
+    ) -> anyhow::Result<Self> {
         let environment = Environment::of_process();
         std::fs::create_dir_all(data_dir).with_context(|| format!("can't create {}", data_dir.display()))?;
         let secrets = Secrets::keep_in(data_dir)?;
@@ -66,7 +74,7 @@ impl Installation {
             Ok(url) if !url.is_empty() => (url, None),
             _ => {
                 let folder = data_dir.join("postgres");
-                let cluster = tokio::task::spawn_blocking(move || start_cluster(&folder, fetch)).await??;
+                let cluster = tokio::task::spawn_blocking(move || start(&folder, fetch)).await??;
                 create_database(&cluster).await?;
                 (cluster.url(DATABASE), Some(cluster))
             }
@@ -93,10 +101,15 @@ impl Installation {
     }
 }
 
-fn start_cluster(folder: &Path, fetch: bool) -> anyhow::Result<Cluster> {
-    if let Some(cluster) = Cluster::attach(folder)? {
-        return Ok(cluster);
+/// A command beside a running `dev` uses its cluster.
+fn attach_or_start(folder: &Path, fetch: bool) -> anyhow::Result<Cluster> {
+    match Cluster::attach(folder)? {
+        Some(cluster) => Ok(cluster),
+        None => start_cluster(folder, fetch),
     }
+}
+
+fn start_cluster(folder: &Path, fetch: bool) -> anyhow::Result<Cluster> {
     let programs = PgPrograms::locate(&LocateOptions::for_folder(folder, fetch)?)?;
     Ok(Cluster::start(&programs, &ClusterOptions::durable(folder))?)
 }

@@ -28,6 +28,8 @@ pub async fn run(url: &str, runtime_password: Option<&str>) -> Result<Vec<String
         .filter(|migration| !before.contains(&migration.version))
         .map(|migration| format!("{:04} {}", migration.version, migration.description))
         .collect();
+    // A tenant can't be made without this month's history.
+    connection.execute("reset role; select app.ensure_months(6)").await?;
     connection.close().await?;
     Ok(done)
 }

@@ -32,7 +32,10 @@ impl Client {
     pub async fn connect(address: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, answer: Vec::with_capacity(1 << 16) })
+        Ok(Self {
+            stream,
+            answer: Vec::with_capacity(1 << 16),
+        })
     }
 
     /// Sends a request, head and body, and reads its answer.
@@ -48,7 +51,10 @@ impl Client {
         while self.answer.len() < head.length + head.body {
             self.more().await?;
         }
-        Ok(Answer { status: head.status, body: &self.answer[head.length..head.length + head.body] })
+        Ok(Answer {
+            status: head.status,
+            body: &self.answer[head.length..head.length + head.body],
+        })
     }
 
     async fn more(&mut self) -> anyhow::Result<()> {
@@ -61,7 +67,9 @@ impl Client {
 
 /// The head, once it is whole.
 fn parse(answer: &[u8]) -> anyhow::Result<Option<Head>> {
-    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(None) };
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return Ok(None);
+    };
     let text = std::str::from_utf8(&answer[..end])?;
     let status = text.get(9..12).context("no status line")?.parse()?;
     let body = text
@@ -70,7 +78,11 @@ fn parse(answer: &[u8]) -> anyhow::Result<Option<Head>> {
         .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
         .map(|(_, value)| value.trim().parse())
         .context("an answer without Content-Length")??;
-    Ok(Some(Head { status, length: end + 4, body }))
+    Ok(Some(Head {
+        status,
+        length: end + 4,
+        body,
+    }))
 }
 
 /// The bytes of a GET.

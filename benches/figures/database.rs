@@ -59,20 +59,33 @@ impl Postgres {
     /// Blocks until it is up.
     pub fn start(options: &Options) -> anyhow::Result<Self> {
         let folder = match &options.dir {
-            Some(path) => Folder { path: path.clone(), temporary: false },
+            Some(path) => Folder {
+                path: path.clone(),
+                temporary: false,
+            },
             None => Folder {
-                path: Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("figures-{}", std::process::id())),
+                path: Path::new(env!("CARGO_TARGET_TMPDIR"))
+                    .join(format!("figures-{}", std::process::id())),
                 temporary: true,
             },
         };
-        std::fs::create_dir_all(&folder.path).with_context(|| format!("can't create {}", folder.path.display()))?;
+        std::fs::create_dir_all(&folder.path)
+            .with_context(|| format!("can't create {}", folder.path.display()))?;
         let dir = folder.path.join("postgres");
         let programs = PgPrograms::locate(&LocateOptions::for_folder(&dir, true)?)?;
         // The log is read to see which statements the server sends; the data are made up.
-        let settings = ClusterOptions::durable(&dir).with("log_error_verbosity", "default").with("log_line_prefix", "%p ");
+        let settings = ClusterOptions::durable(&dir)
+            .with("log_error_verbosity", "default")
+            .with("log_line_prefix", "%p ");
         let cluster = Cluster::start(&programs, &settings)?;
         let (per_tenant, tenants) = (options.per_tenant(), options.tenants);
-        Ok(Self { cluster, bin: programs.bin().to_owned(), folder, per_tenant, tenants })
+        Ok(Self {
+            cluster,
+            bin: programs.bin().to_owned(),
+            folder,
+            per_tenant,
+            tenants,
+        })
     }
 
     pub fn stop(self) -> anyhow::Result<()> {
@@ -106,19 +119,28 @@ impl Postgres {
     }
 
     fn plan(&self, tenants: u32, months: u32) -> Plan {
-        Plan { tenants, per_tenant: self.per_tenant, months }
+        Plan {
+            tenants,
+            per_tenant: self.per_tenant,
+            months,
+        }
     }
 
     async fn database(&self, kind: &str, plan: Plan) -> anyhow::Result<Database> {
         let name = format!("{kind}_{}_{}", plan.tenants, plan.per_tenant);
         let admin_url = self.cluster.url(&name);
-        let (_, place) = admin_url.rsplit_once('@').context("a cluster's URL names its host")?;
+        let (_, place) = admin_url
+            .rsplit_once('@')
+            .context("a cluster's URL names its host")?;
         let parameters = self.cluster.connection_parameters();
         let database = Database {
             plan,
             runtime_url: format!("postgres://chartwell_runtime:{RUNTIME_PASSWORD}@{place}"),
             variables: vec![
-                ("PGHOST", parameters.socket_dir.to_string_lossy().into_owned()),
+                (
+                    "PGHOST",
+                    parameters.socket_dir.to_string_lossy().into_owned(),
+                ),
                 ("PGPORT", parameters.port.to_string()),
                 ("PGUSER", "chartwell_runtime".to_owned()),
                 ("PGPASSWORD", RUNTIME_PASSWORD.to_owned()),
@@ -128,8 +150,11 @@ impl Postgres {
             admin_url,
         };
         if self.create(&database.name).await? {
-            let migrated = platform::db::migrate::run(&database.admin_url, Some(RUNTIME_PASSWORD)).await;
-            migrated.map_err(seed::told).context("the migrations failed")?;
+            let migrated =
+                platform::db::migrate::run(&database.admin_url, Some(RUNTIME_PASSWORD)).await;
+            migrated
+                .map_err(seed::told)
+                .context("the migrations failed")?;
             seed::fill(&database).await.context("seeding")?;
         }
         Ok(database)
@@ -138,21 +163,28 @@ impl Postgres {
     /// Makes an empty database, unless a filled one is there. One that was not filled to its end is made anew.
     async fn create(&self, name: &str) -> anyhow::Result<bool> {
         let mut postgres = PgConnection::connect(&self.cluster.url("postgres")).await?;
-        let there: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
-            .bind(name)
-            .fetch_one(&mut postgres)
-            .await?;
+        let there: bool =
+            sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+                .bind(name)
+                .fetch_one(&mut postgres)
+                .await?;
         if there {
             let mut connection = PgConnection::connect(&self.cluster.url(name)).await?;
-            let filled: bool =
-                sqlx::query_scalar("select to_regclass('bench.filled') is not null").fetch_one(&mut connection).await?;
+            let filled: bool = sqlx::query_scalar("select to_regclass('bench.filled') is not null")
+                .fetch_one(&mut connection)
+                .await?;
             connection.close().await?;
             if filled {
                 return Ok(false);
             }
         }
-        for statement in [format!("drop database if exists {name} with (force)"), format!("create database {name}")] {
-            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut postgres).await?;
+        for statement in [
+            format!("drop database if exists {name} with (force)"),
+            format!("create database {name}"),
+        ] {
+            sqlx::raw_sql(AssertSqlSafe(statement))
+                .execute(&mut postgres)
+                .await?;
         }
         postgres.close().await?;
         Ok(true)
@@ -173,9 +205,10 @@ impl Database {
     /// Access records so far.
     pub async fn access_records(&self) -> anyhow::Result<u64> {
         let mut connection = self.admin().await?;
-        let count: i64 = sqlx::query_scalar("select count(*) from app.phi_access_log").fetch_one(&mut connection).await?;
+        let count: i64 = sqlx::query_scalar("select count(*) from app.phi_access_log")
+            .fetch_one(&mut connection)
+            .await?;
         connection.close().await?;
         Ok(u64::try_from(count)?)
     }
 }
-

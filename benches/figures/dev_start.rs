@@ -17,9 +17,10 @@ pub async fn measure(bench: &mut Bench<'_>) -> anyhow::Result<()> {
     }
     std::fs::remove_dir_all(&folder)?;
     let again = median(again);
-    for (what, seconds, goal) in
-        [("first start of `dev`, with demo data", first, 20.0), ("start of `dev` with its data there", again, 2.0)]
-    {
+    for (what, seconds, goal) in [
+        ("first start of `dev`, with demo data", first, 20.0),
+        ("start of `dev` with its data there", again, 2.0),
+    ] {
         bench.report.add(Row {
             what: what.to_owned(),
             measured: format!("{seconds:.2} s"),
@@ -36,7 +37,13 @@ async fn start(bench: &Bench<'_>, folder: &std::path::Path) -> anyhow::Result<f6
     let address = free_address()?;
     let mut command = chartwell();
     command
-        .args(["dev", "--no-fetch", "--listen", &address.to_string(), "--data-dir"])
+        .args([
+            "dev",
+            "--no-fetch",
+            "--listen",
+            &address.to_string(),
+            "--data-dir",
+        ])
         .arg(folder.join("data"))
         .env("CHARTWELL_PG_BIN", &bench.postgres.bin);
     let started = Instant::now();

@@ -33,7 +33,11 @@ impl Measured {
         let micros = |latency: Duration| u32::try_from(latency.as_micros()).unwrap_or(u32::MAX);
         let mut latencies: Vec<u32> = latencies.into_iter().map(micros).collect();
         latencies.sort_unstable();
-        Self { answers: latencies.len() as u64, seconds: took.as_secs_f64(), latencies }
+        Self {
+            answers: latencies.len() as u64,
+            seconds: took.as_secs_f64(),
+            latencies,
+        }
     }
 
     pub fn rate(&self) -> f64 {
@@ -43,7 +47,9 @@ impl Measured {
     /// Milliseconds below which so many of a hundred stay.
     pub fn percentile(&self, percent: usize) -> f64 {
         let index = self.latencies.len() * percent / 100;
-        self.latencies.get(index).map_or(f64::NAN, |micros| f64::from(*micros) / 1000.0)
+        self.latencies
+            .get(index)
+            .map_or(f64::NAN, |micros| f64::from(*micros) / 1000.0)
     }
 }
 
@@ -67,7 +73,9 @@ pub async fn load(
     let next = next.clone();
     // One thread without work stealing costs the least, and the machine is shared with the server.
     tokio::task::spawn_blocking(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         runtime.block_on(run(address, next, connections, duration))
     })
     .await?
@@ -90,7 +98,12 @@ pub async fn in_turns<const N: usize>(
     Ok(runs.map(|runs| Summary::of(&runs)))
 }
 
-async fn run(address: SocketAddr, next: NextRequest, connections: usize, duration: Duration) -> anyhow::Result<Measured> {
+async fn run(
+    address: SocketAddr,
+    next: NextRequest,
+    connections: usize,
+    duration: Duration,
+) -> anyhow::Result<Measured> {
     let mut clients = Vec::with_capacity(connections);
     for _ in 0..connections {
         clients.push(Client::connect(address).await?);
@@ -98,7 +111,12 @@ async fn run(address: SocketAddr, next: NextRequest, connections: usize, duratio
     let started = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
     for (number, client) in clients.into_iter().enumerate() {
-        tasks.spawn(ask(client, next.clone(), Random::new(number as u64), started + duration));
+        tasks.spawn(ask(
+            client,
+            next.clone(),
+            Random::new(number as u64),
+            started + duration,
+        ));
     }
     let mut latencies = Vec::new();
     while let Some(done) = tasks.join_next().await {
@@ -107,7 +125,12 @@ async fn run(address: SocketAddr, next: NextRequest, connections: usize, duratio
     Ok(Measured::new(latencies, started.elapsed()))
 }
 
-async fn ask(mut client: Client, next: NextRequest, mut random: Random, until: Instant) -> anyhow::Result<Vec<Duration>> {
+async fn ask(
+    mut client: Client,
+    next: NextRequest,
+    mut random: Random,
+    until: Instant,
+) -> anyhow::Result<Vec<Duration>> {
     let mut latencies = Vec::with_capacity(1 << 14);
     let mut request = Vec::with_capacity(1024);
     loop {
@@ -118,7 +141,12 @@ async fn ask(mut client: Client, next: NextRequest, mut random: Random, until: I
         request.clear();
         next(&mut random, &mut request);
         let answer = client.exchange(&request).await?;
-        ensure!(answer.status == 200, "{}: {}", answer.status, String::from_utf8_lossy(answer.body));
+        ensure!(
+            answer.status == 200,
+            "{}: {}",
+            answer.status,
+            String::from_utf8_lossy(answer.body)
+        );
         latencies.push(asked.elapsed());
     }
 }

@@ -41,7 +41,11 @@ struct Bench<'a> {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let outcome = if options.serve_without_log { unlogged::serve() } else { measure(&options) };
+    let outcome = if options.serve_without_log {
+        unlogged::serve()
+    } else {
+        measure(&options)
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -54,8 +58,14 @@ fn main() -> ExitCode {
 fn measure(options: &Options) -> anyhow::Result<()> {
     options.check()?;
     let postgres = Postgres::start(options)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let mut bench = Bench { options, postgres: &postgres, report: Report::default() };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let mut bench = Bench {
+        options,
+        postgres: &postgres,
+        report: Report::default(),
+    };
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = run(&mut bench) => outcome,

@@ -53,20 +53,37 @@ pub enum Section {
 
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.to_possible_value().as_ref().map_or("", |value| value.get_name()))
+        f.write_str(
+            self.to_possible_value()
+                .as_ref()
+                .map_or("", |value| value.get_name()),
+        )
     }
 }
 
 impl Options {
     pub fn check(&self) -> anyhow::Result<()> {
-        ensure!(self.runs > 0 && self.seconds > 0 && self.connections > 0, "runs, seconds and connections are at least 1");
-        ensure!(self.tenants > 0 && self.per_tenant() >= 100, "a tenant has at least 100 patients");
-        ensure!(self.duration() * self.runs * 4 < TOKENS_LAST, "at most two minutes in all runs of a measurement");
+        ensure!(
+            self.runs > 0 && self.seconds > 0 && self.connections > 0,
+            "runs, seconds and connections are at least 1"
+        );
+        ensure!(
+            self.tenants > 0 && self.per_tenant() >= 100,
+            "a tenant has at least 100 patients"
+        );
+        ensure!(
+            self.duration() * self.runs * 4 < TOKENS_LAST,
+            "at most two minutes in all runs of a measurement"
+        );
         Ok(())
     }
 
     pub fn sections(&self) -> Vec<Section> {
-        if self.sections.is_empty() { Section::value_variants().to_vec() } else { self.sections.clone() }
+        if self.sections.is_empty() {
+            Section::value_variants().to_vec()
+        } else {
+            self.sections.clone()
+        }
     }
 
     pub fn duration(&self) -> Duration {

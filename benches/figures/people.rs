@@ -47,12 +47,28 @@ impl People {
                 "email": format!("{}@bench.example", role.as_str()),
                 "password": PASSWORD,
             });
-            let answer = client.exchange(&client::post("/api/v1/auth/login", &credentials)).await?;
-            ensure!(answer.status == 200, "login: {} {}", answer.status, String::from_utf8_lossy(answer.body));
+            let answer = client
+                .exchange(&client::post("/api/v1/auth/login", &credentials))
+                .await?;
+            ensure!(
+                answer.status == 200,
+                "login: {} {}",
+                answer.status,
+                String::from_utf8_lossy(answer.body)
+            );
             let body: Value = serde_json::from_slice(answer.body)?;
-            tokens.push(body["access_token"].as_str().context("no access_token in the login's answer")?.to_owned());
+            tokens.push(
+                body["access_token"]
+                    .as_str()
+                    .context("no access_token in the login's answer")?
+                    .to_owned(),
+            );
         }
-        Ok(Self { plan, role, tokens: tokens.into() })
+        Ok(Self {
+            plan,
+            role,
+            tokens: tokens.into(),
+        })
     }
 
     /// Of this tenant.
@@ -71,7 +87,9 @@ impl People {
     /// The chart of any patient they see.
     pub fn read_patients(&self) -> NextRequest {
         let (plan, sees) = (self.plan, self.sees());
-        self.get_one("/api/v1/patients/", move |random, tenant| plan.patient(tenant, random.below(sees)))
+        self.get_one("/api/v1/patients/", move |random, tenant| {
+            plan.patient(tenant, random.below(sees))
+        })
     }
 
     /// Any visit of any patient they see.
@@ -90,19 +108,34 @@ impl People {
         })
     }
 
-    fn get_one(&self, before: &'static str, id: impl Fn(&mut Random, u32) -> Uuid + Send + Sync + 'static) -> NextRequest {
+    fn get_one(
+        &self,
+        before: &'static str,
+        id: impl Fn(&mut Random, u32) -> Uuid + Send + Sync + 'static,
+    ) -> NextRequest {
         self.get_any(move |random, tenant, request| {
             request.extend_from_slice(before.as_bytes());
             let mut text = Uuid::encode_buffer();
-            request.extend_from_slice(id(random, tenant).hyphenated().encode_lower(&mut text).as_bytes());
+            request.extend_from_slice(
+                id(random, tenant)
+                    .hyphenated()
+                    .encode_lower(&mut text)
+                    .as_bytes(),
+            );
         })
     }
 
     /// The bytes around the path are made once a person.
-    fn get_any(&self, path: impl Fn(&mut Random, u32, &mut Vec<u8>) + Send + Sync + 'static) -> NextRequest {
+    fn get_any(
+        &self,
+        path: impl Fn(&mut Random, u32, &mut Vec<u8>) + Send + Sync + 'static,
+    ) -> NextRequest {
         let tenants = self.plan.tenants;
-        let rest: Vec<Vec<u8>> =
-            self.tokens.iter().map(|token| client::get("", token).split_off("GET ".len())).collect();
+        let rest: Vec<Vec<u8>> = self
+            .tokens
+            .iter()
+            .map(|token| client::get("", token).split_off("GET ".len()))
+            .collect();
         Arc::new(move |random, request| {
             let tenant = random.below(tenants);
             request.extend_from_slice(b"GET ");

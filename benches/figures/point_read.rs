@@ -23,7 +23,13 @@ pub async fn measure(bench: &mut Bench<'_>) -> anyhow::Result<()> {
     let server = Server::start(&database, folder).await?;
     let people = People::log_in(&server, database.plan, Role::Provider).await?;
     let next = people.read_patients();
-    load::load(server.address, &next, options.connections, options.duration() / 2).await?;
+    load::load(
+        server.address,
+        &next,
+        options.connections,
+        options.duration() / 2,
+    )
+    .await?;
 
     let (mut runs, mut beside, mut answers, mut records) = (Vec::new(), Vec::new(), 0, 0);
     for _ in 0..options.runs {
@@ -31,7 +37,13 @@ pub async fn measure(bench: &mut Bench<'_>) -> anyhow::Result<()> {
             beside.push(pgbench.run(&database, &script, options.seconds).await?);
         }
         let before = database.access_records().await?;
-        let run = load::load(server.address, &next, options.connections, options.duration()).await?;
+        let run = load::load(
+            server.address,
+            &next,
+            options.connections,
+            options.duration(),
+        )
+        .await?;
         records += database.access_records().await? - before;
         answers += run.answers;
         runs.push(run);
@@ -43,8 +55,16 @@ pub async fn measure(bench: &mut Bench<'_>) -> anyhow::Result<()> {
     let tps = median(beside.iter().map(|run| run.rate).collect());
     let mean = median(beside.iter().map(|run| run.mean_ms).collect());
     bench.report.add(Row {
-        what: format!("audited read of a patient, {} connections", options.connections),
-        measured: format!("{} /s, p50 {:.1} ms, p99 {:.1} ms", thousands(ours.rate), ours.p50_ms, ours.p99_ms),
+        what: format!(
+            "audited read of a patient, {} connections",
+            options.connections
+        ),
+        measured: format!(
+            "{} /s, p50 {:.1} ms, p99 {:.1} ms",
+            thousands(ours.rate),
+            ours.p50_ms,
+            ours.p99_ms
+        ),
         beside: format!("pgbench: {} /s, mean {mean:.1} ms", thousands(tps)),
         ratio: (!beside.is_empty()).then_some(ours.rate / tps),
         goal: Goal::AtLeast(2.0),
@@ -79,7 +99,12 @@ pub async fn measure(bench: &mut Bench<'_>) -> anyhow::Result<()> {
 /// The script with the numbers of the database in it.
 fn write_script(database: &Database, path: PathBuf) -> anyhow::Result<PathBuf> {
     let plan = database.plan;
-    let numbers = format!("\\set tenants {}\n\\set per_tenant {}\n\\set team {}\n", plan.tenants, plan.per_tenant, plan.team());
+    let numbers = format!(
+        "\\set tenants {}\n\\set per_tenant {}\n\\set team {}\n",
+        plan.tenants,
+        plan.per_tenant,
+        plan.team()
+    );
     std::fs::write(&path, numbers + include_str!("point_read.sql"))?;
     Ok(path)
 }

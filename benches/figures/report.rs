@@ -35,16 +35,26 @@ impl Report {
 
 impl Row {
     fn cells(&self) -> [String; 5] {
-        let ratio = self.ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"));
+        let ratio = self
+            .ratio
+            .map_or_else(String::new, |ratio| format!("{ratio:.2}"));
         let mark = |met: bool| if met { "met" } else { "**missed**" };
-        let met = |test: fn(f64, f64) -> bool, goal: f64| mark(self.ratio.is_some_and(|ratio| test(ratio, goal)));
+        let met = |test: fn(f64, f64) -> bool, goal: f64| {
+            mark(self.ratio.is_some_and(|ratio| test(ratio, goal)))
+        };
         let goal = match &self.goal {
             Goal::AtLeast(goal) => format!("≥ {goal}, {}", met(|ratio, goal| ratio >= goal, *goal)),
             Goal::AtMost(goal) => format!("≤ {goal}, {}", met(|ratio, goal| ratio <= goal, *goal)),
             Goal::Holds(holds, goal) => format!("{goal}, {}", mark(*holds)),
             Goal::None => String::new(),
         };
-        [self.what.clone(), self.measured.clone(), self.beside.clone(), ratio, goal]
+        [
+            self.what.clone(),
+            self.measured.clone(),
+            self.beside.clone(),
+            ratio,
+            goal,
+        ]
     }
 }
 
@@ -59,7 +69,10 @@ impl fmt::Display for Report {
         if self.0.is_empty() {
             return Ok(());
         }
-        writeln!(f, "| figure | measured | beside | ratio | goal |\n|---|---|---|---|---|")?;
+        writeln!(
+            f,
+            "| figure | measured | beside | ratio | goal |\n|---|---|---|---|---|"
+        )?;
         self.0.iter().try_for_each(|row| writeln!(f, "{row}"))
     }
 }
@@ -67,7 +80,10 @@ impl fmt::Display for Report {
 /// The middle one; of an even number, the lower middle.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN)
+    values
+        .get(values.len().saturating_sub(1) / 2)
+        .copied()
+        .unwrap_or(f64::NAN)
 }
 
 /// With a separator between thousands.

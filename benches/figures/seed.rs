@@ -50,12 +50,16 @@ pub fn provider(tenant: u32) -> Uuid {
 impl Plan {
     /// The first [`team`](Self::team) are the provider's.
     pub fn patient(&self, tenant: u32, number: u32) -> Uuid {
-        id(0x3000_0000, u64::from(tenant) * u64::from(self.per_tenant) + u64::from(number))
+        id(
+            0x3000_0000,
+            u64::from(tenant) * u64::from(self.per_tenant) + u64::from(number),
+        )
     }
 
     /// One of the ten visits of a patient.
     pub fn encounter(&self, tenant: u32, patient: u32, visit: u32) -> Uuid {
-        let number = (u64::from(tenant) * 10 + u64::from(visit)) * u64::from(self.per_tenant) + u64::from(patient);
+        let number = (u64::from(tenant) * 10 + u64::from(visit)) * u64::from(self.per_tenant)
+            + u64::from(patient);
         id(0x4000_0000, number)
     }
 
@@ -69,14 +73,25 @@ impl Plan {
 pub async fn fill(database: &Database) -> anyhow::Result<()> {
     let plan = database.plan;
     let started = Instant::now();
-    eprintln!("   filling {} with {} patients in {} tenants", database.name, plan.tenants * plan.per_tenant, plan.tenants);
-    let hash = Passwords::default().hash(PASSWORD.into()).await.map_err(told)?;
+    eprintln!(
+        "   filling {} with {} patients in {} tenants",
+        database.name,
+        plan.tenants * plan.per_tenant,
+        plan.tenants
+    );
+    let hash = Passwords::default()
+        .hash(PASSWORD.into())
+        .await
+        .map_err(told)?;
     let mut connection = database.admin().await?;
     run(&mut connection, include_str!("seed.sql")).await?;
     make_months(&mut connection, plan.months).await?;
     run(&mut connection, "set session_replication_role = replica; set synchronous_commit = off; set work_mem = '256MB'; set maintenance_work_mem = '1GB'").await?;
     // A trigram index is built in a tenth of the time that it takes to grow.
-    let index: String = sqlx::query_scalar("select pg_get_indexdef(('app.' || $1)::regclass)").bind(INDEX).fetch_one(&mut connection).await?;
+    let index: String = sqlx::query_scalar("select pg_get_indexdef(('app.' || $1)::regclass)")
+        .bind(INDEX)
+        .fetch_one(&mut connection)
+        .await?;
     run(&mut connection, &format!("drop index app.{INDEX}")).await?;
     for tenant in 0..plan.tenants {
         sqlx::query("call bench.fill_tenant($1, $2, $3, $4)")
@@ -106,7 +121,9 @@ pub async fn fill(database: &Database) -> anyhow::Result<()> {
 }
 
 async fn run(connection: &mut PgConnection, sql: &str) -> anyhow::Result<()> {
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await?;
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -123,12 +140,18 @@ async fn make_months(connection: &mut PgConnection, encounters: u32) -> anyhow::
     Ok(())
 }
 
-async fn make_month(connection: &mut PgConnection, table: &str, from_now: i32) -> anyhow::Result<()> {
-    sqlx::query("select app.ensure_month($1, (now() at time zone 'UTC' + $2 * interval '1 month')::date)")
-        .bind(table)
-        .bind(from_now)
-        .execute(connection)
-        .await?;
+async fn make_month(
+    connection: &mut PgConnection,
+    table: &str,
+    from_now: i32,
+) -> anyhow::Result<()> {
+    sqlx::query(
+        "select app.ensure_month($1, (now() at time zone 'UTC' + $2 * interval '1 month')::date)",
+    )
+    .bind(table)
+    .bind(from_now)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -138,7 +161,9 @@ async fn make_keys(database: &Database) -> anyhow::Result<()> {
     let keys = TenantKeys::new(Arc::new(LocalMasterKeys::from_base64(MASTER_KEY, None)?));
     let now = Clock::system().now();
     for tenant in 0..database.plan.tenants {
-        let mut tx = SystemTx::begin(&db, TenantId(self::tenant(tenant))).await.map_err(told)?;
+        let mut tx = SystemTx::begin(&db, TenantId(self::tenant(tenant)))
+            .await
+            .map_err(told)?;
         keys.create(&mut tx, now).await.map_err(told)?;
         tx.commit().await.map_err(told)?;
     }

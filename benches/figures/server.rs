@@ -42,7 +42,11 @@ impl Server {
         Self::serve(command, database, folder).await
     }
 
-    async fn serve(mut command: Command, database: &Database, folder: &Path) -> anyhow::Result<Self> {
+    async fn serve(
+        mut command: Command,
+        database: &Database,
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
         let address = free_address()?;
         command
             .env("CHARTWELL_DATABASE_URL", &database.runtime_url)
@@ -54,10 +58,18 @@ impl Server {
     }
 
     /// Starts the program and waits until it answers.
-    pub async fn run(mut command: Command, address: SocketAddr, folder: &Path) -> anyhow::Result<Self> {
+    pub async fn run(
+        mut command: Command,
+        address: SocketAddr,
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
         let log = folder.join(format!("server-{}.log", address.port()));
         let out = File::create(&log)?;
-        let child = command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out).spawn()?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(out.try_clone()?)
+            .stderr(out)
+            .spawn()?;
         let mut server = Self { child, address };
         let until = Instant::now() + LONGEST_START;
         while server.answers().await.is_err() {
@@ -80,14 +92,26 @@ impl Server {
     /// The most memory it ever held, in MiB, where the system tells.
     pub fn peak_memory(&self) -> Option<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        line.trim().strip_suffix(" kB")?.parse().ok().map(|kib: f64| kib / 1024.0)
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim()
+            .strip_suffix(" kB")?
+            .parse()
+            .ok()
+            .map(|kib: f64| kib / 1024.0)
     }
 
     /// Asks it to stop, and waits until it has.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         let pid = self.child.id().to_string();
-        ensure!(Command::new("kill").args(["-INT", &pid]).status()?.success(), "the server could not be told to stop");
+        ensure!(
+            Command::new("kill")
+                .args(["-INT", &pid])
+                .status()?
+                .success(),
+            "the server could not be told to stop"
+        );
         let until = Instant::now() + Duration::from_secs(40);
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -123,5 +147,7 @@ fn clean(mut command: Command) -> Command {
 
 /// Free a moment ago.
 pub fn free_address() -> anyhow::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr().context("no port is free")
+    TcpListener::bind("127.0.0.1:0")?
+        .local_addr()
+        .context("no port is free")
 }

@@ -13,7 +13,10 @@ pub async fn measure(bench: &mut Bench<'_>) -> anyhow::Result<()> {
     let database = bench.postgres.large().await?;
     let families = search::families(&database).await?;
     let prefixes: Vec<String> = families.iter().map(|family| search::path(family)).collect();
-    let initials: Vec<String> = families.iter().map(|family| search::path(&family[..1])).collect();
+    let initials: Vec<String> = families
+        .iter()
+        .map(|family| search::path(&family[..1]))
+        .collect();
     let list = |limit: u32| vec![format!("/api/v1/patients?limit={limit}")];
     let cases = [
         ("first page of 20", list(20)),
@@ -28,12 +31,30 @@ pub async fn measure(bench: &mut Bench<'_>) -> anyhow::Result<()> {
         let mut runs = [Vec::new(), Vec::new()];
         for _ in 0..options.runs {
             for (people, runs) in [&provider, &admin].into_iter().zip(&mut runs) {
-                runs.push(load::load(server.address, &people.read_paths(&paths), 1, options.duration()).await?);
+                runs.push(
+                    load::load(
+                        server.address,
+                        &people.read_paths(&paths),
+                        1,
+                        options.duration(),
+                    )
+                    .await?,
+                );
             }
         }
-        let [provider, admin] = runs.map(|runs| median(runs.iter().map(|run: &Measured| run.percentile(50)).collect()));
+        let [provider, admin] = runs.map(|runs| {
+            median(
+                runs.iter()
+                    .map(|run: &Measured| run.percentile(50))
+                    .collect(),
+            )
+        });
         bench.report.add(Row {
-            what: format!("{what}, provider with {} of {} patients", database.plan.team(), database.plan.per_tenant),
+            what: format!(
+                "{what}, provider with {} of {} patients",
+                database.plan.team(),
+                database.plan.per_tenant
+            ),
             measured: format!("p50 {provider:.1} ms"),
             beside: format!("admin: {admin:.1} ms"),
             ratio: Some(provider / admin),

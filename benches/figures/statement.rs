@@ -49,14 +49,17 @@ pub async fn capture(
     set(&mut admin, "alter system reset log_statement").await?;
     asked?;
     let text = std::fs::read(log)?;
-    let text = String::from_utf8_lossy(text.get(usize::try_from(from)?..).unwrap_or_default()).into_owned();
+    let text = String::from_utf8_lossy(text.get(usize::try_from(from)?..).unwrap_or_default())
+        .into_owned();
     find(&text, probe).with_context(|| format!("no transaction of the request in the log:\n{text}"))
 }
 
 async fn set(admin: &mut PgConnection, statement: &'static str) -> anyhow::Result<()> {
     tokio::time::sleep(SETTLE).await;
     sqlx::raw_sql(statement).execute(&mut *admin).await?;
-    sqlx::raw_sql("select pg_reload_conf()").execute(&mut *admin).await?;
+    sqlx::raw_sql("select pg_reload_conf()")
+        .execute(&mut *admin)
+        .await?;
     tokio::time::sleep(SETTLE).await;
     Ok(())
 }
@@ -74,14 +77,21 @@ fn find(log: &str, probe: Probe) -> Option<Transaction> {
     for (_, entry) in entries[at + 1..].iter().filter(|(of, _)| of == pid) {
         if let Some(execute) = entry.strip_prefix("LOG:  execute ") {
             statements.push((execute.split_once(": ")?.1.trim().to_owned(), String::new()));
-        } else if let Some((_, given)) = entry.strip_prefix("DETAIL:  ").and_then(|rest| rest.split_once("arameters: ")) {
+        } else if let Some((_, given)) = entry
+            .strip_prefix("DETAIL:  ")
+            .and_then(|rest| rest.split_once("arameters: "))
+        {
             statements.last_mut()?.1 = arguments(given);
         } else {
             break;
         }
     }
     let head = head.strip_prefix("LOG:  statement: ")?.trim().to_owned();
-    (!statements.is_empty()).then_some(Transaction { probe, head, statements })
+    (!statements.is_empty()).then_some(Transaction {
+        probe,
+        head,
+        statements,
+    })
 }
 
 fn entries(log: &str) -> Vec<(&str, &str)> {
@@ -95,12 +105,19 @@ fn entries(log: &str) -> Vec<(&str, &str)> {
         at += line.len();
     }
     starts.push(log.len());
-    starts.windows(2).filter_map(|pair| log[pair[0]..pair[1]].split_once(' ')).collect()
+    starts
+        .windows(2)
+        .filter_map(|pair| log[pair[0]..pair[1]].split_once(' '))
+        .collect()
 }
 
 /// From `$1 = 'a', $2 = NULL` to `'a', NULL`.
 fn arguments(logged: &str) -> String {
-    let mut text = logged.trim().strip_prefix("$1 = ").unwrap_or_default().to_owned();
+    let mut text = logged
+        .trim()
+        .strip_prefix("$1 = ")
+        .unwrap_or_default()
+        .to_owned();
     for number in 2..100 {
         text = text.replace(&format!(", ${number} = "), ", ");
     }
@@ -118,12 +135,21 @@ impl Transaction {
         duration: Duration,
     ) -> anyhow::Result<Measured> {
         let family = quoted(&self.probe.family);
-        ensure!(self.statements.iter().any(|(_, given)| given.contains(&family)), "the statement does not take {family}");
+        ensure!(
+            self.statements
+                .iter()
+                .any(|(_, given)| given.contains(&family)),
+            "the statement does not take {family}"
+        );
         let mut ready = Vec::new();
         for _ in 0..connections {
             let mut connection = runtime.connect().await?;
             for (number, (sql, _)) in self.statements.iter().enumerate() {
-                run(&mut connection, format!("prepare replayed_{number} as {sql}")).await?;
+                run(
+                    &mut connection,
+                    format!("prepare replayed_{number} as {sql}"),
+                )
+                .await?;
             }
             ready.push(connection);
         }
@@ -136,7 +162,11 @@ impl Transaction {
                 let mut latencies = Vec::new();
                 while started.elapsed() < duration {
                     let (tenant, user) = *random.choose(&people);
-                    let probe = Probe { tenant, user, family: random.choose(&families).clone() };
+                    let probe = Probe {
+                        tenant,
+                        user,
+                        family: random.choose(&families).clone(),
+                    };
                     let asked = Instant::now();
                     this.once(&mut connection, &probe).await?;
                     latencies.push(asked.elapsed());
@@ -154,7 +184,14 @@ impl Transaction {
     async fn once(&self, connection: &mut PgConnection, probe: &Probe) -> anyhow::Result<()> {
         run(connection, self.as_asked_by(probe, &self.head)).await?;
         for (number, (_, given)) in self.statements.iter().enumerate() {
-            run(connection, format!("execute replayed_{number}({})", self.as_asked_by(probe, given))).await?;
+            run(
+                connection,
+                format!(
+                    "execute replayed_{number}({})",
+                    self.as_asked_by(probe, given)
+                ),
+            )
+            .await?;
         }
         run(connection, "rollback".to_owned()).await
     }
@@ -171,6 +208,8 @@ fn quoted(text: &str) -> String {
 }
 
 async fn run(connection: &mut PgConnection, sql: String) -> anyhow::Result<()> {
-    sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(connection).await?;
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .fetch_all(connection)
+        .await?;
     Ok(())
 }

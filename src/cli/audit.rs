@@ -29,7 +29,12 @@ pub enum Audit {
 }
 
 fn instant(text: &str) -> Result<DateTime<Utc>, String> {
-    let day = || text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0).map(|midnight| midnight.and_utc());
+    let day = || {
+        text.parse::<NaiveDate>()
+            .ok()?
+            .and_hms_opt(0, 0, 0)
+            .map(|midnight| midnight.and_utc())
+    };
     DateTime::parse_from_rfc3339(text)
         .map(Into::into)
         .ok()
@@ -37,7 +42,14 @@ fn instant(text: &str) -> Result<DateTime<Utc>, String> {
         .ok_or_else(|| "must be a date, or an instant with its offset".to_owned())
 }
 
-pub async fn run(Audit::Verify { tenant, from, to, place }: Audit) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    Audit::Verify {
+        tenant,
+        from,
+        to,
+        place,
+    }: Audit,
+) -> anyhow::Result<ExitCode> {
     let installation = Installation::find(&place).await?;
     let chartwell = installation.open().await?;
     let app = &chartwell.app;
@@ -48,11 +60,22 @@ pub async fn run(Audit::Verify { tenant, from, to, place }: Audit) -> anyhow::Re
         },
         None => None,
     };
-    let range = verify::Range { tenant: tenant_id, from, to };
+    let range = verify::Range {
+        tenant: tenant_id,
+        from,
+        to,
+    };
     let sink = installation.config.operations.seal_file.as_deref();
-    let report = verify::verify(app, &range, sink).await.map_err(told).context("the log could not be read")?;
+    let report = verify::verify(app, &range, sink)
+        .await
+        .map_err(told)
+        .context("the log could not be read")?;
     println!("{report}");
     app.db.close().await;
     installation.close().await?;
-    Ok(if report.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.faults.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

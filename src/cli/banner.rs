@@ -7,7 +7,10 @@ use platform::access::Role;
 use crate::demo;
 
 pub fn with_demo(address: SocketAddr) {
-    let accounts: Vec<String> = Role::ALL.iter().map(|role| role.as_str().to_owned()).collect();
+    let accounts: Vec<String> = Role::ALL
+        .iter()
+        .map(|role| role.as_str().to_owned())
+        .collect();
     println!(
         "\nChartwell is running at http://{address}
   explorer   http://{address}/docs

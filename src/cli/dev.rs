@@ -35,7 +35,9 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if !arguments.listen.ip().is_loopback() {
-        bail!("dev listens on loopback only, because its demo passwords are public; use `chartwell serve` for anything else");
+        bail!(
+            "dev listens on loopback only, because its demo passwords are public; use `chartwell serve` for anything else"
+        );
     }
     let shutdown = Shutdown::on_signal();
     let listener = TcpListener::bind(arguments.listen)
@@ -52,7 +54,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.no_demo {
         banner::without_demo(address);
     } else {
-        demo::load(&chartwell.app, arguments.seed).await.context("the demo data could not be loaded")?;
+        demo::load(&chartwell.app, arguments.seed)
+            .await
+            .context("the demo data could not be loaded")?;
         banner::with_demo(address);
     }
     server::listen(listener, chartwell.router.clone(), shutdown).await;

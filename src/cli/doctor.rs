@@ -29,24 +29,37 @@ pub async fn run(place: Where) -> anyhow::Result<ExitCode> {
             well &= say("disk", disk(&mut connection).await);
             well &= say("keys", keys(config, &mut connection).await);
             let db = Db::new(&config.database);
-            well &= say("partitions", health::ready(&db).await.map(|()| "this month's access log is there".to_owned()).map_err(told));
+            well &= say(
+                "partitions",
+                health::ready(&db)
+                    .await
+                    .map(|()| "this month's access log is there".to_owned())
+                    .map_err(told),
+            );
             db.close().await;
         }
     }
     installation.close().await?;
-    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn say(what: &str, outcome: anyhow::Result<String>) -> bool {
-    match &outcome {
+    let well = outcome.is_ok();
+    match outcome {
         Ok(found) => println!("ok    {what:<12} {found}"),
         Err(error) => println!("FAIL  {what:<12} {error:#}"),
     }
-    outcome.is_ok()
+    well
 }
 
 async fn version(connection: &mut PgConnection) -> anyhow::Result<String> {
-    let number: i32 = sqlx::query_scalar("select current_setting('server_version_num')::integer").fetch_one(connection).await?;
+    let number: i32 = sqlx::query_scalar("select current_setting('server_version_num')::integer")
+        .fetch_one(connection)
+        .await?;
     ensure!(number >= 150_000, "PostgreSQL 15 or newer is needed");
     Ok(format!("PostgreSQL {}", number / 10_000))
 }
@@ -65,14 +78,22 @@ async fn isolated(connection: &mut PgConnection) -> anyhow::Result<String> {
 }
 
 async fn migrated(connection: &mut PgConnection) -> anyhow::Result<String> {
-    let present: Option<i64> = sqlx::query_scalar("select app.schema_version()").fetch_one(connection).await?;
+    let present: Option<i64> = sqlx::query_scalar("select app.schema_version()")
+        .fetch_one(connection)
+        .await?;
     let newest = migrate::newest();
-    ensure!(present == Some(newest), "run chartwell migrate: the database is at {}, this program at {newest}", present.unwrap_or_default());
+    ensure!(
+        present == Some(newest),
+        "run chartwell migrate: the database is at {}, this program at {newest}",
+        present.unwrap_or_default()
+    );
     Ok(format!("at {newest}"))
 }
 
 async fn clock(connection: &mut PgConnection) -> anyhow::Result<String> {
-    let theirs: chrono::DateTime<chrono::Utc> = sqlx::query_scalar("select clock_timestamp()").fetch_one(connection).await?;
+    let theirs: chrono::DateTime<chrono::Utc> = sqlx::query_scalar("select clock_timestamp()")
+        .fetch_one(connection)
+        .await?;
     let apart = (Clock::system().now() - theirs).num_milliseconds().abs();
     ensure!(apart < 2_000, "server and database are {apart} ms apart");
     Ok(format!("server and database are {apart} ms apart"))
@@ -80,7 +101,10 @@ async fn clock(connection: &mut PgConnection) -> anyhow::Result<String> {
 
 /// Asks for room where the database keeps its data: a row that is written and rolled back tells more than a percentage.
 async fn disk(connection: &mut PgConnection) -> anyhow::Result<String> {
-    let size: String = sqlx::query_scalar("select pg_size_pretty(pg_database_size(current_database()))").fetch_one(&mut *connection).await?;
+    let size: String =
+        sqlx::query_scalar("select pg_size_pretty(pg_database_size(current_database()))")
+            .fetch_one(&mut *connection)
+            .await?;
     sqlx::query("create temporary table doctor_probe as select repeat(md5(n::text), 32) from generate_series(1, 1000) n")
         .execute(connection)
         .await
@@ -89,17 +113,31 @@ async fn disk(connection: &mut PgConnection) -> anyhow::Result<String> {
 }
 
 async fn keys(config: &Config, connection: &mut PgConnection) -> anyhow::Result<String> {
-    let previous = config.keys.master_previous.as_ref().map(ExposeSecret::expose_secret);
-    let wrapper: Arc<dyn KeyWrapper> =
-        Arc::new(LocalMasterKeys::from_base64(config.keys.master.expose_secret(), previous)?);
-    SigningKeys::load_or_create(connection, &*wrapper, Clock::system().now()).await.map_err(told)?;
+    let previous = config
+        .keys
+        .master_previous
+        .as_ref()
+        .map(ExposeSecret::expose_secret);
+    let wrapper: Arc<dyn KeyWrapper> = Arc::new(LocalMasterKeys::from_base64(
+        config.keys.master.expose_secret(),
+        previous,
+    )?);
+    SigningKeys::load_or_create(connection, &*wrapper, Clock::system().now())
+        .await
+        .map_err(told)?;
     let db = Db::new(&config.database);
     let keys = TenantKeys::new(wrapper);
     let tenants = identity::tenants::all(&db).await.map_err(told)?;
     for tenant in &tenants {
         let mut tx = SystemTx::begin(&db, *tenant).await.map_err(told)?;
-        keys.check(&mut tx).await.map_err(told).with_context(|| format!("tenant {tenant}"))?;
+        keys.check(&mut tx)
+            .await
+            .map_err(told)
+            .with_context(|| format!("tenant {tenant}"))?;
     }
     db.close().await;
-    Ok(format!("the master key opens the keys of {} tenants", tenants.len()))
+    Ok(format!(
+        "the master key opens the keys of {} tenants",
+        tenants.len()
+    ))
 }

@@ -28,19 +28,40 @@ pub enum Import {
     },
 }
 
-pub async fn run(Import::Fhir { tenant, report, paths, place }: Import) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    Import::Fhir {
+        tenant,
+        report,
+        paths,
+        place,
+    }: Import,
+) -> anyhow::Result<ExitCode> {
     let installation = Installation::find(&place).await?;
     let chartwell = installation.open().await?;
-    let Some(tenant_id) = identity::tenants::find(&chartwell.app.db, &tenant).await.map_err(told)? else {
+    let Some(tenant_id) = identity::tenants::find(&chartwell.app.db, &tenant)
+        .await
+        .map_err(told)?
+    else {
         bail!("there is no tenant {tenant}");
     };
-    let options = import::Options { progress: true, ..import::Options::default() };
-    let outcome = import::fhir(&chartwell.app, tenant_id, &paths, options).await.map_err(told)?;
+    let options = import::Options {
+        progress: true,
+        ..import::Options::default()
+    };
+    let outcome = import::fhir(&chartwell.app, tenant_id, &paths, options)
+        .await
+        .map_err(told)?;
     if let Some(path) = report {
-        outcome.write_failures(&path).with_context(|| format!("can't write {}", path.display()))?;
+        outcome
+            .write_failures(&path)
+            .with_context(|| format!("can't write {}", path.display()))?;
     }
     println!("{outcome}");
     chartwell.app.db.close().await;
     installation.close().await?;
-    Ok(if outcome.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    Ok(if outcome.failed() == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(2)
+    })
 }

@@ -46,14 +46,20 @@ impl Installation {
     pub async fn find(place: &Where) -> anyhow::Result<Self> {
         let environment = Environment::of_process();
         if environment.get("CHARTWELL_DATABASE_URL").is_some() {
-            return Ok(Self { config: Config::from_environment(&environment)?, cluster: None });
+            return Ok(Self {
+                config: Config::from_environment(&environment)?,
+                cluster: None,
+            });
         }
         if !place.data_dir.join("secrets.json").exists() {
             bail!(
                 "set CHARTWELL_DATABASE_URL and CHARTWELL_MASTER_KEY, or name the data folder of `chartwell dev` with --data-dir"
             );
         }
-        eprintln!("working on the dev installation in {}", place.data_dir.display());
+        eprintln!(
+            "working on the dev installation in {}",
+            place.data_dir.display()
+        );
         Self::open_dev(&place.data_dir, false, attach_or_start).await
     }
 
@@ -68,7 +74,8 @@ impl Installation {
         start: fn(&Path, bool) -> anyhow::Result<Cluster>,
     ) -> anyhow::Result<Self> {
         let environment = Environment::of_process();
-        std::fs::create_dir_all(data_dir).with_context(|| format!("can't create {}", data_dir.display()))?;
+        std::fs::create_dir_all(data_dir)
+            .with_context(|| format!("can't create {}", data_dir.display()))?;
         let secrets = Secrets::keep_in(data_dir)?;
         let (admin_url, cluster) = match std::env::var("DATABASE_URL") {
             Ok(url) if !url.is_empty() => (url, None),
@@ -116,12 +123,15 @@ fn start_cluster(folder: &Path, fetch: bool) -> anyhow::Result<Cluster> {
 
 async fn create_database(cluster: &Cluster) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect(&cluster.url("postgres")).await?;
-    let there = sqlx::query_scalar::<_, bool>("select exists (select from pg_database where datname = $1)")
-        .bind(DATABASE)
-        .fetch_one(&mut connection)
-        .await?;
+    let there =
+        sqlx::query_scalar::<_, bool>("select exists (select from pg_database where datname = $1)")
+            .bind(DATABASE)
+            .fetch_one(&mut connection)
+            .await?;
     if !there {
-        connection.execute(AssertSqlSafe(format!("create database {DATABASE}"))).await?;
+        connection
+            .execute(AssertSqlSafe(format!("create database {DATABASE}")))
+            .await?;
     }
     connection.close().await?;
     Ok(())
@@ -142,17 +152,37 @@ fn dev_config(
     data_dir: &Path,
 ) -> anyhow::Result<Config> {
     let defaults = Environment::from_pairs([
-        ("CHARTWELL_DATABASE_URL".to_owned(), "postgres://chartwell_runtime@localhost/chartwell".to_owned()),
-        ("CHARTWELL_MASTER_KEY".to_owned(), secrets.master_key.clone()),
+        (
+            "CHARTWELL_DATABASE_URL".to_owned(),
+            "postgres://chartwell_runtime@localhost/chartwell".to_owned(),
+        ),
+        (
+            "CHARTWELL_MASTER_KEY".to_owned(),
+            secrets.master_key.clone(),
+        ),
     ]);
     let mut config = Config::from_environment(&defaults)?;
-    let options = DbOptions { connect, ..config.database };
+    let options = DbOptions {
+        connect,
+        ..config.database
+    };
     config.database = options;
-    config.keys = Keys { master: SecretString::from(secrets.master_key.clone()), master_previous: None };
-    config.operations = Operations { seal_file: Some(data_dir.join("seals.jsonl")), partitions_ahead: 6 };
-    config.http = Http { listen: config.http.listen, settings: config.http.settings };
+    config.keys = Keys {
+        master: SecretString::from(secrets.master_key.clone()),
+        master_previous: None,
+    };
+    config.operations = Operations {
+        seal_file: Some(data_dir.join("seals.jsonl")),
+        partitions_ahead: 6,
+    };
+    config.http = Http {
+        listen: config.http.listen,
+        settings: config.http.settings,
+    };
     if let Some(listen) = environment.get("CHARTWELL_LISTEN") {
-        config.http.listen = listen.parse().context("CHARTWELL_LISTEN must be an address and a port")?;
+        config.http.listen = listen
+            .parse()
+            .context("CHARTWELL_LISTEN must be an address and a port")?;
     }
     Ok(config)
 }
@@ -169,7 +199,8 @@ impl Secrets {
     fn keep_in(data_dir: &Path) -> anyhow::Result<Self> {
         let path = data_dir.join("secrets.json");
         match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display())),
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .with_context(|| format!("{} is damaged", path.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let secrets = Self {
                     master_key: LocalMasterKeys::generate().to_string(),
@@ -177,7 +208,12 @@ impl Secrets {
                 };
                 // Written beside and renamed: a kill in between must not leave half a key.
                 let draft = data_dir.join("secrets.json.new");
-                let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+                let mut file = std::fs::OpenOptions::new()
+                    .write(true)
+                    .create(true)
+                    .truncate(true)
+                    .mode(0o600)
+                    .open(&draft)?;
                 file.write_all(&serde_json::to_vec_pretty(&secrets)?)?;
                 file.sync_all()?;
                 std::fs::rename(&draft, &path)?;

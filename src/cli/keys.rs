@@ -50,7 +50,9 @@ async fn rotate(place: &Where) -> anyhow::Result<()> {
     let installation = Installation::find(place).await?;
     let wrapper = wrapper(&installation)?;
     let mut connection = connect(&installation.config.database.connect).await?;
-    let mut wrapped = SigningKeys::rewrap(&mut connection, &*wrapper).await.map_err(told)?;
+    let mut wrapped = SigningKeys::rewrap(&mut connection, &*wrapper)
+        .await
+        .map_err(told)?;
     let db = Db::new(&installation.config.database);
     let keys = TenantKeys::new(wrapper);
     for tenant in identity::tenants::all(&db).await.map_err(told)? {
@@ -74,7 +76,9 @@ async fn sign(purpose: Signing, place: &Where) -> anyhow::Result<()> {
     };
     let now = Clock::system().now();
     let id = connection
-        .transaction(|tx| Box::pin(async move { SigningKeys::rotate(tx, &*wrapper, purpose, now).await }))
+        .transaction(|tx| {
+            Box::pin(async move { SigningKeys::rotate(tx, &*wrapper, purpose, now).await })
+        })
         .await
         .map_err(told)?;
     println!("{id} signs from now on; servers take it up within a minute");
@@ -83,6 +87,12 @@ async fn sign(purpose: Signing, place: &Where) -> anyhow::Result<()> {
 
 fn wrapper(installation: &Installation) -> anyhow::Result<Arc<dyn KeyWrapper>> {
     let keys = &installation.config.keys;
-    let previous = keys.master_previous.as_ref().map(ExposeSecret::expose_secret);
-    Ok(Arc::new(LocalMasterKeys::from_base64(keys.master.expose_secret(), previous)?))
+    let previous = keys
+        .master_previous
+        .as_ref()
+        .map(ExposeSecret::expose_secret);
+    Ok(Arc::new(LocalMasterKeys::from_base64(
+        keys.master.expose_secret(),
+        previous,
+    )?))
 }

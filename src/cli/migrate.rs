@@ -11,7 +11,9 @@ use crate::server::told;
 pub async fn run() -> anyhow::Result<ExitCode> {
     let environment = Environment::of_process();
     let Some(url) = environment.get("CHARTWELL_ADMIN_DATABASE_URL") else {
-        bail!("CHARTWELL_ADMIN_DATABASE_URL: is required; the server's own role can't change the schema");
+        bail!(
+            "CHARTWELL_ADMIN_DATABASE_URL: is required; the server's own role can't change the schema"
+        );
     };
     let done = migrate::run(url, environment.get("CHARTWELL_RUNTIME_PASSWORD"))
         .await

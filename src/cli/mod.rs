@@ -74,23 +74,26 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     start_log(&command);
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        match command {
-            Command::Dev(arguments) => dev::run(arguments).await,
-            Command::Serve => serve::serve().await,
-            Command::Worker => serve::worker().await,
-            Command::Migrate => migrate::run().await,
-            Command::Tenant(command) => tenant::run(command).await,
-            Command::User(command) => user::run(command).await,
-            Command::Import(command) => import::run(command).await,
-            Command::Audit(command) => audit::run(command).await,
-            Command::Keys(command) => keys::run(command).await,
-            Command::Partitions(command) => partitions::run(command).await,
-            Command::WithDatabase(command) => tools::with_database(command).await,
-            Command::Openapi | Command::ExampleEnvironment => Ok(ExitCode::SUCCESS),
-            Command::Doctor(place) => doctor::run(place).await,
-        }
-    })
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            match command {
+                Command::Dev(arguments) => dev::run(arguments).await,
+                Command::Serve => serve::serve().await,
+                Command::Worker => serve::worker().await,
+                Command::Migrate => migrate::run().await,
+                Command::Tenant(command) => tenant::run(command).await,
+                Command::User(command) => user::run(command).await,
+                Command::Import(command) => import::run(command).await,
+                Command::Audit(command) => audit::run(command).await,
+                Command::Keys(command) => keys::run(command).await,
+                Command::Partitions(command) => partitions::run(command).await,
+                Command::WithDatabase(command) => tools::with_database(command).await,
+                Command::Openapi | Command::ExampleEnvironment => Ok(ExitCode::SUCCESS),
+                Command::Doctor(place) => doctor::run(place).await,
+            }
+        })
 }
 
 /// JSON lines for a machine that collects them; text for somebody who sits in front of `dev`.
@@ -98,9 +101,15 @@ fn start_log(command: &Command) {
     use tracing_subscriber::EnvFilter;
     let log = Log::from_environment(&Environment::of_process());
     let serves = matches!(command, Command::Serve | Command::Worker);
-    let filter = if serves || std::env::var_os("CHARTWELL_LOG").is_some() { log.filter } else { "warn".to_owned() };
+    let filter = if serves || std::env::var_os("CHARTWELL_LOG").is_some() {
+        log.filter
+    } else {
+        "warn".to_owned()
+    };
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     if log.json && serves {
         builder.json().flatten_event(true).init();
     } else {

@@ -59,14 +59,28 @@ pub async fn run(command: Tenant) -> anyhow::Result<ExitCode> {
     let chartwell = installation.open().await?;
     let app = &chartwell.app;
     match &command {
-        Tenant::Create { slug, name, admin, time_zone, .. } => {
-            let (tenant, link) =
-                identity::tenants::create(app, slug, name, time_zone, admin).await.map_err(told)?;
-            println!("tenant {slug} ({tenant}) is ready\n{admin} sets a password, once, within three days, with:\n{link}");
+        Tenant::Create {
+            slug,
+            name,
+            admin,
+            time_zone,
+            ..
+        } => {
+            let (tenant, link) = identity::tenants::create(app, slug, name, time_zone, admin)
+                .await
+                .map_err(told)?;
+            println!(
+                "tenant {slug} ({tenant}) is ready\n{admin} sets a password, once, within three days, with:\n{link}"
+            );
         }
         Tenant::List { .. } => {
             for tenant in identity::tenants::list(&app.db).await.map_err(told)? {
-                println!("{:<24} {:<10} {}", tenant.slug, tenant.status.as_str(), tenant.name);
+                println!(
+                    "{:<24} {:<10} {}",
+                    tenant.slug,
+                    tenant.status.as_str(),
+                    tenant.name
+                );
             }
         }
         Tenant::Suspend { slug, .. } => {
@@ -74,7 +88,9 @@ pub async fn run(command: Tenant) -> anyhow::Result<ExitCode> {
             println!("tenant {slug} is suspended");
         }
         Tenant::Reactivate { slug, .. } => {
-            identity::tenants::reactivate(app, slug).await.map_err(told)?;
+            identity::tenants::reactivate(app, slug)
+                .await
+                .map_err(told)?;
             println!("tenant {slug} is active");
         }
     }

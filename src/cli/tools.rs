@@ -1,5 +1,6 @@
 //! What the project's own scripts need: a database that lives as long as one program runs.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -21,15 +22,29 @@ pub async fn with_database(arguments: WithDatabase) -> anyhow::Result<ExitCode> 
     let folder = std::env::temp_dir().join(format!("chartwell-{}", std::process::id()));
     let cluster = tokio::task::spawn_blocking(move || -> anyhow::Result<Cluster> {
         let programs = PgPrograms::locate(&LocateOptions::any(true))?;
-        Ok(Cluster::start(&programs, &ClusterOptions::throwaway(folder, std::process::id()))?)
+        Ok(Cluster::start(
+            &programs,
+            &ClusterOptions::throwaway(folder, std::process::id()),
+        )?)
     })
     .await??;
     let mut connection = PgConnection::connect(&cluster.url("postgres")).await?;
     connection.execute("create database chartwell").await?;
     let url = cluster.url("chartwell");
-    platform::db::migrate::run(&url, None).await.map_err(told).context("the migrations failed")?;
+    platform::db::migrate::run_folder(&url, Path::new("migrations"))
+        .await
+        .map_err(told)
+        .context("the migrations failed")?;
     let (program, rest) = arguments.command.split_first().context("a program")?;
-    let status = tokio::process::Command::new(program).args(rest).env("DATABASE_URL", &url).status().await?;
+    let status = tokio::process::Command::new(program)
+        .args(rest)
+        .env("DATABASE_URL", &url)
+        .status()
+        .await?;
     tokio::task::spawn_blocking(move || cluster.stop()).await??;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -35,12 +35,26 @@ fn role(text: &str) -> Result<Role, String> {
 }
 
 pub async fn run(command: User) -> anyhow::Result<ExitCode> {
-    let User::Create { tenant, email, role, given_name, family_name, place } = command;
+    let User::Create {
+        tenant,
+        email,
+        role,
+        given_name,
+        family_name,
+        place,
+    } = command;
     let installation = Installation::find(&place).await?;
     let chartwell = installation.open().await?;
-    let link = identity::users::create_by_operator(&chartwell.app, &tenant, &email, role, &given_name, &family_name)
-        .await
-        .map_err(told)?;
+    let link = identity::users::create_by_operator(
+        &chartwell.app,
+        &tenant,
+        &email,
+        role,
+        &given_name,
+        &family_name,
+    )
+    .await
+    .map_err(told)?;
     println!("{email} sets a password, once, within three days, with:\n{link}");
     chartwell.app.db.close().await;
     installation.close().await?;

@@ -70,9 +70,13 @@ impl Config {
             database.statement_timeout = Duration::from_secs(statement.into());
         }
         let master = reader.secret_or_file("CHARTWELL_MASTER_KEY", "CHARTWELL_MASTER_KEY_FILE");
-        let master_previous = reader.optional("CHARTWELL_MASTER_KEY_PREVIOUS").map(SecretString::from);
+        let master_previous = reader
+            .optional("CHARTWELL_MASTER_KEY_PREVIOUS")
+            .map(SecretString::from);
         let settings = Settings {
-            request_deadline: Duration::from_secs(reader.number("CHARTWELL_REQUEST_SECONDS", 1, 600).into()),
+            request_deadline: Duration::from_secs(
+                reader.number("CHARTWELL_REQUEST_SECONDS", 1, 600).into(),
+            ),
             trust_forwarded_for: reader.flag("CHARTWELL_TRUST_FORWARDED_FOR"),
             public_url: reader.url("CHARTWELL_PUBLIC_URL"),
         };
@@ -91,8 +95,17 @@ impl Config {
         let (Some(database), Some(master), Some(listen)) = (database, master, listen) else {
             return Err(Mistakes::default());
         };
-        let keys = Keys { master, master_previous };
-        Ok(Self { database, keys, http: Http { listen, settings }, rates, operations })
+        let keys = Keys {
+            master,
+            master_previous,
+        };
+        Ok(Self {
+            database,
+            keys,
+            http: Http { listen, settings },
+            rates,
+            operations,
+        })
     }
 }
 

@@ -21,7 +21,9 @@ pub struct Mistakes(Vec<String>);
 impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "the configuration can't be used:")?;
-        self.0.iter().try_for_each(|mistake| writeln!(f, "  {mistake}"))
+        self.0
+            .iter()
+            .try_for_each(|mistake| writeln!(f, "  {mistake}"))
     }
 }
 
@@ -29,12 +31,18 @@ impl Environment {
     /// The variables of this process. Empty ones count as unset.
     pub fn of_process() -> Self {
         Self::from_pairs(std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().unwrap_or_else(|_| "\u{fffd}".to_owned())))
+            Some((
+                name.into_string().ok()?,
+                value
+                    .into_string()
+                    .unwrap_or_else(|_| "\u{fffd}".to_owned()),
+            ))
         }))
     }
 
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        let ours = |(name, value): &(String, String)| name.starts_with("CHARTWELL_") && !value.is_empty();
+        let ours =
+            |(name, value): &(String, String)| name.starts_with("CHARTWELL_") && !value.is_empty();
         Self(pairs.into_iter().filter(ours).collect())
     }
 
@@ -48,7 +56,10 @@ impl Environment {
             .keys()
             .filter(|name| !VARIABLES.iter().any(|variable| variable.name == *name))
             .map(|name| format!("{name}: there is no such variable; .env.example lists them"));
-        Reader { environment: self, mistakes: unknown.collect() }
+        Reader {
+            environment: self,
+            mistakes: unknown.collect(),
+        }
     }
 }
 
@@ -64,15 +75,22 @@ impl Reader<'_> {
 
     /// The value, or the default of the table.
     pub fn text(&mut self, name: &str) -> String {
-        let default = VARIABLES.iter().find(|variable| variable.name == name).and_then(|variable| variable.default);
-        self.optional(name).unwrap_or_else(|| default.unwrap_or_default().to_owned())
+        let default = VARIABLES
+            .iter()
+            .find(|variable| variable.name == name)
+            .and_then(|variable| variable.default);
+        self.optional(name)
+            .unwrap_or_else(|| default.unwrap_or_default().to_owned())
     }
 
     pub fn number(&mut self, name: &str, least: u32, most: u32) -> u32 {
         match self.text(name).parse() {
             Ok(number) if (least..=most).contains(&number) => number,
             _ => {
-                self.mistake(name, &format!("must be a whole number from {least} to {most}"));
+                self.mistake(
+                    name,
+                    &format!("must be a whole number from {least} to {most}"),
+                );
                 least
             }
         }
@@ -92,7 +110,10 @@ impl Reader<'_> {
     pub fn address(&mut self, name: &str) -> Option<SocketAddr> {
         let address = SocketAddr::from_str(&self.text(name)).ok();
         if address.is_none() {
-            self.mistake(name, "must be an address and a port, such as 127.0.0.1:8080");
+            self.mistake(
+                name,
+                "must be an address and a port, such as 127.0.0.1:8080",
+            );
         }
         address
     }
@@ -112,7 +133,10 @@ impl Reader<'_> {
         };
         let options = DbOptions::from_url(&url).ok();
         if options.is_none() {
-            self.mistake(name, "must be a URL such as postgres://user:password@host:5432/database");
+            self.mistake(
+                name,
+                "must be a URL such as postgres://user:password@host:5432/database",
+            );
         }
         options
     }
@@ -127,7 +151,10 @@ impl Reader<'_> {
             (None, Some(path)) => match std::fs::read_to_string(path) {
                 Ok(secret) => Some(secret.trim().to_owned().into()),
                 Err(error) => {
-                    self.mistake(file, &format!("names a file that can't be read ({})", error.kind()));
+                    self.mistake(
+                        file,
+                        &format!("names a file that can't be read ({})", error.kind()),
+                    );
                     None
                 }
             },
@@ -143,7 +170,11 @@ impl Reader<'_> {
     }
 
     pub fn finish(self) -> Result<(), Mistakes> {
-        if self.mistakes.is_empty() { Ok(()) } else { Err(Mistakes(self.mistakes)) }
+        if self.mistakes.is_empty() {
+            Ok(())
+        } else {
+            Err(Mistakes(self.mistakes))
+        }
     }
 }
 
@@ -153,7 +184,11 @@ mod tests {
     use crate::config::Config;
 
     fn environment(pairs: &[(&str, &str)]) -> Environment {
-        Environment::from_pairs(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+        Environment::from_pairs(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        )
     }
 
     #[test]
@@ -163,8 +198,16 @@ mod tests {
             ("CHARTWELL_RATE_USER", "s3cret"),
             ("CHARTWELL_LISTN", "s3cret"),
         ]);
-        let text = Config::from_environment(&wrong).expect_err("it is wrong").to_string();
-        for name in ["CHARTWELL_LISTEN:", "CHARTWELL_RATE_USER:", "CHARTWELL_LISTN:", "CHARTWELL_DATABASE_URL:", "CHARTWELL_MASTER_KEY:"] {
+        let text = Config::from_environment(&wrong)
+            .expect_err("it is wrong")
+            .to_string();
+        for name in [
+            "CHARTWELL_LISTEN:",
+            "CHARTWELL_RATE_USER:",
+            "CHARTWELL_LISTN:",
+            "CHARTWELL_DATABASE_URL:",
+            "CHARTWELL_MASTER_KEY:",
+        ] {
             assert!(text.contains(name), "{name} missing in {text}");
         }
         assert!(!text.contains("s3cret"));
@@ -173,8 +216,14 @@ mod tests {
     #[test]
     fn the_required_variables_suffice() {
         let enough = environment(&[
-            ("CHARTWELL_DATABASE_URL", "postgres://chartwell_runtime:x@localhost/chartwell"),
-            ("CHARTWELL_MASTER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+            (
+                "CHARTWELL_DATABASE_URL",
+                "postgres://chartwell_runtime:x@localhost/chartwell",
+            ),
+            (
+                "CHARTWELL_MASTER_KEY",
+                "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+            ),
         ]);
         let config = Config::from_environment(&enough).expect("it is enough");
         assert_eq!(config.http.listen.to_string(), "127.0.0.1:8080");

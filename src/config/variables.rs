@@ -9,34 +9,130 @@ pub struct Variable {
     pub sentence: &'static str,
 }
 
-const fn variable(name: &'static str, default: Option<&'static str>, sentence: &'static str) -> Variable {
-    Variable { name, default, sentence }
+const fn variable(
+    name: &'static str,
+    default: Option<&'static str>,
+    sentence: &'static str,
+) -> Variable {
+    Variable {
+        name,
+        default,
+        sentence,
+    }
 }
 
 pub const VARIABLES: &[Variable] = &[
-    variable("CHARTWELL_DATABASE_URL", None, "The database as the runtime role, postgres://chartwell_runtime:…@host/chartwell. Required by serve, worker and every command on data."),
-    variable("CHARTWELL_ADMIN_DATABASE_URL", None, "The database as an administrator. Required by migrate, and by nothing else: the server must not have it."),
-    variable("CHARTWELL_RUNTIME_PASSWORD", None, "The password migrate gives the runtime role. Unset: it keeps the one it has."),
-    variable("CHARTWELL_MASTER_KEY", None, "32 random bytes in base64 (openssl rand -base64 32): wraps every other key. This or the file is required. Losing it loses what it sealed."),
-    variable("CHARTWELL_MASTER_KEY_FILE", None, "A file that holds the master key, for secret stores that mount files."),
-    variable("CHARTWELL_MASTER_KEY_PREVIOUS", None, "The master key before the present one, until chartwell keys rotate has wrapped everything anew."),
-    variable("CHARTWELL_LISTEN", Some("127.0.0.1:8080"), "Where the server listens. TLS ends at the proxy in front of it."),
-    variable("CHARTWELL_PUBLIC_URL", Some("http://127.0.0.1:8080"), "Where people reach the server; links in messages begin with it."),
-    variable("CHARTWELL_TRUST_FORWARDED_FOR", Some("false"), "Whether X-Forwarded-For names the client: true only behind a proxy that sets it."),
-    variable("CHARTWELL_REQUEST_SECONDS", Some("15"), "The longest a request may take before it answers 503."),
-    variable("CHARTWELL_DB_POOL_SIZE", Some("16"), "Connections for requests."),
-    variable("CHARTWELL_DB_ACQUIRE_SECONDS", Some("3"), "The longest a request waits for a connection."),
-    variable("CHARTWELL_DB_STATEMENT_SECONDS", Some("15"), "The longest a statement may run."),
-    variable("CHARTWELL_RATE_ADDRESS", Some("12000"), "Requests a minute from one address."),
-    variable("CHARTWELL_RATE_USER", Some("3000"), "Requests a minute by one user."),
-    variable("CHARTWELL_RATE_TENANT", Some("120000"), "Requests a minute by one tenant."),
-    variable("CHARTWELL_RATE_LOGIN", Some("30"), "Attempts to log in a minute from one address."),
-    variable("CHARTWELL_PARTITIONS_AHEAD", Some("6"), "Months of partitions kept ready."),
-    variable("CHARTWELL_SEAL_FILE", None, "A file outside the database to which each seal of the access log is appended; audit verify compares with it."),
-    variable("CHARTWELL_LOG", Some("info"), "What is logged: error, warn, info, debug, or a filter such as platform=debug."),
+    variable(
+        "CHARTWELL_DATABASE_URL",
+        None,
+        "The database as the runtime role, postgres://chartwell_runtime:…@host/chartwell. Required by serve, worker and every command on data.",
+    ),
+    variable(
+        "CHARTWELL_ADMIN_DATABASE_URL",
+        None,
+        "The database as an administrator. Required by migrate, and by nothing else: the server must not have it.",
+    ),
+    variable(
+        "CHARTWELL_RUNTIME_PASSWORD",
+        None,
+        "The password migrate gives the runtime role. Unset: it keeps the one it has.",
+    ),
+    variable(
+        "CHARTWELL_MASTER_KEY",
+        None,
+        "32 random bytes in base64 (openssl rand -base64 32): wraps every other key. This or the file is required. Losing it loses what it sealed.",
+    ),
+    variable(
+        "CHARTWELL_MASTER_KEY_FILE",
+        None,
+        "A file that holds the master key, for secret stores that mount files.",
+    ),
+    variable(
+        "CHARTWELL_MASTER_KEY_PREVIOUS",
+        None,
+        "The master key before the present one, until chartwell keys rotate has wrapped everything anew.",
+    ),
+    variable(
+        "CHARTWELL_LISTEN",
+        Some("127.0.0.1:8080"),
+        "Where the server listens. TLS ends at the proxy in front of it.",
+    ),
+    variable(
+        "CHARTWELL_PUBLIC_URL",
+        Some("http://127.0.0.1:8080"),
+        "Where people reach the server; links in messages begin with it.",
+    ),
+    variable(
+        "CHARTWELL_TRUST_FORWARDED_FOR",
+        Some("false"),
+        "Whether X-Forwarded-For names the client: true only behind a proxy that sets it.",
+    ),
+    variable(
+        "CHARTWELL_REQUEST_SECONDS",
+        Some("15"),
+        "The longest a request may take before it answers 503.",
+    ),
+    variable(
+        "CHARTWELL_DB_POOL_SIZE",
+        Some("16"),
+        "Connections for requests.",
+    ),
+    variable(
+        "CHARTWELL_DB_ACQUIRE_SECONDS",
+        Some("3"),
+        "The longest a request waits for a connection.",
+    ),
+    variable(
+        "CHARTWELL_DB_STATEMENT_SECONDS",
+        Some("15"),
+        "The longest a statement may run.",
+    ),
+    variable(
+        "CHARTWELL_RATE_ADDRESS",
+        Some("12000"),
+        "Requests a minute from one address.",
+    ),
+    variable(
+        "CHARTWELL_RATE_USER",
+        Some("3000"),
+        "Requests a minute by one user.",
+    ),
+    variable(
+        "CHARTWELL_RATE_TENANT",
+        Some("120000"),
+        "Requests a minute by one tenant.",
+    ),
+    variable(
+        "CHARTWELL_RATE_LOGIN",
+        Some("30"),
+        "Attempts to log in a minute from one address.",
+    ),
+    variable(
+        "CHARTWELL_PARTITIONS_AHEAD",
+        Some("6"),
+        "Months of partitions kept ready.",
+    ),
+    variable(
+        "CHARTWELL_SEAL_FILE",
+        None,
+        "A file outside the database to which each seal of the access log is appended; audit verify compares with it.",
+    ),
+    variable(
+        "CHARTWELL_LOG",
+        Some("info"),
+        "What is logged: error, warn, info, debug, or a filter such as platform=debug.",
+    ),
     variable("CHARTWELL_LOG_FORMAT", Some("json"), "json or text."),
-    variable("CHARTWELL_PG_BIN", None, "Where PostgreSQL's programs are, for dev and the tests; else they are looked for."),
-    variable("CHARTWELL_CACHE_DIR", None, "Where dev and the tests keep PostgreSQL's programs if they had to fetch them."),
+    variable(
+        "CHARTWELL_PG_BIN",
+        None,
+        "Where PostgreSQL's programs are, for dev and the tests; else they are looked for.",
+    ),
+    variable(
+        "CHARTWELL_CACHE_DIR",
+        None,
+        "Where dev and the tests keep PostgreSQL's programs if they had to fetch them.",
+    ),
 ];
 
 /// The text of `.env.example`.
@@ -45,7 +141,12 @@ pub fn example_file() -> String {
     let mut text = String::from(
         "# Every variable Chartwell reads, with its default. Copy to .env and fill in; an unknown CHARTWELL_ variable is refused.\n",
     );
-    for Variable { name, default, sentence } in VARIABLES {
+    for Variable {
+        name,
+        default,
+        sentence,
+    } in VARIABLES
+    {
         let _ = match default {
             Some(default) => write!(text, "\n# {sentence}\n{name}={default}\n"),
             None => write!(text, "\n# {sentence}\n# {name}=\n"),

@@ -27,7 +27,11 @@ pub struct Checks {
 
 impl Checks {
     pub fn at(now: Instant) -> Self {
-        Self { now, path: String::new(), broken: Vec::new() }
+        Self {
+            now,
+            path: String::new(),
+            broken: Vec::new(),
+        }
     }
 
     pub fn now(&self) -> Instant {
@@ -49,7 +53,13 @@ impl Checks {
     }
 
     /// Checks each element of a list, and that it has at most `most`.
-    pub fn each<T>(&mut self, field: &str, items: &[T], most: usize, mut check: impl FnMut(&mut Self, &T)) {
+    pub fn each<T>(
+        &mut self,
+        field: &str,
+        items: &[T],
+        most: usize,
+        mut check: impl FnMut(&mut Self, &T),
+    ) {
         self.within(field, |checks| {
             if items.len() > most {
                 checks.fail_here("too_many", format!("must have at most {most} elements"));
@@ -61,13 +71,27 @@ impl Checks {
     }
 
     /// Says that the field breaks a rule.
-    pub fn fail(&mut self, field: &str, code: &'static str, message: impl Into<std::borrow::Cow<'static, str>>) {
-        self.broken.push(FieldError::new(format!("{}/{field}", self.path), code, message));
+    pub fn fail(
+        &mut self,
+        field: &str,
+        code: &'static str,
+        message: impl Into<std::borrow::Cow<'static, str>>,
+    ) {
+        self.broken.push(FieldError::new(
+            format!("{}/{field}", self.path),
+            code,
+            message,
+        ));
     }
 
     /// Says that the value itself breaks a rule.
-    pub fn fail_here(&mut self, code: &'static str, message: impl Into<std::borrow::Cow<'static, str>>) {
-        self.broken.push(FieldError::new(self.path.clone(), code, message));
+    pub fn fail_here(
+        &mut self,
+        code: &'static str,
+        message: impl Into<std::borrow::Cow<'static, str>>,
+    ) {
+        self.broken
+            .push(FieldError::new(self.path.clone(), code, message));
     }
 
     pub fn require(&mut self, holds: bool, field: &str, code: &'static str, message: &'static str) {
@@ -81,9 +105,20 @@ impl Checks {
         if text.trim().is_empty() {
             self.fail(field, "blank", "must not be blank");
         } else if text.chars().count() > most {
-            self.fail(field, "too_long", format!("must have at most {most} characters"));
-        } else if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
-            self.fail(field, "control_character", "must not contain control characters");
+            self.fail(
+                field,
+                "too_long",
+                format!("must have at most {most} characters"),
+            );
+        } else if text
+            .chars()
+            .any(|c| c.is_control() && c != '\n' && c != '\t')
+        {
+            self.fail(
+                field,
+                "control_character",
+                "must not contain control characters",
+            );
         }
     }
 
@@ -93,7 +128,10 @@ impl Checks {
             self.fail_here("blank", "must not be blank");
         } else if text.chars().count() > most {
             self.fail_here("too_long", format!("must have at most {most} characters"));
-        } else if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        } else if text
+            .chars()
+            .any(|c| c.is_control() && c != '\n' && c != '\t')
+        {
             self.fail_here("control_character", "must not contain control characters");
         }
     }
@@ -118,7 +156,11 @@ impl Checks {
     pub fn instant(&mut self, field: &str, at: Instant) {
         use chrono::Datelike as _;
         if !(1850..2200).contains(&at.year()) {
-            self.fail(field, "out_of_range", "must lie between the years 1850 and 2200");
+            self.fail(
+                field,
+                "out_of_range",
+                "must lie between the years 1850 and 2200",
+            );
         }
     }
 
@@ -130,10 +172,17 @@ impl Checks {
                     && local.len() <= 64
                     && domain.contains('.')
                     && domain.split('.').all(|label| !label.is_empty())
-                    && domain.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.')
+                    && domain
+                        .chars()
+                        .all(|c| c.is_alphanumeric() || c == '-' || c == '.')
             })
             && !address.chars().any(|c| c.is_whitespace() || c.is_control());
-        self.require(plausible, field, "not_an_email", "must be an e-mail address");
+        self.require(
+            plausible,
+            field,
+            "not_an_email",
+            "must be an e-mail address",
+        );
     }
 
     /// A telephone number: 7 to 15 digits with the usual punctuation.
@@ -141,12 +190,23 @@ impl Checks {
         let digits = number.chars().filter(char::is_ascii_digit).count();
         let plausible = (7..=15).contains(&digits)
             && number.len() <= 40
-            && number.chars().all(|c| c.is_ascii_digit() || " +-().x#/ext".contains(c));
-        self.require(plausible, field, "not_a_phone", "must be a telephone number of 7 to 15 digits");
+            && number
+                .chars()
+                .all(|c| c.is_ascii_digit() || " +-().x#/ext".contains(c));
+        self.require(
+            plausible,
+            field,
+            "not_a_phone",
+            "must be a telephone number of 7 to 15 digits",
+        );
     }
 
     /// The broken rules, as one error.
     pub fn finish(self) -> Result<()> {
-        if self.broken.is_empty() { Ok(()) } else { Err(Error::invalid(self.broken)) }
+        if self.broken.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::invalid(self.broken))
+        }
     }
 }

@@ -24,7 +24,10 @@ impl Clock {
     }
 
     /// The present instant.
-    #[expect(clippy::disallowed_methods, reason = "this is the replacement the lint names")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the replacement the lint names"
+    )]
     pub fn now(&self) -> Instant {
         let shift = TimeDelta::seconds(self.shift_seconds.load(Ordering::Relaxed));
         (Utc::now() + shift).trunc_subsecs(6)
@@ -37,6 +40,7 @@ impl Clock {
 
     /// Moves this clock and its clones forward. For tests of expiry.
     pub fn advance(&self, by: TimeDelta) {
-        self.shift_seconds.fetch_add(by.num_seconds(), Ordering::Relaxed);
+        self.shift_seconds
+            .fetch_add(by.num_seconds(), Ordering::Relaxed);
     }
 }

@@ -19,7 +19,9 @@ impl From<sqlx::Error> for Error {
                 // unique, exclusion; unless a service says it better with `on_constraint`
                 Some("23505" | "23P01") => Code::AlreadyExists,
                 // foreign key, not null, check; text the encoding can't hold; a number or date out of range
-                Some("23503" | "23502" | "22021" | "22P05" | "22003" | "22008") => Code::ValidationFailed,
+                Some("23503" | "23502" | "22021" | "22P05" | "22003" | "22008") => {
+                    Code::ValidationFailed
+                }
                 // a check, but a missing partition has the same state and no constraint
                 Some("23514") if error.constraint().is_some() => Code::ValidationFailed,
                 Some("23514") => Code::Unavailable,
@@ -44,7 +46,10 @@ impl From<sqlx::Error> for Error {
 impl Error {
     /// The constraint that a statement ran into.
     pub fn constraint(&self) -> Option<&str> {
-        self.cause()?.downcast_ref::<sqlx::Error>()?.as_database_error()?.constraint()
+        self.cause()?
+            .downcast_ref::<sqlx::Error>()?
+            .as_database_error()?
+            .constraint()
     }
 
     /// What the log may say of the cause: classes and names, never values.
@@ -78,7 +83,9 @@ impl<T, E: Into<Error>> OnConstraint<T> for Result<T, E> {
     fn on_constraint(self, name: &str, error: impl FnOnce() -> Error) -> Result<T, Error> {
         self.map_err(Into::into).map_err(|found| {
             let same = found.constraint().is_some_and(|broken| {
-                broken.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+                broken
+                    .strip_prefix(name)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
             });
             if same { error() } else { found }
         })

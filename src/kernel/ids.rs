@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// A new UUIDv7.
-#[expect(clippy::disallowed_methods, reason = "this is the replacement the lint names")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the replacement the lint names"
+)]
 pub fn mint() -> Uuid {
     Uuid::now_v7()
 }

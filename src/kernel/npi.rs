@@ -12,7 +12,8 @@ pub fn is_valid(npi: &str) -> bool {
 
 /// Completes nine digits to an NPI. `None` unless they are nine digits.
 pub fn complete(nine: &str) -> Option<String> {
-    (nine.len() == 9).then(|| luhn_digit(&format!("80840{nine}")).map(|digit| format!("{nine}{digit}")))?
+    (nine.len() == 9)
+        .then(|| luhn_digit(&format!("80840{nine}")).map(|digit| format!("{nine}{digit}")))?
 }
 
 /// The Luhn check digit of a string of digits. `None` if another character is in it.

@@ -19,8 +19,13 @@ pub fn name_key(name: &str) -> String {
             'ł' | 'Ł' => key.push('l'),
             'þ' | 'Þ' => key.push_str("th"),
             'ı' => key.push('i'),
-            c if c.is_alphanumeric() => key.extend(c.to_lowercase().filter(|c| !is_combining_mark(*c))),
-            c if (c.is_whitespace() || c == '-' || c == '‐' || c == '–') && !key.is_empty() && !key.ends_with(' ') => {
+            c if c.is_alphanumeric() => {
+                key.extend(c.to_lowercase().filter(|c| !is_combining_mark(*c)));
+            }
+            c if (c.is_whitespace() || c == '-' || c == '‐' || c == '–')
+                && !key.is_empty()
+                && !key.ends_with(' ') =>
+            {
                 key.push(' ');
             }
             _ => {}

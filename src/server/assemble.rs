@@ -36,14 +36,24 @@ pub async fn assemble_with(
     let wrapper = master_keys(config)?;
     let keys = {
         let mut connection = connect(&config.database.connect).await?;
-        if let Some(reason) = isolation::role_bypasses(&mut connection).await.map_err(told)? {
-            bail!("the database role {reason}; connect as chartwell_runtime, which row-level security binds");
+        if let Some(reason) = isolation::role_bypasses(&mut connection)
+            .await
+            .map_err(told)?
+        {
+            bail!(
+                "the database role {reason}; connect as chartwell_runtime, which row-level security binds"
+            );
         }
         let violations = isolation::violations(&mut connection).await.map_err(told)?;
         if !violations.is_empty() {
-            bail!("the database does not isolate tenants:\n  {}", violations.join("\n  "));
+            bail!(
+                "the database does not isolate tenants:\n  {}",
+                violations.join("\n  ")
+            );
         }
-        SigningKeys::load_or_create(&mut connection, &*wrapper, clock.now()).await.map_err(told)?
+        SigningKeys::load_or_create(&mut connection, &*wrapper, clock.now())
+            .await
+            .map_err(told)?
     };
     let keys = Keyring::new(keys);
     let tenant_keys = TenantKeys::new(wrapper.clone());
@@ -60,7 +70,11 @@ pub async fn assemble_with(
     });
     check_tenant_keys(&app).await?;
     let router = router(app.clone(), identity.clone());
-    Ok(Chartwell { app, identity, router })
+    Ok(Chartwell {
+        app,
+        identity,
+        router,
+    })
 }
 
 /// All routes, inside the envelope.
@@ -84,8 +98,11 @@ pub fn router(app: App, identity: Arc<Identity>) -> Router {
 /// The document and the explorer: no data in either, so no envelope around them.
 fn explorer() -> Router<App> {
     let document: Arc<Value> = Arc::new(crate::document());
-    let ui = SwaggerUi::new("/docs")
-        .config(SwaggerConfig::from("/api/openapi.json").persist_authorization(true).try_it_out_enabled(true));
+    let ui = SwaggerUi::new("/docs").config(
+        SwaggerConfig::from("/api/openapi.json")
+            .persist_authorization(true)
+            .try_it_out_enabled(true),
+    );
     Router::new()
         .route(
             "/api/openapi.json",
@@ -95,26 +112,45 @@ fn explorer() -> Router<App> {
 }
 
 fn master_keys(config: &Config) -> anyhow::Result<Arc<dyn KeyWrapper>> {
-    let previous = config.keys.master_previous.as_ref().map(ExposeSecret::expose_secret);
-    Ok(Arc::new(LocalMasterKeys::from_base64(config.keys.master.expose_secret(), previous)?))
+    let previous = config
+        .keys
+        .master_previous
+        .as_ref()
+        .map(ExposeSecret::expose_secret);
+    Ok(Arc::new(LocalMasterKeys::from_base64(
+        config.keys.master.expose_secret(),
+        previous,
+    )?))
 }
 
 /// A tenant whose data key does not unwrap is found now, not when somebody opens a chart.
 async fn check_tenant_keys(app: &App) -> anyhow::Result<()> {
     for tenant in identity::tenants::all(&app.db).await.map_err(told)? {
-        let mut tx = platform::db::SystemTx::begin(&app.db, tenant).await.map_err(told)?;
-        app.tenant_keys.check(&mut tx).await.map_err(told).with_context(|| format!("data key of tenant {tenant}"))?;
+        let mut tx = platform::db::SystemTx::begin(&app.db, tenant)
+            .await
+            .map_err(told)?;
+        app.tenant_keys
+            .check(&mut tx)
+            .await
+            .map_err(told)
+            .with_context(|| format!("data key of tenant {tenant}"))?;
     }
     Ok(())
 }
 
 /// A connection outside the pools, to fail at start with the reason and not with a timeout.
-pub(crate) async fn connect(options: &sqlx::postgres::PgConnectOptions) -> anyhow::Result<sqlx::PgConnection> {
+pub(crate) async fn connect(
+    options: &sqlx::postgres::PgConnectOptions,
+) -> anyhow::Result<sqlx::PgConnection> {
     use sqlx::ConnectOptions as _;
-    options.connect().await.context("the database can't be reached (is CHARTWELL_DATABASE_URL right?)")
+    options
+        .connect()
+        .await
+        .context("the database can't be reached (is CHARTWELL_DATABASE_URL right?)")
 }
 
 /// An error of the house with its cause, for the operator.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 pub(crate) fn told(error: kernel::Error) -> anyhow::Error {
     match error.cause_for_log() {
         Some(cause) => anyhow::anyhow!("{cause}"),

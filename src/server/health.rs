@@ -13,7 +13,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(get_liveness)).routes(routes!(get_readiness)).routes(routes!(get_metrics))
+    OpenApiRouter::new()
+        .routes(routes!(get_liveness))
+        .routes(routes!(get_readiness))
+        .routes(routes!(get_metrics))
 }
 
 /// The server's state.
@@ -37,7 +40,12 @@ async fn get_readiness(State(app): State<App>) -> Response {
     let ready = platform::db::health::ready(&app.db).await;
     let (status, health) = match ready {
         Ok(()) => (StatusCode::OK, Health { status: "ok" }),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Health { status: "unavailable" }),
+        Err(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Health {
+                status: "unavailable",
+            },
+        ),
     };
     (status, axum::Json(health)).into_response()
 }
@@ -47,8 +55,11 @@ async fn get_readiness(State(app): State<App>) -> Response {
 async fn get_metrics(State(app): State<App>) -> Response {
     let (size, idle) = app.db.usage();
     metrics::gauge!("chartwell_db_connections").set(size);
-    metrics::gauge!("chartwell_db_connections_idle").set(f64::from(u32::try_from(idle).unwrap_or(u32::MAX)));
-    metrics::gauge!("chartwell_access_log_queue").set(f64::from(u32::try_from(app.access_log.queued()).unwrap_or(u32::MAX)));
+    metrics::gauge!("chartwell_db_connections_idle")
+        .set(f64::from(u32::try_from(idle).unwrap_or(u32::MAX)));
+    metrics::gauge!("chartwell_access_log_queue").set(f64::from(
+        u32::try_from(app.access_log.queued()).unwrap_or(u32::MAX),
+    ));
     let text = super::metrics_text();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

@@ -55,7 +55,9 @@ impl Shutdown {
 
 async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return;
+    };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
@@ -66,11 +68,21 @@ async fn signal() {
 pub async fn listen(listener: TcpListener, router: Router, mut shutdown: Shutdown) {
     let graceful = GracefulShutdown::new();
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).max_headers(64);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(64).keep_alive_interval(Duration::from_secs(30));
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS)
+        .max_headers(64);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(64)
+        .keep_alive_interval(Duration::from_secs(30));
     let slots = std::sync::Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
     loop {
-        let Ok(slot) = slots.clone().acquire_owned().await else { break };
+        let Ok(slot) = slots.clone().acquire_owned().await else {
+            break;
+        };
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
@@ -84,7 +96,9 @@ pub async fn listen(listener: TcpListener, router: Router, mut shutdown: Shutdow
         };
         let _ = stream.set_nodelay(true);
         let connection = graceful.watch(
-            builder.serve_connection(TokioIo::new(stream), service(router.clone(), peer)).into_owned(),
+            builder
+                .serve_connection(TokioIo::new(stream), service(router.clone(), peer))
+                .into_owned(),
         );
         tokio::spawn(async move {
             // A client that breaks off is his own affair.

@@ -1,11 +1,11 @@
 //! Putting a server together and letting it serve.
 
-pub mod health;
 mod assemble;
+pub mod health;
 mod listen;
 
-pub(crate) use assemble::{connect, told};
 pub use assemble::{assemble, assemble_with, router};
+pub(crate) use assemble::{connect, told};
 pub use listen::{Shutdown, listen};
 
 use std::sync::OnceLock;
@@ -17,7 +17,9 @@ static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 /// Installs the recorder, once a process.
 pub fn install_metrics() {
     METRICS.get_or_init(|| {
-        let buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+        let buckets = [
+            0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+        ];
         PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &buckets)
             .and_then(PrometheusBuilder::install_recorder)
@@ -27,5 +29,8 @@ pub fn install_metrics() {
 
 /// What the recorder has gathered. Also lets it fold its buffers, so somebody should ask now and then.
 pub(crate) fn metrics_text() -> String {
-    METRICS.get().map(PrometheusHandle::render).unwrap_or_default()
+    METRICS
+        .get()
+        .map(PrometheusHandle::render)
+        .unwrap_or_default()
 }

@@ -9,7 +9,12 @@ use sqlx::Executor;
 use crate::support::{Chart, TestTenant, admin_connection};
 
 async fn seal(clinic: &TestTenant) {
-    let mut sealer = Sealer::new(clinic.app.db.clone(), clinic.app.keys.clone(), clinic.clock.clone(), None);
+    let mut sealer = Sealer::new(
+        clinic.app.db.clone(),
+        clinic.app.keys.clone(),
+        clinic.clock.clone(),
+        None,
+    );
     // Another test may be sealing, or a transaction may still be open somewhere: what is ours is sealed in the end.
     for _ in 0..200 {
         let _ = sealer.round().await;
@@ -27,9 +32,19 @@ async fn seal(clinic: &TestTenant) {
 }
 
 async fn faults(clinic: &TestTenant) -> Vec<String> {
-    let range = verify::Range { tenant: Some(clinic.id), from: None, to: None };
-    let report = verify::verify(&clinic.app, &range, None).await.expect("it can be verified");
-    report.faults.iter().map(|fault| format!("{fault:?}")).collect()
+    let range = verify::Range {
+        tenant: Some(clinic.id),
+        from: None,
+        to: None,
+    };
+    let report = verify::verify(&clinic.app, &range, None)
+        .await
+        .expect("it can be verified");
+    report
+        .faults
+        .iter()
+        .map(|fault| format!("{fault:?}"))
+        .collect()
 }
 
 /// A clinic with five reads on record.
@@ -38,13 +53,18 @@ async fn clinic_with_reads() -> (TestTenant, Vec<String>) {
     let admin = clinic.user(Role::Admin).await;
     let patient = clinic.patient(&admin).await;
     for _ in 0..5 {
-        admin.get(format!("/api/v1/patients/{patient}")).await.expect(200);
+        admin
+            .get(format!("/api/v1/patients/{patient}"))
+            .await
+            .expect(200);
     }
-    let ids = sqlx::query_scalar("select id::text from app.phi_access_log where tenant_id = $1 order by id")
-        .bind(clinic.id.0)
-        .fetch_all(&mut admin_connection().await)
-        .await
-        .expect("ids");
+    let ids = sqlx::query_scalar(
+        "select id::text from app.phi_access_log where tenant_id = $1 order by id",
+    )
+    .bind(clinic.id.0)
+    .fetch_all(&mut admin_connection().await)
+    .await
+    .expect("ids");
     (clinic, ids)
 }
 
@@ -72,11 +92,18 @@ async fn whatever_a_superuser_does_to_the_log_is_found_and_named() {
     for (attack, statement) in attacks {
         let (clinic, ids) = clinic_with_reads().await;
         seal(&clinic).await;
-        let done = sqlx::query(statement).bind(&ids[2]).execute(&mut admin_connection().await).await.expect("a superuser may");
+        let done = sqlx::query(statement)
+            .bind(&ids[2])
+            .execute(&mut admin_connection().await)
+            .await
+            .expect("a superuser may");
         assert_eq!(done.rows_affected(), 1, "{attack}");
         let found = faults(&clinic).await;
         let named = &ids[2][..32];
-        assert!(found.iter().any(|fault| fault.contains(named)), "{attack} {named} was not named in {found:#?}");
+        assert!(
+            found.iter().any(|fault| fault.contains(named)),
+            "{attack} {named} was not named in {found:#?}"
+        );
     }
 }
 
@@ -86,7 +113,11 @@ async fn a_record_that_somebody_wrote_past_the_server_is_found_before_it_is_seal
     let statement = "insert into app.phi_access_log select tenant_id, at, overlay(id::text placing '0000' from 33)::uuid, user_id, session_id, patient_id,
             resource_id, request_id, xid, break_glass, role, resource, action, outcome, purpose, method, route, address, user_agent, mac
        from app.phi_access_log where id = $1::uuid";
-    sqlx::query(statement).bind(&ids[0]).execute(&mut admin_connection().await).await.expect("a superuser may");
+    sqlx::query(statement)
+        .bind(&ids[0])
+        .execute(&mut admin_connection().await)
+        .await
+        .expect("a superuser may");
     assert!(!faults(&clinic).await.is_empty());
 }
 
@@ -98,7 +129,10 @@ async fn a_search_records_every_patient_it_shows() {
         clinic.patient(&staff).await;
     }
     let reply = staff.get("/api/v1/patients?family=fam").await;
-    let request = reply.headers["x-request-id"].to_str().expect("an id").to_owned();
+    let request = reply.headers["x-request-id"]
+        .to_str()
+        .expect("an id")
+        .to_owned();
     let shown = reply.expect(200)["items"].as_array().map(Vec::len);
     let recorded: i64 = sqlx::query_scalar("select count(distinct patient_id) from app.phi_access_log where request_id = $1::uuid and action = 'search'")
         .bind(&request)
@@ -116,10 +150,16 @@ async fn without_the_log_no_chart_is_shown() {
     let path = format!("/api/v1/patients/{patient}");
     let mut connection = admin_connection().await;
     // The log's own lock stands for a disk that is full: nothing can be added until it is given back.
-    connection.execute("begin; lock table app.phi_access_log in exclusive mode").await.expect("a lock");
+    connection
+        .execute("begin; lock table app.phi_access_log in exclusive mode")
+        .await
+        .expect("a lock");
     let reading = admin.get(&path);
     let held = tokio::time::timeout(std::time::Duration::from_millis(700), reading).await;
-    assert!(held.is_err(), "the chart was shown before its record was durable");
+    assert!(
+        held.is_err(),
+        "the chart was shown before its record was durable"
+    );
     connection.execute("rollback").await.expect("rollback");
     admin.get(&path).await.expect(200);
 }
@@ -130,9 +170,39 @@ async fn the_purpose_of_use_is_on_record() {
     let chart = Chart::open(&clinic).await;
     let admin = clinic.user(Role::Admin).await;
     let path = format!("/api/v1/patients/{}", chart.patient);
-    admin.send(axum::http::Method::GET, &path, &[("x-purpose-of-use", "HRESCH")], None).await.expect(200);
-    let log = admin.get(format!("/api/v1/audit/access?patient_id={}&user_id={}", chart.patient, admin.user_id)).await.expect(200);
-    assert!(log["items"].as_array().is_some_and(|items| items.iter().any(|item| item["purpose"] == "HRESCH")), "{log}");
-    let changes = admin.get(format!("/api/v1/audit/changes?resource=patients&id={}", chart.patient)).await.expect(200);
-    assert!(changes["items"].as_array().is_some_and(|items| !items.is_empty()), "{changes}");
+    admin
+        .send(
+            axum::http::Method::GET,
+            &path,
+            &[("x-purpose-of-use", "HRESCH")],
+            None,
+        )
+        .await
+        .expect(200);
+    let log = admin
+        .get(format!(
+            "/api/v1/audit/access?patient_id={}&user_id={}",
+            chart.patient, admin.user_id
+        ))
+        .await
+        .expect(200);
+    assert!(
+        log["items"]
+            .as_array()
+            .is_some_and(|items| items.iter().any(|item| item["purpose"] == "HRESCH")),
+        "{log}"
+    );
+    let changes = admin
+        .get(format!(
+            "/api/v1/audit/changes?resource=patients&id={}",
+            chart.patient
+        ))
+        .await
+        .expect(200);
+    assert!(
+        changes["items"]
+            .as_array()
+            .is_some_and(|items| !items.is_empty()),
+        "{changes}"
+    );
 }

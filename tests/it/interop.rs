@@ -25,10 +25,8 @@ impl Files {
     }
 
     fn lines(&self, name: &str, resources: &[Value]) {
-        let text: String = resources
-            .iter()
-            .map(|resource| format!("{resource}\n"))
-            .collect();
+        let lines: Vec<String> = resources.iter().map(Value::to_string).collect();
+        let text = lines.join("\n") + "\n";
         std::fs::write(self.0.join(name), text).expect("a file");
     }
 }

@@ -14,14 +14,35 @@ fn person() -> serde_json::Value {
 async fn a_body_that_is_not_json_is_told_where() {
     let clinic = TestTenant::new().await;
     let admin = clinic.user(Role::Admin).await;
-    for body in ["{", "", "{\"names\": [}", "\u{feff}{}", "nul", "{\"a\":\"\\ud800\"}", "{} {}"] {
-        let reply = admin.send(Method::POST, "/api/v1/patients", &[], Some(body.to_owned())).await;
+    for body in [
+        "{",
+        "",
+        "{\"names\": [}",
+        "\u{feff}{}",
+        "nul",
+        "{\"a\":\"\\ud800\"}",
+        "{} {}",
+    ] {
+        let reply = admin
+            .send(Method::POST, "/api/v1/patients", &[], Some(body.to_owned()))
+            .await;
         let code = reply.json()["code"].as_str().unwrap_or_default().to_owned();
-        assert!(matches!(reply.status.as_u16(), 400 | 422), "{body:?}: {}", reply.text);
-        assert!(matches!(code.as_str(), "malformed_json" | "validation_failed"), "{body:?}: {}", reply.text);
+        assert!(
+            matches!(reply.status.as_u16(), 400 | 422),
+            "{body:?}: {}",
+            reply.text
+        );
+        assert!(
+            matches!(code.as_str(), "malformed_json" | "validation_failed"),
+            "{body:?}: {}",
+            reply.text
+        );
     }
     let deep = "[".repeat(100_000);
-    admin.send(Method::POST, "/api/v1/patients", &[], Some(deep)).await.expect_problem(400, "malformed_json");
+    admin
+        .send(Method::POST, "/api/v1/patients", &[], Some(deep))
+        .await
+        .expect_problem(400, "malformed_json");
 }
 
 #[tokio::test]
@@ -34,16 +55,27 @@ async fn a_field_of_the_wrong_kind_is_named_and_its_value_is_not_repeated() {
         (json!({ "birth_date": "2999-01-01" }), "/birth_date"),
         (json!({ "sex": "s3cret" }), "/sex"),
         (json!({ "names": "s3cret" }), "/names"),
-        (json!({ "names": [{ "use": "legal", "family": 7, "given": ["A"] }] }), "/names/0/family"),
+        (
+            json!({ "names": [{ "use": "legal", "family": 7, "given": ["A"] }] }),
+            "/names/0/family",
+        ),
         (json!({ "names": [] }), "/names"),
         (json!({ "favourite_colour": "s3cret" }), "/favourite_colour"),
-        (json!({ "names": [{ "use": "legal", "family": "s3\u{0}cret", "given": ["A"] }] }), "/names/0/family"),
+        (
+            json!({ "names": [{ "use": "legal", "family": "s3\u{0}cret", "given": ["A"] }] }),
+            "/names/0/family",
+        ),
         (json!({ "facility_id": "s3cret" }), "/facility_id"),
-        (json!({ "identifiers": [{ "type": "ssn", "value": "000-12-3456" }] }), "/identifiers/0/value"),
+        (
+            json!({ "identifiers": [{ "type": "ssn", "value": "000-12-3456" }] }),
+            "/identifiers/0/value",
+        ),
     ];
     for (change, pointer) in cases {
         let mut body = person();
-        body.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());
+        body.as_object_mut()
+            .expect("an object")
+            .extend(change.as_object().expect("an object").clone());
         let reply = admin.post("/api/v1/patients", body).await;
         assert_eq!(reply.status, 422, "{change}: {}", reply.text);
         assert!(!reply.text.contains("cret"), "{}", reply.text);
@@ -74,21 +106,55 @@ async fn unknown_parameters_paths_methods_and_types_are_named() {
     let reply = admin.get("/api/v1/patients?famly=smith").await;
     assert_eq!(reply.pointers(), ["?famly"], "{}", reply.text);
     reply.expect_problem(400, "unknown_parameter");
-    admin.get("/api/v1/patients?limit=0").await.expect_problem(400, "invalid_parameter");
-    admin.get("/api/v1/patients?limit=many").await.expect_problem(400, "invalid_parameter");
-    admin.get("/api/v1/patients?family=a%00b").await.expect_problem(400, "invalid_parameter");
-    admin.get("/api/v1/patients?cursor=AAAA").await.expect_problem(400, "invalid_cursor");
-    admin.get("/api/v1/patients/not-an-id").await.expect_problem(404, "not_found");
-    admin.get("/api/v1/nothing").await.expect_problem(404, "route_not_found");
-    admin.delete("/api/v1/patients").await.expect_problem(405, "method_not_allowed");
     admin
-        .send(Method::POST, "/api/v1/patients", &[("content-type", "text/plain")], Some(person().to_string()))
+        .get("/api/v1/patients?limit=0")
+        .await
+        .expect_problem(400, "invalid_parameter");
+    admin
+        .get("/api/v1/patients?limit=many")
+        .await
+        .expect_problem(400, "invalid_parameter");
+    admin
+        .get("/api/v1/patients?family=a%00b")
+        .await
+        .expect_problem(400, "invalid_parameter");
+    admin
+        .get("/api/v1/patients?cursor=AAAA")
+        .await
+        .expect_problem(400, "invalid_cursor");
+    admin
+        .get("/api/v1/patients/not-an-id")
+        .await
+        .expect_problem(404, "not_found");
+    admin
+        .get("/api/v1/nothing")
+        .await
+        .expect_problem(404, "route_not_found");
+    admin
+        .delete("/api/v1/patients")
+        .await
+        .expect_problem(405, "method_not_allowed");
+    admin
+        .send(
+            Method::POST,
+            "/api/v1/patients",
+            &[("content-type", "text/plain")],
+            Some(person().to_string()),
+        )
         .await
         .expect_problem(415, "unsupported_media_type");
     let large = format!("{{\"a\":\"{}\"}}", "x".repeat(1 << 20));
-    admin.send(Method::POST, "/api/v1/patients", &[], Some(large)).await.expect_problem(413, "body_too_large");
     admin
-        .send(Method::GET, "/api/v1/patients", &[("x-purpose-of-use", "CURIOSITY")], None)
+        .send(Method::POST, "/api/v1/patients", &[], Some(large))
+        .await
+        .expect_problem(413, "body_too_large");
+    admin
+        .send(
+            Method::GET,
+            "/api/v1/patients",
+            &[("x-purpose-of-use", "CURIOSITY")],
+            None,
+        )
         .await
         .expect_problem(400, "invalid_header");
 }
@@ -101,14 +167,26 @@ async fn a_change_needs_the_version_it_was_made_from() {
     let path = format!("/api/v1/patients/{patient}");
     let merge = [("content-type", "application/merge-patch+json")];
     let change = || Some(json!({ "language": "fr" }).to_string());
-    admin.send(Method::PATCH, &path, &merge, change()).await.expect_problem(428, "if_match_required");
-    admin.patch(&path, 7, json!({ "language": "fr" })).await.expect_problem(412, "version_stale");
+    admin
+        .send(Method::PATCH, &path, &merge, change())
+        .await
+        .expect_problem(428, "if_match_required");
+    admin
+        .patch(&path, 7, json!({ "language": "fr" }))
+        .await
+        .expect_problem(412, "version_stale");
     let changed = admin.patch(&path, 1, json!({ "language": "fr" })).await;
     assert_eq!(changed.headers["etag"], "\"2\"");
     assert_eq!(changed.expect(200)["language"], "fr");
-    let cleared = admin.patch(&path, 2, json!({ "language": null })).await.expect(200);
+    let cleared = admin
+        .patch(&path, 2, json!({ "language": null }))
+        .await
+        .expect(200);
     assert!(cleared["language"].is_null());
-    admin.patch(&path, 3, json!({ "birth_date": null })).await.expect_problem(422, "validation_failed");
+    admin
+        .patch(&path, 3, json!({ "birth_date": null }))
+        .await
+        .expect_problem(422, "validation_failed");
 }
 
 #[tokio::test]
@@ -116,7 +194,14 @@ async fn a_repeated_request_gets_the_first_answer_and_does_the_work_once() {
     let clinic = TestTenant::new().await;
     let admin = clinic.user(Role::Admin).await;
     let key = [("idempotency-key", "registration-1")];
-    let register = || admin.send(Method::POST, "/api/v1/patients", &key, Some(person().to_string()));
+    let register = || {
+        admin.send(
+            Method::POST,
+            "/api/v1/patients",
+            &key,
+            Some(person().to_string()),
+        )
+    };
     let (first, second) = tokio::join!(register(), register());
     let third = register().await;
     assert_eq!(first.status, 201, "{}", first.text);
@@ -124,19 +209,48 @@ async fn a_repeated_request_gets_the_first_answer_and_does_the_work_once() {
     assert_eq!(first.text, third.text);
     assert_eq!(first.headers["location"], third.headers["location"]);
     assert_eq!(third.headers["idempotent-replay"], "true");
-    assert_eq!(admin.get("/api/v1/patients?family=okafor").await.expect(200)["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        admin
+            .get("/api/v1/patients?family=okafor")
+            .await
+            .expect(200)["items"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
     let mut other = person();
     other["sex"] = json!("male");
     admin
-        .send(Method::POST, "/api/v1/patients", &key, Some(other.to_string()))
+        .send(
+            Method::POST,
+            "/api/v1/patients",
+            &key,
+            Some(other.to_string()),
+        )
         .await
         .expect_problem(409, "idempotency_key_reused");
     // A failed request leaves the key free.
     let key = [("idempotency-key", "registration-2")];
-    admin.send(Method::POST, "/api/v1/patients", &key, Some("{}".to_owned())).await.expect_problem(422, "validation_failed");
+    admin
+        .send(
+            Method::POST,
+            "/api/v1/patients",
+            &key,
+            Some("{}".to_owned()),
+        )
+        .await
+        .expect_problem(422, "validation_failed");
     let mut another = person();
     another["names"][0]["family"] = json!("Brontë");
-    admin.send(Method::POST, "/api/v1/patients", &key, Some(another.to_string())).await.expect(201);
+    admin
+        .send(
+            Method::POST,
+            "/api/v1/patients",
+            &key,
+            Some(another.to_string()),
+        )
+        .await
+        .expect(201);
 }
 
 #[tokio::test]

@@ -38,7 +38,14 @@ impl Ctx {
     ) -> Self {
         let purpose = request.purpose.unwrap_or(principal.default_purpose());
         let now = app.clock.now();
-        Self(Arc::new(Inner { app, principal, request, idempotency, purpose, now }))
+        Self(Arc::new(Inner {
+            app,
+            principal,
+            request,
+            idempotency,
+            purpose,
+            now,
+        }))
     }
 
     /// Checks the permission and opens a transaction in the caller's tenant: read-only where the permission only reads.
@@ -64,8 +71,13 @@ impl Ctx {
             && let Some((answer, patients)) = key.claim(&mut tx, principal.user, self.0.now).await?
         {
             drop(tx);
-            let subjects: Vec<Subject> =
-                patients.into_iter().map(|patient| Subject { patient: Some(patient), resource: None }).collect();
+            let subjects: Vec<Subject> = patients
+                .into_iter()
+                .map(|patient| Subject {
+                    patient: Some(patient),
+                    resource: None,
+                })
+                .collect();
             let resource = permission.as_str().split('.').next().unwrap_or_default();
             let records = subjects
                 .iter()
@@ -117,10 +129,21 @@ impl Ctx {
         disclosure: &Disclosure<T>,
         subjects: &[Subject],
     ) -> Vec<AccessRecord> {
-        debug_assert!(subjects.is_empty() || permission.touches_phi(), "{} shows PHI", permission.as_str());
+        debug_assert!(
+            subjects.is_empty() || permission.touches_phi(),
+            "{} shows PHI",
+            permission.as_str()
+        );
         subjects
             .iter()
-            .map(|subject| self.record(disclosure.resource, disclosure.action, Outcome::Success, *subject))
+            .map(|subject| {
+                self.record(
+                    disclosure.resource,
+                    disclosure.action,
+                    Outcome::Success,
+                    *subject,
+                )
+            })
             .collect()
     }
 
@@ -132,7 +155,14 @@ impl Ctx {
         outcome: Outcome,
         subject: Subject,
     ) -> AccessRecord {
-        let Inner { app, principal, request, purpose, now, .. } = &*self.0;
+        let Inner {
+            app,
+            principal,
+            request,
+            purpose,
+            now,
+            ..
+        } = &*self.0;
         let mut record = AccessRecord {
             tenant_id: principal.tenant.0,
             at: *now,

@@ -41,13 +41,33 @@ impl<T: Serialize> Disclosure<T> {
     /// One resource of one patient.
     ///
     /// `resource` is its kind in the access log (`patient`, `encounter`, …).
-    pub fn of(resource: &'static str, action: Action, patient: PatientId, id: impl Into<Uuid>, body: T) -> Self {
-        let subject = Subject { patient: Some(patient), resource: Some(id.into()) };
-        Self { body, resource, action, subjects: vec![subject], form: Form::Ok, version: None }
+    pub fn of(
+        resource: &'static str,
+        action: Action,
+        patient: PatientId,
+        id: impl Into<Uuid>,
+        body: T,
+    ) -> Self {
+        let subject = Subject {
+            patient: Some(patient),
+            resource: Some(id.into()),
+        };
+        Self {
+            body,
+            resource,
+            action,
+            subjects: vec![subject],
+            form: Form::Ok,
+            version: None,
+        }
     }
 
     /// A list: every patient in it, each with the row shown. An empty list still records that somebody looked.
-    pub fn list(resource: &'static str, subjects: impl IntoIterator<Item = Subject>, body: T) -> Self {
+    pub fn list(
+        resource: &'static str,
+        subjects: impl IntoIterator<Item = Subject>,
+        body: T,
+    ) -> Self {
         Self::shown(resource, Action::Search, subjects, body)
     }
 
@@ -60,9 +80,19 @@ impl<T: Serialize> Disclosure<T> {
     ) -> Self {
         let mut subjects: Vec<Subject> = subjects.into_iter().collect();
         if subjects.is_empty() {
-            subjects.push(Subject { patient: None, resource: None });
+            subjects.push(Subject {
+                patient: None,
+                resource: None,
+            });
         }
-        Self { body, resource, action, subjects, form: Form::Ok, version: None }
+        Self {
+            body,
+            resource,
+            action,
+            subjects,
+            form: Form::Ok,
+            version: None,
+        }
     }
 
     /// Answers `201` with the place of the new resource.
@@ -90,7 +120,14 @@ impl<T: Serialize> Disclosure<T> {
 impl<T: NoPhi> Disclosure<T> {
     /// A body with no health information: leaves no access record.
     pub fn plain(body: T) -> Self {
-        Self { body, resource: "", action: Action::Read, subjects: Vec::new(), form: Form::Ok, version: None }
+        Self {
+            body,
+            resource: "",
+            action: Action::Read,
+            subjects: Vec::new(),
+            form: Form::Ok,
+            version: None,
+        }
     }
 }
 

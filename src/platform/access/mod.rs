@@ -11,8 +11,8 @@ mod role;
 
 pub use changed::{CHANNEL, Changed, announce};
 pub use ctx::Ctx;
-pub use disclosure::{Disclosure, NoPhi};
 pub(crate) use disclosure::Form;
+pub use disclosure::{Disclosure, NoPhi};
 pub use permission::{Effect, Permission, matrix};
 pub use principal::{Authenticator, Principal};
 pub use purpose::Purpose;

@@ -83,7 +83,10 @@ impl Permission {
     }
 
     pub fn from_text(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|permission| permission.as_str() == text)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|permission| permission.as_str() == text)
     }
 }
 
@@ -98,7 +101,11 @@ pub fn matrix() -> String {
     for permission in Permission::ALL {
         let _ = write!(text, "{:<24}", permission.as_str());
         for role in Role::ALL {
-            let _ = write!(text, "{:<10}", if permission.allows(role) { "yes" } else { "-" });
+            let _ = write!(
+                text,
+                "{:<10}",
+                if permission.allows(role) { "yes" } else { "-" }
+            );
         }
         let _ = writeln!(text, "{}", permission.meaning());
     }

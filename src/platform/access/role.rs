@@ -5,7 +5,18 @@ use utoipa::ToSchema;
 
 /// What an account is for. One account has one role.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema, sqlx::Type,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    sqlx::Type,
 )]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
@@ -19,8 +30,14 @@ pub enum Role {
 }
 
 impl Role {
-    pub const ALL: [Role; 6] =
-        [Role::Admin, Role::Provider, Role::Nurse, Role::Staff, Role::Billing, Role::Patient];
+    pub const ALL: [Role; 6] = [
+        Role::Admin,
+        Role::Provider,
+        Role::Nurse,
+        Role::Staff,
+        Role::Billing,
+        Role::Patient,
+    ];
 
     /// The name used in the database's policies, in tokens and in the API.
     pub const fn as_str(self) -> &'static str {
@@ -50,7 +67,9 @@ impl Role {
 }
 
 /// A tenant's setting: what a provider or nurse may see.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type,
+)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum ChartAccess {

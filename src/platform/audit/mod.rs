@@ -17,9 +17,9 @@ pub mod verify;
 mod writer;
 
 pub use event::{AccessRecord, Action, Outcome, Subject};
-pub use security::{SecurityEvent, SecurityKind};
 pub use seal::{Seal, SignedSeal};
 pub use sealer::{Round, Sealer};
+pub use security::{SecurityEvent, SecurityKind};
 pub use sink::{FileSink, SealSink};
 pub use store::insert;
 pub use writer::AccessWriter;

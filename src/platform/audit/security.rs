@@ -72,7 +72,14 @@ pub struct SecurityEvent {
 
 impl SecurityEvent {
     pub fn new(kind: SecurityKind, success: bool) -> Self {
-        Self { kind, success, user: None, session: None, subject: None, reason: None }
+        Self {
+            kind,
+            success,
+            user: None,
+            session: None,
+            subject: None,
+            reason: None,
+        }
     }
     #[must_use]
     pub fn by(mut self, user: Option<UserId>, session: Option<SessionId>) -> Self {

@@ -11,7 +11,10 @@ pub async fn insert(connection: &mut PgConnection, records: &[AccessRecord]) -> 
     fn column<T>(records: &[AccessRecord], value: impl Fn(&AccessRecord) -> T) -> Vec<T> {
         records.iter().map(value).collect()
     }
-    fn text<'a>(records: &'a [AccessRecord], value: impl Fn(&'a AccessRecord) -> &'a str) -> Vec<&'a str> {
+    fn text<'a>(
+        records: &'a [AccessRecord],
+        value: impl Fn(&'a AccessRecord) -> &'a str,
+    ) -> Vec<&'a str> {
         records.iter().map(value).collect()
     }
     if records.is_empty() {

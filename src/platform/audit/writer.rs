@@ -55,10 +55,14 @@ impl AccessWriter {
         if records.is_empty() {
             return Ok(());
         }
-        let Some(queue) = &self.queue else { return Ok(()) };
+        let Some(queue) = &self.queue else {
+            return Ok(());
+        };
         let (done, receipt) = oneshot::channel();
         let refused = || Error::new(Code::AuditUnavailable).retry_after(1);
-        queue.try_send(Waiting { records, done }).map_err(|_| refused())?;
+        queue
+            .try_send(Waiting { records, done })
+            .map_err(|_| refused())?;
         match receipt.await {
             Ok(true) => Ok(()),
             _ => Err(refused()),
@@ -67,7 +71,9 @@ impl AccessWriter {
 
     /// Requests waiting at this moment.
     pub fn queued(&self) -> usize {
-        self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
+        self.queue
+            .as_ref()
+            .map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 }
 
@@ -75,14 +81,20 @@ async fn write_batches(db: Db, mut waiting: mpsc::Receiver<Waiting>) {
     let mut batch = Vec::with_capacity(BATCH);
     while waiting.recv_many(&mut batch, BATCH).await > 0 {
         let requests = std::mem::take(&mut batch);
-        let (all, done): (Vec<_>, Vec<_>) = requests.into_iter().map(|w| (w.records, w.done)).unzip();
+        let (all, done): (Vec<_>, Vec<_>) =
+            requests.into_iter().map(|w| (w.records, w.done)).unzip();
         let sizes: Vec<usize> = all.iter().map(Vec::len).collect();
         let records: Vec<AccessRecord> = all.into_iter().flatten().collect();
-        metrics::histogram!("chartwell_access_log_batch_records").record(f64::from(u32::try_from(records.len()).unwrap_or(u32::MAX)));
+        metrics::histogram!("chartwell_access_log_batch_records")
+            .record(f64::from(u32::try_from(records.len()).unwrap_or(u32::MAX)));
         match insert(&db, &records).await {
             Ok(()) => release(done, |_| true),
             Err(error) => {
-                tracing::error!(cause = error.cause_for_log(), records = records.len(), "access log batch refused");
+                tracing::error!(
+                    cause = error.cause_for_log(),
+                    records = records.len(),
+                    "access log batch refused"
+                );
                 let mut written = Vec::with_capacity(done.len());
                 let mut rest = records.as_slice();
                 for size in sizes {
@@ -117,7 +129,10 @@ async fn insert(db: &Db, records: &[AccessRecord]) -> Result<()> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the writer works across tenants, outside a tenant's transaction")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the writer works across tenants, outside a tenant's transaction"
+)]
 async fn insert_once(pool: &PgPool, records: &[AccessRecord]) -> Result<()> {
     let mut connection = pool.acquire().await?;
     store::insert(&mut connection, records).await
@@ -129,5 +144,7 @@ fn is_missing_month(error: &Error) -> bool {
         .cause()
         .and_then(|cause| cause.downcast_ref::<sqlx::Error>())
         .and_then(sqlx::Error::as_database_error)
-        .is_some_and(|error| error.code().as_deref() == Some("23514") && error.constraint().is_none())
+        .is_some_and(|error| {
+            error.code().as_deref() == Some("23514") && error.constraint().is_none()
+        })
 }

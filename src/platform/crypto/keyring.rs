@@ -29,7 +29,10 @@ impl Keyring {
     }
 
     /// Loads the keys again: another server may have rotated them.
-    #[expect(clippy::disallowed_methods, reason = "keys of the installation belong to no tenant, so to no tenant's transaction")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "keys of the installation belong to no tenant, so to no tenant's transaction"
+    )]
     pub async fn reload(&self, db: &Db, wrapper: &dyn KeyWrapper, now: Instant) -> Result<()> {
         let mut connection = db.shared().acquire().await?;
         self.replace(SigningKeys::load_or_create(&mut connection, wrapper, now).await?);

@@ -14,40 +14,58 @@ const SHARED_TABLES: &[&str] = &[
 
 /// Functions that run with their owner's rights. Each has its own tenant predicate, or touches no tenant's rows.
 const DEFINER_FUNCTIONS: &[&str] = &[
-    "charts_with_key",          // search by the beginning of a key, within the tenant and the caller's charts
-    "ensure_month",             // makes a partition
-    "ensure_months",            // makes partitions
-    "find_tenant",              // slug to tenant, before there is a caller
-    "join_team_of_encounter",   // trigger: who treats is on the team
+    "charts_with_key", // search by the beginning of a key, within the tenant and the caller's charts
+    "ensure_month",    // makes a partition
+    "ensure_months",   // makes partitions
+    "find_tenant",     // slug to tenant, before there is a caller
+    "join_team_of_encounter", // trigger: who treats is on the team
     "join_team_of_new_patient", // trigger: who registers is on the team
-    "may_see",                  // whose chart may be opened
-    "names_of_accessors",       // who opened my chart, for a patient
-    "names_of_team",            // who is on a chart's team, for those who may open it
-    "own_charts",               // the charts the caller may open
-    "record_change",            // trigger: history
-    "schema_version",           // the newest migration
-    "set_own_password",         // a password is its owner's to change
-    "similar_names",            // fuzzy search, within the tenant
-    "tenant_ids",               // which tenants there are, for jobs
+    "may_see",         // whose chart may be opened
+    "names_of_accessors", // who opened my chart, for a patient
+    "names_of_team",   // who is on a chart's team, for those who may open it
+    "own_charts",      // the charts the caller may open
+    "record_change",   // trigger: history
+    "schema_version",  // the newest migration
+    "set_own_password", // a password is its owner's to change
+    "similar_names",   // fuzzy search, within the tenant
+    "tenant_ids",      // which tenants there are, for jobs
 ];
 
 /// What breaks the promise, a line each; empty when it holds.
 pub async fn violations(connection: &mut PgConnection) -> Result<Vec<String>> {
     let mut found: Vec<String> = Vec::new();
-    let shared: Vec<String> = SHARED_TABLES.iter().map(|name| (*name).to_owned()).collect();
-    let definers: Vec<String> = DEFINER_FUNCTIONS.iter().map(|name| (*name).to_owned()).collect();
+    let shared: Vec<String> = SHARED_TABLES
+        .iter()
+        .map(|name| (*name).to_owned())
+        .collect();
+    let definers: Vec<String> = DEFINER_FUNCTIONS
+        .iter()
+        .map(|name| (*name).to_owned())
+        .collect();
     for (rule, sql) in RULES {
         let query = sqlx::query_scalar::<_, String>(*sql);
-        let query = if sql.contains("$1") { query.bind(&shared) } else { query };
+        let query = if sql.contains("$1") {
+            query.bind(&shared)
+        } else {
+            query
+        };
         let broken = query.fetch_all(&mut *connection).await?;
         found.extend(broken.into_iter().map(|what| format!("{rule}: {what}")));
     }
-    let strangers = sqlx::query_scalar::<_, String>(UNLISTED_DEFINERS).bind(&definers).fetch_all(&mut *connection).await?;
-    found.extend(strangers.into_iter().map(|what| format!("runs with its owner's rights, but is not on the list: {what}")));
+    let strangers = sqlx::query_scalar::<_, String>(UNLISTED_DEFINERS)
+        .bind(&definers)
+        .fetch_all(&mut *connection)
+        .await?;
+    found.extend(
+        strangers
+            .into_iter()
+            .map(|what| format!("runs with its owner's rights, but is not on the list: {what}")),
+    );
     Ok(found)
 }
 
-const UNLISTED_DEFINERS: &str = "select p.proname::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+const UNLISTED_DEFINERS: &str =
+    "select p.proname::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
       where n.nspname = 'app' and p.prosecdef and p.proname <> all($1)";
 
 /// Each query returns what breaks its rule. `$1` is the list of shared tables.

@@ -31,10 +31,16 @@ pub(super) struct KnownMonths(Arc<Mutex<HashSet<NaiveDate>>>);
 
 impl KnownMonths {
     fn has(&self, month: NaiveDate) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&month)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&month)
     }
     fn add(&self, month: NaiveDate) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(month);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(month);
     }
 }
 
@@ -44,9 +50,12 @@ pub async fn ensure_encounter_month(db: &Db, at: Instant) -> Result<bool> {
     if db.months().has(month) {
         return Ok(false);
     }
-    let made = sqlx::query_scalar!(r#"select app.ensure_month('encounters', $1) as "made!""#, month)
-        .fetch_one(db.shared())
-        .await?;
+    let made = sqlx::query_scalar!(
+        r#"select app.ensure_month('encounters', $1) as "made!""#,
+        month
+    )
+    .fetch_one(db.shared())
+    .await?;
     db.months().add(month);
     Ok(made)
 }

@@ -55,7 +55,10 @@ impl Db {
             .clone()
             .application_name("chartwell")
             .options([
-                ("statement_timeout", options.statement_timeout.as_millis().to_string()),
+                (
+                    "statement_timeout",
+                    options.statement_timeout.as_millis().to_string(),
+                ),
                 ("idle_in_transaction_session_timeout", "60000".to_owned()),
                 ("timezone", "UTC".to_owned()),
             ]);
@@ -113,7 +116,12 @@ impl Db {
     }
 }
 
-fn pool(options: &DbOptions, connect: PgConnectOptions, size: u32, role: Option<&'static str>) -> PgPool {
+fn pool(
+    options: &DbOptions,
+    connect: PgConnectOptions,
+    size: u32,
+    role: Option<&'static str>,
+) -> PgPool {
     PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(options.acquire_timeout)
@@ -124,7 +132,9 @@ fn pool(options: &DbOptions, connect: PgConnectOptions, size: u32, role: Option<
                 require_writable(connection).await?;
                 if let Some(role) = role {
                     // A constant of this file, not text from anywhere.
-                    connection.execute(AssertSqlSafe(format!("set role {role}"))).await?;
+                    connection
+                        .execute(AssertSqlSafe(format!("set role {role}")))
+                        .await?;
                 }
                 Ok(())
             })
@@ -134,9 +144,13 @@ fn pool(options: &DbOptions, connect: PgConnectOptions, size: u32, role: Option<
 
 /// After a failover the old primary may come back as a standby under the same name.
 async fn require_writable(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let standby = sqlx::query_scalar::<_, bool>("select pg_is_in_recovery()").fetch_one(&mut *connection).await?;
+    let standby = sqlx::query_scalar::<_, bool>("select pg_is_in_recovery()")
+        .fetch_one(&mut *connection)
+        .await?;
     if standby {
-        return Err(sqlx::Error::Io(std::io::Error::other("the database is a standby")));
+        return Err(sqlx::Error::Io(std::io::Error::other(
+            "the database is a standby",
+        )));
     }
     debug_assert!(!connection.is_in_transaction());
     Ok(())

@@ -39,7 +39,10 @@ pub(crate) struct Context {
 }
 
 impl TenantTx {
-    #[expect(clippy::disallowed_methods, reason = "this is the place that begins transactions")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the place that begins transactions"
+    )]
     pub(crate) async fn begin(db: &Db, context: &Context, effect: Effect) -> Result<Self> {
         let mut head = String::with_capacity(400);
         head.push_str(match effect {
@@ -70,8 +73,14 @@ impl TenantTx {
                 None => write!(head, "; set local app.request_id = ''"),
             };
         }
-        let tx = db.of(context.tenant).begin_with(AssertSqlSafe(head)).await?;
-        Ok(Self { tx, tenant: context.tenant })
+        let tx = db
+            .of(context.tenant)
+            .begin_with(AssertSqlSafe(head))
+            .await?;
+        Ok(Self {
+            tx,
+            tenant: context.tenant,
+        })
     }
 
     /// The tenant, to be bound in every statement on his tables.
@@ -99,16 +108,24 @@ pub struct CallerTx {
 
 impl CallerTx {
     pub(crate) fn new(tx: TenantTx, ctx: Ctx, permission: Permission) -> Self {
-        Self { tx, ctx, permission }
+        Self {
+            tx,
+            ctx,
+            permission,
+        }
     }
 
     /// Ends a change: its access records, the answer kept for a repeated request, and the work become durable together.
-    pub async fn commit<T: serde::Serialize>(mut self, disclosure: Disclosure<T>) -> Result<Answer<T>> {
+    pub async fn commit<T: serde::Serialize>(
+        mut self,
+        disclosure: Disclosure<T>,
+    ) -> Result<Answer<T>> {
         let (answer, subjects) = Answer::prepare(&disclosure)?;
         let records = self.ctx.records(self.permission, &disclosure, &subjects);
         audit::insert(self.tx.conn(), &records).await?;
         if let Some(key) = self.ctx.idempotency() {
-            key.keep(&mut self.tx, self.ctx.user(), &answer, &subjects).await?;
+            key.keep(&mut self.tx, self.ctx.user(), &answer, &subjects)
+                .await?;
         }
         self.tx.commit().await?;
         self.ctx.note_receipt();
@@ -117,7 +134,11 @@ impl CallerTx {
 
     /// Ends a read: gives the connection back, then waits until the access log holds who was shown what.
     pub async fn finish<T: serde::Serialize>(self, disclosure: Disclosure<T>) -> Result<Answer<T>> {
-        let Self { tx, ctx, permission } = self;
+        let Self {
+            tx,
+            ctx,
+            permission,
+        } = self;
         if permission.effect() == Effect::Writes {
             return Err(Error::internal("a write ends with commit"));
         }
@@ -131,11 +152,22 @@ impl CallerTx {
 
     /// Ends work that is refused with an error which shows something: undoes it, and waits until the access log holds who was
     /// shown whom. Returns the error to answer with, which is another one if the log could not be written.
-    pub async fn refuse_disclosing(self, error: Error, resource: &'static str, subjects: &[Subject]) -> Error {
+    pub async fn refuse_disclosing(
+        self,
+        error: Error,
+        resource: &'static str,
+        subjects: &[Subject],
+    ) -> Error {
         let Self { tx, ctx, .. } = self;
         drop(tx);
-        let shown = |subject: &Subject| ctx.record(resource, Action::Search, Outcome::Success, *subject);
-        match ctx.app().access_log.write(subjects.iter().map(shown).collect()).await {
+        let shown =
+            |subject: &Subject| ctx.record(resource, Action::Search, Outcome::Success, *subject);
+        match ctx
+            .app()
+            .access_log
+            .write(subjects.iter().map(shown).collect())
+            .await
+        {
             Ok(()) => error,
             Err(unrecorded) => unrecorded,
         }
@@ -171,14 +203,25 @@ impl SystemTx {
         user: Option<UserId>,
         request: Option<RequestId>,
     ) -> Result<Self> {
-        let context =
-            Context { tenant, user, role: "system", scope: Scope::Organization, patient: None, request };
-        TenantTx::begin(db, &context, Effect::Writes).await.map(Self)
+        let context = Context {
+            tenant,
+            user,
+            role: "system",
+            scope: Scope::Organization,
+            patient: None,
+            request,
+        };
+        TenantTx::begin(db, &context, Effect::Writes)
+            .await
+            .map(Self)
     }
 
     /// Adds access records to the transaction, as an import does for the charts it fills.
     pub async fn record(&mut self, records: &[AccessRecord]) -> Result<()> {
-        if records.iter().any(|record| record.tenant_id != self.0.tenant.0) {
+        if records
+            .iter()
+            .any(|record| record.tenant_id != self.0.tenant.0)
+        {
             return Err(Error::new(Code::Internal));
         }
         audit::insert(self.0.conn(), records).await
@@ -217,7 +260,10 @@ impl SealerTx {
         Self::begin(db, "begin isolation level repeatable read read only; set local statement_timeout = 0; set local plan_cache_mode = force_custom_plan").await
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the place that begins transactions")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the place that begins transactions"
+    )]
     async fn begin(db: &Db, head: &'static str) -> Result<Self> {
         Ok(Self(db.sealer().begin_with(head).await?))
     }

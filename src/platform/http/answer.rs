@@ -27,23 +27,43 @@ impl<T: Serialize> Answer<T> {
     pub(crate) fn prepare(disclosure: &Disclosure<T>) -> Result<(Self, Vec<Subject>)> {
         let (status, location, body) = match &disclosure.form {
             Form::Ok => (StatusCode::OK, None, render(&disclosure.body)?),
-            Form::Created { location } => {
-                (StatusCode::CREATED, Some(location.clone()), render(&disclosure.body)?)
-            }
+            Form::Created { location } => (
+                StatusCode::CREATED,
+                Some(location.clone()),
+                render(&disclosure.body)?,
+            ),
             Form::NoContent => (StatusCode::NO_CONTENT, None, Vec::new()),
         };
         let etag = disclosure.version.map(|version| format!("\"{version}\""));
-        let stored = StoredAnswer { status: status.as_u16(), location, etag, body };
-        Ok((Self { stored, body: PhantomData }, disclosure.subjects.clone()))
+        let stored = StoredAnswer {
+            status: status.as_u16(),
+            location,
+            etag,
+            body,
+        };
+        Ok((
+            Self {
+                stored,
+                body: PhantomData,
+            },
+            disclosure.subjects.clone(),
+        ))
     }
 }
 
 impl<T: NoPhi> Answer<T> {
     /// An answer from outside any transaction of a caller, such as a login's. Only for bodies without health information.
     pub fn plain(body: &T) -> Result<Self> {
-        let stored =
-            StoredAnswer { status: StatusCode::OK.as_u16(), location: None, etag: None, body: render(body)? };
-        Ok(Self { stored, body: PhantomData })
+        let stored = StoredAnswer {
+            status: StatusCode::OK.as_u16(),
+            location: None,
+            etag: None,
+            body: render(body)?,
+        };
+        Ok(Self {
+            stored,
+            body: PhantomData,
+        })
     }
 
     /// The same answer with another body, which a repeated request does not get: for a secret that is shown once and that
@@ -61,7 +81,10 @@ impl<T: NoPhi> Answer<T> {
             etag: None,
             body: Vec::new(),
         };
-        Self { stored, body: PhantomData }
+        Self {
+            stored,
+            body: PhantomData,
+        }
     }
 }
 
@@ -81,9 +104,15 @@ pub(crate) fn respond(stored: StoredAnswer) -> Response {
     *response.status_mut() = StatusCode::from_u16(stored.status).unwrap_or(StatusCode::OK);
     let headers = response.headers_mut();
     if stored.status != 204 {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
     }
-    for (name, value) in [(header::LOCATION, stored.location), (header::ETAG, stored.etag)] {
+    for (name, value) in [
+        (header::LOCATION, stored.location),
+        (header::ETAG, stored.etag),
+    ] {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
             headers.insert(name, value);
         }

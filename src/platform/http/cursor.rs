@@ -30,20 +30,25 @@ impl<'a> Paging<'a> {
     ) -> Result<Self> {
         let limit = limit.unwrap_or(DEFAULT_LIMIT);
         if limit == 0 || limit > MAX_LIMIT {
-            return Err(Error::new(Code::InvalidParameter).with_fields(vec![kernel::FieldError::new(
-                "?limit",
-                "out_of_range",
-                "must lie between 1 and 200",
-            )]));
+            return Err(Error::new(Code::InvalidParameter).with_fields(vec![
+                kernel::FieldError::new("?limit", "out_of_range", "must lie between 1 and 200"),
+            ]));
         }
         let filters = serde_json::to_string(filters).map_err(Error::internal)?;
         let scope = format!("{}|{}|{filters}", ctx.tenant(), ctx.request().route);
-        Ok(Self { ctx, scope, cursor, limit })
+        Ok(Self {
+            ctx,
+            scope,
+            cursor,
+            limit,
+        })
     }
 
     /// Where the page before ended; `None` on the first.
     pub fn after<K: DeserializeOwned>(&self) -> Result<Option<K>> {
-        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let Some(cursor) = &self.cursor else {
+            return Ok(None);
+        };
         let invalid = || Error::new(Code::InvalidCursor);
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
         let (mac, key) = bytes.split_at_checked(16).ok_or_else(invalid)?;
@@ -59,14 +64,21 @@ impl<'a> Paging<'a> {
     }
 
     /// Makes the page of the rows fetched. `key` tells where a row stands.
-    pub fn page<T, K: Serialize>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> K) -> Result<Page<T>> {
+    pub fn page<T, K: Serialize>(
+        &self,
+        mut rows: Vec<T>,
+        key: impl Fn(&T) -> K,
+    ) -> Result<Page<T>> {
         let limit = self.limit as usize;
         if rows.len() <= limit {
             return Ok(Page::last(rows));
         }
         rows.truncate(limit);
         let next_cursor = rows.last().map(|row| self.render(&key(row))).transpose()?;
-        Ok(Page { items: rows, next_cursor })
+        Ok(Page {
+            items: rows,
+            next_cursor,
+        })
     }
 
     fn render(&self, key: &impl Serialize) -> Result<String> {

@@ -35,7 +35,9 @@ pub async fn envelope(State(app): State<App>, request: Request, next: Next) -> R
     let started = Instant::now();
     let info = match describe(&app, &request) {
         Ok(info) => info,
-        Err((info, error)) => return close(&app, &info, Problem(error).into_response(), started).await,
+        Err((info, error)) => {
+            return close(&app, &info, Problem(error).into_response(), started).await;
+        }
     };
     let response = match admit(&app, &info, request).await {
         Ok(request) => run(&app, request, next).await,
@@ -56,8 +58,14 @@ pub async fn method_not_allowed() -> Problem {
 
 fn describe(app: &App, request: &Request) -> Result<Arc<RequestInfo>, (Arc<RequestInfo>, Error)> {
     let headers = request.headers();
-    let route: Arc<str> = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).into();
-    let purpose = headers.get("x-purpose-of-use").map(|value| Purpose::parse(value.to_str().unwrap_or_default()));
+    let route: Arc<str> = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("none", MatchedPath::as_str)
+        .into();
+    let purpose = headers
+        .get("x-purpose-of-use")
+        .map(|value| Purpose::parse(value.to_str().unwrap_or_default()));
     let (purpose, refused) = match purpose.transpose() {
         Ok(purpose) => (purpose, None),
         Err(error) => (None, Some(error)),
@@ -68,7 +76,10 @@ fn describe(app: &App, request: &Request) -> Result<Arc<RequestInfo>, (Arc<Reque
         route.clone(),
         patient_in_path(&route, request.uri().path()),
         &address(app, request),
-        headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default(),
+        headers
+            .get(header::USER_AGENT)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default(),
         purpose,
     ));
     match refused {
@@ -99,7 +110,10 @@ fn address(app: &App, request: &Request) -> String {
     request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
-        .map_or_else(|| "local".to_owned(), |ConnectInfo(peer)| peer.ip().to_string())
+        .map_or_else(
+            || "local".to_owned(),
+            |ConnectInfo(peer)| peer.ip().to_string(),
+        )
 }
 
 async fn admit(app: &App, info: &Arc<RequestInfo>, mut request: Request) -> Result<Request> {
@@ -116,7 +130,9 @@ async fn admit(app: &App, info: &Arc<RequestInfo>, mut request: Request) -> Resu
 async fn with_idempotency_key(request: Request) -> Result<Request> {
     let (mut parts, body) = request.into_parts();
     let key = idempotency_key(&parts.headers)?;
-    let body = to_bytes(body, BODY_LIMIT).await.map_err(|_| Error::new(Code::BodyTooLarge))?;
+    let body = to_bytes(body, BODY_LIMIT)
+        .await
+        .map_err(|_| Error::new(Code::BodyTooLarge))?;
     let request_hash = Sha256::new()
         .chain_update(parts.method.as_str())
         .chain_update([0])
@@ -125,12 +141,17 @@ async fn with_idempotency_key(request: Request) -> Result<Request> {
         .chain_update(&body)
         .finalize()
         .into();
-    parts.extensions.insert(IdempotencyKey { key, request_hash });
+    parts
+        .extensions
+        .insert(IdempotencyKey { key, request_hash });
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<String> {
-    let text = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let text = headers
+        .get("idempotency-key")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if text.is_empty() || text.len() > 128 || !text.chars().all(|c| c.is_ascii_graphic()) {
         return Err(Error::new(Code::InvalidHeader)
             .detail("Idempotency-Key must have 1 to 128 printable characters and no spaces."));
@@ -142,15 +163,25 @@ async fn run(app: &App, request: Request, next: Next) -> Response {
     let work = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(app.settings.request_deadline, work).await {
         Ok(Ok(response)) => response,
-        Ok(Err(_panic)) => Problem(Error::internal("a panic; its place is in the log above")).into_response(),
+        Ok(Err(_panic)) => {
+            Problem(Error::internal("a panic; its place is in the log above")).into_response()
+        }
         Err(_) => Problem(Error::new(Code::DeadlineExceeded).retry_after(1)).into_response(),
     }
 }
 
 /// Finishes a response: the refusal is recorded, the problem rendered, the outcome counted.
-async fn close(app: &App, info: &Arc<RequestInfo>, response: Response, started: Instant) -> Response {
+async fn close(
+    app: &App,
+    info: &Arc<RequestInfo>,
+    response: Response,
+    started: Instant,
+) -> Response {
     let mut response = require_receipt(info, response);
-    let mut error = response.extensions_mut().remove::<Carried>().map(|Carried(error)| error);
+    let mut error = response
+        .extensions_mut()
+        .remove::<Carried>()
+        .map(|Carried(error)| error);
     if let Some(refused) = &error
         && let Err(unrecorded) = refusal::record(app, info, refused).await
     {
@@ -174,7 +205,10 @@ async fn close(app: &App, info: &Arc<RequestInfo>, response: Response, started: 
 
 /// Belt to the braces of [`Answer`](super::Answer): if a success that should have left records has none, it stays here.
 fn require_receipt(info: &RequestInfo, response: Response) -> Response {
-    let discloses = info.permission.get().is_some_and(|permission| permission.touches_phi());
+    let discloses = info
+        .permission
+        .get()
+        .is_some_and(|permission| permission.touches_phi());
     if response.status().is_success() && discloses && !info.has_receipt() {
         return Problem(Error::internal("a disclosure without a receipt")).into_response();
     }
@@ -185,11 +219,21 @@ fn finish_headers(info: &RequestInfo, headers: &mut HeaderMap) {
     if let Ok(id) = HeaderValue::from_str(&info.id.to_string()) {
         headers.insert("x-request-id", id);
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     if let Some(left) = info.left.get().or(info.address_left.get()) {
         let policy = format!("\"{}\";q={};w=60", left.name, left.quota);
-        let state = format!("\"{}\";r={};t={}", left.name, left.remaining, 60 / left.quota.clamp(1, 60));
+        let state = format!(
+            "\"{}\";r={};t={}",
+            left.name,
+            left.remaining,
+            60 / left.quota.clamp(1, 60)
+        );
         for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);
@@ -205,13 +249,16 @@ fn observe(info: &RequestInfo, response: &Response, error: Option<&Error>, took:
         ("route", info.route.to_string()),
         ("status", status.as_u16().to_string()),
     ];
-    metrics::histogram!("chartwell_http_request_duration_seconds", &labels).record(took.as_secs_f64());
+    metrics::histogram!("chartwell_http_request_duration_seconds", &labels)
+        .record(took.as_secs_f64());
     let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     match error {
-        Some(error) if matches!(error.kind(), Kind::Internal | Kind::Unavailable) => tracing::error!(
-            request = %info.id, method = %info.method, route = %info.route, status = status.as_u16(), millis,
-            code = error.code().as_str(), cause = error.cause_for_log(), "request failed"
-        ),
+        Some(error) if matches!(error.kind(), Kind::Internal | Kind::Unavailable) => {
+            tracing::error!(
+                request = %info.id, method = %info.method, route = %info.route, status = status.as_u16(), millis,
+                code = error.code().as_str(), cause = error.cause_for_log(), "request failed"
+            );
+        }
         Some(error) => tracing::info!(
             request = %info.id, method = %info.method, route = %info.route, status = status.as_u16(), millis,
             code = error.code().as_str(), "request refused"
@@ -225,4 +272,3 @@ fn observe(info: &RequestInfo, response: &Response, error: Option<&Error>, took:
         ),
     }
 }
-

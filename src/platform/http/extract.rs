@@ -17,7 +17,10 @@ pub use query::Query;
 /// name stays, because naming it is the point.
 fn rule_in(message: &str) -> (&'static str, String) {
     if let Some(rest) = message.strip_prefix("unknown field ") {
-        return ("unknown_field", format!("is not a field here; {}", after_comma(rest)));
+        return (
+            "unknown_field",
+            format!("is not a field here; {}", after_comma(rest)),
+        );
     }
     if let Some(rest) = message.strip_prefix("missing field ") {
         let name = rest.split('`').nth(1).unwrap_or("field");
@@ -32,18 +35,26 @@ fn rule_in(message: &str) -> (&'static str, String) {
     if message.starts_with("invalid ") && message.contains(", expected ") {
         return ("wrong_type", format!("must be {}", expectation(message)));
     }
-    ("wrong_form", "is not of the form this field takes".to_owned())
+    (
+        "wrong_form",
+        "is not of the form this field takes".to_owned(),
+    )
 }
 
 fn expectation(message: &str) -> String {
     let what = message.rsplit(", expected ").next().unwrap_or_default();
     let what = what.split(" at line ").next().unwrap_or_default();
-    what.strip_prefix("struct ").map_or_else(|| what.to_owned(), |_| "an object".to_owned())
+    what.strip_prefix("struct ")
+        .map_or_else(|| what.to_owned(), |_| "an object".to_owned())
 }
 
 fn after_comma(text: &str) -> String {
     let known = text.split_once(", ").map_or("", |(_, known)| known);
-    known.split(" at line ").next().unwrap_or_default().to_owned()
+    known
+        .split(" at line ")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// `names[0].family`, as serde_path_to_error writes it, as a JSON Pointer.
@@ -72,11 +83,15 @@ mod tests {
 
     #[test]
     fn a_rule_never_repeats_the_value() {
-        let (code, rule) = rule_in("invalid type: string \"Smith, expected v\", expected u32 at line 1 column 9");
+        let (code, rule) =
+            rule_in("invalid type: string \"Smith, expected v\", expected u32 at line 1 column 9");
         assert_eq!((code, rule.as_str()), ("wrong_type", "must be u32"));
         let (code, rule) = rule_in("unknown variant `secret`, expected `a` or `b`");
         assert_eq!((code, rule.as_str()), ("not_one_of", "must be `a` or `b`"));
         let (code, rule) = rule_in("input contains invalid characters: x");
-        assert_eq!((code, rule.as_str()), ("wrong_form", "is not of the form this field takes"));
+        assert_eq!(
+            (code, rule.as_str()),
+            ("wrong_form", "is not of the form this field takes")
+        );
     }
 }

@@ -55,7 +55,10 @@ impl IdempotencyKey {
         if row.request_hash != self.request_hash {
             return Err(Code::IdempotencyKeyReused.into());
         }
-        let status = row.status.and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
+        let status = row
+            .status
+            .and_then(|status| u16::try_from(status).ok())
+            .unwrap_or(200);
         let answer = StoredAnswer {
             status,
             location: row.location,
@@ -74,7 +77,10 @@ impl IdempotencyKey {
         subjects: &[Subject],
     ) -> Result<()> {
         let tenant = tx.tenant();
-        let patients: Vec<PatientId> = subjects.iter().filter_map(|subject| subject.patient).collect();
+        let patients: Vec<PatientId> = subjects
+            .iter()
+            .filter_map(|subject| subject.patient)
+            .collect();
         let status = i16::try_from(answer.stored.status).map_err(Error::internal)?;
         sqlx::query!(
             r#"update app.idempotency_keys set status = $4, location = $5, etag = $6, body = $7, patients = $8

@@ -1,7 +1,7 @@
 //! What is known of a request besides its body, and what became of it on the way.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::http::Method;
 use kernel::ids::{PatientId, RequestId};
@@ -72,5 +72,8 @@ impl RequestInfo {
 
 /// Printable and short: it goes into every access record.
 fn clean(text: &str, most: usize) -> Box<str> {
-    text.chars().filter(|c| !c.is_control()).take(most).collect()
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(most)
+        .collect()
 }

@@ -28,7 +28,12 @@ pub struct Rates {
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { address: 12_000, user: 3_000, tenant: 120_000, login: 30 }
+        Self {
+            address: 12_000,
+            user: 3_000,
+            tenant: 120_000,
+            login: 30,
+        }
     }
 }
 
@@ -61,7 +66,12 @@ impl Limits {
     }
 
     pub fn address(&self, address: &str) -> Result<Left> {
-        take(&self.address, &address.into(), "address", self.rates.address)
+        take(
+            &self.address,
+            &address.into(),
+            "address",
+            self.rates.address,
+        )
     }
 
     pub fn caller(&self, tenant: TenantId, user: UserId) -> Result<Left> {
@@ -91,9 +101,18 @@ fn keyed<K: Hash + Eq + Clone>(per_minute: u32) -> Keyed<K> {
     RateLimiter::dashmap(quota).with_middleware::<StateInformationMiddleware>()
 }
 
-fn take<K: Hash + Eq + Clone>(limiter: &Keyed<K>, key: &K, name: &'static str, quota: u32) -> Result<Left> {
+fn take<K: Hash + Eq + Clone>(
+    limiter: &Keyed<K>,
+    key: &K,
+    name: &'static str,
+    quota: u32,
+) -> Result<Left> {
     match limiter.check_key(key) {
-        Ok(state) => Ok(Left { name, quota, remaining: state.remaining_burst_capacity() }),
+        Ok(state) => Ok(Left {
+            name,
+            quota,
+            remaining: state.remaining_burst_capacity(),
+        }),
         Err(refused) => {
             let wait: Duration = refused.wait_time_from(DefaultClock::default().now());
             Err(Error::new(Code::RateLimited).retry_after(wait.as_secs().max(1)))

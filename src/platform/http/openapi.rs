@@ -28,15 +28,22 @@ pub fn finish(mut document: Value) -> Value {
                     "description": "The access_token of POST /api/v1/auth/login. It lives ten minutes; refresh it." }
     });
     document["components"]["responses"] = shared_responses();
-    document["servers"] = json!([{ "url": "/", "description": "The server that serves this document" }]);
+    document["servers"] =
+        json!([{ "url": "/", "description": "The server that serves this document" }]);
     document
 }
 
 fn finish_operation(method: &str, operation: &mut Value, patched: &mut Vec<String>) {
-    let permission = operation["x-permission"].as_str().and_then(Permission::from_text);
+    let permission = operation["x-permission"]
+        .as_str()
+        .and_then(Permission::from_text);
     let mut problems = vec!["400", "429", "500", "503"];
     if let Some(permission) = permission {
-        operation["x-roles"] = permission.roles().iter().map(|role| role.as_str()).collect();
+        operation["x-roles"] = permission
+            .roles()
+            .iter()
+            .map(|role| role.as_str())
+            .collect();
         operation["x-phi"] = permission.touches_phi().into();
         operation["security"] = json!([{ "bearer": [] }]);
         problems.extend(["401", "403"]);
@@ -44,17 +51,31 @@ fn finish_operation(method: &str, operation: &mut Value, patched: &mut Vec<Strin
             "**Permission** `{}`: {} **Roles** {}.{}",
             permission.as_str(),
             permission.meaning(),
-            permission.roles().iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", "),
-            if permission.touches_phi() { " **Discloses health information**: every access is recorded." } else { "" }
+            permission
+                .roles()
+                .iter()
+                .map(|role| role.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
+            if permission.touches_phi() {
+                " **Discloses health information**: every access is recorded."
+            } else {
+                ""
+            }
         );
         let description = operation["description"].as_str().unwrap_or_default();
-        operation["description"] = format!("{description}\n\n{sentence}").trim().to_owned().into();
+        operation["description"] = format!("{description}\n\n{sentence}")
+            .trim()
+            .to_owned()
+            .into();
     } else {
         operation["x-phi"] = false.into();
         operation["security"] = json!([]);
     }
     let in_path = |operation: &Value| {
-        operation["parameters"].as_array().is_some_and(|all| all.iter().any(|one| one["in"] == "path"))
+        operation["parameters"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|one| one["in"] == "path"))
     };
     if in_path(operation) {
         problems.push("404");
@@ -64,22 +85,35 @@ fn finish_operation(method: &str, operation: &mut Value, patched: &mut Vec<Strin
     }
     if method == "post" && permission.is_some() {
         problems.push("409");
-        add_parameter(operation, "Idempotency-Key", "A repeat with the same key gets the first answer again.");
+        add_parameter(
+            operation,
+            "Idempotency-Key",
+            "A repeat with the same key gets the first answer again.",
+        );
     }
     if method == "patch" {
         problems.extend(["412", "428"]);
-        add_parameter(operation, "If-Match", "The ETag of the version the change was made from.");
+        add_parameter(
+            operation,
+            "If-Match",
+            "The ETag of the version the change was made from.",
+        );
         make_partial(operation, patched);
     }
     if permission.is_some_and(Permission::touches_phi) {
-        add_parameter(operation, "X-Purpose-Of-Use", "Why: TREAT, HPAYMT, HOPERAT, PATRQT, ETREAT, HRESCH or PUBHLTH; by role unless given.");
+        add_parameter(
+            operation,
+            "X-Purpose-Of-Use",
+            "Why: TREAT, HPAYMT, HOPERAT, PATRQT, ETREAT, HRESCH or PUBHLTH; by role unless given.",
+        );
     }
     if !operation["responses"].is_object() {
         operation["responses"] = Value::Object(Map::new());
     }
     for status in problems {
         if operation["responses"][status].is_null() {
-            operation["responses"][status] = json!({ "$ref": format!("#/components/responses/Problem{status}") });
+            operation["responses"][status] =
+                json!({ "$ref": format!("#/components/responses/Problem{status}") });
         }
     }
 }
@@ -97,8 +131,17 @@ fn add_parameter(operation: &mut Value, name: &str, description: &str) {
 /// A merge patch takes the same members as the resource, none of them required, each clearable with null.
 fn make_partial(operation: &mut Value, patched: &mut Vec<String>) {
     let content = &mut operation["requestBody"]["content"];
-    let Some(body) = content.as_object().and_then(|content| content.values().next().cloned()) else { return };
-    let Some(name) = body["schema"]["$ref"].as_str().and_then(|path| path.rsplit('/').next()).map(str::to_owned) else {
+    let Some(body) = content
+        .as_object()
+        .and_then(|content| content.values().next().cloned())
+    else {
+        return;
+    };
+    let Some(name) = body["schema"]["$ref"]
+        .as_str()
+        .and_then(|path| path.rsplit('/').next())
+        .map(str::to_owned)
+    else {
         return;
     };
     *content = json!({ "application/merge-patch+json": { "schema": { "$ref": format!("#/components/schemas/{name}Patch") } } });
@@ -149,11 +192,16 @@ fn make_clearable(member: &mut Value) {
 fn join_parts(schemas: &mut Value) {
     let parts = schemas.clone();
     for (_, schema) in schemas.as_object_mut().into_iter().flatten() {
-        let Some(all) = schema["allOf"].as_array().cloned() else { continue };
+        let Some(all) = schema["allOf"].as_array().cloned() else {
+            continue;
+        };
         let mut properties = Map::new();
         let mut required = Vec::new();
         for part in all {
-            let part = match part["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+            let part = match part["$ref"]
+                .as_str()
+                .and_then(|path| path.rsplit('/').next())
+            {
                 Some(name) => parts[name].clone(),
                 None => part,
             };
@@ -173,19 +221,31 @@ fn join_parts(schemas: &mut Value) {
 
 fn shared_responses() -> Value {
     let meanings = [
-        ("400", "The request can't be read: malformed JSON, an unknown parameter, a bad cursor."),
+        (
+            "400",
+            "The request can't be read: malformed JSON, an unknown parameter, a bad cursor.",
+        ),
         ("401", "No valid access token."),
         ("403", "The role does not permit it."),
         ("404", "No such resource, or none the caller may know of."),
-        ("409", "Against the present state of things; `code` says which rule."),
-        ("412", "The resource has changed since the version in If-Match."),
+        (
+            "409",
+            "Against the present state of things; `code` says which rule.",
+        ),
+        (
+            "412",
+            "The resource has changed since the version in If-Match.",
+        ),
         ("413", "The body is too large."),
         ("415", "The body is of a type this operation does not take."),
         ("422", "Some fields break a rule; `errors` names them."),
         ("428", "If-Match is missing."),
         ("429", "Too many requests; Retry-After says when."),
         ("500", "Our fault; request_id finds it in the log."),
-        ("503", "Out of reach for the moment, or the access log can't be written; nothing was disclosed."),
+        (
+            "503",
+            "Out of reach for the moment, or the access log can't be written; nothing was disclosed.",
+        ),
     ];
     meanings
         .into_iter()

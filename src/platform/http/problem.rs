@@ -30,7 +30,9 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         if let Some(answer) = self.0.stored_answer() {
             let mut response = super::answer::respond(answer.clone());
-            response.headers_mut().insert("idempotent-replay", HeaderValue::from_static("true"));
+            response
+                .headers_mut()
+                .insert("idempotent-replay", HeaderValue::from_static("true"));
             return response;
         }
         let mut response = Response::new(Body::empty());
@@ -91,7 +93,10 @@ pub(crate) fn render(error: &Error, request: RequestId) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
     if let Some(seconds) = error.retry_after_seconds() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }

@@ -9,14 +9,32 @@ use crate::app::App;
 use crate::audit::{Action, Outcome, SecurityEvent, SecurityKind, Subject, security};
 
 /// Records a refusal of a known caller. Says nothing of requests that never reached an operation.
-pub(super) async fn record(app: &App, info: &std::sync::Arc<RequestInfo>, error: &Error) -> Result<()> {
-    let (Some(caller), Some(permission)) = (info.caller.get(), info.permission.get().copied()) else {
+pub(super) async fn record(
+    app: &App,
+    info: &std::sync::Arc<RequestInfo>,
+    error: &Error,
+) -> Result<()> {
+    let (Some(caller), Some(permission)) = (info.caller.get(), info.permission.get().copied())
+    else {
         return Ok(());
     };
-    if permission.touches_phi() && matches!(error.kind(), Kind::Forbidden | Kind::NotFound | Kind::Conflict) {
+    if permission.touches_phi()
+        && matches!(
+            error.kind(),
+            Kind::Forbidden | Kind::NotFound | Kind::Conflict
+        )
+    {
         let ctx = Ctx::new(app.clone(), caller.clone(), info.clone(), None);
-        let subject = Subject { patient: info.patient, resource: None };
-        let record = ctx.record(permission.as_str(), action(permission), Outcome::Refused, subject);
+        let subject = Subject {
+            patient: info.patient,
+            resource: None,
+        };
+        let record = ctx.record(
+            permission.as_str(),
+            action(permission),
+            Outcome::Refused,
+            subject,
+        );
         app.access_log.write(vec![record]).await?;
     }
     // Not every 403 is about a role: a wrong present password is one too.

@@ -6,12 +6,28 @@ use sqlx::Row;
 
 use crate::support::{Chart, TestTenant};
 
-async fn schedule(clinic: &TestTenant, chart: &Chart, change: Value) -> (crate::support::Caller, String, Value) {
+async fn schedule(
+    clinic: &TestTenant,
+    chart: &Chart,
+    change: Value,
+) -> (crate::support::Caller, String, Value) {
     let admin = clinic.user(Role::Admin).await;
     let mut body = json!({ "class": "office_visit", "scheduled_start": "2026-12-10T09:00:00-05:00", "scheduled_end": "2026-12-10T09:30:00-05:00" });
-    body.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());
-    let made = admin.post(format!("/api/v1/patients/{}/encounters", chart.patient), body).await.expect(201);
-    let path = format!("/api/v1/patients/{}/encounters/{}", chart.patient, made["id"].as_str().expect("an id"));
+    body.as_object_mut()
+        .expect("an object")
+        .extend(change.as_object().expect("an object").clone());
+    let made = admin
+        .post(
+            format!("/api/v1/patients/{}/encounters", chart.patient),
+            body,
+        )
+        .await
+        .expect(201);
+    let path = format!(
+        "/api/v1/patients/{}/encounters/{}",
+        chart.patient,
+        made["id"].as_str().expect("an id")
+    );
     (admin, path, made)
 }
 
@@ -20,18 +36,42 @@ async fn only_legal_steps_are_taken_and_the_others_name_them() {
     let clinic = TestTenant::new().await;
     let chart = Chart::open(&clinic).await;
     let (admin, path, _) = schedule(&clinic, &chart, json!({})).await;
-    let problem = admin.post(format!("{path}/complete"), json!({})).await.expect_problem(409, "illegal_transition");
-    let allowed: Vec<_> = problem["allowed"].as_array().expect("the legal steps").clone();
-    assert!(allowed.contains(&json!("in_progress")) && allowed.contains(&json!("cancelled")), "{problem}");
+    let problem = admin
+        .post(format!("{path}/complete"), json!({}))
+        .await
+        .expect_problem(409, "illegal_transition");
+    let allowed: Vec<_> = problem["allowed"]
+        .as_array()
+        .expect("the legal steps")
+        .clone();
+    assert!(
+        allowed.contains(&json!("in_progress")) && allowed.contains(&json!("cancelled")),
+        "{problem}"
+    );
     let started = admin.act(format!("{path}/start")).await.expect(200);
     assert_eq!(started["status"], "in_progress");
     assert!(started["actual_start"].is_string());
-    let done = admin.post(format!("{path}/complete"), json!({ "disposition": "home" })).await.expect(200);
+    let done = admin
+        .post(format!("{path}/complete"), json!({ "disposition": "home" }))
+        .await
+        .expect(200);
     assert_eq!(done["status"], "completed");
-    admin.act(format!("{path}/start")).await.expect_problem(409, "illegal_transition");
+    admin
+        .act(format!("{path}/start"))
+        .await
+        .expect_problem(409, "illegal_transition");
     let (admin, path, _) = schedule(&clinic, &chart, json!({})).await;
-    admin.post(format!("{path}/cancel"), json!({ "reason": "patient asked" })).await.expect(200);
-    admin.act(format!("{path}/no-show")).await.expect_problem(409, "illegal_transition");
+    admin
+        .post(
+            format!("{path}/cancel"),
+            json!({ "reason": "patient asked" }),
+        )
+        .await
+        .expect(200);
+    admin
+        .act(format!("{path}/no-show"))
+        .await
+        .expect_problem(409, "illegal_transition");
 }
 
 #[tokio::test]
@@ -40,7 +80,10 @@ async fn an_encounter_moves_to_another_month_and_is_still_found_by_everybody() {
     let chart = Chart::open(&clinic).await;
     let (admin, path, made) = schedule(&clinic, &chart, json!({})).await;
     let participant = chart.localise(json!({ "provider_id": "x", "role": "consulting" }));
-    admin.post(format!("{path}/participants"), participant).await.expect(201);
+    admin
+        .post(format!("{path}/participants"), participant)
+        .await
+        .expect(201);
     let moved = admin
         .post(
             format!("{path}/reschedule"),
@@ -50,9 +93,17 @@ async fn an_encounter_moves_to_another_month_and_is_still_found_by_everybody() {
         .expect(200);
     assert_eq!(moved["id"], made["id"]);
     let id = made["id"].as_str().expect("an id");
-    let by_id = admin.get(format!("/api/v1/encounters/{id}")).await.expect(200);
+    let by_id = admin
+        .get(format!("/api/v1/encounters/{id}"))
+        .await
+        .expect(200);
     assert_eq!(by_id["scheduled_start"], moved["scheduled_start"]);
-    assert_eq!(admin.get(format!("{path}/participants")).await.expect(200)["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        admin.get(format!("{path}/participants")).await.expect(200)["items"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
     let mut connection = clinic.behind_the_curtain().await;
     let history: Vec<String> = sqlx::query("select action from app.audit_log where tenant_id = $1 and table_name = 'encounters' and row_id = $2::uuid order by at")
         .bind(clinic.id.0)
@@ -73,7 +124,10 @@ async fn the_attending_provider_is_on_the_team() {
     let admin = clinic.user(Role::Admin).await;
     let doctor = clinic.user(Role::Provider).await;
     let provider = admin
-        .post("/api/v1/providers", json!({ "user_id": doctor.user_id, "given_name": "Grace", "family_name": "Hopper" }))
+        .post(
+            "/api/v1/providers",
+            json!({ "user_id": doctor.user_id, "given_name": "Grace", "family_name": "Hopper" }),
+        )
         .await
         .expect(201);
     let path = format!("/api/v1/patients/{}", chart.patient);
@@ -81,7 +135,13 @@ async fn the_attending_provider_is_on_the_team() {
     let start = clinic.clock.now() + chrono::TimeDelta::days(1);
     schedule(&clinic, &chart, json!({ "attending_provider_id": provider["id"], "scheduled_start": start, "scheduled_end": null })).await;
     doctor.get(&path).await.expect(200);
-    let list = doctor.get(format!("/api/v1/providers/{}/encounters", provider["id"].as_str().expect("an id"))).await.expect(200);
+    let list = doctor
+        .get(format!(
+            "/api/v1/providers/{}/encounters",
+            provider["id"].as_str().expect("an id")
+        ))
+        .await
+        .expect(200);
     assert_eq!(list["items"].as_array().map(Vec::len), Some(1), "{list}");
 }
 
@@ -90,14 +150,32 @@ async fn one_bed_holds_one_patient() {
     let clinic = TestTenant::new().await;
     let chart = Chart::open(&clinic).await;
     let other = Chart::open_another(&clinic, &chart).await;
-    let bed = |at: &str| chart.localise(json!({ "facility_id": "x", "department_id": "x", "bed": "12A", "at": at }));
-    let (admin, path, _) = schedule(&clinic, &chart, json!({ "class": "inpatient", "scheduled_end": null })).await;
+    let bed = |at: &str| {
+        chart.localise(json!({ "facility_id": "x", "department_id": "x", "bed": "12A", "at": at }))
+    };
+    let (admin, path, _) = schedule(
+        &clinic,
+        &chart,
+        json!({ "class": "inpatient", "scheduled_end": null }),
+    )
+    .await;
     admin.act(format!("{path}/start")).await.expect(200);
-    let (_, second, _) = schedule(&clinic, &other, json!({ "class": "inpatient", "scheduled_end": null })).await;
+    let (_, second, _) = schedule(
+        &clinic,
+        &other,
+        json!({ "class": "inpatient", "scheduled_end": null }),
+    )
+    .await;
     admin.act(format!("{second}/start")).await.expect(200);
     let now = clinic.clock.now();
-    admin.post(format!("{path}/bed-moves"), bed(&now.to_rfc3339())).await.expect(201);
-    admin.post(format!("{second}/bed-moves"), bed(&now.to_rfc3339())).await.expect_problem(409, "bed_occupied");
+    admin
+        .post(format!("{path}/bed-moves"), bed(&now.to_rfc3339()))
+        .await
+        .expect(201);
+    admin
+        .post(format!("{second}/bed-moves"), bed(&now.to_rfc3339()))
+        .await
+        .expect_problem(409, "bed_occupied");
 }
 
 #[tokio::test]
@@ -109,7 +187,12 @@ async fn a_facility_of_another_tenant_is_one_that_does_not_exist() {
     let admin = clinic.user(Role::Admin).await;
     let path = format!("/api/v1/patients/{}/encounters", chart.patient);
     let body = |facility: Value| json!({ "class": "office_visit", "scheduled_start": "2026-12-10T09:00:00Z", "facility_id": facility });
-    let foreign = admin.post(&path, body(theirs.localise(json!({ "facility_id": "x" }))["facility_id"].clone())).await;
+    let foreign = admin
+        .post(
+            &path,
+            body(theirs.localise(json!({ "facility_id": "x" }))["facility_id"].clone()),
+        )
+        .await;
     let absent = admin.post(&path, body(json!(kernel::ids::mint()))).await;
     assert_eq!(foreign.status, 422, "{}", foreign.text);
     assert_eq!(foreign.json()["errors"], absent.json()["errors"]);

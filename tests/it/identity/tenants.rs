@@ -12,9 +12,22 @@ async fn settings_are_the_admins_to_change() {
     let tenant = admin.get("/api/v1/tenant").await;
     assert_eq!(tenant.headers["etag"], "\"1\"");
     assert_eq!(tenant.expect(200)["chart_access"], "care_team");
-    admin.patch("/api/v1/tenant", 1, json!({ "time_zone": "Mars/Olympus" })).await.expect_problem(422, "validation_failed");
-    admin.patch("/api/v1/tenant", 1, json!({ "session_hours": 48 })).await.expect_problem(422, "validation_failed");
-    let changed = admin.patch("/api/v1/tenant", 1, json!({ "time_zone": "America/Chicago" })).await.expect(200);
+    admin
+        .patch("/api/v1/tenant", 1, json!({ "time_zone": "Mars/Olympus" }))
+        .await
+        .expect_problem(422, "validation_failed");
+    admin
+        .patch("/api/v1/tenant", 1, json!({ "session_hours": 48 }))
+        .await
+        .expect_problem(422, "validation_failed");
+    let changed = admin
+        .patch(
+            "/api/v1/tenant",
+            1,
+            json!({ "time_zone": "America/Chicago" }),
+        )
+        .await
+        .expect(200);
     assert_eq!(changed["time_zone"], "America/Chicago");
 }
 
@@ -27,15 +40,31 @@ async fn chart_access_decides_what_a_provider_sees() {
     let path = format!("/api/v1/patients/{}", chart.patient);
     stranger.get(&path).await.expect_problem(404, "not_found");
 
-    admin.patch("/api/v1/tenant", 1, json!({ "chart_access": "facility" })).await.expect(200);
+    admin
+        .patch("/api/v1/tenant", 1, json!({ "chart_access": "facility" }))
+        .await
+        .expect(200);
     stranger.get(&path).await.expect_problem(404, "not_found");
     let assignment = chart.localise(json!({ "department_id": "x" }));
-    admin.post(format!("/api/v1/users/{}/assignments", stranger.user_id), assignment).await.expect(201);
+    admin
+        .post(
+            format!("/api/v1/users/{}/assignments", stranger.user_id),
+            assignment,
+        )
+        .await
+        .expect(201);
     stranger.get(&path).await.expect(200);
 
     let elsewhere = clinic.user(Role::Nurse).await;
     elsewhere.get(&path).await.expect_problem(404, "not_found");
-    admin.patch("/api/v1/tenant", 2, json!({ "chart_access": "organization" })).await.expect(200);
+    admin
+        .patch(
+            "/api/v1/tenant",
+            2,
+            json!({ "chart_access": "organization" }),
+        )
+        .await
+        .expect(200);
     elsewhere.get(&path).await.expect(200);
 }
 
@@ -43,10 +72,21 @@ async fn chart_access_decides_what_a_provider_sees() {
 async fn a_suspended_tenant_logs_nobody_in_and_its_tokens_stop() {
     let clinic = TestTenant::new().await;
     let nurse = clinic.user(Role::Nurse).await;
-    identity::tenants::suspend(&clinic.app, &clinic.slug).await.expect("it is suspended");
-    nurse.get("/api/v1/me").await.expect_problem(401, "token_invalid");
+    identity::tenants::suspend(&clinic.app, &clinic.slug)
+        .await
+        .expect("it is suspended");
+    nurse
+        .get("/api/v1/me")
+        .await
+        .expect_problem(401, "token_invalid");
     let body = json!({ "tenant": clinic.slug, "email": nurse.email, "password": crate::support::PASSWORD });
-    clinic.nobody().post("/api/v1/auth/login", body).await.expect_problem(401, "credentials_invalid");
-    identity::tenants::reactivate(&clinic.app, &clinic.slug).await.expect("it is active");
+    clinic
+        .nobody()
+        .post("/api/v1/auth/login", body)
+        .await
+        .expect_problem(401, "credentials_invalid");
+    identity::tenants::reactivate(&clinic.app, &clinic.slug)
+        .await
+        .expect("it is active");
     clinic.log_in(&nurse.email).await;
 }

@@ -25,40 +25,78 @@ async fn every_disclosure_and_every_refusal_is_on_record() {
         if operation["x-phi"] != true {
             continue;
         }
-        let has = |role: &str| operation["x-roles"].as_array().expect("roles").iter().any(|name| name == role);
+        let has = |role: &str| {
+            operation["x-roles"]
+                .as_array()
+                .expect("roles")
+                .iter()
+                .any(|name| name == role)
+        };
         let caller = if has("admin") { &admin } else { &patient };
         let mut headers = Vec::new();
         if method == Method::PATCH {
-            headers.extend([("if-match", "\"1\""), ("content-type", "application/merge-patch+json")]);
+            headers.extend([
+                ("if-match", "\"1\""),
+                ("content-type", "application/merge-patch+json"),
+            ]);
         }
-        let body = operation["requestBody"]
-            .is_object()
-            .then(|| if method == Method::PATCH { json!({}) } else { chart.localise(example(&document, &operation).unwrap_or(json!({}))) }.to_string());
+        let body = operation["requestBody"].is_object().then(|| {
+            if method == Method::PATCH {
+                json!({})
+            } else {
+                chart.localise(example(&document, &operation).unwrap_or(json!({})))
+            }
+            .to_string()
+        });
         for caller in [caller, &billing] {
-            let reply = caller.send(method.clone(), &chart.fill(&path), &headers, body.clone()).await;
-            let request = reply.headers["x-request-id"].to_str().expect("an id").to_owned();
+            let reply = caller
+                .send(method.clone(), &chart.fill(&path), &headers, body.clone())
+                .await;
+            let request = reply.headers["x-request-id"]
+                .to_str()
+                .expect("an id")
+                .to_owned();
             let rows = sqlx::query("select outcome, patient_id::text from app.phi_access_log where request_id = $1::uuid")
                 .bind(&request)
                 .fetch_all(&mut connection)
                 .await
                 .expect("the log can be read");
-            let place = format!("{method} {path} as {} → {} {}", caller.email, reply.status, reply.text);
+            let place = format!(
+                "{method} {path} as {} → {} {}",
+                caller.email, reply.status, reply.text
+            );
             if reply.status.is_success() {
                 assert!(!rows.is_empty(), "{place}: no record");
-                assert!(rows.iter().all(|row| row.get::<String, _>("outcome") == "success"), "{place}");
+                assert!(
+                    rows.iter()
+                        .all(|row| row.get::<String, _>("outcome") == "success"),
+                    "{place}"
+                );
                 disclosed += 1;
             } else if matches!(reply.status.as_u16(), 403 | 404 | 409) {
-                assert!(rows.iter().any(|row| row.get::<String, _>("outcome") == "refused"), "{place}: no record");
+                assert!(
+                    rows.iter()
+                        .any(|row| row.get::<String, _>("outcome") == "refused"),
+                    "{place}: no record"
+                );
                 refused += 1;
             } else {
-                assert!(method != Method::GET, "{place}: a read should succeed or be refused");
+                assert!(
+                    method != Method::GET,
+                    "{place}: a read should succeed or be refused"
+                );
                 continue;
             }
             if path.contains("{patient_id}") {
-                let named = rows.iter().any(|row| row.get::<Option<String>, _>("patient_id").as_deref() == Some(&chart.patient));
+                let named = rows.iter().any(|row| {
+                    row.get::<Option<String>, _>("patient_id").as_deref() == Some(&chart.patient)
+                });
                 assert!(named, "{place}: the record does not name the patient");
             }
         }
     }
-    assert!(disclosed > 10 && refused > 10, "{disclosed} disclosures, {refused} refusals");
+    assert!(
+        disclosed > 10 && refused > 10,
+        "{disclosed} disclosures, {refused} refusals"
+    );
 }

@@ -20,7 +20,10 @@ struct Remembered(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Remembered {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("not poisoned").extend_from_slice(bytes);
+        self.0
+            .lock()
+            .expect("not poisoned")
+            .extend_from_slice(bytes);
         Ok(bytes.len())
     }
     fn flush(&mut self) -> std::io::Result<()> {
@@ -38,7 +41,10 @@ impl<'a> MakeWriter<'a> for Remembered {
 #[tokio::test]
 async fn a_planted_word_leaves_neither_the_tenant_nor_through_errors_and_logs() {
     let log = Remembered::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(log.clone())
+        .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let theirs = TestTenant::new().await;
@@ -56,12 +62,24 @@ async fn a_planted_word_leaves_neither_the_tenant_nor_through_errors_and_logs() 
         .expect("an id")
         .to_owned();
     let found = admin.get(format!("/api/v1/patients?family={CANARY}")).await;
-    assert!(found.text.contains(CANARY), "the word was planted: {}", found.text);
+    assert!(
+        found.text.contains(CANARY),
+        "the word was planted: {}",
+        found.text
+    );
 
     // Bad requests with the word in every place: the answer must not repeat it.
-    for path in [format!("/api/v1/patients?colour={CANARY}"), format!("/api/v1/patients?birth_date={CANARY}"), format!("/api/v1/patients/{CANARY}")] {
+    for path in [
+        format!("/api/v1/patients?colour={CANARY}"),
+        format!("/api/v1/patients?birth_date={CANARY}"),
+        format!("/api/v1/patients/{CANARY}"),
+    ] {
         let reply = admin.get(&path).await;
-        assert!(reply.status.is_client_error() && !reply.text.contains(CANARY), "{path}: {}", reply.text);
+        assert!(
+            reply.status.is_client_error() && !reply.text.contains(CANARY),
+            "{path}: {}",
+            reply.text
+        );
     }
     let document = chartwell::document();
     for (path, method, operation) in operations(&document) {
@@ -70,7 +88,11 @@ async fn a_planted_word_leaves_neither_the_tenant_nor_through_errors_and_logs() 
             spoil(&mut body);
             let reply = admin.post(chart.fill(&path), body).await;
             assert!(!reply.status.is_server_error(), "{path}: {}", reply.text);
-            assert!(reply.status.is_success() || !reply.text.contains(CANARY), "{path}: {}", reply.text);
+            assert!(
+                reply.status.is_success() || !reply.text.contains(CANARY),
+                "{path}: {}",
+                reply.text
+            );
         }
     }
 

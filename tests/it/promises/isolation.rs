@@ -8,7 +8,9 @@ use crate::support::{admin_connection, run_database};
 #[tokio::test]
 async fn every_table_of_a_tenant_is_behind_row_level_security() {
     let mut connection = admin_connection().await;
-    let violations = isolation::violations(&mut connection).await.expect("the catalogue answers");
+    let violations = isolation::violations(&mut connection)
+        .await
+        .expect("the catalogue answers");
     assert!(violations.is_empty(), "{violations:#?}");
 }
 
@@ -16,47 +18,121 @@ async fn every_table_of_a_tenant_is_behind_row_level_security() {
 #[tokio::test]
 async fn each_way_to_break_isolation_is_found() {
     let breaks = [
-        ("alter table app.patients no force row level security", "not enabled and forced"),
-        ("create policy wide on app.patients for select using (true)", "not exactly one policy"),
-        ("drop policy patients_delete on app.patients", "not exactly one policy"),
-        ("create table app.forgotten (tenant_id uuid not null, id uuid not null, primary key (tenant_id, id))", "not enabled and forced"),
-        ("create table app.shared_key (id uuid primary key)", "does not begin with tenant_id"),
-        ("create unique index everyone on app.patients (mrn, id)", "does not begin with tenant_id"),
-        ("grant truncate on app.patients to chartwell_runtime", "TRUNCATE"),
-        ("grant select on app.encounters_before_2010 to chartwell_runtime", "a grant on a partition"),
-        ("grant select on app.patients to public", "granted to everyone"),
-        ("grant update on app.phi_access_log to chartwell_runtime", "only ever added to"),
-        ("create view app.peek as select * from app.patients", "does not run as its caller"),
-        ("create function app.peek() returns bigint language sql security definer as 'select 1::bigint'", "not on the list"),
+        (
+            "alter table app.patients no force row level security",
+            "not enabled and forced",
+        ),
+        (
+            "create policy wide on app.patients for select using (true)",
+            "not exactly one policy",
+        ),
+        (
+            "drop policy patients_delete on app.patients",
+            "not exactly one policy",
+        ),
+        (
+            "create table app.forgotten (tenant_id uuid not null, id uuid not null, primary key (tenant_id, id))",
+            "not enabled and forced",
+        ),
+        (
+            "create table app.shared_key (id uuid primary key)",
+            "does not begin with tenant_id",
+        ),
+        (
+            "create unique index everyone on app.patients (mrn, id)",
+            "does not begin with tenant_id",
+        ),
+        (
+            "grant truncate on app.patients to chartwell_runtime",
+            "TRUNCATE",
+        ),
+        (
+            "grant select on app.encounters_before_2010 to chartwell_runtime",
+            "a grant on a partition",
+        ),
+        (
+            "grant select on app.patients to public",
+            "granted to everyone",
+        ),
+        (
+            "grant update on app.phi_access_log to chartwell_runtime",
+            "only ever added to",
+        ),
+        (
+            "create view app.peek as select * from app.patients",
+            "does not run as its caller",
+        ),
+        (
+            "create function app.peek() returns bigint language sql security definer as 'select 1::bigint'",
+            "not on the list",
+        ),
         ("alter function app.tenant_id() immutable", "not stable"),
-        ("grant execute on function pg_catalog.set_config(text, text, boolean) to chartwell_runtime", "set_config"),
-        ("create type app.mood as enum ('well'); create table app.m (mood app.mood)", "an enum column"),
-        ("alter role chartwell_runtime bypassrls", "more than it needs"),
-        ("grant chartwell_owner to chartwell_runtime", "a member of a role"),
+        (
+            "grant execute on function pg_catalog.set_config(text, text, boolean) to chartwell_runtime",
+            "set_config",
+        ),
+        (
+            "create type app.mood as enum ('well'); create table app.m (mood app.mood)",
+            "an enum column",
+        ),
+        (
+            "alter role chartwell_runtime bypassrls",
+            "more than it needs",
+        ),
+        (
+            "grant chartwell_owner to chartwell_runtime",
+            "a member of a role",
+        ),
     ];
     let mut connection = admin_connection().await;
     for (statement, rule) in breaks {
         connection.execute("begin").await.expect("begin");
-        connection.execute(statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
-        let violations = isolation::violations(&mut connection).await.expect("the catalogue answers");
+        connection
+            .execute(statement)
+            .await
+            .unwrap_or_else(|error| panic!("{statement}: {error}"));
+        let violations = isolation::violations(&mut connection)
+            .await
+            .expect("the catalogue answers");
         connection.execute("rollback").await.expect("rollback");
-        assert!(violations.iter().any(|found| found.contains(rule)), "{statement} was not found: {violations:#?}");
+        assert!(
+            violations.iter().any(|found| found.contains(rule)),
+            "{statement} was not found: {violations:#?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn the_server_refuses_a_role_that_sees_past_row_level_security() {
     let mut admin = admin_connection().await;
-    assert!(isolation::role_bypasses(&mut admin).await.expect("an answer").is_some());
+    assert!(
+        isolation::role_bypasses(&mut admin)
+            .await
+            .expect("an answer")
+            .is_some()
+    );
     let mut runtime = runtime_connection().await;
-    assert_eq!(isolation::role_bypasses(&mut runtime).await.expect("an answer"), None);
+    assert_eq!(
+        isolation::role_bypasses(&mut runtime)
+            .await
+            .expect("an answer"),
+        None
+    );
 }
 
 #[tokio::test]
 async fn without_a_context_a_table_raises_and_does_not_answer() {
     let mut connection = runtime_connection().await;
-    for table in ["patients", "encounters", "users", "phi_access_log", "imported_resources"] {
-        let answer = connection.execute(sqlx::AssertSqlSafe(format!("select * from app.{table}"))).await;
+    for table in [
+        "patients",
+        "encounters",
+        "users",
+        "phi_access_log",
+        "imported_resources",
+    ] {
+        let answer = connection
+            .execute(sqlx::AssertSqlSafe(format!("select * from app.{table}")))
+            .await;
         assert!(answer.is_err(), "{table} answered without a context");
     }
 }
@@ -84,5 +160,7 @@ async fn an_injected_select_can_not_switch_tenants() {
 }
 
 async fn runtime_connection() -> PgConnection {
-    PgConnection::connect_with(&run_database().runtime.connect).await.expect("the runtime role can connect")
+    PgConnection::connect_with(&run_database().runtime.connect)
+        .await
+        .expect("the runtime role can connect")
 }

@@ -14,7 +14,9 @@ async fn a_fresh_schema_is_the_golden_one() {
 
 #[tokio::test]
 async fn migrating_again_changes_nothing() {
-    let done = migrate::run(&run_database().admin_url, None).await.expect("it runs again");
+    let done = migrate::run(&run_database().admin_url, None)
+        .await
+        .expect("it runs again");
     assert!(done.is_empty(), "{done:?}");
 }
 
@@ -58,5 +60,8 @@ async fn schema(connection: &mut PgConnection) -> String {
     .fetch_all(connection)
     .await
     .expect("the catalogue answers");
-    lines.into_iter().map(|line| line.replace('\n', " ") + "\n").collect()
+    lines
+        .into_iter()
+        .map(|line| line.replace('\n', " ") + "\n")
+        .collect()
 }

@@ -27,7 +27,10 @@ fn golden(name: &str, actual: &str) {
         return;
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    let difference = expected.lines().zip(actual.lines()).find(|(expected, actual)| expected != actual);
+    let difference = expected
+        .lines()
+        .zip(actual.lines())
+        .find(|(expected, actual)| expected != actual);
     assert!(
         expected == actual,
         "{name} differs (UPDATE_GOLDEN=1 writes it anew; read the difference first): {difference:?}, {} lines expected, {} found",
@@ -39,11 +42,17 @@ fn golden(name: &str, actual: &str) {
 /// Every Rust source below a folder.
 fn sources(folder: &str) -> Vec<(String, String)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in std::fs::read_dir(folder).expect("a folder of the project").flatten() {
+        for entry in std::fs::read_dir(folder)
+            .expect("a folder of the project")
+            .flatten()
+        {
             let path = entry.path();
             if path.is_dir() {
                 walk(&path, found);
-            } else if path.extension().is_some_and(|kind| kind == "rs" || kind == "sql") {
+            } else if path
+                .extension()
+                .is_some_and(|kind| kind == "rs" || kind == "sql")
+            {
                 found.push(path);
             }
         }
@@ -54,8 +63,15 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     paths
         .into_iter()
         .map(|path| {
-            let name = path.strip_prefix(&root).expect("below the project").to_string_lossy().into_owned();
-            (name, std::fs::read_to_string(&path).expect("a readable source"))
+            let name = path
+                .strip_prefix(&root)
+                .expect("below the project")
+                .to_string_lossy()
+                .into_owned();
+            (
+                name,
+                std::fs::read_to_string(&path).expect("a readable source"),
+            )
         })
         .collect()
 }

@@ -15,19 +15,29 @@ pub fn operations(document: &Value) -> Vec<(String, Method, Value)> {
         .expect("paths")
         .iter()
         .flat_map(|(path, methods)| {
-            methods.as_object().into_iter().flatten().map(|(method, operation)| {
-                let method = method.to_uppercase().parse().expect("a method");
-                (path.clone(), method, operation.clone())
-            })
+            methods
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(method, operation)| {
+                    let method = method.to_uppercase().parse().expect("a method");
+                    (path.clone(), method, operation.clone())
+                })
         })
         .collect()
 }
 
 #[test]
 fn the_committed_document_is_the_one_the_code_says() {
-    let committed = std::fs::read_to_string(project("openapi/chartwell.v1.json")).unwrap_or_default();
-    let committed: Value = serde_json::from_str(&committed).expect("scripts/generated.sh writes it");
-    assert_eq!(committed, chartwell::document(), "write it anew with scripts/generated.sh");
+    let committed =
+        std::fs::read_to_string(project("openapi/chartwell.v1.json")).unwrap_or_default();
+    let committed: Value =
+        serde_json::from_str(&committed).expect("scripts/generated.sh writes it");
+    assert_eq!(
+        committed,
+        chartwell::document(),
+        "write it anew with scripts/generated.sh"
+    );
 }
 
 #[test]
@@ -36,20 +46,55 @@ fn every_operation_says_what_it_needs() {
     let mut names = HashSet::new();
     for (path, method, operation) in operations(&document) {
         let place = format!("{method} {path}");
-        let name = operation["operationId"].as_str().unwrap_or_default().to_owned();
+        let name = operation["operationId"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         assert!(names.insert(name.clone()), "{place}: {name} is not unique");
-        assert!(name.contains('_'), "{place}: {name} is not <verb>_<resource>");
-        assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{place} has no summary");
-        assert!(operation["x-phi"].is_boolean(), "{place} does not say whether it discloses");
+        assert!(
+            name.contains('_'),
+            "{place}: {name} is not <verb>_<resource>"
+        );
+        assert!(
+            operation["summary"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
+            "{place} has no summary"
+        );
+        assert!(
+            operation["x-phi"].is_boolean(),
+            "{place} does not say whether it discloses"
+        );
         if operation["x-permission"].is_null() {
-            let open = ["/livez", "/readyz", "/metrics", "/.well-known/jwks.json", "/set-password"].contains(&path.as_str())
-                || ["/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/auth/logout", "/api/v1/auth/set-password"].contains(&path.as_str());
+            let open = [
+                "/livez",
+                "/readyz",
+                "/metrics",
+                "/.well-known/jwks.json",
+                "/set-password",
+            ]
+            .contains(&path.as_str())
+                || [
+                    "/api/v1/auth/login",
+                    "/api/v1/auth/refresh",
+                    "/api/v1/auth/logout",
+                    "/api/v1/auth/set-password",
+                ]
+                .contains(&path.as_str());
             assert!(open, "{place} has no permission");
         } else {
-            assert!(operation["x-roles"].as_array().is_some_and(|roles| !roles.is_empty()), "{place}: unknown permission");
+            assert!(
+                operation["x-roles"]
+                    .as_array()
+                    .is_some_and(|roles| !roles.is_empty()),
+                "{place}: unknown permission"
+            );
         }
         if method == Method::PATCH {
-            assert!(operation["responses"]["412"].is_object(), "{place} does not say what a stale version gets");
+            assert!(
+                operation["responses"]["412"].is_object(),
+                "{place} does not say what a stale version gets"
+            );
         }
     }
 }
@@ -59,7 +104,10 @@ fn every_body_has_an_example() {
     let document = chartwell::document();
     for (path, method, operation) in operations(&document) {
         if method == Method::POST && operation["requestBody"].is_object() {
-            assert!(example(&document, &operation).is_some(), "{method} {path} has no example");
+            assert!(
+                example(&document, &operation).is_some(),
+                "{method} {path} has no example"
+            );
         }
     }
 }
@@ -70,9 +118,14 @@ async fn every_documented_path_is_served() {
     let nobody = clinic.nobody();
     let document = chartwell::document();
     for (path, method, operation) in operations(&document) {
-        let reply = nobody.send(method.clone(), &path.replace(['{', '}'], ""), &[], None).await;
+        let reply = nobody
+            .send(method.clone(), &path.replace(['{', '}'], ""), &[], None)
+            .await;
         let code = reply.text.clone();
-        assert!(!code.contains("route_not_found") && !code.contains("method_not_allowed"), "{method} {path}: {code}");
+        assert!(
+            !code.contains("route_not_found") && !code.contains("method_not_allowed"),
+            "{method} {path}: {code}"
+        );
         if !operation["x-permission"].is_null() {
             assert_eq!(reply.status, 401, "{method} {path}: {code}");
         }
@@ -81,7 +134,10 @@ async fn every_documented_path_is_served() {
 
 /// The example of an operation's body.
 pub fn example(document: &Value, operation: &Value) -> Option<Value> {
-    let content = operation["requestBody"]["content"].as_object()?.values().next()?;
+    let content = operation["requestBody"]["content"]
+        .as_object()?
+        .values()
+        .next()?;
     if !content["example"].is_null() {
         return Some(content["example"].clone());
     }
@@ -90,6 +146,10 @@ pub fn example(document: &Value, operation: &Value) -> Option<Value> {
         Some(path) => &document["components"]["schemas"][path.rsplit('/').next()?],
         None => schema,
     };
-    let example = if schema["example"].is_null() { &schema["examples"][0] } else { &schema["example"] };
+    let example = if schema["example"].is_null() {
+        &schema["examples"][0]
+    } else {
+        &schema["example"]
+    };
     (!example.is_null()).then(|| example.clone())
 }

@@ -18,11 +18,15 @@ async fn what_is_created_is_what_is_read() {
     let document = chartwell::document();
     let mut read = Vec::new();
     for (path, method, operation) in operations(&document) {
-        let admins = operation["x-roles"].as_array().is_some_and(|roles| roles.iter().any(|role| role == "admin"));
+        let admins = operation["x-roles"]
+            .as_array()
+            .is_some_and(|roles| roles.iter().any(|role| role == "admin"));
         if method != Method::POST || !operation["responses"]["201"].is_object() || !admins {
             continue;
         }
-        let Some(example) = example(&document, &operation) else { continue };
+        let Some(example) = example(&document, &operation) else {
+            continue;
+        };
         let sent = chart.localise(example);
         let created = admin.post(chart.fill(&path), sent.clone()).await;
         if created.status == 409 || created.status == 422 {
@@ -30,21 +34,31 @@ async fn what_is_created_is_what_is_read() {
             continue;
         }
         assert_eq!(created.status, 201, "{path}: {}", created.text);
-        let Some(place) = created.headers.get("location").and_then(|place| place.to_str().ok()) else {
+        let Some(place) = created
+            .headers
+            .get("location")
+            .and_then(|place| place.to_str().ok())
+        else {
             panic!("{path} does not say where the resource is");
         };
         let found = admin.get(place).await;
         assert_eq!(found.status, 200, "{path} → {place}: {}", found.text);
-        assert!(created.headers.contains_key("etag"), "{path} does not say which version it made");
+        assert!(
+            created.headers.contains_key("etag"),
+            "{path} does not say which version it made"
+        );
         let created = created.json();
         let found = found.json();
         // What is only ever listed says so with the list as its place.
-        let found = match found["items"].as_array() {
-            Some(items) => items.iter().find(|item| item["id"] == created["id"]).unwrap_or_else(|| panic!("{place} does not list it")).clone(),
-            None => {
-                assert_eq!(found["version"], created["version"], "{place}");
-                found
-            }
+        let found = if let Some(items) = found["items"].as_array() {
+            items
+                .iter()
+                .find(|item| item["id"] == created["id"])
+                .unwrap_or_else(|| panic!("{place} does not list it"))
+                .clone()
+        } else {
+            assert_eq!(found["version"], created["version"], "{place}");
+            found
         };
         same(&path, &sent, &found);
         read.push(path);
@@ -58,7 +72,9 @@ fn same(place: &str, sent: &Value, found: &Value) {
         (Value::Object(sent), Value::Object(found)) => {
             for (name, value) in sent {
                 if !NEVER_SHOWN.contains(&name.as_str()) && !value.is_null() {
-                    let found = found.get(name).unwrap_or_else(|| panic!("{place}: {name} is gone"));
+                    let found = found
+                        .get(name)
+                        .unwrap_or_else(|| panic!("{place}: {name} is gone"));
                     same(&format!("{place}/{name}"), value, found);
                 }
             }
@@ -70,8 +86,12 @@ fn same(place: &str, sent: &Value, found: &Value) {
             }
         }
         (Value::String(sent), Value::String(found)) if sent != found => {
-            let instant = |text: &str| chrono::DateTime::parse_from_rfc3339(text).map(|at| at.to_utc());
-            assert!(instant(sent).is_ok() && instant(sent) == instant(found), "{place}: {sent} became {found}");
+            let instant =
+                |text: &str| chrono::DateTime::parse_from_rfc3339(text).map(|at| at.to_utc());
+            assert!(
+                instant(sent).is_ok() && instant(sent) == instant(found),
+                "{place}: {sent} became {found}"
+            );
         }
         _ => assert_eq!(sent, found, "{place}"),
     }

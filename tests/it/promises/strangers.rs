@@ -17,14 +17,19 @@ fn guarded() -> Vec<(String, Method, Value)> {
 }
 
 fn body(operation: &Value) -> Option<String> {
-    operation["requestBody"]
-        .is_object()
-        .then(|| example(&chartwell::document(), operation).unwrap_or(json!({})).to_string())
+    operation["requestBody"].is_object().then(|| {
+        example(&chartwell::document(), operation)
+            .unwrap_or(json!({}))
+            .to_string()
+    })
 }
 
 fn headers(method: &Method) -> Vec<(&'static str, &'static str)> {
     if method == Method::PATCH {
-        vec![("if-match", "\"1\""), ("content-type", "application/merge-patch+json")]
+        vec![
+            ("if-match", "\"1\""),
+            ("content-type", "application/merge-patch+json"),
+        ]
     } else {
         Vec::new()
     }
@@ -37,7 +42,11 @@ async fn nobody_gets_in_without_a_token_or_with_a_dead_one() {
     let nobody = clinic.nobody();
     let forged = nobody.with_token(Some("eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.".to_owned()));
     let mut tampered = admin.token.clone().expect("a token");
-    let flipped = if tampered.pop() == Some('A') { 'B' } else { 'A' };
+    let flipped = if tampered.pop() == Some('A') {
+        'B'
+    } else {
+        'A'
+    };
     tampered.push(flipped);
     let tampered = admin.with_token(Some(tampered));
     for (path, method, operation) in guarded() {
@@ -47,7 +56,9 @@ async fn nobody_gets_in_without_a_token_or_with_a_dead_one() {
             ("with alg none", &forged, "token_invalid"),
             ("with a tampered token", &tampered, "token_invalid"),
         ] {
-            let reply = caller.send(method.clone(), &path, &headers(&method), body(&operation)).await;
+            let reply = caller
+                .send(method.clone(), &path, &headers(&method), body(&operation))
+                .await;
             assert_eq!(reply.status, 401, "{method} {path} {who}: {}", reply.text);
             assert_eq!(reply.json()["code"], code, "{method} {path} {who}");
         }
@@ -55,8 +66,14 @@ async fn nobody_gets_in_without_a_token_or_with_a_dead_one() {
     clinic.clock.advance(chrono::TimeDelta::minutes(11));
     for (path, method, operation) in guarded() {
         let path = clinic.absent_chart().fill(&path);
-        let reply = admin.send(method.clone(), &path, &headers(&method), body(&operation)).await;
-        assert_eq!(reply.status, 401, "{method} {path} with an expired token: {}", reply.text);
+        let reply = admin
+            .send(method.clone(), &path, &headers(&method), body(&operation))
+            .await;
+        assert_eq!(
+            reply.status, 401,
+            "{method} {path} with an expired token: {}",
+            reply.text
+        );
     }
 }
 
@@ -67,12 +84,29 @@ async fn a_role_without_the_permission_is_refused() {
     for role in Role::ALL {
         let caller = clinic.user(role).await;
         for (path, method, operation) in guarded() {
-            let allowed = operation["x-roles"].as_array().expect("roles").iter().any(|name| name == role.as_str());
+            let allowed = operation["x-roles"]
+                .as_array()
+                .expect("roles")
+                .iter()
+                .any(|name| name == role.as_str());
             if allowed {
                 continue;
             }
-            let reply = caller.send(method.clone(), &chart.fill(&path), &headers(&method), body(&operation)).await;
-            assert_eq!(reply.status, 403, "{method} {path} as {}: {}", role.as_str(), reply.text);
+            let reply = caller
+                .send(
+                    method.clone(),
+                    &chart.fill(&path),
+                    &headers(&method),
+                    body(&operation),
+                )
+                .await;
+            assert_eq!(
+                reply.status,
+                403,
+                "{method} {path} as {}: {}",
+                role.as_str(),
+                reply.text
+            );
         }
     }
 }
@@ -86,18 +120,37 @@ async fn another_tenants_ids_are_ids_that_do_not_exist() {
     for role in Role::ALL {
         let caller = ours.user(role).await;
         for (path, method, operation) in guarded() {
-            let may = operation["x-roles"].as_array().expect("roles").iter().any(|name| name == role.as_str());
+            let may = operation["x-roles"]
+                .as_array()
+                .expect("roles")
+                .iter()
+                .any(|name| name == role.as_str());
             if !may || !path.contains('{') {
                 continue;
             }
             let send = |path: String| {
-                let (caller, method, operation) = (caller.clone(), method.clone(), operation.clone());
-                async move { caller.send(method.clone(), &path, &headers(&method), body(&operation)).await }
+                let (caller, method, operation) =
+                    (caller.clone(), method.clone(), operation.clone());
+                async move {
+                    caller
+                        .send(method.clone(), &path, &headers(&method), body(&operation))
+                        .await
+                }
             };
             let foreign = send(chart.fill(&path)).await;
             let absent = send(ours.absent_chart().fill(&path)).await;
-            assert_eq!(foreign.status, 404, "{method} {path} as {}: {}", role.as_str(), foreign.text);
-            assert_eq!(without_request_id(foreign.json()), without_request_id(absent.json()), "{method} {path}");
+            assert_eq!(
+                foreign.status,
+                404,
+                "{method} {path} as {}: {}",
+                role.as_str(),
+                foreign.text
+            );
+            assert_eq!(
+                without_request_id(foreign.json()),
+                without_request_id(absent.json()),
+                "{method} {path}"
+            );
             asked += 1;
         }
     }
@@ -110,9 +163,20 @@ async fn a_patient_sees_no_chart_but_his_own() {
     let chart = Chart::open(&clinic).await;
     let patient = clinic.user(Role::Patient).await;
     for (path, method, operation) in guarded() {
-        let may = operation["x-roles"].as_array().expect("roles").iter().any(|name| name == "patient");
+        let may = operation["x-roles"]
+            .as_array()
+            .expect("roles")
+            .iter()
+            .any(|name| name == "patient");
         if may && path.contains("{patient_id}") {
-            let reply = patient.send(method.clone(), &chart.fill(&path), &headers(&method), body(&operation)).await;
+            let reply = patient
+                .send(
+                    method.clone(),
+                    &chart.fill(&path),
+                    &headers(&method),
+                    body(&operation),
+                )
+                .await;
             assert_eq!(reply.status, 404, "{method} {path}: {}", reply.text);
         }
     }
@@ -125,10 +189,27 @@ async fn a_clinician_sees_no_chart_of_a_patient_he_does_not_care_for() {
     for role in [Role::Provider, Role::Nurse] {
         let stranger = clinic.user(role).await;
         for (path, method, operation) in guarded() {
-            let may = operation["x-roles"].as_array().expect("roles").iter().any(|name| name == role.as_str());
+            let may = operation["x-roles"]
+                .as_array()
+                .expect("roles")
+                .iter()
+                .any(|name| name == role.as_str());
             if may && path.contains("{patient_id}") {
-                let reply = stranger.send(method.clone(), &chart.fill(&path), &headers(&method), body(&operation)).await;
-                assert_eq!(reply.status, 404, "{method} {path} as {}: {}", role.as_str(), reply.text);
+                let reply = stranger
+                    .send(
+                        method.clone(),
+                        &chart.fill(&path),
+                        &headers(&method),
+                        body(&operation),
+                    )
+                    .await;
+                assert_eq!(
+                    reply.status,
+                    404,
+                    "{method} {path} as {}: {}",
+                    role.as_str(),
+                    reply.text
+                );
             }
         }
     }

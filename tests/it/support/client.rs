@@ -30,7 +30,8 @@ impl Caller {
     }
 
     pub async fn post(&self, path: impl AsRef<str>, body: Value) -> Reply {
-        self.send(Method::POST, path.as_ref(), &[], Some(body.to_string())).await
+        self.send(Method::POST, path.as_ref(), &[], Some(body.to_string()))
+            .await
     }
 
     /// A POST without a body.
@@ -48,14 +49,23 @@ impl Caller {
         self.send(
             Method::PATCH,
             path.as_ref(),
-            &[("if-match", &if_match), ("content-type", "application/merge-patch+json")],
+            &[
+                ("if-match", &if_match),
+                ("content-type", "application/merge-patch+json"),
+            ],
             Some(body.to_string()),
         )
         .await
     }
 
     /// Anything. A body without a content type is sent as JSON.
-    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Reply {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Reply {
         let mut request = Request::builder().method(method).uri(path);
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
@@ -66,39 +76,56 @@ impl Caller {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(body.map_or_else(Body::empty, Body::from)).expect("a request");
-        let response = self.router.clone().oneshot(request).await.expect("the router answers");
+        let request = request
+            .body(body.map_or_else(Body::empty, Body::from))
+            .expect("a request");
+        let response = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("the router answers");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("the body is whole").to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Reply { status: parts.status, headers: parts.headers, text }
-    }
-
-    /// The same person without his token.
-    pub fn anonymous(&self) -> Self {
-        self.with_token(None)
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            text,
+        }
     }
 
     /// The same person at another server.
     pub fn on(&self, router: Router) -> Self {
-        Self { router, ..self.clone() }
+        Self {
+            router,
+            ..self.clone()
+        }
     }
 
     pub fn with_token(&self, token: Option<String>) -> Self {
-        Self { token, ..self.clone() }
+        Self {
+            token,
+            ..self.clone()
+        }
     }
 }
 
 impl Reply {
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{} is not JSON: {}", self.status, self.text))
+        serde_json::from_str(&self.text)
+            .unwrap_or_else(|_| panic!("{} is not JSON: {}", self.status, self.text))
     }
 
     /// The body, if the status is the one expected.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
-        if self.text.is_empty() { Value::Null } else { self.json() }
+        if self.text.is_empty() {
+            Value::Null
+        } else {
+            self.json()
+        }
     }
 
     /// The problem, if status and code are the ones expected.

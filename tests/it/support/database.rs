@@ -25,7 +25,9 @@ pub fn run_database() -> &'static RunDatabase {
     static RUN: OnceLock<RunDatabase> = OnceLock::new();
     RUN.get_or_init(|| {
         // The cluster's calls block, and this may be inside a test's runtime.
-        std::thread::spawn(start).join().expect("the test database starts")
+        std::thread::spawn(start)
+            .join()
+            .expect("the test database starts")
     })
 }
 
@@ -38,9 +40,15 @@ fn start() -> RunDatabase {
         _ => {
             let (key, owner) = this_run();
             let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("postgres");
-            let run = SharedRun { root: &root, key: &key, owner_pid: owner };
-            let cluster = shared_throwaway(&run, &LocateOptions::any(true), |cluster| prepare(&cluster.url("postgres")))
-                .expect("PostgreSQL is found or fetched, and starts");
+            let run = SharedRun {
+                root: &root,
+                key: &key,
+                owner_pid: owner,
+            };
+            let cluster = shared_throwaway(&run, &LocateOptions::any(true), |cluster| {
+                prepare(&cluster.url("postgres"))
+            })
+            .expect("PostgreSQL is found or fetched, and starts");
             (cluster.url(DATABASE), Some(cluster))
         }
     };
@@ -51,28 +59,44 @@ fn start() -> RunDatabase {
     let mut runtime = DbOptions::from_url(&admin_url).expect("our own URL");
     runtime.connect = connect;
     runtime.max_connections = 8;
-    RunDatabase { admin_url, runtime, _cluster: cluster }
+    RunDatabase {
+        admin_url,
+        runtime,
+        _cluster: cluster,
+    }
 }
 
 /// nextest names its run and is our parent; under `cargo test` the run is this process.
 fn this_run() -> (String, u32) {
     match std::env::var("NEXTEST_RUN_ID") {
         Ok(id) => (id, std::os::unix::process::parent_id()),
-        Err(_) => (format!("cargo-test-{}", std::process::id()), std::process::id()),
+        Err(_) => (
+            format!("cargo-test-{}", std::process::id()),
+            std::process::id(),
+        ),
     }
 }
 
 fn prepare(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let mut connection = PgConnection::connect(url).await?;
-        connection.execute(sqlx::AssertSqlSafe(format!("drop database if exists {DATABASE}"))).await?;
-        connection.execute(sqlx::AssertSqlSafe(format!("create database {DATABASE}"))).await?;
-        let url = with_database(url);
-        migrate::run(&url, Some(RUNTIME_PASSWORD)).await?;
-        let mut connection = PgConnection::connect(&url).await?;
-        connection.execute("select app.ensure_months(6)").await?;
-        Ok(())
-    })
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            let mut connection = PgConnection::connect(url).await?;
+            connection
+                .execute(sqlx::AssertSqlSafe(format!(
+                    "drop database if exists {DATABASE}"
+                )))
+                .await?;
+            connection
+                .execute(sqlx::AssertSqlSafe(format!("create database {DATABASE}")))
+                .await?;
+            let url = with_database(url);
+            migrate::run(&url, Some(RUNTIME_PASSWORD)).await?;
+            let mut connection = PgConnection::connect(&url).await?;
+            connection.execute("select app.ensure_months(6)").await?;
+            Ok(())
+        })
 }
 
 fn with_database(url: &str) -> String {
@@ -82,5 +106,7 @@ fn with_database(url: &str) -> String {
 
 /// A connection that row-level security does not bind: to look behind the curtain, and to tamper.
 pub async fn admin_connection() -> PgConnection {
-    PgConnection::connect(&run_database().admin_url).await.expect("the administrator can connect")
+    PgConnection::connect(&run_database().admin_url)
+        .await
+        .expect("the administrator can connect")
 }

@@ -39,7 +39,11 @@ pub struct TestTenant {
 
 impl TestTenant {
     pub async fn new() -> Self {
-        Self::with_rates(Rates { login: 10_000, ..Rates::default() }).await
+        Self::with_rates(Rates {
+            login: 10_000,
+            ..Rates::default()
+        })
+        .await
     }
 
     pub async fn with_rates(rates: Rates) -> Self {
@@ -47,10 +51,23 @@ impl TestTenant {
         let (app, identity) = server_parts(clock.clone(), rates).await;
         let router = server::router(app.clone(), identity.clone());
         let slug = format!("t{}", mint().simple());
-        let (id, _) = identity::tenants::create(&app, &slug, "A Test Clinic", "America/New_York", "first@admin.test")
-            .await
-            .expect("a tenant can be made");
-        Self { app, identity, router, clock, id, slug }
+        let (id, _) = identity::tenants::create(
+            &app,
+            &slug,
+            "A Test Clinic",
+            "America/New_York",
+            "first@admin.test",
+        )
+        .await
+        .expect("a tenant can be made");
+        Self {
+            app,
+            identity,
+            router,
+            clock,
+            id,
+            slug,
+        }
     }
 
     /// Another server over the same database, as a second machine would be.
@@ -63,7 +80,12 @@ impl TestTenant {
     pub async fn user(&self, role: Role) -> Caller {
         let (id, email) = self.account(role).await;
         let token = self.log_in(&email).await;
-        Caller { router: self.router.clone(), token: Some(token), user_id: id, email }
+        Caller {
+            router: self.router.clone(),
+            token: Some(token),
+            user_id: id,
+            email,
+        }
     }
 
     /// A new account of the role.
@@ -100,17 +122,28 @@ impl TestTenant {
     }
 
     pub async fn log_in(&self, email: &str) -> String {
-        self.tokens(email).await["access_token"].as_str().expect("a token").to_owned()
+        self.tokens(email).await["access_token"]
+            .as_str()
+            .expect("a token")
+            .to_owned()
     }
 
     /// The whole answer of a login.
     pub async fn tokens(&self, email: &str) -> Value {
         let body = json!({ "tenant": self.slug, "email": email, "password": PASSWORD });
-        self.nobody().post("/api/v1/auth/login", body).await.expect(200)
+        self.nobody()
+            .post("/api/v1/auth/login", body)
+            .await
+            .expect(200)
     }
 
     pub fn nobody(&self) -> Caller {
-        Caller { router: self.router.clone(), token: None, user_id: String::new(), email: String::new() }
+        Caller {
+            router: self.router.clone(),
+            token: None,
+            user_id: String::new(),
+            email: String::new(),
+        }
     }
 
     /// A patient nobody cares for yet; returns his id.
@@ -119,14 +152,21 @@ impl TestTenant {
             "names": [{ "use": "legal", "family": format!("Fam{}", mint().simple()), "given": ["Pat"] }],
             "birth_date": "1970-01-01", "sex": "female"
         });
-        let made = registrar.post("/api/v1/patients?allow_duplicate=true", body).await.expect(201);
+        let made = registrar
+            .post("/api/v1/patients?allow_duplicate=true", body)
+            .await
+            .expect(201);
         made["id"].as_str().expect("an id").to_owned()
     }
 
     /// Ids that name nothing.
     pub fn absent_chart(&self) -> Chart {
         let nobody = self.nobody();
-        Chart { patient: mint().to_string(), portal_user: nobody, ids: BTreeMap::new() }
+        Chart {
+            patient: mint().to_string(),
+            portal_user: nobody,
+            ids: BTreeMap::new(),
+        }
     }
 }
 
@@ -135,8 +175,12 @@ async fn server_parts(clock: Clock, rates: Rates) -> (App, Arc<Identity>) {
     let db = Db::new(&run.runtime);
     let wrapper: Arc<dyn KeyWrapper> =
         Arc::new(LocalMasterKeys::from_base64(MASTER_KEY, None).expect("32 bytes in base64"));
-    let mut connection = PgConnection::connect_with(&run.runtime.connect).await.expect("the runtime role can connect");
-    let keys = SigningKeys::load_or_create(&mut connection, &*wrapper, clock.now()).await.expect("keys");
+    let mut connection = PgConnection::connect_with(&run.runtime.connect)
+        .await
+        .expect("the runtime role can connect");
+    let keys = SigningKeys::load_or_create(&mut connection, &*wrapper, clock.now())
+        .await
+        .expect("keys");
     let keys = Keyring::new(keys);
     let identity = Identity::new(db.clone(), clock.clone(), keys.clone(), wrapper.clone());
     let app = App::new(Parts {
@@ -158,7 +202,11 @@ async fn password_hash(identity: &Identity) -> String {
     if let Some(hash) = HASH.get() {
         return hash.clone();
     }
-    let hash = identity.passwords().hash(PASSWORD.to_owned().into()).await.expect("a hash");
+    let hash = identity
+        .passwords()
+        .hash(PASSWORD.to_owned().into())
+        .await
+        .expect("a hash");
     HASH.get_or_init(|| hash).clone()
 }
 
@@ -172,20 +220,27 @@ pub struct Chart {
 
 impl Chart {
     /// Makes one through the API.
+    #[expect(clippy::too_many_lines, reason = "one of everything is long")]
     pub async fn open(clinic: &TestTenant) -> Self {
         let admin = clinic.user(Role::Admin).await;
         let doctor = clinic.user(Role::Provider).await;
         let portal_user = clinic.user(Role::Patient).await;
         let nurse = clinic.user(Role::Nurse).await;
         let mut ids = BTreeMap::new();
-        let made = |reply: super::Reply| reply.expect(201)["id"].as_str().expect("an id").to_owned();
+        let made =
+            |reply: super::Reply| reply.expect(201)["id"].as_str().expect("an id").to_owned();
         let facility = made(
             admin
                 .post("/api/v1/facilities", json!({ "code": "MAIN", "name": "Main", "kind": "hospital", "time_zone": "America/New_York" }))
                 .await,
         );
         let department = made(
-            admin.post(format!("/api/v1/facilities/{facility}/departments"), json!({ "code": "MED", "name": "Medicine" })).await,
+            admin
+                .post(
+                    format!("/api/v1/facilities/{facility}/departments"),
+                    json!({ "code": "MED", "name": "Medicine" }),
+                )
+                .await,
         );
         let provider = made(
             admin
@@ -201,12 +256,27 @@ impl Chart {
                 .await,
         );
         let certification = made(
-            admin.post(format!("/api/v1/providers/{provider}/certifications"), json!({ "name": "ABIM", "issuer": "ABIM" })).await,
+            admin
+                .post(
+                    format!("/api/v1/providers/{provider}/certifications"),
+                    json!({ "name": "ABIM", "issuer": "ABIM" }),
+                )
+                .await,
         );
-        let member = made(admin.post("/api/v1/staff", json!({ "user_id": nurse.user_id, "kind": "nurse" })).await);
+        let member = made(
+            admin
+                .post(
+                    "/api/v1/staff",
+                    json!({ "user_id": nurse.user_id, "kind": "nurse" }),
+                )
+                .await,
+        );
         let assignment = made(
             admin
-                .post(format!("/api/v1/users/{}/assignments", nurse.user_id), json!({ "department_id": department }))
+                .post(
+                    format!("/api/v1/users/{}/assignments", nurse.user_id),
+                    json!({ "department_id": department }),
+                )
                 .await,
         );
         let patient = made(
@@ -219,7 +289,12 @@ impl Chart {
                 .await,
         );
         let team = made(
-            admin.post(format!("/api/v1/patients/{patient}/care-team"), json!({ "user_id": doctor.user_id, "role": "primary_care" })).await,
+            admin
+                .post(
+                    format!("/api/v1/patients/{patient}/care-team"),
+                    json!({ "user_id": doctor.user_id, "role": "primary_care" }),
+                )
+                .await,
         );
         let encounter = made(
             admin
@@ -250,7 +325,11 @@ impl Chart {
         );
         // The token of the portal user was issued before the chart was his.
         let portal_user = portal_user.with_token(Some(clinic.log_in(&portal_user.email).await));
-        Self { patient, portal_user, ids }
+        Self {
+            patient,
+            portal_user,
+            ids,
+        }
     }
 
     /// A second patient of the same clinic, with the same places and people.
@@ -259,17 +338,30 @@ impl Chart {
         let patient = clinic.patient(&admin).await;
         let mut ids = chart.ids.clone();
         ids.insert("patient_id".to_owned(), patient.clone());
-        Self { patient, portal_user: clinic.nobody(), ids }
+        Self {
+            patient,
+            portal_user: clinic.nobody(),
+            ids,
+        }
     }
 
     /// The path with this chart's ids where the template has names; an id it has none of names nothing.
     pub fn fill(&self, template: &str) -> String {
         template
             .split('/')
-            .map(|segment| match segment.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-                Some("patient_id") => self.patient.clone(),
-                Some(name) => self.ids.get(name).cloned().unwrap_or_else(|| mint().to_string()),
-                None => segment.to_owned(),
+            .map(|segment| {
+                match segment
+                    .strip_prefix('{')
+                    .and_then(|name| name.strip_suffix('}'))
+                {
+                    Some("patient_id") => self.patient.clone(),
+                    Some(name) => self
+                        .ids
+                        .get(name)
+                        .cloned()
+                        .unwrap_or_else(|| mint().to_string()),
+                    None => segment.to_owned(),
+                }
             })
             .collect::<Vec<_>>()
             .join("/")

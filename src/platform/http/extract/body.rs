@@ -38,10 +38,17 @@ impl FromRequest<App> for MergePatch {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let bytes =
-            json_bytes(request, app, &["application/merge-patch+json", "application/json"]).await?;
+        let bytes = json_bytes(
+            request,
+            app,
+            &["application/merge-patch+json", "application/json"],
+        )
+        .await?;
         match serde_json::from_slice::<Value>(parse(&bytes)?.as_ref()) {
-            Ok(Value::Object(changes)) => Ok(Self { changes, now: app.clock.now() }),
+            Ok(Value::Object(changes)) => Ok(Self {
+                changes,
+                now: app.clock.now(),
+            }),
             Ok(_) => Err(Error::field("", "wrong_type", "must be an object").into()),
             Err(error) => Err(syntax(&error).into()),
         }
@@ -86,20 +93,28 @@ fn merge(target: &mut Value, patch: &Value) {
 
 async fn json_bytes(request: Request, app: &App, accepted: &[&str]) -> Result<Bytes, Problem> {
     require_content_type(request.headers(), accepted)?;
-    Bytes::from_request(request, app).await.map_err(|rejection| {
-        let code = if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-            Code::BodyTooLarge
-        } else {
-            Code::MalformedRequest
-        };
-        Problem(Error::new(code))
-    })
+    Bytes::from_request(request, app)
+        .await
+        .map_err(|rejection| {
+            let code = if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+                Code::BodyTooLarge
+            } else {
+                Code::MalformedRequest
+            };
+            Problem(Error::new(code))
+        })
 }
 
 fn require_content_type(headers: &HeaderMap, accepted: &[&str]) -> Result<(), Problem> {
-    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let given = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let kind = given.split(';').next().unwrap_or_default().trim();
-    if accepted.iter().any(|accepted| kind.eq_ignore_ascii_case(accepted)) {
+    if accepted
+        .iter()
+        .any(|accepted| kind.eq_ignore_ascii_case(accepted))
+    {
         Ok(())
     } else {
         Err(Error::new(Code::UnsupportedMediaType).into())
@@ -111,7 +126,9 @@ fn parse(bytes: &Bytes) -> Result<Bytes, Problem> {
     if bytes.windows(6).any(|six| six == b"\\u0000") {
         let value: Value = serde_json::from_slice(bytes).map_err(|error| syntax(&error))?;
         if let Some(place) = nul_in(&value, String::new()) {
-            return Err(Error::field(place, "nul_character", "must not contain the NUL character").into());
+            return Err(
+                Error::field(place, "nul_character", "must not contain the NUL character").into(),
+            );
         }
     }
     Ok(bytes.clone())
@@ -120,11 +137,16 @@ fn parse(bytes: &Bytes) -> Result<Bytes, Problem> {
 fn nul_in(value: &Value, at: String) -> Option<String> {
     match value {
         Value::String(text) => text.contains('\0').then_some(at),
-        Value::Array(items) => {
-            items.iter().enumerate().find_map(|(place, item)| nul_in(item, format!("{at}/{place}")))
-        }
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(place, item)| nul_in(item, format!("{at}/{place}"))),
         Value::Object(members) => members.iter().find_map(|(name, member)| {
-            if name.contains('\0') { Some(at.clone()) } else { nul_in(member, format!("{at}/{name}")) }
+            if name.contains('\0') {
+                Some(at.clone())
+            } else {
+                nul_in(member, format!("{at}/{name}"))
+            }
         }),
         _ => None,
     }

@@ -34,8 +34,13 @@ impl FromRequestParts<App> for Ctx {
 }
 
 fn bearer(parts: &Parts) -> Result<&str, Problem> {
-    let header = parts.headers.get(header::AUTHORIZATION).ok_or_else(|| Error::new(Code::TokenMissing))?;
-    let text = header.to_str().map_err(|_| Error::new(Code::TokenInvalid))?;
+    let header = parts
+        .headers
+        .get(header::AUTHORIZATION)
+        .ok_or_else(|| Error::new(Code::TokenMissing))?;
+    let text = header
+        .to_str()
+        .map_err(|_| Error::new(Code::TokenInvalid))?;
     match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
         _ => Err(Error::new(Code::TokenMissing).into()),

@@ -20,9 +20,14 @@ impl FromRequestParts<App> for IfMatch {
             return Err(Error::new(Code::IfMatchRequired).into());
         };
         let text = value.to_str().unwrap_or_default().trim();
-        let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+        let version = text
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'))
+            .unwrap_or(text);
         version.parse().map(Self).map_err(|_| {
-            Error::new(Code::InvalidHeader).detail("If-Match must hold the ETag of the resource, such as \"3\".").into()
+            Error::new(Code::InvalidHeader)
+                .detail("If-Match must hold the ETag of the resource, such as \"3\".")
+                .into()
         })
     }
 }
@@ -30,6 +35,10 @@ impl FromRequestParts<App> for IfMatch {
 impl IfMatch {
     /// Refuses a change made from an older version.
     pub fn require(self, present: i64) -> Result<(), Error> {
-        if self.0 == present { Ok(()) } else { Err(Code::VersionStale.into()) }
+        if self.0 == present {
+            Ok(())
+        } else {
+            Err(Code::VersionStale.into())
+        }
     }
 }

@@ -29,10 +29,18 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
                 let path = error.path().to_string();
                 let name = if path == "." { String::new() } else { path };
                 let unknown = code == "unknown_field";
-                let field = FieldError::new(format!("?{name}"), if unknown { "unknown_parameter" } else { code }, rule);
-                Err(Error::new(if unknown { Code::UnknownParameter } else { Code::InvalidParameter })
-                    .with_fields(vec![field])
-                    .into())
+                let field = FieldError::new(
+                    format!("?{name}"),
+                    if unknown { "unknown_parameter" } else { code },
+                    rule,
+                );
+                Err(Error::new(if unknown {
+                    Code::UnknownParameter
+                } else {
+                    Code::InvalidParameter
+                })
+                .with_fields(vec![field])
+                .into())
             }
         }
     }

@@ -172,7 +172,7 @@ create table app.refresh_tokens (
     constraint refresh_tokens_hash_key unique (tenant_id, token_hash)
 );
 create index refresh_tokens_session_idx on app.refresh_tokens (tenant_id, session_id);
-select app.tenant_table('app.refresh_tokens', read => '{system}', write => '{system}', history => false);
+select app.tenant_table('app.refresh_tokens', read => '{system}', write => '{system}', may_delete => '{system}', history => false);
 
 create table app.one_time_tokens (
     tenant_id   uuid        not null,
@@ -208,7 +208,7 @@ create table app.security_events (
     constraint security_events_pkey primary key (tenant_id, at, id),
     constraint security_events_kind_check check (kind in ('login', 'logout', 'refresh', 'refresh_reuse', 'lockout', 'password_change',
         'password_reset', 'role_change', 'status_change', 'account_created', 'session_revoked', 'permission_refused', 'rate_limited',
-        'token_refused', 'key_rotation')),
+        'key_rotation')),
     constraint security_events_outcome_check check (outcome in ('success', 'failure'))
 ) partition by range (at);
 create index security_events_user_idx on app.security_events (tenant_id, user_id, at);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::{Subcommand, ValueEnum};
 use kernel::Clock;
+use platform::audit::{SecurityEvent, SecurityKind, security};
 use platform::crypto::{KeyWrapper, LocalMasterKeys, Purpose, SigningKeys, TenantKeys};
 use platform::db::{Db, SystemTx};
 use secrecy::ExposeSecret;
@@ -60,6 +61,7 @@ async fn rotate(place: &Where) -> anyhow::Result<()> {
         wrapped += keys.rewrap(&mut tx).await.map_err(told)?;
         tx.commit().await.map_err(told)?;
     }
+    told_to_the_log(&db, "master_key").await?;
     println!("{wrapped} keys wrapped anew; CHARTWELL_MASTER_KEY_PREVIOUS can go");
     db.close().await;
     installation.close().await
@@ -81,8 +83,19 @@ async fn sign(purpose: Signing, place: &Where) -> anyhow::Result<()> {
         })
         .await
         .map_err(told)?;
+    let db = Db::new(&installation.config.database);
+    told_to_the_log(&db, "signing_key").await?;
+    db.close().await;
     println!("{id} signs from now on; servers take it up within a minute");
     installation.close().await
+}
+
+/// A key of the installation changed: a security event of no tenant's.
+async fn told_to_the_log(db: &Db, which: &'static str) -> anyhow::Result<()> {
+    let event = SecurityEvent::new(SecurityKind::KeyRotation, true).because(which);
+    security::record(db, security::NO_TENANT, &event, None, Clock::system().now())
+        .await
+        .map_err(told)
 }
 
 fn wrapper(installation: &Installation) -> anyhow::Result<Arc<dyn KeyWrapper>> {

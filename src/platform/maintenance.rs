@@ -21,8 +21,8 @@ use crate::db::{Db, SystemTx, partition};
 
 /// How long the answer to an `Idempotency-Key` is kept.
 const IDEMPOTENCY: TimeDelta = TimeDelta::hours(24);
-/// How long a one-time token is kept after it was used or ran out.
-const ONE_TIME_TOKENS: TimeDelta = TimeDelta::days(30);
+/// How long a token is kept that can not be used any more: long enough to look into what became of it.
+const TOKENS: TimeDelta = TimeDelta::days(30);
 
 const SEALING: Duration = Duration::from_mins(1);
 const TIDYING: Duration = Duration::from_hours(1);
@@ -136,10 +136,18 @@ async fn purge_tenant(db: &Db, tenant: TenantId, now: Instant) -> Result<()> {
     )
     .execute(tx.conn())
     .await?;
+    // Their sessions ended long ago, so that none of them can be used, or misused, any more.
+    sqlx::query!(
+        "delete from app.refresh_tokens where tenant_id = $1 and created_at < $2",
+        tenant as _,
+        now - TOKENS
+    )
+    .execute(tx.conn())
+    .await?;
     sqlx::query!(
         "delete from app.one_time_tokens where tenant_id = $1 and least(used_at, expires_at) < $2",
         tenant as _,
-        now - ONE_TIME_TOKENS
+        now - TOKENS
     )
     .execute(tx.conn())
     .await?;

@@ -28,7 +28,6 @@ pub enum SecurityKind {
     SessionRevoked,
     PermissionRefused,
     RateLimited,
-    TokenRefused,
     KeyRotation,
 }
 
@@ -48,7 +47,6 @@ impl SecurityKind {
             Self::SessionRevoked => "session_revoked",
             Self::PermissionRefused => "permission_refused",
             Self::RateLimited => "rate_limited",
-            Self::TokenRefused => "token_refused",
             Self::KeyRotation => "key_rotation",
         }
     }

@@ -17,3 +17,9 @@ test:
 # Write .sqlx anew from the migrations, and the API document from the code
 generated:
     bash scripts/generated.sh
+
+# Somebody else's opinion of the API document, and a client made from it (needs npm)
+api-lint:
+    npx --yes @redocly/cli lint openapi/chartwell.v1.json
+    npx --yes openapi-typescript openapi/chartwell.v1.json --output target/client.ts
+    npx --yes --package typescript tsc --noEmit --strict target/client.ts

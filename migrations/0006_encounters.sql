@@ -167,6 +167,19 @@ begin
     if member is null then
         return null;
     end if;
+    -- A visit that does not take place opens no chart: the membership lasts as long as the others the provider attends.
+    if visit ->> 'status' in ('cancelled', 'no_show') then
+        select max(e.scheduled_start) + interval '30 days' into until
+          from app.encounters e
+          join app.providers p on p.tenant_id = e.tenant_id and p.id = e.attending_provider_id
+         where e.tenant_id = new.tenant_id and e.patient_id = new.patient_id and p.user_id = member
+           and e.status not in ('cancelled', 'no_show');
+        update app.care_team_members m
+           set valid_until = greatest(m.valid_from, coalesce(until, now()), least(now(), m.valid_until)), updated_at = now(), version = m.version + 1
+         where m.tenant_id = new.tenant_id and m.patient_id = new.patient_id and m.user_id = member and m.source = 'encounter'
+           and m.valid_until > greatest(now(), coalesce(until, now()));
+        return null;
+    end if;
     until := start + interval '30 days';
     if until <= now() then
         return null;                                    -- history, such as an import: it opens no chart today
@@ -185,9 +198,9 @@ end
 $$;
 alter function app.join_team_of_encounter() owner to chartwell_definer;
 revoke all on function app.join_team_of_encounter() from public;
-grant select on app.providers, app.encounter_register to chartwell_definer;
+grant select on app.providers, app.encounter_register, app.encounters to chartwell_definer;
 grant update on app.care_team_members to chartwell_definer;
-create trigger encounters_team after insert or update of attending_provider_id, facility_id, scheduled_start on app.encounters
+create trigger encounters_team after insert or update of attending_provider_id, facility_id, scheduled_start, status on app.encounters
     for each row execute function app.join_team_of_encounter();
 create trigger encounter_participants_team after insert on app.encounter_participants
     for each row execute function app.join_team_of_encounter();

@@ -47,6 +47,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut installation = Installation::dev(&arguments.data_dir, !arguments.no_fetch).await?;
     installation.config.http.listen = address;
     installation.config.http.settings.public_url = format!("http://{address}");
+    std::fs::write(arguments.data_dir.join("address"), address.to_string())?;
     server::install_metrics();
     let chartwell = installation.open().await?;
     chartwell.identity.start_listener();

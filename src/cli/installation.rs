@@ -141,7 +141,7 @@ async fn migrate(admin_url: &str, secrets: &Secrets) -> anyhow::Result<()> {
     platform::db::migrate::run(admin_url, Some(&secrets.runtime_password))
         .await
         .map_err(crate::server::told)
-        .context("the migrations failed")?;
+        .context("the migrations failed; a data folder made by an earlier version may have to be moved away")?;
     Ok(())
 }
 
@@ -179,6 +179,13 @@ fn dev_config(
         listen: config.http.listen,
         settings: config.http.settings,
     };
+    // Links lead to where `dev` was last seen.
+    if let Ok(address) = std::fs::read_to_string(data_dir.join("address")) {
+        config.http.settings.public_url = format!("http://{}", address.trim());
+    }
+    if let Some(url) = environment.get("CHARTWELL_PUBLIC_URL") {
+        config.http.settings.public_url = String::from(url.trim_end_matches('/'));
+    }
     if let Some(listen) = environment.get("CHARTWELL_LISTEN") {
         config.http.listen = listen
             .parse()

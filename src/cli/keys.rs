@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::bail;
 use clap::{Subcommand, ValueEnum};
 use kernel::Clock;
 use platform::audit::{SecurityEvent, SecurityKind, security};
@@ -49,6 +50,12 @@ pub async fn run(command: Keys) -> anyhow::Result<ExitCode> {
 
 async fn rotate(place: &Where) -> anyhow::Result<()> {
     let installation = Installation::find(place).await?;
+    if installation.config.keys.master_previous.is_none() {
+        bail!(
+            "set CHARTWELL_MASTER_KEY to the new key and CHARTWELL_MASTER_KEY_PREVIOUS to the present one; \
+             an installation of dev keeps the key it has"
+        );
+    }
     let wrapper = wrapper(&installation)?;
     let mut connection = connect(&installation.config.database.connect).await?;
     let mut wrapped = SigningKeys::rewrap(&mut connection, &*wrapper)

@@ -66,11 +66,11 @@ pub enum Command {
 /// Runs a command to its end.
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     if matches!(command, Command::Openapi) {
-        println!("{}", serde_json::to_string_pretty(&crate::document())?);
+        print_whole(&(serde_json::to_string_pretty(&crate::document())? + "\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
     if matches!(command, Command::ExampleEnvironment) {
-        print!("{}", crate::config::example_file());
+        print_whole(&crate::config::example_file())?;
         return Ok(ExitCode::SUCCESS);
     }
     start_log(&command);
@@ -94,6 +94,15 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Command::Doctor(place) => doctor::run(place).await,
             }
         })
+}
+
+/// A reader that has seen enough, such as `head`, is no failure.
+fn print_whole(text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// JSON lines for a machine that collects them; text for somebody who sits in front of `dev`.

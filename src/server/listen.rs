@@ -1,4 +1,4 @@
-//! The listener: HTTP/1 and HTTP/2, a limit on how long a client may take for its headers, and an end that lets requests
+//! The listener: HTTP/1.1, a limit on how long a client may take for its headers, and an end that lets requests
 //! in flight finish.
 
 use std::net::SocketAddr;
@@ -67,17 +67,13 @@ async fn signal() {
 /// Serves until shutdown, then lets requests in flight finish.
 pub async fn listen(listener: TcpListener, router: Router, mut shutdown: Shutdown) {
     let graceful = GracefulShutdown::new();
-    let mut builder = Builder::new(TokioExecutor::new());
+    // The proxy that ends TLS speaks HTTP/1.1 to us. Telling HTTP/2 from it would mean waiting for bytes without a limit.
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
         .max_headers(64);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(64)
-        .keep_alive_interval(Duration::from_secs(30));
     let slots = std::sync::Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
     loop {
         let Ok(slot) = slots.clone().acquire_owned().await else {

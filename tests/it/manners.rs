@@ -263,3 +263,44 @@ async fn every_answer_carries_its_request_id_and_its_limits() {
     }
     assert_eq!(reply.headers["cache-control"], "no-store");
 }
+
+#[tokio::test]
+async fn a_repeat_shows_nothing_the_caller_may_not_see_any_more() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let provider = clinic.user(Role::Provider).await;
+    let key = [("idempotency-key", "mine")];
+    let register = || {
+        provider.send(
+            Method::POST,
+            "/api/v1/patients",
+            &key,
+            Some(person().to_string()),
+        )
+    };
+    let made = register().await.expect(201);
+    register().await.expect(201);
+    let team = format!(
+        "/api/v1/patients/{}/care-team",
+        made["id"].as_str().expect("an id")
+    );
+    let members = admin.get(&team).await.expect(200);
+    let member = members["items"][0]["id"].as_str().expect("a member");
+    admin.act(format!("{team}/{member}/end")).await.expect(200);
+    register().await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn requests_that_are_dropped_leave_no_transaction_behind() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let patient = clinic.patient(&admin).await;
+    let path = format!("/api/v1/patients/{patient}");
+    for micros in 0..400 {
+        let patience = std::time::Duration::from_micros(micros * 5);
+        let _ = tokio::time::timeout(patience, admin.get(&path)).await;
+    }
+    for _ in 0..20 {
+        clinic.patient(&admin).await;
+    }
+}

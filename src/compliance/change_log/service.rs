@@ -31,6 +31,12 @@ pub(super) async fn list(ctx: &Ctx, query: ListChanges) -> Result<Answer<Page<Ch
     };
     let paging = Paging::new(ctx, &filter, limit, cursor)?;
     let mut tx = ctx.begin(Permission::ChangeLogRead).await?;
+    if let Some(resource) = &filter.resource
+        && !store::keeps_history(&mut tx, resource).await?
+    {
+        // An empty list would read as "nothing was changed".
+        return Err(unknown_resource());
+    }
     let rows = store::page(&mut tx, &filter, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.at, row.id))?;
     let named = page.items.iter().filter_map(|row| row.patient_id);
@@ -46,24 +52,21 @@ pub(super) async fn list(ctx: &Ctx, query: ListChanges) -> Result<Answer<Page<Ch
         .await
 }
 
-/// A kind of resource that could be one, named wherever an id is.
+/// A kind of resource is named wherever an id is.
 fn check(resource: Option<&str>, has_id: bool) -> Result<()> {
-    let wrong = |name: &str, code: &'static str, rule: &'static str| {
-        Err(Error::new(Code::InvalidParameter).with_fields(vec![FieldError::new(name, code, rule)]))
-    };
-    match resource {
-        None if has_id => wrong("?resource", "required", "must be given where id is"),
-        Some(name)
-            if name.is_empty()
-                || name.len() > 63
-                || name.bytes().any(|b| !b.is_ascii_lowercase() && b != b'_') =>
-        {
-            wrong(
-                "?resource",
-                "not_a_resource",
-                "must be the name of a kind of resource",
-            )
-        }
-        _ => Ok(()),
+    if has_id && resource.is_none() {
+        return Err(wrong("required", "must be given where id is"));
     }
+    Ok(())
+}
+
+fn unknown_resource() -> Error {
+    wrong(
+        "not_a_resource",
+        "must be a kind of resource as its table is called, such as patients",
+    )
+}
+
+fn wrong(code: &'static str, rule: &'static str) -> Error {
+    Error::new(Code::InvalidParameter).with_fields(vec![FieldError::new("?resource", code, rule)])
 }

@@ -62,3 +62,15 @@ pub(super) async fn page(
     });
     Ok(changes.collect())
 }
+
+/// Whether changes of such a table are remembered at all.
+pub(super) async fn keeps_history(tx: &mut TenantTx, table: &str) -> Result<bool> {
+    let keeps = sqlx::query_scalar!(
+        r#"select exists (select from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+                           where n.nspname = 'app' and c.relname = $1 and t.tgname = $1 || '_history') as "keeps!""#,
+        table,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(keeps)
+}

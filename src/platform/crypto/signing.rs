@@ -9,6 +9,7 @@
 
 use std::fmt;
 
+use aes_gcm::Aes256Gcm;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
@@ -21,7 +22,7 @@ use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use super::signing_rows::{self as rows, Key};
-use super::{Fault, KeyWrapper, primitives};
+use super::{Fault, KeyWrapper, primitives, random};
 
 /// How long after its retirement a key's access tokens are taken. Longer than an access token lives (ten minutes).
 const TOKENS_OUTLIVE_KEY_BY: TimeDelta = TimeDelta::minutes(15);
@@ -204,6 +205,25 @@ impl SigningKeys {
     /// The authentication code of a record under the current key: the first 16 bytes of HMAC-SHA256.
     pub fn record_mac(&self, record: &[u8]) -> [u8; 16] {
         record_mac(&self.macs[0], record)
+    }
+
+    /// Seals where a page ended; `scope` is what it is good for.
+    pub fn seal_cursor(&self, scope: &str, key: &[u8]) -> Vec<u8> {
+        primitives::seal(&self.cursor_cipher(), scope.as_bytes(), key)
+    }
+
+    /// Opens what [`seal_cursor`](Self::seal_cursor) sealed for the same scope; `None` for anything else.
+    pub fn open_cursor(&self, scope: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        primitives::open(&self.cursor_cipher(), scope.as_bytes(), sealed)
+    }
+
+    /// Cursors live shortly, so their key is made from another's and changes with it.
+    fn cursor_cipher(&self) -> Aes256Gcm {
+        let halves = [
+            self.record_mac(b"cursor key, first half"),
+            self.record_mac(b"cursor key, second half"),
+        ];
+        primitives::cipher(&random::digest(&halves.concat()))
     }
 
     /// Whether any key, current or retired, made this code for this record.

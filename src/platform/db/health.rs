@@ -6,6 +6,19 @@ use kernel::{Code, Error, Result};
 
 use super::Db;
 
+/// Which months of which tables are missing, of this one and the next; empty when all is well.
+pub async fn missing_months(db: &Db) -> Result<Vec<String>> {
+    let missing = sqlx::query_scalar!(
+        r#"select t.name || ' ' || to_char(m.month, 'YYYY-MM') as "missing!"
+             from unnest(array['encounters', 'phi_access_log', 'audit_log', 'security_events']) as t (name)
+            cross join (values (now() at time zone 'UTC'), (now() at time zone 'UTC' + interval '1 month')) as m (month)
+            where to_regclass('app.' || t.name || '_y' || to_char(m.month, 'YYYY"m"MM')) is null"#
+    )
+    .fetch_all(db.shared())
+    .await?;
+    Ok(missing)
+}
+
 /// The longest the question may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use kernel::ids::TenantId;
 use kernel::{Error, Result};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Connection, Executor};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
 use super::partition::KnownMonths;
 
@@ -54,6 +54,7 @@ impl Db {
             .connect
             .clone()
             .application_name("chartwell")
+            .disable_statement_logging()
             .options([
                 (
                     "statement_timeout",

@@ -14,7 +14,7 @@ use std::ops::{Deref, DerefMut};
 
 use kernel::ids::{PatientId, RequestId, TenantId, UserId};
 use kernel::{Code, Error, Result};
-use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 
 use super::Db;
 use crate::access::{Ctx, Disclosure, Effect, Permission, Scope};
@@ -39,10 +39,6 @@ pub(crate) struct Context {
 }
 
 impl TenantTx {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the place that begins transactions"
-    )]
     pub(crate) async fn begin(db: &Db, context: &Context, effect: Effect) -> Result<Self> {
         let mut head = String::with_capacity(400);
         head.push_str(match effect {
@@ -73,10 +69,7 @@ impl TenantTx {
                 None => write!(head, "; set local app.request_id = ''"),
             };
         }
-        let tx = db
-            .of(context.tenant)
-            .begin_with(AssertSqlSafe(head))
-            .await?;
+        let tx = begun(db.of(context.tenant).clone(), head).await?;
         Ok(Self {
             tx,
             tenant: context.tenant,
@@ -97,6 +90,18 @@ impl TenantTx {
         self.tx.commit().await?;
         Ok(())
     }
+}
+
+/// Begins in a task of its own. A request may be dropped at any moment, when its client hangs up or its time is over; a
+/// `BEGIN` dropped half-way would go back to the pool begun, and the next request would run inside a stranger's
+/// transaction. The task goes on to its end, and what nobody waits for any more is rolled back.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place that begins transactions"
+)]
+async fn begun(pool: PgPool, head: String) -> Result<Transaction<'static, Postgres>> {
+    let begin = tokio::spawn(async move { pool.begin_with(AssertSqlSafe(head)).await });
+    Ok(begin.await.map_err(Error::unavailable)??)
 }
 
 /// The transaction of a caller who may do what he asked for.
@@ -260,12 +265,8 @@ impl SealerTx {
         Self::begin(db, "begin isolation level repeatable read read only; set local statement_timeout = 0; set local plan_cache_mode = force_custom_plan").await
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the place that begins transactions"
-    )]
     async fn begin(db: &Db, head: &'static str) -> Result<Self> {
-        Ok(Self(db.sealer().begin_with(head).await?))
+        Ok(Self(begun(db.sealer().clone(), head.to_owned()).await?))
     }
 
     pub(crate) fn conn(&mut self) -> &mut PgConnection {

@@ -1,4 +1,5 @@
-//! Cursors: where a page ended, signed, and good only for the same tenant, operation and filters.
+//! Cursors: where a page ended, sealed (it may hold a name, and it goes into a URL), and good only for the same tenant,
+//! operation and filters.
 //!
 //! A cursor that was made up, or comes from another tenant or another query, is `invalid_cursor`, whichever it is.
 
@@ -8,7 +9,6 @@ use kernel::page::{DEFAULT_LIMIT, MAX_LIMIT};
 use kernel::{Code, Error, Page, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use subtle::ConstantTimeEq;
 
 use crate::access::Ctx;
 
@@ -51,11 +51,16 @@ impl<'a> Paging<'a> {
         };
         let invalid = || Error::new(Code::InvalidCursor);
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
-        let (mac, key) = bytes.split_at_checked(16).ok_or_else(invalid)?;
-        if !bool::from(self.mac(key).ct_eq(mac)) {
-            return Err(invalid());
-        }
-        serde_json::from_slice(key).map(Some).map_err(|_| invalid())
+        let key = self
+            .ctx
+            .app()
+            .keys
+            .current()
+            .open_cursor(&self.scope, &bytes)
+            .ok_or_else(invalid)?;
+        serde_json::from_slice(&key)
+            .map(Some)
+            .map_err(|_| invalid())
     }
 
     /// How many rows to fetch: one more than the page, to know whether another follows.
@@ -83,14 +88,7 @@ impl<'a> Paging<'a> {
 
     fn render(&self, key: &impl Serialize) -> Result<String> {
         let key = serde_json::to_vec(key).map_err(Error::internal)?;
-        let mut bytes = self.mac(&key).to_vec();
-        bytes.extend_from_slice(&key);
-        Ok(URL_SAFE_NO_PAD.encode(bytes))
-    }
-
-    fn mac(&self, key: &[u8]) -> [u8; 16] {
-        let mut message = format!("cursor|{}|", self.scope).into_bytes();
-        message.extend_from_slice(key);
-        self.ctx.app().keys.record_mac(&message)
+        let sealed = self.ctx.app().keys.current().seal_cursor(&self.scope, &key);
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 }

@@ -39,10 +39,13 @@ pub async fn envelope(State(app): State<App>, request: Request, next: Next) -> R
             return close(&app, &info, Problem(error).into_response(), started).await;
         }
     };
-    let response = match admit(&app, &info, request).await {
-        Ok(request) => run(&app, request, next).await,
-        Err(error) => Problem(error).into_response(),
-    };
+    let response = run(&app, async {
+        match admit(&app, &info, request).await {
+            Ok(request) => next.run(request).await,
+            Err(error) => Problem(error).into_response(),
+        }
+    })
+    .await;
     close(&app, &info, response, started).await
 }
 
@@ -159,8 +162,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<String> {
     Ok(text.to_owned())
 }
 
-async fn run(app: &App, request: Request, next: Next) -> Response {
-    let work = AssertUnwindSafe(next.run(request)).catch_unwind();
+async fn run(app: &App, work: impl Future<Output = Response>) -> Response {
+    let work = AssertUnwindSafe(work).catch_unwind();
     match tokio::time::timeout(app.settings.request_deadline, work).await {
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => {

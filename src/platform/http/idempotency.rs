@@ -65,6 +65,9 @@ impl IdempotencyKey {
             etag: row.etag,
             body: row.body.unwrap_or_default(),
         };
+        if !answer.body.is_empty() {
+            require_sight(tx, &row.patients).await?;
+        }
         Ok(Some((answer, row.patients)))
     }
 
@@ -96,6 +99,25 @@ impl IdempotencyKey {
         )
         .execute(tx.conn())
         .await?;
+        Ok(())
+    }
+}
+
+/// An answer given again discloses again: whoever lost sight of a patient meanwhile does not get it.
+async fn require_sight(tx: &mut TenantTx, patients: &[PatientId]) -> Result<()> {
+    let tenant = tx.tenant();
+    let unseen = sqlx::query_scalar!(
+        r#"select exists (select from unnest($2::uuid[]) as shown (id)
+                           where not exists (select from app.patients p
+                                              where p.tenant_id = $1 and p.id = shown.id and p.deleted_at is null)) as "unseen!""#,
+        tenant as _,
+        patients as _
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    if unseen {
+        Err(Error::not_found())
+    } else {
         Ok(())
     }
 }

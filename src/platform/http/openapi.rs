@@ -3,6 +3,8 @@
 //! An operation states its permission (`x-permission`); from the table follow its roles, whether it touches health
 //! information, the problems it can answer, and that it wants a token. An operation without one is public, and says so.
 
+mod example;
+
 use serde_json::{Map, Value, json};
 
 use crate::access::Permission;
@@ -22,7 +24,10 @@ pub fn finish(mut document: Value) -> Value {
         let partial = partial(&schemas[&name]);
         schemas[format!("{name}Patch")] = partial;
     }
-    join_parts(schemas);
+    name_rows(schemas);
+    let parts = schemas.clone();
+    join_parts(&mut document, &parts);
+    give_examples(&mut document);
     document["components"]["securitySchemes"] = json!({
         "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
                     "description": "The access_token of POST /api/v1/auth/login. It lives ten minutes; refresh it." }
@@ -154,7 +159,6 @@ fn partial(schema: &Value) -> Value {
     let mut partial = schema.clone();
     if let Some(members) = partial.as_object_mut() {
         members.remove("required");
-        members.remove("example");
         members.insert("minProperties".to_owned(), 1.into());
     }
     for (_, member) in partial["properties"].as_object_mut().into_iter().flatten() {
@@ -187,35 +191,103 @@ fn make_clearable(member: &mut Value) {
     }
 }
 
+/// Every body has an example: the one somebody wrote, or one made of the schema.
+fn give_examples(document: &mut Value) {
+    let schemas = document["components"]["schemas"].clone();
+    // A read model has the example of its writable part; what it adds is added there, too.
+    for (_, schema) in members(document.pointer_mut("/components/schemas")) {
+        if schema.get("example").is_some() && schema.get("properties").is_some() {
+            schema["example"] = example::of(schema, &schemas);
+        }
+    }
+    for (_, methods) in members(document.pointer_mut("/paths")) {
+        for (method, operation) in members(Some(methods)) {
+            for (_, media) in members(operation.pointer_mut("/requestBody/content")) {
+                let made = match method.as_str() {
+                    "patch" => example::of_change(&media["schema"], &schemas),
+                    _ => example::of(&media["schema"], &schemas),
+                };
+                give(media, made);
+            }
+            for (_, response) in members(operation.get_mut("responses")) {
+                if let Some(media) = response.pointer_mut("/content/application~1json") {
+                    let made = example::of(&media["schema"], &schemas);
+                    give(media, made);
+                }
+            }
+        }
+    }
+}
+
+fn give(media: &mut Value, example: Value) {
+    if media.get("example").is_none() {
+        media["example"] = example;
+    }
+}
+
+fn members(object: Option<&mut Value>) -> impl Iterator<Item = (&String, &mut Value)> {
+    object.and_then(Value::as_object_mut).into_iter().flatten()
+}
+
+/// A page's rows are named, not written out again.
+fn name_rows(schemas: &mut Value) {
+    let names: Vec<String> = schemas
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.clone())
+        .collect();
+    for name in &names {
+        if let Some(row) = name
+            .strip_prefix("Page_")
+            .filter(|row| names.iter().any(|name| name == row))
+        {
+            schemas[name]["properties"]["items"]["items"] =
+                json!({ "$ref": format!("#/components/schemas/{row}") });
+        }
+    }
+}
+
 /// A read model is its writable part and more. As `allOf` nothing would satisfy it, because the writable part refuses
-/// members it does not know; so the parts are joined to one object.
-fn join_parts(schemas: &mut Value) {
-    let parts = schemas.clone();
-    for (_, schema) in schemas.as_object_mut().into_iter().flatten() {
-        let Some(all) = schema["allOf"].as_array().cloned() else {
-            continue;
+/// members it does not know; so the parts are joined to one object, wherever they stand.
+fn join_parts(value: &mut Value, schemas: &Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| join_parts(item, schemas)),
+        Value::Object(object) => {
+            if let Some(Value::Array(all)) = object.remove("allOf") {
+                join(object, all, schemas);
+            }
+            object
+                .values_mut()
+                .for_each(|member| join_parts(member, schemas));
+        }
+        _ => {}
+    }
+}
+
+fn join(object: &mut Map<String, Value>, all: Vec<Value>, schemas: &Value) {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    let mut shown = Map::new();
+    for part in all {
+        let part = match part["$ref"]
+            .as_str()
+            .and_then(|path| path.rsplit('/').next())
+        {
+            Some(name) => schemas[name].clone(),
+            None => part,
         };
-        let mut properties = Map::new();
-        let mut required = Vec::new();
-        for part in all {
-            let part = match part["$ref"]
-                .as_str()
-                .and_then(|path| path.rsplit('/').next())
-            {
-                Some(name) => parts[name].clone(),
-                None => part,
-            };
-            properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
-            required.extend(part["required"].as_array().cloned().unwrap_or_default());
-        }
-        let description = schema["description"].clone();
-        *schema = json!({ "type": "object", "properties": properties });
-        if !required.is_empty() {
-            schema["required"] = required.into();
-        }
-        if !description.is_null() {
-            schema["description"] = description;
-        }
+        properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
+        required.extend(part["required"].as_array().cloned().unwrap_or_default());
+        shown.extend(part["example"].as_object().cloned().unwrap_or_default());
+    }
+    object.insert("type".to_owned(), "object".into());
+    object.insert("properties".to_owned(), properties.into());
+    if !shown.is_empty() {
+        object.insert("example".to_owned(), shown.into());
+    }
+    if !required.is_empty() {
+        object.insert("required".to_owned(), required.into());
     }
 }
 

@@ -97,7 +97,8 @@ pub(crate) fn render(error: &Error, request: RequestId) -> Response {
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/problem+json"),
     );
-    if let Some(seconds) = error.retry_after_seconds() {
+    let passing = (error.kind() == Kind::Unavailable).then_some(1);
+    if let Some(seconds) = error.retry_after_seconds().or(passing) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if error.kind() == Kind::Unauthenticated {

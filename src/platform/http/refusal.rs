@@ -21,7 +21,7 @@ pub(super) async fn record(
     if permission.touches_phi()
         && matches!(
             error.kind(),
-            Kind::Forbidden | Kind::NotFound | Kind::Conflict
+            Kind::Forbidden | Kind::NotFound | Kind::Conflict | Kind::Stale | Kind::Invalid
         )
     {
         let ctx = Ctx::new(app.clone(), caller.clone(), info.clone(), None);

@@ -133,7 +133,7 @@ async fn the_attending_provider_is_on_the_team() {
     let path = format!("/api/v1/patients/{}", chart.patient);
     doctor.get(&path).await.expect_problem(404, "not_found");
     let start = clinic.clock.now() + chrono::TimeDelta::days(1);
-    schedule(&clinic, &chart, json!({ "attending_provider_id": provider["id"], "scheduled_start": start, "scheduled_end": null })).await;
+    let (_, visit, _) = schedule(&clinic, &chart, json!({ "attending_provider_id": provider["id"], "scheduled_start": start, "scheduled_end": null })).await;
     doctor.get(&path).await.expect(200);
     let list = doctor
         .get(format!(
@@ -143,6 +143,15 @@ async fn the_attending_provider_is_on_the_team() {
         .await
         .expect(200);
     assert_eq!(list["items"].as_array().map(Vec::len), Some(1), "{list}");
+    // A visit that does not take place opens no chart.
+    admin
+        .post(
+            format!("{visit}/cancel"),
+            json!({ "reason": "booked in error" }),
+        )
+        .await
+        .expect(200);
+    doctor.get(&path).await.expect_problem(404, "not_found");
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ pub fn run_database() -> &'static RunDatabase {
 fn start() -> RunDatabase {
     let (admin_url, cluster) = match std::env::var("DATABASE_URL") {
         Ok(url) if !url.is_empty() => {
-            prepare(&url).expect("the database at DATABASE_URL can be prepared");
+            prepare_once(&url).expect("the database at DATABASE_URL can be prepared");
             (with_database(&url), None)
         }
         _ => {
@@ -77,6 +77,35 @@ fn this_run() -> (String, u32) {
     }
 }
 
+/// On a server that was given: the first process of the run prepares the database, the others find it marked.
+fn prepare_once(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let (run, _) = this_run();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut gate = PgConnection::connect(url).await?;
+        gate.execute("select pg_advisory_lock(20261122)").await?;
+        let mark: Option<String> = sqlx::query_scalar(
+            "select shobj_description(oid, 'pg_database') from pg_database where datname = $1",
+        )
+        .bind(DATABASE)
+        .fetch_optional(&mut gate)
+        .await?
+        .flatten();
+        if mark.as_deref() != Some(run.as_str()) {
+            let url = url.to_owned();
+            tokio::task::spawn_blocking(move || prepare(&url)).await??;
+            let mark = format!(
+                "comment on database {DATABASE} is '{}'",
+                run.replace('\'', "")
+            );
+            gate.execute(sqlx::AssertSqlSafe(mark)).await?;
+        }
+        Ok(())
+    })
+}
+
 fn prepare(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -93,15 +122,19 @@ fn prepare(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
                 .await?;
             let url = with_database(url);
             migrate::run(&url, Some(RUNTIME_PASSWORD)).await?;
-            let mut connection = PgConnection::connect(&url).await?;
-            connection.execute("select app.ensure_months(6)").await?;
             Ok(())
         })
 }
 
 fn with_database(url: &str) -> String {
-    let (server, _) = url.rsplit_once('/').expect("a URL has a path");
-    format!("{server}/{DATABASE}")
+    let (place, options) = url
+        .split_once('?')
+        .map_or((url, None), |(place, options)| (place, Some(options)));
+    let (server, _) = place.rsplit_once('/').expect("a URL has a path");
+    let options = options
+        .map(|options| format!("?{options}"))
+        .unwrap_or_default();
+    format!("{server}/{DATABASE}{options}")
 }
 
 /// A connection that row-level security does not bind: to look behind the curtain, and to tamper.

@@ -76,6 +76,17 @@ impl TestTenant {
         server::router(app, identity)
     }
 
+    /// The same server, but its access log can't be written: the database does not let its writer in.
+    pub async fn server_without_log(&self) -> Router {
+        let mut refused = run_database().runtime.clone();
+        refused.connect = refused.connect.password("not the password");
+        let access_log = AccessWriter::start(Db::new(&refused));
+        let db = Db::new(&run_database().runtime);
+        let (app, identity) =
+            server_with_log(self.clock.clone(), Rates::default(), db, access_log).await;
+        server::router(app, identity)
+    }
+
     /// A new account of the role, logged in.
     pub async fn user(&self, role: Role) -> Caller {
         let (id, email) = self.account(role).await;
@@ -171,8 +182,18 @@ impl TestTenant {
 }
 
 async fn server_parts(clock: Clock, rates: Rates) -> (App, Arc<Identity>) {
+    let db = Db::new(&run_database().runtime);
+    let access_log = AccessWriter::start(db.clone());
+    server_with_log(clock, rates, db, access_log).await
+}
+
+async fn server_with_log(
+    clock: Clock,
+    rates: Rates,
+    db: Db,
+    access_log: AccessWriter,
+) -> (App, Arc<Identity>) {
     let run = run_database();
-    let db = Db::new(&run.runtime);
     let wrapper: Arc<dyn KeyWrapper> =
         Arc::new(LocalMasterKeys::from_base64(MASTER_KEY, None).expect("32 bytes in base64"));
     let mut connection = PgConnection::connect_with(&run.runtime.connect)
@@ -184,7 +205,7 @@ async fn server_parts(clock: Clock, rates: Rates) -> (App, Arc<Identity>) {
     let keys = Keyring::new(keys);
     let identity = Identity::new(db.clone(), clock.clone(), keys.clone(), wrapper.clone());
     let app = App::new(Parts {
-        access_log: AccessWriter::start(db.clone()),
+        access_log,
         db,
         clock,
         keys,

@@ -24,6 +24,8 @@ impl FromRequestParts<App> for IfMatch {
             .strip_prefix('"')
             .and_then(|text| text.strip_suffix('"'))
             .unwrap_or(text);
+        let digits = !version.starts_with('0') && version.bytes().all(|b| b.is_ascii_digit());
+        let version = if digits { version } else { "" };
         version.parse().map(Self).map_err(|_| {
             Error::new(Code::InvalidHeader)
                 .detail("If-Match must hold the ETag of the resource, such as \"3\".")

@@ -289,18 +289,3 @@ async fn a_repeat_shows_nothing_the_caller_may_not_see_any_more() {
     admin.act(format!("{team}/{member}/end")).await.expect(200);
     register().await.expect_problem(404, "not_found");
 }
-
-#[tokio::test]
-async fn requests_that_are_dropped_leave_no_transaction_behind() {
-    let clinic = TestTenant::new().await;
-    let admin = clinic.user(Role::Admin).await;
-    let patient = clinic.patient(&admin).await;
-    let path = format!("/api/v1/patients/{patient}");
-    for micros in 0..400 {
-        let patience = std::time::Duration::from_micros(micros * 5);
-        let _ = tokio::time::timeout(patience, admin.get(&path)).await;
-    }
-    for _ in 0..20 {
-        clinic.patient(&admin).await;
-    }
-}

@@ -1,8 +1,10 @@
 -- The ground every table stands on: who is asking, what a tenant's table is, how a month's partition is made,
 -- how a change is remembered.
 --
--- The request's context is set by `SET LOCAL` at the head of every transaction (platform/db/tx.rs). There is no default:
--- an unset context raises, it never means "no rows" and never means "all rows".
+-- The request's context is set by `SET LOCAL app.context` at the head of every transaction (platform/db/tx.rs): six words with
+-- a blank between them, tenant role scope user patient request, of which the last three may be empty. One setting, because
+-- each costs as much as reading a row. There is no default: an unset context raises, it never means "no rows" and never
+-- means "all rows".
 
 create extension if not exists pg_trgm with schema public;
 create extension if not exists btree_gist with schema public;
@@ -16,17 +18,27 @@ grant usage on schema app to chartwell_runtime, chartwell_audit_writer, chartwel
 -- plan answer for another tenant; `volatile` would cost a sequential scan.
 
 create function app.tenant_id() returns uuid language sql stable parallel safe
-    as $$ select current_setting('app.tenant_id')::uuid $$;
+    as $$ select split_part(current_setting('app.context'), ' ', 1)::uuid $$;
 
 create function app.user_id() returns uuid language sql stable parallel safe
-    as $$ select nullif(current_setting('app.user_id'), '')::uuid $$;
+    as $$ select nullif(split_part(current_setting('app.context'), ' ', 4), '')::uuid $$;
 
 create function app.actor_role() returns text language sql stable parallel safe
-    as $$ select current_setting('app.role') $$;
+    as $$ select split_part(current_setting('app.context'), ' ', 2) $$;
+
+create function app.scope() returns text language sql stable parallel safe
+    as $$ select split_part(current_setting('app.context'), ' ', 3) $$;
+
+-- The chart of a caller who may see his own only.
+create function app.own_patient_id() returns uuid language sql stable parallel safe
+    as $$ select nullif(split_part(current_setting('app.context'), ' ', 5), '')::uuid $$;
+
+create function app.request_id() returns uuid language sql stable parallel safe
+    as $$ select nullif(split_part(current_setting('app.context'), ' ', 6), '')::uuid $$;
 
 -- Organisation scope answers before the function that would look.
 create function app.sees_every_patient() returns boolean language sql stable parallel safe
-    as $$ select current_setting('app.scope') = 'organization' $$;
+    as $$ select split_part(current_setting('app.context'), ' ', 3) = 'organization' $$;
 
 -- Months --------------------------------------------------------------------------------------------------------------
 -- A partition inherits neither the row-level security flag nor its FORCE, so both are set in the transaction that makes
@@ -58,10 +70,7 @@ begin
     end if;
     -- Attaching checks the (empty) partition's foreign keys through the policies, which want a context: nobody's.
     -- It lasts until the transaction ends, so a month is made in a transaction of its own.
-    set local app.tenant_id = '00000000-0000-0000-0000-000000000000';
-    set local app.user_id = '';
-    set local app.role = 'nobody';
-    set local app.scope = 'nothing';
+    set local app.context = '00000000-0000-0000-0000-000000000000 nobody nothing   ';
     execute format('create table app.%I (like app.%I including defaults including constraints)', child, parent);
     execute format('alter table app.%I enable row level security', child);
     execute format('alter table app.%I force row level security', child);
@@ -156,8 +165,7 @@ begin
     insert into app.audit_log (tenant_id, at, table_name, row_id, patient_id, action, user_id, role, request_id, version, before, after)
     values ((image ->> 'tenant_id')::uuid, clock_timestamp(), origin, (image ->> 'id')::uuid,
             (image ->> nullif(tg_argv[0], ''))::uuid, verb,
-            nullif(current_setting('app.user_id'), '')::uuid, current_setting('app.role'),
-            nullif(current_setting('app.request_id'), '')::uuid, (image ->> 'version')::bigint, replaced, image);
+            app.user_id(), app.actor_role(), app.request_id(), (image ->> 'version')::bigint, replaced, image);
     return null;
 end
 $$;

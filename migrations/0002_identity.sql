@@ -264,8 +264,8 @@ create function app.set_own_password(hash text, changed_at timestamptz) returns 
     language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    tenant uuid := current_setting('app.tenant_id')::uuid;
-    caller uuid := nullif(current_setting('app.user_id'), '')::uuid;
+    tenant uuid := app.tenant_id();
+    caller uuid := app.user_id();
 begin
     update app.users u
        set password_hash = hash, password_set_at = changed_at, failed_logins = 0, locked_until = null,

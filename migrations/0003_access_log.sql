@@ -91,8 +91,8 @@ create function app.names_of_accessors(wanted uuid[]) returns table (user_id uui
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    tenant uuid := current_setting('app.tenant_id')::uuid;
-    own    uuid := case current_setting('app.scope') when 'self' then nullif(current_setting('app.patient_id'), '')::uuid end;
+    tenant uuid := app.tenant_id();
+    own    uuid := case app.scope() when 'self' then app.own_patient_id() end;
 begin
     return query
         select u.id, u.given_name, u.family_name from app.users u

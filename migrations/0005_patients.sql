@@ -124,25 +124,21 @@ select app.tenant_table('app.patient_facilities', of_patient => true, history =>
 create or replace function app.may_see(patient uuid) returns boolean
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
-declare
-    scope  text := current_setting('app.scope');
-    tenant uuid := current_setting('app.tenant_id')::uuid;
-    me     uuid := nullif(current_setting('app.user_id'), '')::uuid;
 begin
-    if scope = 'organization' then
-        return true;
-    elsif scope = 'care_team' then
+    if app.scope() = 'care_team' then
         return exists (select from app.care_team_members m
-                        where m.tenant_id = tenant and m.user_id = me and m.patient_id = patient
+                        where m.tenant_id = app.tenant_id() and m.user_id = app.user_id() and m.patient_id = patient
                           and m.valid_from <= now() and (m.valid_until is null or m.valid_until > now()));
-    elsif scope = 'facility' then
+    elsif app.scope() = 'organization' then
+        return true;
+    elsif app.scope() = 'facility' then
         return exists (select from app.patient_facilities f
                          join app.department_assignments d
                            on d.tenant_id = f.tenant_id and d.facility_id = f.facility_id
-                        where f.tenant_id = tenant and f.patient_id = patient and d.user_id = me
+                        where f.tenant_id = app.tenant_id() and f.patient_id = patient and d.user_id = app.user_id()
                           and d.valid_from <= now() and (d.valid_until is null or d.valid_until > now()));
-    elsif scope = 'self' then
-        return patient = nullif(current_setting('app.patient_id'), '')::uuid;
+    elsif app.scope() = 'self' then
+        return patient = app.own_patient_id();
     end if;
     return false;
 end
@@ -155,9 +151,9 @@ create function app.own_charts() returns table (patient_id uuid)
     language plpgsql stable rows 300 security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    scope  text := current_setting('app.scope');
-    tenant uuid := current_setting('app.tenant_id')::uuid;
-    me     uuid := nullif(current_setting('app.user_id'), '')::uuid;
+    scope  text := app.scope();
+    tenant uuid := app.tenant_id();
+    me     uuid := app.user_id();
 begin
     if scope = 'care_team' then
         return query select distinct m.patient_id from app.care_team_members m
@@ -169,7 +165,7 @@ begin
                       where d.tenant_id = tenant and d.user_id = me
                         and d.valid_from <= now() and (d.valid_until is null or d.valid_until > now());
     elsif scope = 'self' then
-        return query select nullif(current_setting('app.patient_id'), '')::uuid;
+        return query select app.own_patient_id();
     else
         raise exception 'no set of own charts in this scope' using errcode = 'invalid_parameter_value';
     end if;
@@ -185,11 +181,11 @@ create function app.join_team_of_new_patient() returns trigger
     language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if current_setting('app.role') in ('provider', 'nurse') then
+    if app.actor_role() in ('provider', 'nurse') then
         insert into app.care_team_members (tenant_id, id, patient_id, user_id, role, source, valid_from, created_by, created_at, updated_at)
-        values (new.tenant_id, gen_random_uuid(), new.id, nullif(current_setting('app.user_id'), '')::uuid,
-                case current_setting('app.role') when 'nurse' then 'nurse' else 'primary_care' end, 'registration',
-                new.created_at, nullif(current_setting('app.user_id'), '')::uuid, new.created_at, new.created_at);
+        values (new.tenant_id, gen_random_uuid(), new.id, app.user_id(),
+                case app.actor_role() when 'nurse' then 'nurse' else 'primary_care' end, 'registration',
+                new.created_at, app.user_id(), new.created_at, new.created_at);
     end if;
     if new.facility_id is not null then
         insert into app.patient_facilities (tenant_id, patient_id, facility_id)
@@ -213,8 +209,8 @@ create function app.charts_with_key(wanted_kind text, beginning text, after_key 
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    tenant    uuid    := current_setting('app.tenant_id')::uuid;
-    everyone  boolean := current_setting('app.scope') = 'organization';
+    tenant    uuid    := app.tenant_id();
+    everyone  boolean := app.scope() = 'organization';
     beyond    text    := beginning || chr(1114111);
     given     bigint  := 0;
     strangers integer := 0;
@@ -278,8 +274,8 @@ create function app.similar_names(wanted text, at_most integer) returns table (p
     language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp
 as $$
 declare
-    tenant   uuid := current_setting('app.tenant_id')::uuid;
-    everyone boolean := current_setting('app.scope') = 'organization';
+    tenant   uuid := app.tenant_id();
+    everyone boolean := app.scope() = 'organization';
 begin
     return query
         select k.patient_id from app.patient_keys k
@@ -301,7 +297,7 @@ create function app.names_of_team(patient uuid) returns table (user_id uuid, giv
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    tenant uuid := current_setting('app.tenant_id')::uuid;
+    tenant uuid := app.tenant_id();
 begin
     if app.may_see(patient) then
         return query

@@ -62,10 +62,7 @@ create table app.encounters_before_2010 (like app.encounters including defaults 
 alter table app.encounters_before_2010 enable row level security;
 alter table app.encounters_before_2010 force row level security;
 -- Attaching checks the (empty) partition's foreign keys through the policies, which want a context: nobody's.
-set local app.tenant_id = '00000000-0000-0000-0000-000000000000';
-set local app.user_id = '';
-set local app.role = 'nobody';
-set local app.scope = 'nothing';
+set local app.context = '00000000-0000-0000-0000-000000000000 nobody nothing   ';
 alter table app.encounters attach partition app.encounters_before_2010 for values from (minvalue) to ('2010-01-01 00:00:00+00');
 
 -- One encounter by its id: the register names the month, and that month alone is read, as the caller (not a definer).
@@ -191,7 +188,7 @@ begin
         insert into app.care_team_members (tenant_id, id, patient_id, user_id, role, source, valid_from, valid_until, created_by, created_at, updated_at)
         values (new.tenant_id, gen_random_uuid(), new.patient_id, member,
                 case when tg_table_name = 'encounter_participants' then 'consulting' else 'attending' end, 'encounter',
-                least(start - interval '7 days', now()), until, nullif(current_setting('app.user_id'), '')::uuid, now(), now());
+                least(start - interval '7 days', now()), until, app.user_id(), now(), now());
     end if;
     return null;
 end

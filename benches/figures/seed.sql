@@ -26,8 +26,7 @@ create function bench.given(n bigint) returns text language sql immutable parall
 create function bench.as_provider(tenant uuid, provider uuid) returns void
     language plpgsql security definer as $$
 begin
-    perform set_config('app.tenant_id', tenant::text, true), set_config('app.user_id', provider::text, true),
-            set_config('app.role', 'provider', true), set_config('app.scope', 'care_team', true);
+    perform set_config('app.context', format('%s provider care_team %s  ', tenant, provider), true);
 end $$;
 grant execute on all functions in schema bench to chartwell_runtime;
 

@@ -92,8 +92,7 @@ const RULES: &[(&str, &str)] = &[
     (
         "a policy that does not name the tenant",
         "select p.polname::text from pg_policy p
-          where (p.polcmd <> 'a' and pg_get_expr(p.polqual, p.polrelid) not like '%tenant_id = app.tenant_id()%'
-                                 and pg_get_expr(p.polqual, p.polrelid) not like '%tenant_id = %current_setting(''app.tenant_id''%')
+          where (p.polcmd <> 'a' and pg_get_expr(p.polqual, p.polrelid) not like '%tenant_id = app.tenant_id()%')
              or (p.polcmd in ('a', 'w') and coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '') not like '%tenant_id = app.tenant_id()%')",
     ),
     (

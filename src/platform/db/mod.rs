@@ -6,6 +6,7 @@ pub mod isolation;
 pub mod migrate;
 pub mod partition;
 mod pool;
+mod turns;
 mod tx;
 
 pub use pool::{Db, DbOptions};

@@ -12,6 +12,10 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
 use super::partition::KnownMonths;
+use super::turns::Turns;
+
+/// Connections beside those of the tenants' transactions, for what belongs to no tenant.
+const BESIDE: u32 = 2;
 
 /// How to reach the database as the runtime role.
 #[derive(Clone, Debug)]
@@ -41,6 +45,7 @@ impl DbOptions {
 #[derive(Clone, Debug)]
 pub struct Db {
     requests: PgPool,
+    turns: Turns,
     access_writer: PgPool,
     sealer: PgPool,
     notices: PgPool,
@@ -64,7 +69,13 @@ impl Db {
                 ("timezone", "UTC".to_owned()),
             ]);
         Self {
-            requests: pool(options, connect.clone(), options.max_connections, None),
+            requests: pool(
+                options,
+                connect.clone(),
+                options.max_connections + BESIDE,
+                None,
+            ),
+            turns: Turns::new(options.max_connections, options.acquire_timeout),
             access_writer: pool(options, connect.clone(), 2, Some("chartwell_audit_writer")),
             sealer: pool(options, connect.clone(), 2, Some("chartwell_sealer")),
             notices: pool(options, connect, 2, None),
@@ -75,6 +86,11 @@ impl Db {
     /// The pool that holds a tenant's rows.
     pub fn of(&self, _tenant: TenantId) -> &PgPool {
         &self.requests
+    }
+
+    /// The line in front of a tenant's pool.
+    pub(super) fn turns(&self, _tenant: TenantId) -> &Turns {
+        &self.turns
     }
 
     /// For what belongs to no tenant: keys of the installation, months, health checks.

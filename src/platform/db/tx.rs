@@ -17,6 +17,7 @@ use kernel::{Code, Error, Result};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 
 use super::Db;
+use super::turns::Turn;
 use crate::access::{Ctx, Disclosure, Effect, Permission, Scope};
 use crate::audit::{self, AccessRecord, Action, Outcome, Subject};
 use crate::http::Answer;
@@ -25,10 +26,12 @@ use crate::http::Answer;
 #[derive(Debug)]
 pub struct TenantTx {
     tx: Transaction<'static, Postgres>,
+    /// After the transaction, so that it is dropped after it.
+    turn: Turn,
     tenant: TenantId,
 }
 
-/// What `SET LOCAL` says.
+/// What `SET LOCAL app.context` says.
 pub(crate) struct Context {
     pub tenant: TenantId,
     pub user: Option<UserId>,
@@ -40,38 +43,15 @@ pub(crate) struct Context {
 
 impl TenantTx {
     pub(crate) async fn begin(db: &Db, context: &Context, effect: Effect) -> Result<Self> {
-        let mut head = String::with_capacity(400);
-        head.push_str(match effect {
-            Effect::Reads => "begin read only",
-            Effect::Writes => "begin",
-        });
-        let _ = write!(
-            head,
-            "; set local app.tenant_id = '{}'; set local app.role = '{}'; set local app.scope = '{}'",
-            context.tenant,
-            context.role,
-            context.scope.as_str()
-        );
-        let _ = match context.user {
-            Some(user) => write!(head, "; set local app.user_id = '{user}'"),
-            None => write!(head, "; set local app.user_id = ''"),
-        };
-        // Read by `app.may_see` only in this scope.
-        if let (Scope::Own, Some(patient)) = (context.scope, context.patient) {
-            let _ = write!(head, "; set local app.patient_id = '{patient}'");
-        } else if context.scope == Scope::Own {
-            head.push_str("; set local app.patient_id = ''");
-        }
-        // Read by the history triggers only.
-        if effect == Effect::Writes {
-            let _ = match context.request {
-                Some(request) => write!(head, "; set local app.request_id = '{request}'"),
-                None => write!(head, "; set local app.request_id = ''"),
-            };
-        }
-        let tx = begun(db.of(context.tenant).clone(), head).await?;
+        let mut turn = db.turns(context.tenant).take().await?;
+        let head = head(context, effect);
+        let tx = match turn.inherit() {
+            Some(open) => begun_again(open, &head).await,
+            None => begun(db.of(context.tenant).clone(), head).await,
+        }?;
         Ok(Self {
             tx,
+            turn,
             tenant: context.tenant,
         })
     }
@@ -90,6 +70,54 @@ impl TenantTx {
         self.tx.commit().await?;
         Ok(())
     }
+
+    /// Ends a read. What it saw is not kept for it: who comes next ends the transaction.
+    fn hand_on(self) {
+        let Self { tx, turn, .. } = self;
+        turn.hand_on(tx);
+    }
+}
+
+/// `BEGIN` and the context. The database reads the six words by their places (migration 0001).
+fn head(context: &Context, effect: Effect) -> String {
+    let mut head = String::with_capacity(240);
+    let _ = write!(
+        head,
+        "begin{}; set local app.context = '{} {} {} ",
+        match effect {
+            Effect::Reads => " read only",
+            Effect::Writes => "",
+        },
+        context.tenant,
+        context.role,
+        context.scope.as_str(),
+    );
+    if let Some(user) = context.user {
+        let _ = write!(head, "{user}");
+    }
+    head.push(' ');
+    if let Some(patient) = context.patient {
+        let _ = write!(head, "{patient}");
+    }
+    head.push(' ');
+    // Read by the history only.
+    if let (Effect::Writes, Some(request)) = (effect, context.request) {
+        let _ = write!(head, "{request}");
+    }
+    head.push('\'');
+    head
+}
+
+/// Ends the transaction that was handed on and begins the next one, in one message. Dropped half-way it is still a
+/// transaction that knows it is open, and is rolled back.
+async fn begun_again(
+    mut open: Transaction<'static, Postgres>,
+    head: &str,
+) -> Result<Transaction<'static, Postgres>> {
+    sqlx::raw_sql(AssertSqlSafe(format!("rollback; {head}")))
+        .execute(&mut *open)
+        .await?;
+    Ok(open)
 }
 
 /// Begins in a task of its own. A request may be dropped at any moment, when its client hangs up or its time is over; a
@@ -137,7 +165,7 @@ impl CallerTx {
         Ok(answer)
     }
 
-    /// Ends a read: gives the connection back, then waits until the access log holds who was shown what.
+    /// Ends a read: hands the connection on, then waits until the access log holds who was shown what.
     pub async fn finish<T: serde::Serialize>(self, disclosure: Disclosure<T>) -> Result<Answer<T>> {
         let Self {
             tx,
@@ -147,7 +175,7 @@ impl CallerTx {
         if permission.effect() == Effect::Writes {
             return Err(Error::internal("a write ends with commit"));
         }
-        drop(tx);
+        tx.hand_on();
         let (answer, subjects) = Answer::prepare(&disclosure)?;
         let records = ctx.records(permission, &disclosure, &subjects);
         ctx.app().access_log.write(records).await?;

@@ -141,9 +141,9 @@ async fn without_a_context_a_table_raises_and_does_not_answer() {
 async fn an_injected_select_can_not_switch_tenants() {
     let mut connection = runtime_connection().await;
     for attempt in [
-        "select set_config('app.tenant_id', '00000000-0000-0000-0000-000000000000', true)",
-        "select query_to_xml('set local app.tenant_id = ''x''', true, true, '')",
-        "update pg_settings set setting = 'x' where name = 'app.tenant_id'",
+        "select set_config('app.context', '00000000-0000-0000-0000-000000000000 admin organization   ', true)",
+        "select query_to_xml('set local app.context = ''x''', true, true, '')",
+        "update pg_settings set setting = 'x' where name = 'app.context'",
         "copy app.patients from stdin",
         "truncate app.patients",
         "delete from app.patients",
@@ -152,7 +152,7 @@ async fn an_injected_select_can_not_switch_tenants() {
         "insert into app.audit_log (tenant_id, at, table_name, row_id, action, role, after) values (gen_random_uuid(), now(), 'x', gen_random_uuid(), 'insert', 'x', '{}')",
         "set role chartwell_owner",
     ] {
-        connection.execute("begin; set local app.tenant_id = '00000000-0000-0000-0000-000000000001'; set local app.role = 'admin'; set local app.scope = 'organization'; set local app.user_id = ''").await.expect("a context");
+        connection.execute("begin; set local app.context = '00000000-0000-0000-0000-000000000001 admin organization   '").await.expect("a context");
         let outcome = connection.execute(attempt).await;
         connection.execute("rollback").await.expect("rollback");
         assert!(outcome.is_err(), "{attempt} went through");

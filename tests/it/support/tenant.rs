@@ -124,7 +124,7 @@ impl TestTenant {
         let mut connection = admin_connection().await;
         connection
             .execute(sqlx::AssertSqlSafe(format!(
-                "set app.tenant_id = '{}'; set app.role = 'system'; set app.user_id = ''; set app.request_id = ''; set app.scope = 'organization'",
+                "set app.context = '{} system organization   '",
                 self.id
             )))
             .await

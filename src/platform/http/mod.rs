@@ -14,7 +14,7 @@ mod refusal;
 pub use answer::Answer;
 pub use cursor::Paging;
 pub use envelope::{envelope, method_not_allowed, not_found};
-pub use extract::{IfMatch, Json, MergePatch, Path, Query};
+pub use extract::{IfMatch, Json, MergePatch, Path, Query, is_day, is_instant, require_order};
 pub use idempotency::IdempotencyKey;
 pub use info::RequestInfo;
 pub use limits::{Limits, Rates};

@@ -10,4 +10,5 @@ mod identity;
 mod interop;
 mod manners;
 mod promises;
+mod strictness;
 mod support;

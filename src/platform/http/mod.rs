@@ -7,6 +7,7 @@ mod extract;
 mod idempotency;
 mod info;
 mod limits;
+mod needed;
 pub mod openapi;
 mod problem;
 mod refusal;
@@ -18,6 +19,7 @@ pub use extract::{IfMatch, Json, MergePatch, Path, Query, is_day, is_instant, re
 pub use idempotency::IdempotencyKey;
 pub use info::RequestInfo;
 pub use limits::{Limits, Rates};
+pub use needed::Needed;
 pub use problem::{Problem, ProblemDocument};
 
 /// What a handler returns.

@@ -12,3 +12,4 @@ mod manners;
 mod promises;
 mod strictness;
 mod support;
+mod weather;

@@ -62,8 +62,11 @@ begin
                      and first < substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''(\d{4}-\d\d-\d\d)')::date) then
         return false;
     end if;
-    -- Two servers may want the same month; the second waits here and then finds it made. The lock that ATTACH takes lets
-    -- readers and writers go on.
+    -- Two servers may want the same month; the second waits here and then finds it made. On the table itself this lock,
+    -- which is ATTACH's too, lets readers and writers go on. ATTACH also makes the partition's foreign keys, and for that it
+    -- locks what they refer to (of encounters: the register, facilities, departments, providers) in share row exclusive
+    -- mode: readers go on, whoever writes there waits until this transaction ends, and it waits for those who are writing.
+    -- Hence a transaction of its own, and months made ahead.
     execute format('lock table app.%I in share update exclusive mode', parent);
     if to_regclass('app.' || quote_ident(child)) is not null then
         return false;

@@ -8,7 +8,7 @@ create table app.providers (
     given_name          text        not null,
     family_name         text        not null,
     credential          text,                     -- MD, DO, NP …
-    specialty           text,
+    specialties         text[]      not null default '{}',         -- the primary one first
     subspecialties      text[]      not null default '{}',
     phone               text,
     email               text,
@@ -16,7 +16,6 @@ create table app.providers (
     accepting_patients  boolean     not null default true,
     status              text        not null default 'active',
     sort_key            text collate "C" not null,                 -- family, then given, normalised: ordered and searched by
-    specialty_keys      text[] collate "C" not null default '{}',  -- specialty and subspecialties, normalised
     version             bigint      not null default 1,
     created_at          timestamptz not null,
     updated_at          timestamptz not null,
@@ -30,6 +29,19 @@ create table app.providers (
 );
 create index providers_sort_idx on app.providers (tenant_id, sort_key, id);
 select app.tenant_table('app.providers', read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,system}');
+
+-- A provider's specialties and subspecialties once more, in the form in which they are compared. A table of its own, because
+-- nothing that looks into an array is leakproof: under row-level security no index on one would be used.
+create table app.provider_specialty_keys (
+    tenant_id    uuid not null,
+    provider_id  uuid not null,
+    key          text collate "C" not null,
+    constraint provider_specialty_keys_pkey primary key (tenant_id, key, provider_id),
+    constraint provider_specialty_keys_provider_fkey foreign key (tenant_id, provider_id) references app.providers (tenant_id, id)
+);
+create index provider_specialty_keys_provider_idx on app.provider_specialty_keys (tenant_id, provider_id);
+select app.tenant_table('app.provider_specialty_keys', read => '{admin,provider,nurse,staff,billing,patient,system}',
+                        write => '{admin,system}', may_delete => '{admin,system}', history => false);
 
 create table app.provider_licenses (
     tenant_id    uuid        not null,

@@ -50,6 +50,10 @@ fn areas() -> OpenApiRouter<App> {
 /// The API document, as it is committed and served.
 pub fn document() -> Value {
     let (_, document) = areas().split_for_parts();
+    finished(document)
+}
+
+fn finished(document: utoipa::openapi::OpenApi) -> Value {
     let document =
         serde_json::to_value(document).expect("the document is made of strings and maps");
     platform::http::openapi::finish(document)

@@ -8,6 +8,7 @@ use std::str::FromStr as _;
 
 use anyhow::Context as _;
 use platform::db::embedded::{Cluster, ClusterOptions, LocateOptions, PgPrograms};
+use platform::db::migrate::RuntimeLogin;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
@@ -150,8 +151,11 @@ impl Postgres {
             admin_url,
         };
         if self.create(&database.name).await? {
-            let migrated =
-                platform::db::migrate::run(&database.admin_url, Some(RUNTIME_PASSWORD)).await;
+            let migrated = platform::db::migrate::run(
+                &database.admin_url,
+                RuntimeLogin::Set(RUNTIME_PASSWORD),
+            )
+            .await;
             migrated
                 .map_err(seed::told)
                 .context("the migrations failed")?;

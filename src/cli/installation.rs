@@ -14,6 +14,7 @@ use kernel::Clock;
 use platform::crypto::{LocalMasterKeys, random};
 use platform::db::DbOptions;
 use platform::db::embedded::{Cluster, ClusterOptions, LocateOptions, PgPrograms};
+use platform::db::migrate::RuntimeLogin;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgConnectOptions;
@@ -77,16 +78,21 @@ impl Installation {
         std::fs::create_dir_all(data_dir)
             .with_context(|| format!("can't create {}", data_dir.display()))?;
         let secrets = Secrets::keep_in(data_dir)?;
-        let (admin_url, cluster) = match std::env::var("DATABASE_URL") {
-            Ok(url) if !url.is_empty() => (url, None),
+        let password = &secrets.runtime_password;
+        let (admin_url, cluster, login) = match std::env::var("DATABASE_URL") {
+            Ok(url) if !url.is_empty() => (url, None, RuntimeLogin::Claim(password)),
             _ => {
                 let folder = data_dir.join("postgres");
                 let cluster = tokio::task::spawn_blocking(move || start(&folder, fetch)).await??;
                 create_database(&cluster).await?;
-                (cluster.url(DATABASE), Some(cluster))
+                (
+                    cluster.url(DATABASE),
+                    Some(cluster),
+                    RuntimeLogin::Set(password),
+                )
             }
         };
-        migrate(&admin_url, &secrets).await?;
+        migrate(&admin_url, login).await?;
         let connect = PgConnectOptions::from_str(&admin_url)?
             .username("chartwell_runtime")
             .password(&secrets.runtime_password);
@@ -137,8 +143,8 @@ async fn create_database(cluster: &Cluster) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn migrate(admin_url: &str, secrets: &Secrets) -> anyhow::Result<()> {
-    platform::db::migrate::run(admin_url, Some(&secrets.runtime_password))
+async fn migrate(admin_url: &str, login: RuntimeLogin<'_>) -> anyhow::Result<()> {
+    platform::db::migrate::run(admin_url, login)
         .await
         .map_err(crate::server::told)
         .context("the migrations failed; a data folder made by an earlier version may have to be moved away")?;

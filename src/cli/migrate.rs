@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use platform::db::migrate;
+use platform::db::migrate::{self, RuntimeLogin};
 
 use crate::config::Environment;
 use crate::server::told;
@@ -15,7 +15,10 @@ pub async fn run() -> anyhow::Result<ExitCode> {
             "CHARTWELL_ADMIN_DATABASE_URL: is required; the server's own role can't change the schema"
         );
     };
-    let done = migrate::run(url, environment.get("CHARTWELL_RUNTIME_PASSWORD"))
+    let login = environment
+        .get("CHARTWELL_RUNTIME_PASSWORD")
+        .map_or(RuntimeLogin::Leave, RuntimeLogin::Set);
+    let done = migrate::run(url, login)
         .await
         .map_err(told)
         .context("the migrations failed; nothing of the one that failed was kept")?;

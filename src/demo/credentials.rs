@@ -67,7 +67,7 @@ pub fn practice(
             given_name: String::new(),
             family_name: String::new(),
             credential: Some(credential.to_owned()),
-            specialty: specialty.name().map(str::to_owned),
+            specialties: specialty.name().map(str::to_owned).into_iter().collect(),
             subspecialties: subspecialty.map(str::to_owned).into_iter().collect(),
             phone: None,
             email: None,

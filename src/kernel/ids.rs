@@ -3,6 +3,9 @@
 //! Every identifier is a UUIDv7: unique without coordination, and rows made together lie together in an index.
 //! The types keep a patient's id from being handed to something that wants an encounter's.
 
+use std::borrow::Cow;
+
+use serde::de::{Deserializer, Error as _, Unexpected};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -15,10 +18,22 @@ pub fn mint() -> Uuid {
     Uuid::now_v7()
 }
 
+/// Reads a UUID in the one form we write: 36 characters, with hyphens. An identifier in two forms is two keys to whatever
+/// compares text: a cache, a proxy's rule, a log.
+pub fn hyphenated(text: &str) -> Option<Uuid> {
+    let plain = text.len() == 36 && text.is_ascii();
+    plain.then(|| Uuid::parse_str(text).ok()).flatten()
+}
+
+/// The text is not an identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a UUID with hyphens")]
+pub struct NotAnId;
+
 macro_rules! identifiers {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, sqlx::Type, utoipa::ToSchema)]
         #[schema(value_type = String, format = Uuid)]
         #[serde(transparent)]
         #[sqlx(transparent)]
@@ -39,9 +54,16 @@ macro_rules! identifiers {
         }
 
         impl std::str::FromStr for $name {
-            type Err = uuid::Error;
+            type Err = NotAnId;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Uuid::parse_str(text).map(Self)
+                hyphenated(text).map(Self).ok_or(NotAnId)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = Cow::<str>::deserialize(deserializer)?;
+                text.parse().map_err(|NotAnId| D::Error::invalid_value(Unexpected::Other("text"), &"a UUID with hyphens"))
             }
         }
 

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use axum::extract::DefaultBodyLimit;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Router, middleware};
 use identity::Identity;
 use kernel::Clock;
@@ -12,7 +14,7 @@ use platform::app::Parts;
 use platform::audit::AccessWriter;
 use platform::crypto::{KeyWrapper, Keyring, LocalMasterKeys, SigningKeys, TenantKeys};
 use platform::db::{Db, isolation};
-use platform::http::{Limits, envelope, method_not_allowed, not_found};
+use platform::http::{Limits, Needed, envelope, method_not_allowed, not_found};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
@@ -79,13 +81,19 @@ pub async fn assemble_with(
 
 /// All routes, inside the envelope.
 pub fn router(app: App, identity: Arc<Identity>) -> Router {
-    let (routes, _) = crate::areas().split_for_parts();
+    let (routes, document) = crate::areas().split_for_parts();
+    let document = crate::finished(document);
     routes
         .method_not_allowed_fallback(method_not_allowed)
         .layer(Extension(identity))
+        .layer(Extension(Needed::from_document(&document)))
         .layer(DefaultBodyLimit::max(1 << 20))
         .layer(middleware::from_fn_with_state(app.clone(), envelope))
-        .merge(explorer())
+        .merge(
+            explorer(document)
+                .layer(middleware::map_response(as_problem))
+                .layer(middleware::from_fn_with_state(app.clone(), envelope)),
+        )
         .fallback_service(
             Router::new()
                 .fallback(not_found)
@@ -95,9 +103,24 @@ pub fn router(app: App, identity: Arc<Identity>) -> Router {
         .with_state(app)
 }
 
-/// The document and the explorer: no data in either, so no envelope around them.
-fn explorer() -> Router<App> {
-    let document: Arc<Value> = Arc::new(crate::document());
+/// What the explorer does not have is a problem like any other.
+async fn as_problem(response: Response) -> Response {
+    match response.status() {
+        StatusCode::NOT_FOUND => not_found().await.into_response(),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let mut problem = method_not_allowed().await.into_response();
+            if let Some(allow) = response.headers().get(header::ALLOW) {
+                problem.headers_mut().insert(header::ALLOW, allow.clone());
+            }
+            problem
+        }
+        _ => response,
+    }
+}
+
+/// The document and the explorer.
+fn explorer(document: Value) -> Router<App> {
+    let document = Arc::new(document);
     let ui = SwaggerUi::new("/docs").config(
         SwaggerConfig::from("/api/openapi.json")
             .persist_authorization(true)

@@ -14,10 +14,24 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
-/// The longest a client may take to send its headers.
-const HEADERS: Duration = Duration::from_secs(10);
-/// The longest requests in flight are waited for.
-const DRAIN: Duration = Duration::from_secs(20);
+/// How long the server waits for others.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// The longest a client may take to send its headers, and to say anything at all.
+    pub headers: Duration,
+    /// The longest requests in flight are waited for at the end.
+    pub drain: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            headers: Duration::from_secs(10),
+            drain: Duration::from_secs(20),
+        }
+    }
+}
+
 /// Connections at once; beyond it new ones wait in the kernel's queue.
 const CONNECTIONS: usize = 10_000;
 
@@ -65,14 +79,24 @@ async fn signal() {
 }
 
 /// Serves until shutdown, then lets requests in flight finish.
-pub async fn listen(listener: TcpListener, router: Router, mut shutdown: Shutdown) {
+pub async fn listen(listener: TcpListener, router: Router, shutdown: Shutdown) {
+    listen_with(listener, router, shutdown, Patience::default()).await;
+}
+
+/// As [`listen`], with another patience.
+pub async fn listen_with(
+    listener: TcpListener,
+    router: Router,
+    mut shutdown: Shutdown,
+    patience: Patience,
+) {
     let graceful = GracefulShutdown::new();
     // The proxy that ends TLS speaks HTTP/1.1 to us. Telling HTTP/2 from it would mean waiting for bytes without a limit.
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS)
+        .header_read_timeout(patience.headers)
         .max_headers(64);
     let slots = std::sync::Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
     loop {
@@ -105,7 +129,7 @@ pub async fn listen(listener: TcpListener, router: Router, mut shutdown: Shutdow
     drop(listener);
     tokio::select! {
         () = graceful.shutdown() => {}
-        () = tokio::time::sleep(DRAIN) => tracing::warn!("some requests did not finish in time"),
+        () = tokio::time::sleep(patience.drain) => tracing::warn!("some requests did not finish in time"),
     }
 }
 

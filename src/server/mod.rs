@@ -6,7 +6,7 @@ mod listen;
 
 pub use assemble::{assemble, assemble_with, router};
 pub(crate) use assemble::{connect, told};
-pub use listen::{Shutdown, listen};
+pub use listen::{Patience, Shutdown, listen, listen_with};
 
 use std::sync::OnceLock;
 

@@ -10,4 +10,6 @@ mod identity;
 mod interop;
 mod manners;
 mod promises;
+mod strictness;
 mod support;
+mod weather;

@@ -40,7 +40,13 @@ async fn a_body_that_is_not_json_is_told_where() {
     }
     let deep = "[".repeat(100_000);
     admin
-        .send(Method::POST, "/api/v1/patients", &[], Some(deep))
+        .send(Method::POST, "/api/v1/patients", &[], Some(deep.clone()))
+        .await
+        .expect_problem(422, "validation_failed");
+    // A patch is read as whatever it is before it is laid over anything.
+    let headers = [("if-match", "\"1\"")];
+    admin
+        .send(Method::PATCH, "/api/v1/tenant", &headers, Some(deep))
         .await
         .expect_problem(400, "malformed_json");
 }

@@ -4,12 +4,11 @@ use std::ops::Range;
 
 use chrono::{Datelike, TimeDelta};
 use chrono_tz::Tz;
-use kernel::clock::Instant;
 use kernel::ids::{FacilityId, PatientId, ProviderId};
 use kernel::{Code, Error, FieldError, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Subject;
-use platform::http::{Answer, Paging};
+use platform::http::{Answer, Paging, require_order};
 
 use super::model::{Encounter, OfFacility, OfPatient, OfProvider};
 use super::{local_time, places, store_lists, store_places};
@@ -130,22 +129,6 @@ fn disclose(page: Page<Encounter>) -> Disclosure<Page<Encounter>> {
         })
         .collect();
     Disclosure::list("encounter", subjects, page)
-}
-
-fn require_order(from: Option<Instant>, to: Option<Instant>) -> Result<()> {
-    for (name, at) in [("?from", from), ("?to", to)] {
-        if at.is_some_and(|at| !YEARS.contains(&at.year())) {
-            return Err(invalid(
-                name,
-                "out_of_range",
-                "must lie between the years 1850 and 2200",
-            ));
-        }
-    }
-    if from.zip(to).is_some_and(|(from, to)| to < from) {
-        return Err(invalid("?to", "before_from", "must not lie before from"));
-    }
-    Ok(())
 }
 
 fn invalid(parameter: &str, code: &'static str, message: &'static str) -> Error {

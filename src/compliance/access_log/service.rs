@@ -6,7 +6,7 @@ use kernel::ids::PatientId;
 use kernel::{Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Subject;
-use platform::http::{Answer, Paging};
+use platform::http::{Answer, Paging, require_order};
 
 use super::model::{
     AccessEntry, Filter, ListAccesses, ListChartAccesses, ListOwnAccesses, OwnAccessEntry,
@@ -38,6 +38,7 @@ pub(super) async fn of_organization(
         action,
         outcome,
     };
+    require_order(from, to)?;
     let paging = Paging::new(ctx, &filter, limit, cursor)?;
     let mut tx = ctx.begin(Permission::AccessLogRead).await?;
     let rows = store::page(&mut tx, &filter, paging.after()?, paging.fetch()).await?;
@@ -68,6 +69,7 @@ pub(super) async fn of_chart(
         action,
         outcome,
     };
+    require_order(from, to)?;
     let paging = Paging::new(ctx, &filter, limit, cursor)?;
     let mut tx = ctx.begin(Permission::AccessLogRead).await?;
     if !store::is_patient(&mut tx, patient).await? {
@@ -94,6 +96,7 @@ pub(super) async fn of_own_chart(
         limit,
         cursor,
     } = query;
+    require_order(from, to)?;
     let paging = Paging::new(ctx, &(from, to, role), limit, cursor)?;
     let mut tx = ctx.begin(Permission::OwnAccessLogRead).await?;
     // An account that is not linked to a chart yet has no log to see.

@@ -6,7 +6,7 @@ use kernel::ids::PatientId;
 use kernel::{Code, Error, FieldError, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Subject;
-use platform::http::{Answer, Paging};
+use platform::http::{Answer, Paging, require_order};
 
 use super::model::{Change, Filter, ListChanges};
 use super::store;
@@ -29,6 +29,7 @@ pub(super) async fn list(ctx: &Ctx, query: ListChanges) -> Result<Answer<Page<Ch
         from,
         to,
     };
+    require_order(from, to)?;
     let paging = Paging::new(ctx, &filter, limit, cursor)?;
     let mut tx = ctx.begin(Permission::ChangeLogRead).await?;
     if let Some(resource) = &filter.resource

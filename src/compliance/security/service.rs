@@ -2,7 +2,7 @@
 
 use kernel::{Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
-use platform::http::{Answer, Paging};
+use platform::http::{Answer, Paging, require_order};
 
 use super::model::{Filter, ListSecurityEvents, SecurityEntry, SecuritySummary};
 use super::store;
@@ -33,6 +33,7 @@ pub(super) async fn events(
         from,
         to,
     };
+    require_order(from, to)?;
     let paging = Paging::new(ctx, &filter, limit, cursor)?;
     let mut tx = ctx.begin(Permission::SecurityRead).await?;
     let rows = store::page(&mut tx, &filter, paging.after()?, paging.fetch()).await?;

@@ -161,15 +161,13 @@ impl Batch<'_> {
         let verdict = self.other(resource);
         let changed = matches!(verdict, Verdict::Done(Fate::Created | Fate::Updated));
         self.note_incomplete(changed && name.is_some() && holder.is_none());
-        if let (true, Some(id), Some((first, others))) =
-            (changed, holder, practitioner::specialties(resource))
-        {
+        let specialties = practitioner::specialties(resource);
+        if let (true, Some(id), false) = (changed, holder, specialties.is_empty()) {
             let present = read_provider(&mut self.tx, id)
                 .await?
                 .ok_or_else(Error::not_found)?;
             let mut amended = present.data.clone();
-            amended.specialty = Some(first);
-            amended.subspecialties = others;
+            amended.specialties = specialties;
             if amended != present.data && self.check(&amended).is_none() {
                 update_provider(&mut self.tx, id, &amended, self.now).await?;
             }

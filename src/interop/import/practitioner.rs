@@ -34,7 +34,7 @@ pub(super) fn map(resource: &Resource) -> Result<NewProvider, &'static str> {
         given_name: given,
         family_name: family,
         credential: Some(at_most(&tidy(&suffixes), 40)).filter(|suffix| !suffix.is_empty()),
-        specialty: None,
+        specialties: Vec::new(),
         subspecialties: Vec::new(),
         phone: telecom(value, "phone"),
         email: telecom(value, "email"),
@@ -53,7 +53,7 @@ pub(super) fn amend(present: &NewProvider, source: NewProvider) -> NewProvider {
         user_id: present.user_id,
         npi: source.npi.or_else(|| present.npi.clone()),
         credential: source.credential.or_else(|| present.credential.clone()),
-        specialty: present.specialty.clone(),
+        specialties: present.specialties.clone(),
         subspecialties: present.subspecialties.clone(),
         phone: source.phone.or_else(|| present.phone.clone()),
         email: source.email.or_else(|| present.email.clone()),
@@ -68,8 +68,8 @@ pub(super) fn holder(role: &Resource) -> Option<Name> {
     role.reference("/practitioner", "Practitioner")
 }
 
-/// The specialties of a role: the first, then the others.
-pub(super) fn specialties(role: &Resource) -> Option<(String, Vec<String>)> {
+/// The specialties of a role, in its order: each once, at most ten.
+pub(super) fn specialties(role: &Resource) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for concept in list(&role.value, "/specialty") {
         let code = elements::codings(concept).next().map(|coding| coding.code);
@@ -83,8 +83,7 @@ pub(super) fn specialties(role: &Resource) -> Option<(String, Vec<String>)> {
         }
     }
     words.truncate(10);
-    let mut words = words.into_iter();
-    Some((words.next()?, words.collect()))
+    words
 }
 
 fn best_name(value: &Value) -> Option<&Value> {
@@ -201,7 +200,7 @@ mod tests {
     fn what_the_source_does_not_speak_of_stays() {
         let source = map(&samples::resource(&swift())).expect("a provider");
         let present = NewProvider {
-            specialty: Some("Cardiology".into()),
+            specialties: vec!["Cardiology".into()],
             verified: true,
             phone: Some("555-010-2030".into()),
             ..source.clone()
@@ -210,7 +209,7 @@ mod tests {
         changed.family_name = "Slow".into();
         let amended = amend(&present, changed);
         assert_eq!(amended.family_name, "Slow");
-        assert!(amended.verified && amended.specialty.is_some() && amended.phone.is_some());
+        assert!(amended.verified && !amended.specialties.is_empty() && amended.phone.is_some());
     }
 
     #[test]
@@ -223,9 +222,6 @@ mod tests {
             holder(&role).expect("a name").to_string(),
             "Practitioner/d1"
         );
-        assert_eq!(
-            specialties(&role),
-            Some(("Cardiology".into(), vec!["Geriatrics".into()]))
-        );
+        assert_eq!(specialties(&role), ["Cardiology", "Geriatrics"]);
     }
 }

@@ -3,39 +3,54 @@
 //! Run by an administrator of the database; the tables are made as `chartwell_owner`, which nobody logs in as.
 
 use std::path::Path;
+use std::str::FromStr as _;
 
 use kernel::{Error, Result};
 use sqlx::migrate::{Migrate, Migrator};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, Executor, PgConnection};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
 const ROLES: &str = include_str!("roles.sql");
 
+/// What becomes of the password of the runtime role. A role belongs to the whole server, not to one database in it.
+#[derive(Clone, Copy)]
+pub enum RuntimeLogin<'a> {
+    Leave,
+    /// Gives it this password, whatever it had.
+    Set(&'a str),
+    /// Sees that it gets in with this password. Gives it this one if it has none yet; refuses to take away one that is
+    /// another's, who may be serving with it at this moment.
+    Claim(&'a str),
+}
+
 /// Brings the database up to date. Returns the names of the migrations it ran: none, on a second run.
-pub async fn run(url: &str, runtime_password: Option<&str>) -> Result<Vec<String>> {
-    run_these(&MIGRATIONS, url, runtime_password).await
+pub async fn run(url: &str, login: RuntimeLogin<'_>) -> Result<Vec<String>> {
+    run_these(&MIGRATIONS, url, login).await
 }
 
 /// As [`run`], with the files of a folder: a program built before the last migration was written can still describe the
 /// queries that need it.
 pub async fn run_folder(url: &str, folder: &Path) -> Result<Vec<String>> {
     let migrations = Migrator::new(folder).await.map_err(Error::internal)?;
-    run_these(&migrations, url, None).await
+    run_these(&migrations, url, RuntimeLogin::Leave).await
 }
 
 async fn run_these(
     migrations: &Migrator,
     url: &str,
-    runtime_password: Option<&str>,
+    login: RuntimeLogin<'_>,
 ) -> Result<Vec<String>> {
     let mut connection = PgConnection::connect(url).await?;
     connection
         .execute("set client_min_messages = warning")
         .await?;
     connection.execute(ROLES).await?;
-    if let Some(password) = runtime_password {
-        set_runtime_password(&mut connection, password).await?;
+    match login {
+        RuntimeLogin::Leave => {}
+        RuntimeLogin::Set(password) => set_runtime_password(&mut connection, password).await?,
+        RuntimeLogin::Claim(password) => claim(&mut connection, url, password).await?,
     }
     connection.execute("set role chartwell_owner").await?;
     connection
@@ -81,6 +96,28 @@ async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>> {
         .await
         .map_err(Error::internal)?;
     Ok(rows.into_iter().map(|row| row.version).collect())
+}
+
+async fn claim(connection: &mut PgConnection, url: &str, password: &str) -> Result<()> {
+    let options = PgConnectOptions::from_str(url)?
+        .username("chartwell_runtime")
+        .password(password);
+    if let Ok(runtime) = PgConnection::connect_with(&options).await {
+        runtime.close().await?;
+        return Ok(());
+    }
+    let taken = sqlx::query_scalar::<_, bool>(
+        "select rolpassword is not null from pg_authid where rolname = 'chartwell_runtime'",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if taken {
+        return Err(Error::internal(
+            "the server already has a login chartwell_runtime with another password, which may be in use; take a server of \
+             its own, or, if nobody uses it, clear it first: alter role chartwell_runtime password null",
+        ));
+    }
+    set_runtime_password(connection, password).await
 }
 
 /// `ALTER ROLE` takes no parameters, so the literal is quoted by the server itself.

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 
 use super::problem::{self, Carried};
 use super::{IdempotencyKey, Problem, RequestInfo, refusal};
-use crate::access::Purpose;
+use crate::access::{Permission, Purpose};
 use crate::app::App;
 
 /// The largest JSON body.
@@ -208,10 +208,7 @@ async fn close(
 
 /// Belt to the braces of [`Answer`](super::Answer): if a success that should have left records has none, it stays here.
 fn require_receipt(info: &RequestInfo, response: Response) -> Response {
-    let discloses = info
-        .permission
-        .get()
-        .is_some_and(|permission| permission.touches_phi());
+    let discloses = info.permission().is_some_and(Permission::touches_phi);
     if response.status().is_success() && discloses && !info.has_receipt() {
         return Problem(Error::internal("a disclosure without a receipt")).into_response();
     }

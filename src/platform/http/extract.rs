@@ -5,11 +5,13 @@ mod ctx;
 mod if_match;
 mod path;
 mod query;
+mod strict;
 
 pub use body::{Json, MergePatch};
 pub use if_match::IfMatch;
 pub use path::Path;
-pub use query::Query;
+pub use query::{Query, require_order};
+pub use strict::{is_day, is_instant};
 
 /// serde's own words, without the value in them.
 ///
@@ -28,6 +30,9 @@ fn rule_in(message: &str) -> (&'static str, String) {
     }
     if message.starts_with("duplicate field") {
         return ("duplicate_field", "has a field twice".to_owned());
+    }
+    if message.starts_with(strict::UNFIT) {
+        return ("wrong_form", format!("must be {}", expectation(message)));
     }
     if message.starts_with("unknown variant") {
         return ("not_one_of", format!("must be {}", expectation(message)));

@@ -23,7 +23,9 @@ pub struct RequestInfo {
     /// From `X-Purpose-Of-Use`.
     pub purpose: Option<Purpose>,
     pub(crate) caller: OnceLock<Arc<Principal>>,
-    pub(crate) permission: OnceLock<Permission>,
+    /// What the document says the operation needs.
+    pub(crate) declared: OnceLock<Permission>,
+    permission: OnceLock<Permission>,
     pub(crate) left: OnceLock<Left>,
     pub(crate) address_left: OnceLock<Left>,
     receipt: AtomicBool,
@@ -48,6 +50,7 @@ impl RequestInfo {
             user_agent: clean(user_agent, 120),
             purpose,
             caller: OnceLock::new(),
+            declared: OnceLock::new(),
             permission: OnceLock::new(),
             left: OnceLock::new(),
             address_left: OnceLock::new(),
@@ -58,6 +61,11 @@ impl RequestInfo {
     /// The first permission asked for names the operation.
     pub(crate) fn note_permission(&self, permission: Permission) {
         let _ = self.permission.set(permission);
+    }
+
+    /// What was asked for, or would have been: a request may fail before its work begins.
+    pub(crate) fn permission(&self) -> Option<Permission> {
+        self.permission.get().or(self.declared.get()).copied()
     }
 
     pub(crate) fn note_receipt(&self) {

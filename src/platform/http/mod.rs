@@ -7,6 +7,7 @@ mod extract;
 mod idempotency;
 mod info;
 mod limits;
+mod needed;
 pub mod openapi;
 mod problem;
 mod refusal;
@@ -14,10 +15,11 @@ mod refusal;
 pub use answer::Answer;
 pub use cursor::Paging;
 pub use envelope::{envelope, method_not_allowed, not_found};
-pub use extract::{IfMatch, Json, MergePatch, Path, Query};
+pub use extract::{IfMatch, Json, MergePatch, Path, Query, is_day, is_instant, require_order};
 pub use idempotency::IdempotencyKey;
 pub use info::RequestInfo;
 pub use limits::{Limits, Rates};
+pub use needed::Needed;
 pub use problem::{Problem, ProblemDocument};
 
 /// What a handler returns.

@@ -5,6 +5,8 @@
 
 mod example;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::access::Permission;
@@ -33,6 +35,7 @@ pub fn finish(mut document: Value) -> Value {
                     "description": "The access_token of POST /api/v1/auth/login. It lives ten minutes; refresh it." }
     });
     document["components"]["responses"] = shared_responses();
+    drop_unused(&mut document);
     document["servers"] =
         json!([{ "url": "/", "description": "The server that serves this document" }]);
     document
@@ -227,6 +230,50 @@ fn give(media: &mut Value, example: Value) {
 
 fn members(object: Option<&mut Value>) -> impl Iterator<Item = (&String, &mut Value)> {
     object.and_then(Value::as_object_mut).into_iter().flatten()
+}
+
+/// What a read model was joined from, and nothing else refers to, is left out.
+fn drop_unused(document: &mut Value) {
+    let mut used = BTreeSet::new();
+    let mut look_into = vec![
+        document["paths"].clone(),
+        document["components"]["responses"].clone(),
+    ];
+    while let Some(value) = look_into.pop() {
+        let mut names = Vec::new();
+        collect_references(&value, &mut names);
+        for name in names {
+            let schema = document["components"]["schemas"][&name].clone();
+            if used.insert(name) {
+                look_into.push(schema);
+            }
+        }
+    }
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.retain(|name, _| used.contains(name));
+    }
+}
+
+fn collect_references(value: &Value, names: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| collect_references(item, names)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member.as_str() {
+                    Some(path) if name == "$ref" => {
+                        names.extend(
+                            path.strip_prefix("#/components/schemas/")
+                                .map(str::to_owned),
+                        );
+                    }
+                    _ => collect_references(member, names),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// A page's rows are named, not written out again.

@@ -14,8 +14,7 @@ pub(super) async fn record(
     info: &std::sync::Arc<RequestInfo>,
     error: &Error,
 ) -> Result<()> {
-    let (Some(caller), Some(permission)) = (info.caller.get(), info.permission.get().copied())
-    else {
+    let (Some(caller), Some(permission)) = (info.caller.get(), info.permission()) else {
         return Ok(());
     };
     if permission.touches_phi()

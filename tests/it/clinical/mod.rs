@@ -1,4 +1,5 @@
 mod care_teams;
 mod encounters;
+mod facility_scope;
 mod patients;
 mod registration;

@@ -83,3 +83,59 @@ async fn a_patient_finds_a_provider_but_not_his_licences() {
         .await
         .expect_problem(403, "forbidden");
 }
+
+#[tokio::test]
+async fn a_provider_has_several_specialties_and_is_found_by_each() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let patient = clinic.user(Role::Patient).await;
+    let made = admin
+        .post(
+            "/api/v1/providers",
+            json!({ "given_name": "Ada", "family_name": "Okafor",
+                    "specialties": ["Pédiatrie", "Internal Medicine"], "subspecialties": ["Geriatric Medicine", "internal medicine"] }),
+        )
+        .await
+        .expect(201);
+    assert_eq!(
+        made["specialties"],
+        json!(["Pédiatrie", "Internal Medicine"])
+    );
+    admin
+        .post(
+            "/api/v1/providers",
+            json!({ "given_name": "Ben", "family_name": "Adams", "specialties": ["Surgery"] }),
+        )
+        .await
+        .expect(201);
+    let found = async |specialty: &str| {
+        let page = patient
+            .get(format!("/api/v1/directory/providers?specialty={specialty}"))
+            .await
+            .expect(200);
+        let names = page["items"].as_array().expect("items").iter();
+        names
+            .map(|row| row["name"].as_str().expect("a name").to_owned())
+            .collect::<Vec<_>>()
+    };
+    for specialty in ["pediatrie", "INTERNAL%20MEDICINE", "geriatric%20medicine"] {
+        assert_eq!(found(specialty).await, ["Ada Okafor"], "{specialty}");
+    }
+    assert_eq!(found("surgery").await, ["Ben Adams"]);
+    assert!(
+        found("medicine").await.is_empty(),
+        "a part is not the whole"
+    );
+
+    let path = format!("/api/v1/providers/{}", made["id"].as_str().expect("an id"));
+    admin
+        .patch(&path, 1, json!({ "specialties": ["Surgery"] }))
+        .await
+        .expect(200);
+    assert_eq!(found("surgery").await, ["Ben Adams", "Ada Okafor"]);
+    assert!(found("pediatrie").await.is_empty());
+    let reply = admin
+        .patch(&path, 2, json!({ "specialties": ["Surgery", " "] }))
+        .await;
+    assert_eq!(reply.pointers(), ["/specialties/1"], "{}", reply.text);
+}

@@ -1,7 +1,7 @@
 //! A fresh schema is the one that was reviewed; migrating again changes nothing.
 
-use platform::db::migrate;
-use sqlx::PgConnection;
+use platform::db::migrate::{self, RuntimeLogin};
+use sqlx::{Connection, PgConnection};
 
 use super::golden;
 use crate::support::{admin_connection, run_database};
@@ -14,10 +14,31 @@ async fn a_fresh_schema_is_the_golden_one() {
 
 #[tokio::test]
 async fn migrating_again_changes_nothing() {
-    let done = migrate::run(&run_database().admin_url, None)
+    let done = migrate::run(&run_database().admin_url, RuntimeLogin::Leave)
         .await
         .expect("it runs again");
     assert!(done.is_empty(), "{done:?}");
+}
+
+#[tokio::test]
+async fn the_password_of_another_installation_on_the_same_server_is_not_taken_away() {
+    let mut connection = admin_connection().await;
+    let mut password = async || {
+        sqlx::query_scalar::<_, Option<String>>(
+            "select rolpassword from pg_authid where rolname = 'chartwell_runtime'",
+        )
+        .fetch_one(&mut connection)
+        .await
+        .expect("an administrator may read it")
+    };
+    let run = run_database();
+    let before = password().await;
+    let another = run.runtime.connect.clone().password("of another");
+    // A server may let everybody in who comes through its socket; then there is nothing to claim.
+    let trusts = PgConnection::connect_with(&another).await.is_ok();
+    let claimed = migrate::run(&run.admin_url, RuntimeLogin::Claim("of another")).await;
+    assert_eq!(claimed.is_ok(), trusts, "{claimed:?}");
+    assert_eq!(password().await, before);
 }
 
 /// Tables, columns, constraints, indexes, policies, triggers, functions and grants, a line each; months left out.

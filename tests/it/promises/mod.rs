@@ -7,7 +7,7 @@ mod canaries;
 mod configuration;
 mod isolation;
 mod migrations;
-mod openapi;
+pub mod openapi;
 mod round_trip;
 mod strangers;
 

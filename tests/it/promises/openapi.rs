@@ -100,6 +100,20 @@ fn every_operation_says_what_it_needs() {
 }
 
 #[test]
+fn every_schema_of_the_document_is_referred_to() {
+    let document = chartwell::document();
+    let text = document.to_string();
+    for name in document["components"]["schemas"]
+        .as_object()
+        .expect("schemas")
+        .keys()
+    {
+        let reference = format!("\"#/components/schemas/{name}\"");
+        assert!(text.contains(&reference), "nothing refers to {name}");
+    }
+}
+
+#[test]
 fn every_body_has_an_example() {
     let document = chartwell::document();
     for (path, method, operation) in operations(&document) {

@@ -25,6 +25,16 @@ pub struct Reply {
 }
 
 impl Caller {
+    /// Nobody in particular, at a server.
+    pub fn of(router: Router) -> Self {
+        Self {
+            router,
+            token: None,
+            user_id: String::new(),
+            email: String::new(),
+        }
+    }
+
     pub async fn get(&self, path: impl AsRef<str>) -> Reply {
         self.send(Method::GET, path.as_ref(), &[], None).await
     }

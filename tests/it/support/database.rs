@@ -4,8 +4,9 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
+use platform::db::DbOptions;
 use platform::db::embedded::{Cluster, LocateOptions, SharedRun, shared_throwaway};
-use platform::db::{DbOptions, migrate};
+use platform::db::migrate::{self, RuntimeLogin};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, Executor, PgConnection};
 
@@ -46,7 +47,10 @@ fn start() -> RunDatabase {
                 owner_pid: owner,
             };
             let cluster = shared_throwaway(&run, &LocateOptions::any(true), |cluster| {
-                prepare(&cluster.url("postgres"))
+                prepare(
+                    &cluster.url("postgres"),
+                    RuntimeLogin::Set(RUNTIME_PASSWORD),
+                )
             })
             .expect("PostgreSQL is found or fetched, and starts");
             (cluster.url(DATABASE), Some(cluster))
@@ -95,7 +99,10 @@ fn prepare_once(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync
         .flatten();
         if mark.as_deref() != Some(run.as_str()) {
             let url = url.to_owned();
-            tokio::task::spawn_blocking(move || prepare(&url)).await??;
+            tokio::task::spawn_blocking(move || {
+                prepare(&url, RuntimeLogin::Claim(RUNTIME_PASSWORD))
+            })
+            .await??;
             let mark = format!(
                 "comment on database {DATABASE} is '{}'",
                 run.replace('\'', "")
@@ -106,7 +113,10 @@ fn prepare_once(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync
     })
 }
 
-fn prepare(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+fn prepare(
+    url: &str,
+    login: RuntimeLogin<'_>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
@@ -121,7 +131,7 @@ fn prepare(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
                 .execute(sqlx::AssertSqlSafe(format!("create database {DATABASE}")))
                 .await?;
             let url = with_database(url);
-            migrate::run(&url, Some(RUNTIME_PASSWORD)).await?;
+            migrate::run(&url, login).await?;
             Ok(())
         })
 }

@@ -8,13 +8,13 @@ use chartwell::server;
 use identity::Identity;
 use kernel::Clock;
 use kernel::ids::{TenantId, mint};
-use platform::App;
 use platform::access::Role;
 use platform::app::Parts;
 use platform::audit::AccessWriter;
 use platform::crypto::{KeyWrapper, Keyring, LocalMasterKeys, SigningKeys, TenantKeys};
 use platform::db::Db;
 use platform::http::{Limits, Rates};
+use platform::{App, Settings};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use std::sync::Arc;
@@ -87,6 +87,15 @@ impl TestTenant {
         server::router(app, identity)
     }
 
+    /// The same server with other settings.
+    pub async fn server_with_settings(&self, settings: Settings) -> Router {
+        let db = Db::new(&run_database().runtime);
+        let access_log = AccessWriter::start(db.clone());
+        let rates = Rates::default();
+        let (app, identity) = server_of(self.clock.clone(), rates, db, access_log, settings).await;
+        server::router(app, identity)
+    }
+
     /// A new account of the role, logged in.
     pub async fn user(&self, role: Role) -> Caller {
         let (id, email) = self.account(role).await;
@@ -149,12 +158,7 @@ impl TestTenant {
     }
 
     pub fn nobody(&self) -> Caller {
-        Caller {
-            router: self.router.clone(),
-            token: None,
-            user_id: String::new(),
-            email: String::new(),
-        }
+        Caller::of(self.router.clone())
     }
 
     /// A patient nobody cares for yet; returns his id.
@@ -193,6 +197,16 @@ async fn server_with_log(
     db: Db,
     access_log: AccessWriter,
 ) -> (App, Arc<Identity>) {
+    server_of(clock, rates, db, access_log, Settings::default()).await
+}
+
+async fn server_of(
+    clock: Clock,
+    rates: Rates,
+    db: Db,
+    access_log: AccessWriter,
+    settings: Settings,
+) -> (App, Arc<Identity>) {
     let run = run_database();
     let wrapper: Arc<dyn KeyWrapper> =
         Arc::new(LocalMasterKeys::from_base64(MASTER_KEY, None).expect("32 bytes in base64"));
@@ -212,7 +226,7 @@ async fn server_with_log(
         tenant_keys: TenantKeys::new(wrapper),
         authenticator: identity.clone(),
         limits: Limits::new(rates),
-        settings: platform::Settings::default(),
+        settings,
     });
     (app, identity)
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveTime};
 use kernel::clock::Instant;
 use kernel::ids::ProviderId;
+use platform::http::{is_day, is_instant};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -42,13 +43,18 @@ impl TryFrom<String> for AsOf {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if let Ok(day) = text.parse() {
+        if is_day(&text)
+            && let Ok(day) = text.parse()
+        {
             return Ok(Self::Day(day));
         }
         // A `+` that was not escaped arrives as a space.
-        let at = DateTime::parse_from_rfc3339(&text.replace(' ', "+"));
-        at.map(|at| Self::Instant(at.to_utc()))
-            .map_err(|_| "neither a day nor an instant with its zone")
+        let text = text.replace(' ', "+");
+        is_instant(&text)
+            .then(|| DateTime::parse_from_rfc3339(&text).ok())
+            .flatten()
+            .map(|at| Self::Instant(at.to_utc()))
+            .ok_or("neither a day nor an instant with its zone")
     }
 }
 
@@ -136,7 +142,15 @@ mod tests {
             as_of("2024-05-01T22:00:00 02:00"),
             as_of("2024-05-01T20:00:00Z")
         );
-        for text in ["", "2024-02-30", "2024-05-01T12:00:00", "yesterday"] {
+        for text in [
+            "",
+            "2024-02-30",
+            "2024-5-1",
+            " 2024-05-01",
+            "+2024-05-01",
+            "2024-05-01T12:00:00",
+            "yesterday",
+        ] {
             assert_eq!(as_of(text), None, "{text}");
         }
     }

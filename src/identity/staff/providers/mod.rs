@@ -5,7 +5,7 @@
 //! suspension of the account leaves his row as it is.
 //!
 //! Names and specialties stand twice: as written, and in the form in which they are compared (`sort_key`,
-//! `specialty_keys`); both are written here and nowhere else.
+//! the table `provider_specialty_keys`); both are written here and nowhere else.
 //!
 //! Traps: the directory is for patients too, so it shows active providers only and neither telephone nor e-mail.
 

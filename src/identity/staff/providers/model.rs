@@ -15,7 +15,7 @@ use crate::staff::status::StaffStatus;
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "npi": "1234567893", "given_name": "Maria", "family_name": "Núñez", "credential": "MD",
-    "specialty": "Internal Medicine", "subspecialties": ["Geriatric Medicine"],
+    "specialties": ["Internal Medicine", "Palliative Medicine"], "subspecialties": ["Geriatric Medicine"],
     "phone": "+1 617 555 0142", "email": "m.nunez@riverside.example",
     "verified": true, "accepting_patients": true, "status": "active"
 }))]
@@ -31,8 +31,10 @@ pub struct NewProvider {
     /// `MD`, `DO`, `NP` …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub specialty: Option<String>,
+    /// The primary one first, at most 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub specialties: Vec<String>,
+    /// At most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subspecialties: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,7 +67,7 @@ impl Validate for NewProvider {
         checks.text("given_name", &self.given_name, 100);
         checks.text("family_name", &self.family_name, 100);
         checks.text_if("credential", self.credential.as_deref(), 40);
-        checks.text_if("specialty", self.specialty.as_deref(), 100);
+        check_words(checks, "specialties", &self.specialties, 100);
         check_words(checks, "subspecialties", &self.subspecialties, 100);
         if let Some(phone) = &self.phone {
             checks.phone("phone", phone);
@@ -109,8 +111,9 @@ pub struct DirectoryEntry {
     pub name: String,
     #[schema(example = "MD")]
     pub credential: Option<String>,
-    #[schema(example = "Internal Medicine")]
-    pub specialty: Option<String>,
+    /// The primary one first.
+    #[schema(example = json!(["Internal Medicine", "Palliative Medicine"]))]
+    pub specialties: Vec<String>,
     pub accepting_patients: bool,
 }
 
@@ -122,7 +125,7 @@ impl From<Provider> for DirectoryEntry {
             id,
             name: display_name(&data.given_name, &data.family_name, None),
             credential: data.credential,
-            specialty: data.specialty,
+            specialties: data.specialties,
             accepting_patients: data.accepting_patients,
         }
     }
@@ -208,11 +211,12 @@ mod tests {
         assert_eq!(
             broken(json!({
                 "given_name": " ", "family_name": "B", "npi": "1234567890", "phone": "12", "email": "x",
-                "subspecialties": ["ok", ""]
+                "specialties": [" "], "subspecialties": ["ok", ""]
             })),
             [
                 "/npi not_an_npi",
                 "/given_name blank",
+                "/specialties/0 blank",
                 "/subspecialties/1 blank",
                 "/phone not_a_phone",
                 "/email not_an_email"

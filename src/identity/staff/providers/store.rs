@@ -1,4 +1,6 @@
-//! `app.providers`.
+//! `app.providers`, and `app.provider_specialty_keys` by which they are found.
+
+use std::collections::BTreeSet;
 
 use kernel::clock::Instant;
 use kernel::ids::{FacilityId, ProviderId, UserId};
@@ -27,7 +29,7 @@ struct Row {
     given_name: String,
     family_name: String,
     credential: Option<String>,
-    specialty: Option<String>,
+    specialties: Vec<String>,
     subspecialties: Vec<String>,
     phone: Option<String>,
     email: Option<String>,
@@ -50,7 +52,7 @@ impl From<Row> for Provider {
                 given_name: row.given_name,
                 family_name: row.family_name,
                 credential: row.credential,
-                specialty: row.specialty,
+                specialties: row.specialties,
                 subspecialties: row.subspecialties,
                 phone: row.phone,
                 email: row.email,
@@ -69,7 +71,7 @@ pub(super) async fn find(tx: &mut TenantTx, id: ProviderId) -> Result<Option<Pro
     let tenant = tx.tenant();
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", user_id as "user_id: _", npi, given_name, family_name, credential, specialty,
+        r#"select id as "id: _", user_id as "user_id: _", npi, given_name, family_name, credential, specialties,
                   subspecialties, phone, email, verified, accepting_patients, status as "status: _", sort_key,
                   version, created_at, updated_at
              from app.providers
@@ -94,12 +96,14 @@ pub(super) async fn page(
     let rows = sqlx::query_as!(
         Row,
         r#"select p.id as "id: _", p.user_id as "user_id: _", p.npi, p.given_name, p.family_name, p.credential,
-                  p.specialty, p.subspecialties, p.phone, p.email, p.verified, p.accepting_patients,
+                  p.specialties, p.subspecialties, p.phone, p.email, p.verified, p.accepting_patients,
                   p.status as "status: _", p.sort_key, p.version, p.created_at, p.updated_at
              from app.providers p
             where p.tenant_id = $1
               and ($2::text is null or p.sort_key ^@ $2)
-              and ($3::text is null or $3 = any (p.specialty_keys))
+              and ($3::text is null or exists (
+                   select from app.provider_specialty_keys k
+                    where k.tenant_id = $1 and k.tenant_id = p.tenant_id and k.provider_id = p.id and k.key = $3))
               and ($4::boolean is null or p.accepting_patients = $4)
               and ($5::text is null or p.status = $5)
               and ($6::uuid is null or exists (
@@ -174,9 +178,9 @@ pub(super) async fn insert(
     let tenant = tx.tenant();
     sqlx::query!(
         "insert into app.providers
-                (tenant_id, id, user_id, npi, given_name, family_name, credential, specialty, subspecialties, phone,
-                 email, verified, accepting_patients, status, sort_key, specialty_keys, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)",
+                (tenant_id, id, user_id, npi, given_name, family_name, credential, specialties, subspecialties, phone,
+                 email, verified, accepting_patients, status, sort_key, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)",
         tenant as _,
         id as _,
         new.user_id as _,
@@ -184,7 +188,7 @@ pub(super) async fn insert(
         new.given_name,
         new.family_name,
         new.credential.as_deref(),
-        new.specialty.as_deref(),
+        &new.specialties,
         &new.subspecialties,
         new.phone.as_deref(),
         new.email.as_deref(),
@@ -192,12 +196,11 @@ pub(super) async fn insert(
         new.accepting_patients,
         new.status as _,
         sort_key(new),
-        &specialty_keys(new),
         now,
     )
     .execute(tx.conn())
     .await?;
-    Ok(())
+    insert_specialty_keys(tx, id, new).await
 }
 
 pub(super) async fn update(
@@ -209,9 +212,9 @@ pub(super) async fn update(
     let tenant = tx.tenant();
     let done = sqlx::query!(
         "update app.providers
-            set user_id = $3, npi = $4, given_name = $5, family_name = $6, credential = $7, specialty = $8,
+            set user_id = $3, npi = $4, given_name = $5, family_name = $6, credential = $7, specialties = $8,
                 subspecialties = $9, phone = $10, email = $11, verified = $12, accepting_patients = $13, status = $14,
-                sort_key = $15, specialty_keys = $16, version = version + 1, updated_at = $17
+                sort_key = $15, version = version + 1, updated_at = $16
           where tenant_id = $1 and id = $2",
         tenant as _,
         id as _,
@@ -220,7 +223,7 @@ pub(super) async fn update(
         data.given_name,
         data.family_name,
         data.credential.as_deref(),
-        data.specialty.as_deref(),
+        &data.specialties,
         &data.subspecialties,
         data.phone.as_deref(),
         data.email.as_deref(),
@@ -228,16 +231,44 @@ pub(super) async fn update(
         data.accepting_patients,
         data.status as _,
         sort_key(data),
-        &specialty_keys(data),
         now,
     )
     .execute(tx.conn())
     .await?;
     if done.rows_affected() == 0 {
-        Err(Error::not_found())
-    } else {
-        Ok(())
+        return Err(Error::not_found());
     }
+    sqlx::query!(
+        "delete from app.provider_specialty_keys where tenant_id = $1 and provider_id = $2",
+        tenant as _,
+        id as _
+    )
+    .execute(tx.conn())
+    .await?;
+    insert_specialty_keys(tx, id, data).await
+}
+
+/// What a provider is found by who is asked for by his specialty; he has none of it yet.
+async fn insert_specialty_keys(
+    tx: &mut TenantTx,
+    id: ProviderId,
+    provider: &NewProvider,
+) -> Result<()> {
+    let keys = specialty_keys(provider);
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "insert into app.provider_specialty_keys (tenant_id, provider_id, key)
+         select $1, $2, k.key from unnest($3::text[]) as k (key)",
+        tenant as _,
+        id as _,
+        &keys,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 fn sort_key(provider: &NewProvider) -> String {
@@ -248,11 +279,9 @@ fn sort_key(provider: &NewProvider) -> String {
     )
 }
 
+/// Each once, however often and in whatever spelling it was written.
 fn specialty_keys(provider: &NewProvider) -> Vec<String> {
-    provider
-        .specialty
-        .iter()
-        .chain(&provider.subspecialties)
-        .map(|specialty| name_key(specialty))
-        .collect()
+    let all = provider.specialties.iter().chain(&provider.subspecialties);
+    let keys: BTreeSet<String> = all.map(|specialty| name_key(specialty)).collect();
+    keys.into_iter().filter(|key| !key.is_empty()).collect()
 }

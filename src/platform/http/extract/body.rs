@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::strict::Strict;
 use super::{pointer, rule_in};
 use crate::app::App;
 use crate::http::Problem;
@@ -106,14 +107,25 @@ async fn json_bytes(request: Request, app: &App, accepted: &[&str]) -> Result<By
 }
 
 fn require_content_type(headers: &HeaderMap, accepted: &[&str]) -> Result<(), Problem> {
-    let given = headers
-        .get(header::CONTENT_TYPE)
+    let mut all = headers.get_all(header::CONTENT_TYPE).iter();
+    let given = all
+        .next()
+        .filter(|_| all.next().is_none())
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let kind = given.split(';').next().unwrap_or_default().trim();
-    if accepted
-        .iter()
-        .any(|accepted| kind.eq_ignore_ascii_case(accepted))
+    let mut parts = given.split(';').map(str::trim);
+    let kind = parts.next().unwrap_or_default();
+    // JSON is UTF-8. Whoever says otherwise would have his names read as something else.
+    let is_utf8 = parts.all(|parameter| {
+        parameter.split_once('=').is_none_or(|(name, value)| {
+            !name.trim().eq_ignore_ascii_case("charset")
+                || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        })
+    });
+    if is_utf8
+        && accepted
+            .iter()
+            .any(|accepted| kind.eq_ignore_ascii_case(accepted))
     {
         Ok(())
     } else {
@@ -154,7 +166,7 @@ fn nul_in(value: &Value, at: String) -> Option<String> {
 
 fn checked<T: DeserializeOwned + Validate>(bytes: &Bytes, now: Instant) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let body: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let body: T = serde_path_to_error::deserialize(Strict(&mut reader)).map_err(|error| {
         if error.inner().is_data() {
             let (code, rule) = rule_in(&error.inner().to_string());
             Error::invalid(vec![FieldError::new(pointer(error.path()), code, rule)])

@@ -1,4 +1,5 @@
-//! The context of a request, from its token.
+//! The context of a request, from its token. Every handler takes it first: who may not do what he asks for learns that
+//! before anything else of his request is looked at.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use kernel::{Code, Error, Result};
 
 use crate::access::Ctx;
 use crate::app::App;
-use crate::http::{IdempotencyKey, Problem, RequestInfo};
+use crate::http::{IdempotencyKey, Needed, Problem, RequestInfo};
 
 impl FromRequestParts<App> for Ctx {
     type Rejection = Problem;
@@ -28,16 +29,26 @@ impl FromRequestParts<App> for Ctx {
         let left = app.limits.caller(principal.tenant, principal.user)?;
         let _ = request.caller.set(principal.clone());
         let _ = request.left.set(left);
+        let needed = parts.extensions.get::<Needed>();
+        if let Some(permission) = needed.and_then(|table| table.by(&request.route, &request.method))
+        {
+            let _ = request.declared.set(permission);
+            if !permission.allows(principal.role) {
+                return Err(Error::new(Code::Forbidden).into());
+            }
+        }
         let idempotency = parts.extensions.get::<IdempotencyKey>().cloned();
         Ok(Self::new(app.clone(), principal, request, idempotency))
     }
 }
 
 fn bearer(parts: &Parts) -> Result<&str, Problem> {
-    let header = parts
-        .headers
-        .get(header::AUTHORIZATION)
-        .ok_or_else(|| Error::new(Code::TokenMissing))?;
+    let mut all = parts.headers.get_all(header::AUTHORIZATION).iter();
+    let header = all.next().ok_or_else(|| Error::new(Code::TokenMissing))?;
+    // Of two, a proxy may have looked at the other one.
+    if all.next().is_some() {
+        return Err(Error::new(Code::TokenInvalid).into());
+    }
     let text = header
         .to_str()
         .map_err(|_| Error::new(Code::TokenInvalid))?;

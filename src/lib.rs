@@ -31,6 +31,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "care teams", description = "Who cares for a patient, and so may open the chart"),
         (name = "encounters", description = "Visits and stays"),
         (name = "imported resources", description = "What came from elsewhere, as it came"),
+        (name = "terminology", description = "Code systems: find codes, and what is loaded"),
         (name = "audit", description = "Who accessed and who changed what"),
         (name = "security", description = "What happened at the door"),
         (name = "operations", description = "Health and metrics of the server")

@@ -4,6 +4,7 @@ pub mod care_teams;
 pub mod encounters;
 pub mod imported;
 pub mod patients;
+pub mod terminology;
 
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,4 +16,5 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(care_teams::router())
         .merge(imported::router())
         .merge(encounters::router())
+        .merge(terminology::router())
 }

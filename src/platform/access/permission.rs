@@ -71,6 +71,7 @@ permissions! {
     EncounterSchedule     = "encounter.schedule",     Writes, true,  [Admin Provider Nurse Staff],                 "Schedule, reschedule and cancel encounters.";
     EncounterConduct      = "encounter.conduct",      Writes, true,  [Admin Provider Nurse],                       "Start, document, move and complete encounters.";
     ImportedRead          = "imported.read",          Reads,  true,  [Admin Provider Nurse Patient],               "Read imported resources of a patient.";
+    TerminologyRead       = "terminology.read",       Reads,  false, [Admin Provider Nurse Staff Billing Patient], "Find codes and what they mean.";
     AccessLogRead         = "access_log.read",        Reads,  true,  [Admin],                                      "Read who accessed which chart.";
     OwnAccessLogRead      = "access_log.read_own",    Reads,  true,  [Patient],                                    "See who opened one's own chart.";
     ChangeLogRead         = "change_log.read",        Reads,  true,  [Admin],                                      "Read what was changed, by whom, field by field.";

@@ -1,9 +1,15 @@
 //! Clinical records: patients, who cares for them, and what happens to them.
 
+pub mod care_plans;
 pub mod care_teams;
+mod chart_entries;
 pub mod encounters;
+pub mod family_history;
+pub mod goals;
 pub mod imported;
 pub mod patients;
+pub mod referrals;
+pub mod social_history;
 pub mod terminology;
 
 use platform::App;
@@ -17,4 +23,9 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(imported::router())
         .merge(encounters::router())
         .merge(terminology::router())
+        .merge(family_history::router())
+        .merge(social_history::router())
+        .merge(care_plans::router())
+        .merge(goals::router())
+        .merge(referrals::router())
 }

@@ -31,6 +31,10 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "care teams", description = "Who cares for a patient, and so may open the chart"),
         (name = "encounters", description = "Visits and stays"),
         (name = "imported resources", description = "What came from elsewhere, as it came"),
+        (name = "family and social history", description = "What lies behind a patient"),
+        (name = "care plans", description = "Goals and plans of care"),
+        (name = "referrals", description = "Patients sent to somebody else, and what came of it"),
+        (name = "terminology", description = "Code systems: find codes, and what is loaded"),
         (name = "audit", description = "Who accessed and who changed what"),
         (name = "security", description = "What happened at the door"),
         (name = "operations", description = "Health and metrics of the server")

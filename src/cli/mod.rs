@@ -14,6 +14,7 @@ mod migrate;
 mod partitions;
 mod serve;
 mod tenant;
+mod terminology;
 mod tools;
 mod user;
 
@@ -42,6 +43,9 @@ pub enum Command {
     /// Bring in records from elsewhere
     #[command(subcommand)]
     Import(import::Import),
+    /// Load code systems
+    #[command(subcommand)]
+    Terminology(terminology::Terminology),
     /// Check the access log
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -86,6 +90,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Command::Tenant(command) => tenant::run(command).await,
                 Command::User(command) => user::run(command).await,
                 Command::Import(command) => import::run(command).await,
+                Command::Terminology(command) => terminology::run(command).await,
                 Command::Audit(command) => audit::run(command).await,
                 Command::Keys(command) => keys::run(command).await,
                 Command::Partitions(command) => partitions::run(command).await,

@@ -1,9 +1,16 @@
 //! Clinical records: patients, who cares for them, and what happens to them.
 
+pub mod care_plans;
 pub mod care_teams;
+mod chart_entries;
 pub mod encounters;
+pub mod family_history;
+pub mod goals;
 pub mod imported;
 pub mod patients;
+pub mod referrals;
+pub mod social_history;
+pub mod terminology;
 
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,4 +22,10 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(care_teams::router())
         .merge(imported::router())
         .merge(encounters::router())
+        .merge(terminology::router())
+        .merge(family_history::router())
+        .merge(social_history::router())
+        .merge(care_plans::router())
+        .merge(goals::router())
+        .merge(referrals::router())
 }

@@ -112,6 +112,9 @@ codes! {
     EncounterClosed = "encounter_closed", Conflict, "The encounter is closed.";
     BedOccupied = "bed_occupied", Conflict, "The bed is occupied.";
     NoBedForClass = "no_bed_for_class", Conflict, "Only encounters of the classes inpatient, emergency and procedure have a bed.";
+
+    EnteredInError = "entered_in_error", Conflict, "The entry was made in error and does not change any more.";
+    ReferralSent = "referral_sent", Conflict, "The referral has been sent: what was asked for does not change any more.";
 }
 
 /// One field that breaks one rule.

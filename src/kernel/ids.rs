@@ -106,6 +106,16 @@ identifiers! {
     BedStayId,
     /// A membership in a patient's care team.
     CareTeamMemberId,
+    /// What is known of the health of a relative.
+    FamilyHistoryId,
+    /// What somebody was asked about how he lives.
+    SocialHistoryId,
+    /// A plan of care.
+    CarePlanId,
+    /// Something a patient and his carers want to reach.
+    GoalId,
+    /// A patient sent to somebody else.
+    ReferralId,
     /// A resource that came from elsewhere and is kept as it came.
     ImportedResourceId,
     /// One request to the server.

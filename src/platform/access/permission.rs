@@ -71,6 +71,14 @@ permissions! {
     EncounterSchedule     = "encounter.schedule",     Writes, true,  [Admin Provider Nurse Staff],                 "Schedule, reschedule and cancel encounters.";
     EncounterConduct      = "encounter.conduct",      Writes, true,  [Admin Provider Nurse],                       "Start, document, move and complete encounters.";
     ImportedRead          = "imported.read",          Reads,  true,  [Admin Provider Nurse Patient],               "Read imported resources of a patient.";
+    BackgroundRead        = "background.read",        Reads,  true,  [Admin Provider Nurse Patient],               "Read family and social history.";
+    BackgroundWrite       = "background.write",       Writes, true,  [Provider Nurse],                             "Record family and social history.";
+    CarePlanRead          = "care_plan.read",         Reads,  true,  [Admin Provider Nurse Patient],               "Read goals and care plans.";
+    CarePlanWrite         = "care_plan.write",        Writes, true,  [Provider],                                   "Make and follow up goals and care plans.";
+    ReferralRead          = "referral.read",          Reads,  true,  [Admin Provider Nurse Staff Patient],         "Read referrals.";
+    ReferralWrite         = "referral.write",         Writes, true,  [Provider],                                   "Refer, and follow a referral to its end.";
+    ReferralSchedule      = "referral.schedule",      Writes, true,  [Provider Staff],                             "Note the appointment of a referral.";
+    TerminologyRead       = "terminology.read",       Reads,  false, [Admin Provider Nurse Staff Billing Patient], "Find codes and what they mean.";
     AccessLogRead         = "access_log.read",        Reads,  true,  [Admin],                                      "Read who accessed which chart.";
     OwnAccessLogRead      = "access_log.read_own",    Reads,  true,  [Patient],                                    "See who opened one's own chart.";
     ChangeLogRead         = "change_log.read",        Reads,  true,  [Admin],                                      "Read what was changed, by whom, field by field.";

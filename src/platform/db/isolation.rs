@@ -7,9 +7,11 @@ use kernel::Result;
 use sqlx::PgConnection;
 
 /// Tables of the installation, not of a tenant: no health information, no tenant's data.
-const SHARED_TABLES: &[&str] = &[
-    "signing_keys",  // keys of the installation, wrapped
-    "seal_progress", // how far sealing has come
+pub const SHARED_TABLES: &[&str] = &[
+    "signing_keys",         // keys of the installation, wrapped
+    "seal_progress",        // how far sealing has come
+    "terminology_concepts", // codes and their meaning: facts of the world
+    "terminology_versions", // which distribution files are loaded
 ];
 
 /// Functions that run with their owner's rights. Each has its own tenant predicate, or touches no tenant's rows.

@@ -2,4 +2,6 @@ mod care_teams;
 mod encounters;
 mod facility_scope;
 mod patients;
+mod plans;
 mod registration;
+mod terminology;

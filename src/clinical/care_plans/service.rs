@@ -1,0 +1,187 @@
+//! Making care plans and following them up.
+
+use chrono::NaiveDate;
+use kernel::ids::{CarePlanId, PatientId};
+use kernel::{Error, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::{Action, Subject};
+use platform::db::{CallerTx, TenantTx};
+use platform::http::{Answer, IfMatch, MergePatch, Paging};
+
+use super::model::{CarePlan, CarePlanStep, ListCarePlans, NewCarePlan};
+use super::status::CarePlanStatus;
+use super::store;
+use crate::chart_entries::{ErrorReason, check_encounter, check_provider, settle_all, settle_one};
+use crate::patients;
+use crate::terminology::Coding;
+
+const RESOURCE: &str = "care_plan";
+
+pub(super) async fn list(
+    ctx: &Ctx,
+    patient: PatientId,
+    query: ListCarePlans,
+) -> Result<Answer<Page<CarePlan>>> {
+    let filters = (patient, query.status);
+    let paging = Paging::new(ctx, &filters, query.limit, query.cursor)?;
+    let mut tx = ctx.begin(Permission::CarePlanRead).await?;
+    patients::require(&mut tx, patient).await?;
+    let filter = store::Filter {
+        id: None,
+        status: query.status,
+    };
+    let rows = store::page(&mut tx, patient, &filter, paging.after()?, paging.fetch()).await?;
+    let page = paging.page(rows, |row| (row.created_at, row.id))?;
+    let whole = Subject {
+        patient: Some(patient),
+        resource: None,
+    };
+    let shown: Vec<Subject> = page
+        .items
+        .iter()
+        .map(|row| Subject {
+            patient: Some(patient),
+            resource: Some(row.id.into()),
+        })
+        .collect();
+    let subjects = if shown.is_empty() { vec![whole] } else { shown };
+    tx.finish(Disclosure::list(RESOURCE, subjects, page)).await
+}
+
+pub(super) async fn read(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: CarePlanId,
+) -> Result<Answer<CarePlan>> {
+    let mut tx = ctx.begin(Permission::CarePlanRead).await?;
+    let found = get(&mut tx, patient, id).await?;
+    let version = found.version;
+    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, found).version(version))
+        .await
+}
+
+pub(super) async fn record(
+    ctx: &Ctx,
+    patient: PatientId,
+    mut new: NewCarePlan,
+) -> Result<Answer<CarePlan>> {
+    let mut tx = ctx.begin(Permission::CarePlanWrite).await?;
+    patients::require_active(&mut tx, patient).await?;
+    settle(&mut tx, patient, None, &mut new, ctx.now().date_naive()).await?;
+    let id = CarePlanId::new();
+    store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
+    let made = get(&mut tx, patient, id).await?;
+    let version = made.version;
+    tx.commit(
+        Disclosure::of(RESOURCE, Action::Create, patient, id, made)
+            .created_at(format!("/api/v1/patients/{patient}/care-plans/{id}"))
+            .version(version),
+    )
+    .await
+}
+
+pub(super) async fn amend(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: CarePlanId,
+    if_match: IfMatch,
+    patch: &MergePatch,
+) -> Result<Answer<CarePlan>> {
+    let mut tx = ctx.begin(Permission::CarePlanWrite).await?;
+    let present = locked(&mut tx, patient, id).await?;
+    if_match.require(present.version)?;
+    present.status.require_standing()?;
+    let mut wanted = patch.apply(&present.data)?;
+    let on = ctx.now().date_naive();
+    settle(&mut tx, patient, Some(&present.data), &mut wanted, on).await?;
+    store::update(&mut tx, id, &wanted, ctx.now()).await?;
+    commit(tx, patient, id).await
+}
+
+pub(super) async fn step(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: CarePlanId,
+    body: CarePlanStep,
+) -> Result<Answer<CarePlan>> {
+    let mut tx = ctx.begin(Permission::CarePlanWrite).await?;
+    let present = locked(&mut tx, patient, id).await?;
+    let status = present.status.step(body.status)?;
+    let reason = body.reason.as_deref();
+    store::set_status(&mut tx, id, (status, reason), None, ctx.now()).await?;
+    commit(tx, patient, id).await
+}
+
+pub(super) async fn take_back(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: CarePlanId,
+    body: ErrorReason,
+) -> Result<Answer<CarePlan>> {
+    let mut tx = ctx.begin(Permission::CarePlanWrite).await?;
+    let present = locked(&mut tx, patient, id).await?;
+    present.status.require_standing()?;
+    let status = (
+        CarePlanStatus::EnteredInError,
+        present.status_reason.as_deref(),
+    );
+    store::set_status(&mut tx, id, status, Some(&body.reason), ctx.now()).await?;
+    commit(tx, patient, id).await
+}
+
+/// Whether the patient has this plan, and it was not made in error.
+pub async fn stands(tx: &mut TenantTx, patient: PatientId, id: CarePlanId) -> Result<bool> {
+    let found = store::find(tx, patient, id).await?;
+    Ok(found.is_some_and(|plan| plan.status != CarePlanStatus::EnteredInError))
+}
+
+/// Checks what is referred to, and settles the codes that are new.
+async fn settle(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    present: Option<&NewCarePlan>,
+    wanted: &mut NewCarePlan,
+    on: NaiveDate,
+) -> Result<()> {
+    let before = present.and_then(|present| present.encounter_id);
+    check_encounter(tx, patient, before, wanted.encounter_id).await?;
+    let before = present.and_then(|present| present.provider_id);
+    check_provider(tx, "/provider_id", before, wanted.provider_id).await?;
+    let before: Vec<Coding> = present.into_iter().flat_map(codings).cloned().collect();
+    if let Some(category) = &mut wanted.category {
+        settle_one(tx, "/category", &before, category, on).await?;
+    }
+    settle_all(tx, "/addresses", &before, &mut wanted.addresses, on).await?;
+    for (place, activity) in wanted.activities.iter_mut().enumerate() {
+        if let Some(code) = &mut activity.code {
+            settle_one(tx, &format!("/activities/{place}/code"), &before, code, on).await?;
+        }
+    }
+    Ok(())
+}
+
+fn codings(data: &NewCarePlan) -> impl Iterator<Item = &Coding> {
+    let activities = data.activities.iter().filter_map(|one| one.code.as_ref());
+    data.category
+        .iter()
+        .chain(&data.addresses)
+        .chain(activities)
+}
+
+async fn get(tx: &mut TenantTx, patient: PatientId, id: CarePlanId) -> Result<CarePlan> {
+    store::find(tx, patient, id)
+        .await?
+        .ok_or_else(Error::not_found)
+}
+
+async fn locked(tx: &mut TenantTx, patient: PatientId, id: CarePlanId) -> Result<CarePlan> {
+    store::lock(tx, patient, id).await?;
+    get(tx, patient, id).await
+}
+
+async fn commit(mut tx: CallerTx, patient: PatientId, id: CarePlanId) -> Result<Answer<CarePlan>> {
+    let changed = get(&mut tx, patient, id).await?;
+    let version = changed.version;
+    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, changed).version(version))
+        .await
+}

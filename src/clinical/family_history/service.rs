@@ -1,0 +1,166 @@
+//! Recording, reading and amending the family history.
+
+use chrono::NaiveDate;
+use kernel::ids::{FamilyHistoryId, PatientId};
+use kernel::{Code, Error, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::{Action, Subject};
+use platform::db::{CallerTx, TenantTx};
+use platform::http::{Answer, IfMatch, MergePatch, Paging};
+
+use super::model::{FamilyHistory, ListFamilyHistory, NewFamilyHistory};
+use super::store;
+use crate::chart_entries::{EntryStatus, ErrorReason, check_encounter, settle_one};
+use crate::patients;
+use crate::terminology::Coding;
+
+const RESOURCE: &str = "family_history";
+
+pub(super) async fn list(
+    ctx: &Ctx,
+    patient: PatientId,
+    query: ListFamilyHistory,
+) -> Result<Answer<Page<FamilyHistory>>> {
+    let filters = (patient, query.with_errors);
+    let paging = Paging::new(ctx, &filters, query.limit, query.cursor)?;
+    let mut tx = ctx.begin(Permission::BackgroundRead).await?;
+    patients::require(&mut tx, patient).await?;
+    let filter = store::Filter {
+        id: None,
+        with_errors: query.with_errors,
+    };
+    let rows = store::page(&mut tx, patient, &filter, paging.after()?, paging.fetch()).await?;
+    let page = paging.page(rows, |row| (row.created_at, row.id))?;
+    let whole = Subject {
+        patient: Some(patient),
+        resource: None,
+    };
+    let shown: Vec<Subject> = page
+        .items
+        .iter()
+        .map(|row| Subject {
+            patient: Some(patient),
+            resource: Some(row.id.into()),
+        })
+        .collect();
+    let subjects = if shown.is_empty() { vec![whole] } else { shown };
+    tx.finish(Disclosure::list(RESOURCE, subjects, page)).await
+}
+
+pub(super) async fn read(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: FamilyHistoryId,
+) -> Result<Answer<FamilyHistory>> {
+    let mut tx = ctx.begin(Permission::BackgroundRead).await?;
+    let found = get(&mut tx, patient, id).await?;
+    let version = found.version;
+    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, found).version(version))
+        .await
+}
+
+pub(super) async fn record(
+    ctx: &Ctx,
+    patient: PatientId,
+    mut new: NewFamilyHistory,
+) -> Result<Answer<FamilyHistory>> {
+    let mut tx = ctx.begin(Permission::BackgroundWrite).await?;
+    patients::require_active(&mut tx, patient).await?;
+    settle(&mut tx, patient, None, &mut new, ctx.now().date_naive()).await?;
+    let id = FamilyHistoryId::new();
+    store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
+    let made = get(&mut tx, patient, id).await?;
+    let version = made.version;
+    tx.commit(
+        Disclosure::of(RESOURCE, Action::Create, patient, id, made)
+            .created_at(format!("/api/v1/patients/{patient}/family-history/{id}"))
+            .version(version),
+    )
+    .await
+}
+
+pub(super) async fn amend(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: FamilyHistoryId,
+    if_match: IfMatch,
+    patch: &MergePatch,
+) -> Result<Answer<FamilyHistory>> {
+    let mut tx = ctx.begin(Permission::BackgroundWrite).await?;
+    let present = locked(&mut tx, patient, id).await?;
+    if_match.require(present.version)?;
+    require_standing(present.status)?;
+    let mut wanted = patch.apply(&present.data)?;
+    let on = ctx.now().date_naive();
+    settle(&mut tx, patient, Some(&present.data), &mut wanted, on).await?;
+    store::update(&mut tx, id, &wanted, ctx.now()).await?;
+    commit(tx, patient, id).await
+}
+
+pub(super) async fn take_back(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: FamilyHistoryId,
+    body: ErrorReason,
+) -> Result<Answer<FamilyHistory>> {
+    let mut tx = ctx.begin(Permission::BackgroundWrite).await?;
+    let present = locked(&mut tx, patient, id).await?;
+    require_standing(present.status)?;
+    store::take_back(&mut tx, id, &body.reason, ctx.now()).await?;
+    commit(tx, patient, id).await
+}
+
+/// Checks what is referred to, and settles the codes that are new.
+async fn settle(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    present: Option<&NewFamilyHistory>,
+    wanted: &mut NewFamilyHistory,
+    on: NaiveDate,
+) -> Result<()> {
+    let before = present.and_then(|present| present.encounter_id);
+    check_encounter(tx, patient, before, wanted.encounter_id).await?;
+    let before: Vec<Coding> = present
+        .into_iter()
+        .flat_map(|present| &present.conditions)
+        .map(|one| one.condition.clone())
+        .collect();
+    for (place, one) in wanted.conditions.iter_mut().enumerate() {
+        let pointer = format!("/conditions/{place}/condition");
+        settle_one(tx, &pointer, &before, &mut one.condition, on).await?;
+    }
+    Ok(())
+}
+
+fn require_standing(status: EntryStatus) -> Result<()> {
+    match status {
+        EntryStatus::Recorded => Ok(()),
+        EntryStatus::EnteredInError => Err(Error::new(Code::EnteredInError)),
+    }
+}
+
+async fn get(tx: &mut TenantTx, patient: PatientId, id: FamilyHistoryId) -> Result<FamilyHistory> {
+    store::find(tx, patient, id)
+        .await?
+        .ok_or_else(Error::not_found)
+}
+
+async fn locked(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: FamilyHistoryId,
+) -> Result<FamilyHistory> {
+    store::lock(tx, patient, id).await?;
+    get(tx, patient, id).await
+}
+
+async fn commit(
+    mut tx: CallerTx,
+    patient: PatientId,
+    id: FamilyHistoryId,
+) -> Result<Answer<FamilyHistory>> {
+    let changed = get(&mut tx, patient, id).await?;
+    let version = changed.version;
+    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, changed).version(version))
+        .await
+}

@@ -1,0 +1,14 @@
+//! Goals: what a patient and his carers want to reach, by when, and how near it is.
+//!
+//! A goal may be a part of a care plan of the same patient. Its status follows `status.rs`; its achievement is amended like
+//! any other field, because it goes up and down.
+
+mod model;
+mod routes;
+mod service;
+mod status;
+mod store;
+
+pub use model::{Goal, GoalAchievement, GoalComparison, GoalPriority, GoalTarget, NewGoal};
+pub use routes::router;
+pub use status::GoalStatus;

@@ -1,0 +1,174 @@
+//! Setting goals and following them up.
+
+use chrono::NaiveDate;
+use kernel::ids::{GoalId, PatientId};
+use kernel::{Error, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::{Action, Subject};
+use platform::db::{CallerTx, TenantTx};
+use platform::http::{Answer, IfMatch, MergePatch, Paging};
+
+use super::model::{Goal, GoalStep, ListGoals, NewGoal};
+use super::status::GoalStatus;
+use super::store;
+use crate::care_plans;
+use crate::chart_entries::{ErrorReason, check_provider, settle_all, settle_one};
+use crate::patients;
+use crate::terminology::Coding;
+
+const RESOURCE: &str = "goal";
+
+pub(super) async fn list(
+    ctx: &Ctx,
+    patient: PatientId,
+    query: ListGoals,
+) -> Result<Answer<Page<Goal>>> {
+    let filters = (patient, query.status, query.care_plan_id);
+    let paging = Paging::new(ctx, &filters, query.limit, query.cursor)?;
+    let mut tx = ctx.begin(Permission::CarePlanRead).await?;
+    patients::require(&mut tx, patient).await?;
+    let filter = store::Filter {
+        id: None,
+        status: query.status,
+        care_plan_id: query.care_plan_id,
+    };
+    let rows = store::page(&mut tx, patient, &filter, paging.after()?, paging.fetch()).await?;
+    let page = paging.page(rows, |row| (row.created_at, row.id))?;
+    let whole = Subject {
+        patient: Some(patient),
+        resource: None,
+    };
+    let shown: Vec<Subject> = page
+        .items
+        .iter()
+        .map(|row| Subject {
+            patient: Some(patient),
+            resource: Some(row.id.into()),
+        })
+        .collect();
+    let subjects = if shown.is_empty() { vec![whole] } else { shown };
+    tx.finish(Disclosure::list(RESOURCE, subjects, page)).await
+}
+
+pub(super) async fn read(ctx: &Ctx, patient: PatientId, id: GoalId) -> Result<Answer<Goal>> {
+    let mut tx = ctx.begin(Permission::CarePlanRead).await?;
+    let found = get(&mut tx, patient, id).await?;
+    let version = found.version;
+    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, found).version(version))
+        .await
+}
+
+pub(super) async fn record(
+    ctx: &Ctx,
+    patient: PatientId,
+    mut new: NewGoal,
+) -> Result<Answer<Goal>> {
+    let mut tx = ctx.begin(Permission::CarePlanWrite).await?;
+    patients::require_active(&mut tx, patient).await?;
+    settle(&mut tx, patient, None, &mut new, ctx.now().date_naive()).await?;
+    let id = GoalId::new();
+    store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
+    let made = get(&mut tx, patient, id).await?;
+    let version = made.version;
+    tx.commit(
+        Disclosure::of(RESOURCE, Action::Create, patient, id, made)
+            .created_at(format!("/api/v1/patients/{patient}/goals/{id}"))
+            .version(version),
+    )
+    .await
+}
+
+pub(super) async fn amend(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: GoalId,
+    if_match: IfMatch,
+    patch: &MergePatch,
+) -> Result<Answer<Goal>> {
+    let mut tx = ctx.begin(Permission::CarePlanWrite).await?;
+    let present = locked(&mut tx, patient, id).await?;
+    if_match.require(present.version)?;
+    present.status.require_standing()?;
+    let mut wanted = patch.apply(&present.data)?;
+    let on = ctx.now().date_naive();
+    settle(&mut tx, patient, Some(&present.data), &mut wanted, on).await?;
+    store::update(&mut tx, id, &wanted, ctx.now()).await?;
+    commit(tx, patient, id).await
+}
+
+pub(super) async fn step(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: GoalId,
+    body: GoalStep,
+) -> Result<Answer<Goal>> {
+    let mut tx = ctx.begin(Permission::CarePlanWrite).await?;
+    let present = locked(&mut tx, patient, id).await?;
+    let status = present.status.step(body.status)?;
+    let reason = body.reason.as_deref();
+    store::set_status(&mut tx, id, (status, reason), None, ctx.now()).await?;
+    commit(tx, patient, id).await
+}
+
+pub(super) async fn take_back(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: GoalId,
+    body: ErrorReason,
+) -> Result<Answer<Goal>> {
+    let mut tx = ctx.begin(Permission::CarePlanWrite).await?;
+    let present = locked(&mut tx, patient, id).await?;
+    present.status.require_standing()?;
+    let status = (GoalStatus::EnteredInError, present.status_reason.as_deref());
+    store::set_status(&mut tx, id, status, Some(&body.reason), ctx.now()).await?;
+    commit(tx, patient, id).await
+}
+
+/// Checks what is referred to, and settles the codes that are new.
+async fn settle(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    present: Option<&NewGoal>,
+    wanted: &mut NewGoal,
+    on: NaiveDate,
+) -> Result<()> {
+    let before = present.and_then(|present| present.provider_id);
+    check_provider(tx, "/provider_id", before, wanted.provider_id).await?;
+    if let Some(plan) = wanted.care_plan_id
+        && present.and_then(|present| present.care_plan_id) != Some(plan)
+        && !care_plans::stands(tx, patient, plan).await?
+    {
+        let rule = "must name a care plan of this patient";
+        return Err(Error::field("/care_plan_id", "no_such_care_plan", rule));
+    }
+    let before: Vec<Coding> = present.into_iter().flat_map(codings).cloned().collect();
+    settle_all(tx, "/addresses", &before, &mut wanted.addresses, on).await?;
+    for (place, target) in wanted.targets.iter_mut().enumerate() {
+        let pointer = format!("/targets/{place}/measure");
+        settle_one(tx, &pointer, &before, &mut target.measure, on).await?;
+    }
+    Ok(())
+}
+
+fn codings(data: &NewGoal) -> impl Iterator<Item = &Coding> {
+    let measures = data.targets.iter().map(|target| &target.measure);
+    data.addresses.iter().chain(measures)
+}
+
+async fn get(tx: &mut TenantTx, patient: PatientId, id: GoalId) -> Result<Goal> {
+    store::find(tx, patient, id)
+        .await?
+        .ok_or_else(Error::not_found)
+}
+
+async fn locked(tx: &mut TenantTx, patient: PatientId, id: GoalId) -> Result<Goal> {
+    store::lock(tx, patient, id).await?;
+    get(tx, patient, id).await
+}
+
+async fn commit(mut tx: CallerTx, patient: PatientId, id: GoalId) -> Result<Answer<Goal>> {
+    let changed = get(&mut tx, patient, id).await?;
+    let version = changed.version;
+    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, changed).version(version))
+        .await
+}

@@ -1,0 +1,266 @@
+//! Referring, and following a referral to its end.
+
+use chrono::{NaiveDate, SubsecRound};
+use kernel::ids::{PatientId, ReferralId};
+use kernel::{Code, Error, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::{Action, Subject};
+use platform::db::{CallerTx, TenantTx};
+use platform::http::{Answer, IfMatch, MergePatch, Paging};
+
+use super::model::{
+    ListReferrals, NewReferral, Referral, ReferralAppointment, ReferralProgress, ReferralReason,
+    ReferralResult,
+};
+use super::status::ReferralStatus;
+use super::store;
+use crate::chart_entries::{ErrorReason, check_encounter, check_provider, settle_all};
+use crate::patients;
+
+const RESOURCE: &str = "referral";
+
+pub(super) async fn list(
+    ctx: &Ctx,
+    patient: PatientId,
+    query: ListReferrals,
+) -> Result<Answer<Page<Referral>>> {
+    let filters = (patient, query.status);
+    let paging = Paging::new(ctx, &filters, query.limit, query.cursor)?;
+    let mut tx = ctx.begin(Permission::ReferralRead).await?;
+    patients::require(&mut tx, patient).await?;
+    let filter = store::Filter {
+        id: None,
+        status: query.status,
+    };
+    let rows = store::page(&mut tx, patient, &filter, paging.after()?, paging.fetch()).await?;
+    let page = paging.page(rows, |row| (row.created_at, row.id))?;
+    let whole = Subject {
+        patient: Some(patient),
+        resource: None,
+    };
+    let shown: Vec<Subject> = page
+        .items
+        .iter()
+        .map(|row| Subject {
+            patient: Some(patient),
+            resource: Some(row.id.into()),
+        })
+        .collect();
+    let subjects = if shown.is_empty() { vec![whole] } else { shown };
+    tx.finish(Disclosure::list(RESOURCE, subjects, page)).await
+}
+
+pub(super) async fn read(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: ReferralId,
+) -> Result<Answer<Referral>> {
+    let mut tx = ctx.begin(Permission::ReferralRead).await?;
+    let found = get(&mut tx, patient, id).await?;
+    let version = found.version;
+    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, found).version(version))
+        .await
+}
+
+pub(super) async fn record(
+    ctx: &Ctx,
+    patient: PatientId,
+    mut new: NewReferral,
+) -> Result<Answer<Referral>> {
+    let mut tx = ctx.begin(Permission::ReferralWrite).await?;
+    patients::require_active(&mut tx, patient).await?;
+    settle(&mut tx, patient, None, &mut new, ctx.now().date_naive()).await?;
+    let id = ReferralId::new();
+    store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
+    let made = get(&mut tx, patient, id).await?;
+    let version = made.version;
+    tx.commit(
+        Disclosure::of(RESOURCE, Action::Create, patient, id, made)
+            .created_at(format!("/api/v1/patients/{patient}/referrals/{id}"))
+            .version(version),
+    )
+    .await
+}
+
+pub(super) async fn amend(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: ReferralId,
+    if_match: IfMatch,
+    patch: &MergePatch,
+) -> Result<Answer<Referral>> {
+    let mut tx = ctx.begin(Permission::ReferralWrite).await?;
+    let present = locked(&mut tx, patient, id).await?;
+    if_match.require(present.version)?;
+    present.progress.status.require_standing()?;
+    if present.progress.status != ReferralStatus::Draft {
+        return Err(Error::new(Code::ReferralSent));
+    }
+    let mut wanted = patch.apply(&present.data)?;
+    let on = ctx.now().date_naive();
+    settle(&mut tx, patient, Some(&present.data), &mut wanted, on).await?;
+    store::update(&mut tx, id, &wanted, ctx.now()).await?;
+    commit(tx, patient, id).await
+}
+
+pub(super) async fn send(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: ReferralId,
+) -> Result<Answer<Referral>> {
+    let now = ctx.now();
+    advance(ctx, Permission::ReferralWrite, (patient, id), |progress| {
+        progress.status = progress.status.step(ReferralStatus::Sent)?;
+        progress.sent_at = Some(now);
+        Ok(())
+    })
+    .await
+}
+
+pub(super) async fn accept(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: ReferralId,
+) -> Result<Answer<Referral>> {
+    let now = ctx.now();
+    advance(ctx, Permission::ReferralWrite, (patient, id), |progress| {
+        progress.status = progress.status.step(ReferralStatus::Accepted)?;
+        progress.answered_at = Some(now);
+        Ok(())
+    })
+    .await
+}
+
+pub(super) async fn decline(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: ReferralId,
+    body: ReferralReason,
+) -> Result<Answer<Referral>> {
+    let now = ctx.now();
+    advance(ctx, Permission::ReferralWrite, (patient, id), |progress| {
+        progress.status = progress.status.step(ReferralStatus::Declined)?;
+        progress.status_reason = Some(body.reason);
+        progress.answered_at = Some(now);
+        Ok(())
+    })
+    .await
+}
+
+pub(super) async fn schedule(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: ReferralId,
+    body: ReferralAppointment,
+) -> Result<Answer<Referral>> {
+    let at = body.scheduled_for.trunc_subsecs(6);
+    advance(
+        ctx,
+        Permission::ReferralSchedule,
+        (patient, id),
+        |progress| {
+            progress.status = progress.status.step(ReferralStatus::Scheduled)?;
+            progress.scheduled_for = Some(at);
+            Ok(())
+        },
+    )
+    .await
+}
+
+pub(super) async fn complete(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: ReferralId,
+    body: ReferralResult,
+) -> Result<Answer<Referral>> {
+    let now = ctx.now();
+    advance(ctx, Permission::ReferralWrite, (patient, id), |progress| {
+        progress.status = progress.status.step(ReferralStatus::Completed)?;
+        progress.consult_note_id = Some(body.consult_note_id);
+        progress.closed_at = Some(now);
+        Ok(())
+    })
+    .await
+}
+
+pub(super) async fn cancel(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: ReferralId,
+    body: ReferralReason,
+) -> Result<Answer<Referral>> {
+    let now = ctx.now();
+    advance(ctx, Permission::ReferralWrite, (patient, id), |progress| {
+        progress.status = progress.status.step(ReferralStatus::Cancelled)?;
+        progress.status_reason = Some(body.reason);
+        progress.closed_at = Some(now);
+        Ok(())
+    })
+    .await
+}
+
+pub(super) async fn take_back(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: ReferralId,
+    body: ErrorReason,
+) -> Result<Answer<Referral>> {
+    advance(ctx, Permission::ReferralWrite, (patient, id), |progress| {
+        progress.status.require_standing()?;
+        progress.status = ReferralStatus::EnteredInError;
+        progress.error_reason = Some(body.reason);
+        Ok(())
+    })
+    .await
+}
+
+/// One step: the row is locked, so two at once are one after the other, and the second sees where the first led.
+async fn advance(
+    ctx: &Ctx,
+    permission: Permission,
+    (patient, id): (PatientId, ReferralId),
+    step: impl FnOnce(&mut ReferralProgress) -> Result<()>,
+) -> Result<Answer<Referral>> {
+    let mut tx = ctx.begin(permission).await?;
+    let mut progress = locked(&mut tx, patient, id).await?.progress;
+    step(&mut progress)?;
+    store::set_progress(&mut tx, id, &progress, ctx.now()).await?;
+    commit(tx, patient, id).await
+}
+
+/// Checks what is referred to, and settles the codes that are new.
+async fn settle(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    present: Option<&NewReferral>,
+    wanted: &mut NewReferral,
+    on: NaiveDate,
+) -> Result<()> {
+    let before = present.and_then(|present| present.encounter_id);
+    check_encounter(tx, patient, before, wanted.encounter_id).await?;
+    let before = present.and_then(|present| present.to_provider_id);
+    check_provider(tx, "/to_provider_id", before, wanted.to_provider_id).await?;
+    let before = present.and_then(|present| present.provider_id);
+    check_provider(tx, "/provider_id", before, wanted.provider_id).await?;
+    let before = present.map_or(&[][..], |present| &present.reason_codes);
+    settle_all(tx, "/reason_codes", before, &mut wanted.reason_codes, on).await?;
+    Ok(())
+}
+
+async fn get(tx: &mut TenantTx, patient: PatientId, id: ReferralId) -> Result<Referral> {
+    store::find(tx, patient, id)
+        .await?
+        .ok_or_else(Error::not_found)
+}
+
+async fn locked(tx: &mut TenantTx, patient: PatientId, id: ReferralId) -> Result<Referral> {
+    store::lock(tx, patient, id).await?;
+    get(tx, patient, id).await
+}
+
+async fn commit(mut tx: CallerTx, patient: PatientId, id: ReferralId) -> Result<Answer<Referral>> {
+    let changed = get(&mut tx, patient, id).await?;
+    let version = changed.version;
+    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, changed).version(version))
+        .await
+}

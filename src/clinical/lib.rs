@@ -6,6 +6,13 @@ pub mod imported;
 pub mod patients;
 pub mod terminology;
 
+pub mod allergies;
+pub mod diagnoses;
+pub mod entries;
+pub mod immunizations;
+pub mod problems;
+pub mod procedures;
+
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -17,4 +24,9 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(imported::router())
         .merge(encounters::router())
         .merge(terminology::router())
+        .merge(problems::router())
+        .merge(diagnoses::router())
+        .merge(allergies::router())
+        .merge(procedures::router())
+        .merge(immunizations::router())
 }

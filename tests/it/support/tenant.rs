@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use std::sync::Arc;
 
+use super::record::record_one_of_each;
 use super::{Caller, admin_connection, run_database};
 
 /// Everybody's password.
@@ -175,6 +176,8 @@ impl TestTenant {
         let nobody = self.nobody();
         Chart {
             patient: mint().to_string(),
+            doctor: nobody.clone(),
+            nurse: nobody.clone(),
             portal_user: nobody,
             ids: BTreeMap::new(),
         }
@@ -236,6 +239,10 @@ pub struct Chart {
     pub patient: String,
     /// The account of the patient himself.
     pub portal_user: Caller,
+    /// On the patient's team.
+    pub doctor: Caller,
+    /// On the patient's team.
+    pub nurse: Caller,
     ids: BTreeMap<String, String>,
 }
 
@@ -326,6 +333,16 @@ impl Chart {
                 )
                 .await,
         );
+        made(
+            admin
+                .post(
+                    format!("/api/v1/patients/{patient}/care-team"),
+                    json!({ "user_id": nurse.user_id, "role": "nurse" }),
+                )
+                .await,
+        );
+        let entries = record_one_of_each(&doctor, &patient, &encounter).await;
+        ids.extend(entries.into_iter().map(|(name, id)| (name.to_owned(), id)));
         ids.extend(
             [
                 ("facility_id", facility),
@@ -349,6 +366,8 @@ impl Chart {
         Self {
             patient,
             portal_user,
+            doctor,
+            nurse,
             ids,
         }
     }
@@ -362,6 +381,8 @@ impl Chart {
         Self {
             patient,
             portal_user: clinic.nobody(),
+            doctor: chart.doctor.clone(),
+            nurse: chart.nurse.clone(),
             ids,
         }
     }

@@ -12,6 +12,13 @@ pub mod referrals;
 pub mod social_history;
 pub mod terminology;
 
+pub mod allergies;
+pub mod diagnoses;
+pub mod entries;
+pub mod immunizations;
+pub mod problems;
+pub mod procedures;
+
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -28,4 +35,9 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(care_plans::router())
         .merge(goals::router())
         .merge(referrals::router())
+        .merge(problems::router())
+        .merge(diagnoses::router())
+        .merge(allergies::router())
+        .merge(procedures::router())
+        .merge(immunizations::router())
 }

@@ -115,6 +115,15 @@ codes! {
 
     EnteredInError = "entered_in_error", Conflict, "The entry was made in error and does not change any more.";
     ReferralSent = "referral_sent", Conflict, "The referral has been sent: what was asked for does not change any more.";
+    ProblemAlreadyOpen = "problem_already_open", Conflict, "The patient has an open problem with this code: amend, resolve or reactivate that one.";
+    DiagnosisAlreadyCoded = "diagnosis_already_coded", Conflict, "The encounter has a diagnosis with this code.";
+    RankTaken = "rank_taken", Conflict, "Another diagnosis of the encounter has this rank.";
+    AlreadyPromoted = "already_promoted", Conflict, "The diagnosis stands on the problem list.";
+    AllergyAlreadyActive = "allergy_already_active", Conflict, "The patient has an active allergy to this substance: amend that one.";
+    AllergyContradictsStatement = "allergy_contradicts_statement", Conflict, "It is stated that the patient has no such allergy: withdraw the statement first (POST …/allergy-statements/{statement_id}/withdraw).";
+    StatementContradictsAllergy = "statement_contradicts_allergy", Conflict, "The patient has active allergies the statement denies: resolve, refute or mark them as entered in error first.";
+    AlreadyStated = "already_stated", Conflict, "The statement stands.";
+    DoseAlreadyRecorded = "dose_already_recorded", Conflict, "A dose of this vaccine on this day is on record.";
 }
 
 /// One field that breaks one rule.

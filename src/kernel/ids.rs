@@ -120,4 +120,16 @@ identifiers! {
     ImportedResourceId,
     /// One request to the server.
     RequestId,
+    /// An entry of a problem list.
+    ProblemId,
+    /// A diagnosis coded on an encounter.
+    DiagnosisId,
+    /// An allergy or intolerance.
+    AllergyId,
+    /// A statement that no allergies are known.
+    AllergyStatementId,
+    /// A procedure.
+    ProcedureId,
+    /// A dose of a vaccine, given or not.
+    ImmunizationId,
 }

@@ -9,6 +9,7 @@ pub mod error;
 pub mod ids;
 pub mod npi;
 pub mod page;
+pub mod partial_date;
 pub mod text;
 
 pub use check::{Checks, Validate};
@@ -16,3 +17,4 @@ pub use clock::Clock;
 pub use database::OnConstraint;
 pub use error::{Code, Error, FieldError, Kind, Result};
 pub use page::Page;
+pub use partial_date::PartialDate;

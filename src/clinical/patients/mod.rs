@@ -45,7 +45,8 @@ pub use model::{
 };
 pub use ranking::Match;
 pub use records::{
-    amend_in_tx, exists, find, register_in_tx, require, require_active, restate_in_tx, subject,
+    amend_in_tx, exists, find, hold, register_in_tx, require, require_active, restate_in_tx,
+    subject,
 };
 pub use routes::router;
 pub use search::PatientSummary;

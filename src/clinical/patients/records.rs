@@ -36,6 +36,12 @@ pub async fn require(tx: &mut TenantTx, id: PatientId) -> Result<()> {
     }
 }
 
+/// Holds the patient until the transaction ends, for rules that look at more than one of his entries; `not_found` as
+/// [`require`]. The caller's role must be one that may change patients.
+pub async fn hold(tx: &mut TenantTx, id: PatientId) -> Result<()> {
+    store::lock(tx, id).await.map(|_| ())
+}
+
 /// `not_found` as [`require`]; `patient_not_active` unless his status is active.
 pub async fn require_active(tx: &mut TenantTx, id: PatientId) -> Result<()> {
     match store::status(tx, id).await? {

@@ -82,6 +82,17 @@ permissions! {
     AccessLogRead         = "access_log.read",        Reads,  true,  [Admin],                                      "Read who accessed which chart.";
     OwnAccessLogRead      = "access_log.read_own",    Reads,  true,  [Patient],                                    "See who opened one's own chart.";
     ChangeLogRead         = "change_log.read",        Reads,  true,  [Admin],                                      "Read what was changed, by whom, field by field.";
+    ProblemRead           = "problem.read",           Reads,  true,  [Admin Provider Nurse Patient],               "Read problem lists.";
+    ProblemWrite          = "problem.write",          Writes, true,  [Provider],                                   "Keep problem lists.";
+    CodingRead            = "coding.read",            Reads,  true,  [Admin Provider Nurse Billing Patient],       "Read the diagnoses and procedures coded on encounters.";
+    CodingWrite           = "coding.write",           Writes, true,  [Provider],                                   "Code diagnoses on encounters.";
+    AllergyRead           = "allergy.read",           Reads,  true,  [Admin Provider Nurse Patient],               "Read allergies and intolerances.";
+    AllergyWrite          = "allergy.write",          Writes, true,  [Provider Nurse],                             "Record allergies and intolerances, or that none are known.";
+    ProcedureRead         = "procedure.read",         Reads,  true,  [Admin Provider Nurse Patient],               "Read procedures.";
+    ProcedureWrite        = "procedure.write",        Writes, true,  [Provider],                                   "Record procedures.";
+    ImmunizationRead      = "immunization.read",      Reads,  true,  [Admin Provider Nurse Patient],               "Read immunizations and which are due.";
+    ImmunizationWrite     = "immunization.write",     Writes, true,  [Provider Nurse],                             "Record immunizations, given or not.";
+    EntryHistory          = "entry.history",          Reads,  true,  [Admin Provider Nurse],                       "Read how problems, allergies, procedures and immunizations changed.";
     SecurityRead          = "security.read",          Reads,  false, [Admin],                                      "Read security events and the activity of accounts.";
 }
 

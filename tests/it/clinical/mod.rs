@@ -5,3 +5,9 @@ mod patients;
 mod plans;
 mod registration;
 mod terminology;
+
+mod allergies;
+mod diagnoses;
+mod immunizations;
+mod problems;
+mod procedures;

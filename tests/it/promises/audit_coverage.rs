@@ -32,7 +32,13 @@ async fn every_disclosure_and_every_refusal_is_on_record() {
                 .iter()
                 .any(|name| name == role)
         };
-        let caller = if has("admin") { &admin } else { &patient };
+        let caller = if has("admin") {
+            &admin
+        } else if has("provider") {
+            &chart.doctor
+        } else {
+            &patient
+        };
         let mut headers = Vec::new();
         if method == Method::PATCH {
             headers.extend([

@@ -2,8 +2,10 @@
 
 mod client;
 mod database;
+mod record;
 mod tenant;
 
 pub use client::{Caller, Reply};
 pub use database::{admin_connection, run_database};
+pub use record::id;
 pub use tenant::{Chart, PASSWORD, TestTenant};

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use std::sync::Arc;
 
+use super::record::record_one_of_each;
 use super::{Caller, admin_connection, run_database};
 
 /// Everybody's password.
@@ -179,6 +180,8 @@ impl TestTenant {
         let nobody = self.nobody();
         Chart {
             patient: mint().to_string(),
+            doctor: nobody.clone(),
+            nurse: nobody.clone(),
             portal_user: nobody,
             ids: BTreeMap::new(),
         }
@@ -250,6 +253,10 @@ pub struct Chart {
     pub patient: String,
     /// The account of the patient himself.
     pub portal_user: Caller,
+    /// On the patient's team.
+    pub doctor: Caller,
+    /// On the patient's team.
+    pub nurse: Caller,
     ids: BTreeMap<String, String>,
 }
 
@@ -340,6 +347,16 @@ impl Chart {
                 )
                 .await,
         );
+        made(
+            admin
+                .post(
+                    format!("/api/v1/patients/{patient}/care-team"),
+                    json!({ "user_id": nurse.user_id, "role": "nurse" }),
+                )
+                .await,
+        );
+        let entries = record_one_of_each(&doctor, &patient, &encounter).await;
+        ids.extend(entries.into_iter().map(|(name, id)| (name.to_owned(), id)));
         ids.extend(
             [
                 ("facility_id", facility),
@@ -363,6 +380,8 @@ impl Chart {
         Self {
             patient,
             portal_user,
+            doctor,
+            nurse,
             ids,
         }
     }
@@ -376,6 +395,8 @@ impl Chart {
         Self {
             patient,
             portal_user: clinic.nobody(),
+            doctor: chart.doctor.clone(),
+            nurse: chart.nurse.clone(),
             ids,
         }
     }

@@ -1,0 +1,171 @@
+//! Stating that no allergies are known, and withdrawing it.
+
+use kernel::ids::{AllergyStatementId, PatientId};
+use kernel::{Code, Error, OnConstraint, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::Action;
+use platform::db::TenantTx;
+use platform::http::Answer;
+use serde_json::json;
+
+use super::model::{
+    AllergyState, AllergyStatement, AllergySummary, Criticality, ListStatements, NewStatement,
+    SubstanceKind,
+};
+use super::store::Filter;
+use super::{store as allergies, store_statements as store};
+use crate::entries::Mistake;
+use crate::patients;
+
+const RESOURCE: &str = "allergy";
+/// More active allergies than anybody has.
+const SHOWN: i64 = 200;
+
+pub(super) async fn list(
+    ctx: &Ctx,
+    patient: PatientId,
+    query: ListStatements,
+) -> Result<Answer<Page<AllergyStatement>>> {
+    let mut tx = ctx.begin(Permission::AllergyRead).await?;
+    patients::require(&mut tx, patient).await?;
+    let rows = store::of_patient(&mut tx, patient, None, query.include_withdrawn).await?;
+    tx.finish(Disclosure::of(
+        RESOURCE,
+        Action::Read,
+        patient,
+        patient,
+        Page::last(rows),
+    ))
+    .await
+}
+
+pub(super) async fn read(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: AllergyStatementId,
+) -> Result<Answer<AllergyStatement>> {
+    let mut tx = ctx.begin(Permission::AllergyRead).await?;
+    patients::require(&mut tx, patient).await?;
+    let statement = store::get(&mut tx, patient, id).await?;
+    let version = statement.version;
+    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, statement).version(version))
+        .await
+}
+
+pub(super) async fn state(
+    ctx: &Ctx,
+    patient: PatientId,
+    new: NewStatement,
+) -> Result<Answer<AllergyStatement>> {
+    let mut tx = ctx.begin(Permission::AllergyWrite).await?;
+    patients::hold(&mut tx, patient).await?;
+    let id = state_in_tx(&mut tx, patient, &new, ctx.now()).await?;
+    let statement = store::get(&mut tx, patient, id).await?;
+    let (location, version) = (
+        format!("/api/v1/patients/{patient}/allergy-statements/{id}"),
+        statement.version,
+    );
+    tx.commit(
+        Disclosure::of(RESOURCE, Action::Create, patient, id, statement)
+            .created_at(location)
+            .version(version),
+    )
+    .await
+}
+
+/// States it of a patient who is held ([`patients::hold`]).
+///
+/// # Errors
+/// `statement_contradicts_allergy`, `already_stated`.
+pub async fn state_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    new: &NewStatement,
+    now: kernel::clock::Instant,
+) -> Result<AllergyStatementId> {
+    let kinds = allergies::live_kinds(tx, patient).await?;
+    if kinds.into_iter().any(|kind| new.statement.denies(kind)) {
+        return Err(Error::new(Code::StatementContradictsAllergy));
+    }
+    let id = AllergyStatementId::new();
+    store::insert(tx, patient, id, new, now)
+        .await
+        .on_constraint("allergy_statements_open_key", || {
+            Error::new(Code::AlreadyStated)
+        })?;
+    Ok(id)
+}
+
+/// One that was withdrawn stays withdrawn.
+pub(super) async fn withdraw(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: AllergyStatementId,
+    why: Mistake,
+) -> Result<Answer<AllergyStatement>> {
+    let mut tx = ctx.begin(Permission::AllergyWrite).await?;
+    patients::hold(&mut tx, patient).await?;
+    let present = store::get(&mut tx, patient, id).await?;
+    if present.withdrawn_at.is_some() {
+        return Err(Error::new(Code::IllegalTransition).with("allowed", json!([])));
+    }
+    store::withdraw(&mut tx, id, &why.reason, ctx.now()).await?;
+    let statement = store::get(&mut tx, patient, id).await?;
+    let version = statement.version;
+    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, statement).version(version))
+        .await
+}
+
+pub(super) async fn summary(ctx: &Ctx, patient: PatientId) -> Result<Answer<AllergySummary>> {
+    let mut tx = ctx.begin(Permission::AllergyRead).await?;
+    patients::require(&mut tx, patient).await?;
+    let summary = summary_in_tx(&mut tx, patient).await?;
+    tx.finish(Disclosure::of(
+        RESOURCE,
+        Action::Read,
+        patient,
+        patient,
+        summary,
+    ))
+    .await
+}
+
+/// What the bedside must see: the allergies that warn, the statements that stand, or that nobody has asked.
+pub async fn summary_in_tx(tx: &mut TenantTx, patient: PatientId) -> Result<AllergySummary> {
+    let live = Filter {
+        live_only: true,
+        ..Filter::default()
+    };
+    let mut active = allergies::page(tx, patient, live, None, SHOWN).await?;
+    active.sort_by_key(|allergy| allergy.data.criticality != Criticality::High);
+    let statements = store::of_patient(tx, patient, None, false).await?;
+    let state = match (active.is_empty(), statements.is_empty()) {
+        (false, _) => AllergyState::Known,
+        (true, false) => AllergyState::NoneKnown,
+        (true, true) => AllergyState::NotAssessed,
+    };
+    Ok(AllergySummary {
+        state,
+        active,
+        statements,
+    })
+}
+
+/// Refuses an allergy to a substance of a kind of which it is stated that there are none.
+pub(super) async fn refuse_denied(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    kind: SubstanceKind,
+) -> Result<()> {
+    let standing = store::of_patient(tx, patient, None, false).await?;
+    match standing
+        .iter()
+        .find(|statement| statement.data.statement.denies(kind))
+    {
+        Some(statement) => {
+            Err(Error::new(Code::AllergyContradictsStatement)
+                .with("statement_id", json!(statement.id)))
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,194 @@
+//! Recording immunizations.
+
+use kernel::clock::Instant;
+use kernel::ids::{ImmunizationId, PatientId};
+use kernel::{Code, Error, OnConstraint, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::Action;
+use platform::db::{CallerTx, TenantTx};
+use platform::http::{Answer, IfMatch, MergePatch, Paging};
+
+use super::model::{DoseStatus, Immunization, ListImmunizations, NewImmunization};
+use super::store::{self, Filter, Place};
+use crate::entries::{self, Mistake};
+use crate::patients::{self, Patient};
+use crate::terminology::System;
+
+const RESOURCE: &str = "immunization";
+
+pub(super) async fn list(
+    ctx: &Ctx,
+    patient: PatientId,
+    query: ListImmunizations,
+) -> Result<Answer<Page<Immunization>>> {
+    let filters = (patient, &query.cvx, query.status, query.include_errors);
+    let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
+    let after: Option<Place> = paging.after()?;
+    let mut tx = ctx.begin(Permission::ImmunizationRead).await?;
+    patients::require(&mut tx, patient).await?;
+    let cvx = query.cvx.as_deref().map(|code| System::Cvx.canonical(code));
+    let filter = Filter {
+        id: None,
+        cvx: cvx.as_deref(),
+        status: query.status,
+        include_errors: query.include_errors,
+    };
+    let rows = store::page(&mut tx, patient, filter, after, paging.fetch()).await?;
+    let page = paging.page(rows, |row| (row.data.occurred_on.clone(), row.id))?;
+    tx.finish(Disclosure::of(
+        RESOURCE,
+        Action::Read,
+        patient,
+        patient,
+        page,
+    ))
+    .await
+}
+
+pub(super) async fn read(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: ImmunizationId,
+) -> Result<Answer<Immunization>> {
+    let mut tx = ctx.begin(Permission::ImmunizationRead).await?;
+    patients::require(&mut tx, patient).await?;
+    let dose = store::get(&mut tx, patient, id).await?;
+    let version = dose.version;
+    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, dose).version(version))
+        .await
+}
+
+pub(super) async fn record(
+    ctx: &Ctx,
+    patient: PatientId,
+    new: NewImmunization,
+) -> Result<Answer<Immunization>> {
+    let mut tx = ctx.begin(Permission::ImmunizationWrite).await?;
+    let person = entries::require_person(&mut tx, patient).await?;
+    let id = add_in_tx(&mut tx, &person, new, ctx.now()).await?;
+    let dose = store::get(&mut tx, patient, id).await?;
+    let (location, version) = (
+        format!("/api/v1/patients/{patient}/immunizations/{id}"),
+        dose.version,
+    );
+    tx.commit(
+        Disclosure::of(RESOURCE, Action::Create, patient, id, dose)
+            .created_at(location)
+            .version(version),
+    )
+    .await
+}
+
+/// Records a dose, given or not.
+///
+/// # Errors
+/// Field errors of the code, dates, the provider and the encounter; `dose_already_recorded`.
+pub async fn add_in_tx(
+    tx: &mut TenantTx,
+    person: &Patient,
+    new: NewImmunization,
+    now: Instant,
+) -> Result<ImmunizationId> {
+    let ready = prepare(tx, person, None, new, now).await?;
+    let id = ImmunizationId::new();
+    store::insert(tx, person.id, id, &ready, now)
+        .await
+        .on_constraint("immunizations_dose_key", recorded)?;
+    Ok(id)
+}
+
+pub(super) async fn amend(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: ImmunizationId,
+    if_match: IfMatch,
+    patch: &MergePatch,
+) -> Result<Answer<Immunization>> {
+    let mut tx = ctx.begin(Permission::ImmunizationWrite).await?;
+    let person = entries::require_person(&mut tx, patient).await?;
+    let present = lock(&mut tx, patient, id).await?;
+    if_match.require(present.version)?;
+    let mut wanted: NewImmunization = patch.apply(&present.data)?;
+    if wanted.cvx != present.data.cvx && !patch.touches("name") {
+        wanted.name = None;
+    }
+    let ready = prepare(&mut tx, &person, Some(&present.data), wanted, ctx.now()).await?;
+    write(tx, patient, id, &ready, None, ctx.now()).await
+}
+
+pub(super) async fn take_back(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: ImmunizationId,
+    mistake: Mistake,
+) -> Result<Answer<Immunization>> {
+    let mut tx = ctx.begin(Permission::ImmunizationWrite).await?;
+    patients::require(&mut tx, patient).await?;
+    let present = lock(&mut tx, patient, id).await?;
+    let ready = NewImmunization {
+        status: DoseStatus::EnteredInError,
+        ..present.data
+    };
+    write(tx, patient, id, &ready, Some(&mistake.reason), ctx.now()).await
+}
+
+/// The dose to be changed, unless it was entered in error.
+async fn lock(tx: &mut TenantTx, patient: PatientId, id: ImmunizationId) -> Result<Immunization> {
+    let present = store::lock(tx, patient, id).await?;
+    if present.data.status == DoseStatus::EnteredInError {
+        return Err(Error::new(Code::EnteredInError));
+    }
+    Ok(present)
+}
+
+/// Checks what is new in it, and names it after its code. Old vaccines keep their codes, so the code must be good today.
+async fn prepare(
+    tx: &mut TenantTx,
+    person: &Patient,
+    present: Option<&NewImmunization>,
+    wanted: NewImmunization,
+    now: Instant,
+) -> Result<NewImmunization> {
+    let mut wanted = wanted.cut();
+    let birth = person.data.birth_date;
+    entries::check_not_before_birth(birth, "/occurred_on", Some(&wanted.occurred_on))?;
+    let before = present.and_then(|present| present.encounter_id);
+    entries::check_encounter(tx, person.id, before, wanted.encounter_id).await?;
+    if let Some(provider) = wanted.provider_id
+        && present.and_then(|present| present.provider_id) != Some(provider)
+    {
+        entries::check_provider(tx, "/provider_id", provider).await?;
+    }
+    let (code, name) = entries::code_one(
+        tx,
+        ("/cvx", System::Cvx),
+        present.map(|present| present.cvx.as_str()),
+        &wanted.cvx,
+        wanted.name.take(),
+        now.date_naive(),
+    )
+    .await?;
+    (wanted.cvx, wanted.name) = (code, Some(name));
+    Ok(wanted)
+}
+
+fn recorded() -> Error {
+    Error::new(Code::DoseAlreadyRecorded)
+}
+
+async fn write(
+    mut tx: CallerTx,
+    patient: PatientId,
+    id: ImmunizationId,
+    data: &NewImmunization,
+    mistake: Option<&str>,
+    now: Instant,
+) -> Result<Answer<Immunization>> {
+    store::update(&mut tx, id, data, mistake, now)
+        .await
+        .on_constraint("immunizations_dose_key", recorded)?;
+    let dose = store::get(&mut tx, patient, id).await?;
+    let version = dose.version;
+    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, dose).version(version))
+        .await
+}

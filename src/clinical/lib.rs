@@ -1,9 +1,11 @@
 //! Clinical records: patients, who cares for them, and what happens to them.
 
+pub mod alerts;
 pub mod care_teams;
 pub mod encounters;
 pub mod imported;
 pub mod patients;
+pub mod vitals;
 
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -15,4 +17,6 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(care_teams::router())
         .merge(imported::router())
         .merge(encounters::router())
+        .merge(vitals::router())
+        .merge(alerts::router())
 }

@@ -112,6 +112,9 @@ codes! {
     EncounterClosed = "encounter_closed", Conflict, "The encounter is closed.";
     BedOccupied = "bed_occupied", Conflict, "The bed is occupied.";
     NoBedForClass = "no_bed_for_class", Conflict, "Only encounters of the classes inpatient, emergency and procedure have a bed.";
+    UnusualValue = "unusual_value", Conflict, "Some values are unusual; look at them again, then repeat with confirm=true.";
+    VitalsWithdrawn = "vitals_withdrawn", Conflict, "These vital signs were marked as an error before.";
+    AlertClosed = "alert_closed", Conflict, "The alert is not open any more.";
 }
 
 /// One field that breaks one rule.

@@ -6,7 +6,7 @@ mod if_match;
 mod path;
 mod query;
 
-pub use body::{Json, MergePatch};
+pub use body::{Json, MergePatch, part};
 pub use if_match::IfMatch;
 pub use path::Path;
 pub use query::Query;

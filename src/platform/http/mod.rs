@@ -14,10 +14,10 @@ mod refusal;
 pub use answer::Answer;
 pub use cursor::Paging;
 pub use envelope::{envelope, method_not_allowed, not_found};
-pub use extract::{IfMatch, Json, MergePatch, Path, Query};
+pub use extract::{IfMatch, Json, MergePatch, Path, Query, part};
 pub use idempotency::IdempotencyKey;
 pub use info::RequestInfo;
-pub use limits::{Limits, Rates};
+pub use limits::{LARGE_BODY, Limits, Rates};
 pub use problem::{Problem, ProblemDocument};
 
 /// What a handler returns.

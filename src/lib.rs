@@ -30,6 +30,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "patients", description = "Registration, search, history"),
         (name = "care teams", description = "Who cares for a patient, and so may open the chart"),
         (name = "encounters", description = "Visits and stays"),
+        (name = "vital signs", description = "What is measured at a patient, scores, trends and alerts"),
         (name = "imported resources", description = "What came from elsewhere, as it came"),
         (name = "family and social history", description = "What lies behind a patient"),
         (name = "care plans", description = "Goals and plans of care"),

@@ -7,6 +7,7 @@ mod audit;
 mod banner;
 mod dev;
 mod doctor;
+mod growth;
 mod import;
 mod installation;
 mod keys;
@@ -55,6 +56,9 @@ pub enum Command {
     /// Manage the monthly partitions
     #[command(subcommand)]
     Partitions(partitions::Partitions),
+    /// Load growth references for children
+    #[command(subcommand)]
+    Growth(growth::Growth),
     /// Print the OpenAPI document
     Openapi,
     /// Run a program with DATABASE_URL naming a throw-away, migrated database
@@ -94,6 +98,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Command::Audit(command) => audit::run(command).await,
                 Command::Keys(command) => keys::run(command).await,
                 Command::Partitions(command) => partitions::run(command).await,
+                Command::Growth(command) => growth::run(command).await,
                 Command::WithDatabase(command) => tools::with_database(command).await,
                 Command::Openapi | Command::ExampleEnvironment => Ok(ExitCode::SUCCESS),
                 Command::Doctor(place) => doctor::run(place).await,

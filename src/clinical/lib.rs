@@ -1,6 +1,7 @@
 //! Clinical records: patients, who cares for them, and what happens to them.
 
 pub mod care_plans;
+pub mod alerts;
 pub mod care_teams;
 mod chart_entries;
 pub mod encounters;
@@ -18,6 +19,7 @@ pub mod entries;
 pub mod immunizations;
 pub mod problems;
 pub mod procedures;
+pub mod vitals;
 
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -40,4 +42,6 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(allergies::router())
         .merge(procedures::router())
         .merge(immunizations::router())
+        .merge(vitals::router())
+        .merge(alerts::router())
 }

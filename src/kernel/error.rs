@@ -124,6 +124,9 @@ codes! {
     StatementContradictsAllergy = "statement_contradicts_allergy", Conflict, "The patient has active allergies the statement denies: resolve, refute or mark them as entered in error first.";
     AlreadyStated = "already_stated", Conflict, "The statement stands.";
     DoseAlreadyRecorded = "dose_already_recorded", Conflict, "A dose of this vaccine on this day is on record.";
+    UnusualValue = "unusual_value", Conflict, "Some values are unusual; look at them again, then repeat with confirm=true.";
+    VitalsWithdrawn = "vitals_withdrawn", Conflict, "These vital signs were marked as an error before.";
+    AlertClosed = "alert_closed", Conflict, "The alert is not open any more.";
 }
 
 /// One field that breaks one rule.

@@ -29,6 +29,23 @@ pub fn hyphenated(text: &str) -> Option<Uuid> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a UUID with hyphens")]
 pub struct NotAnId;
+/// A new UUIDv7 that carries `at` in place of the present: of a row that is kept by the month of `at`, the id alone tells
+/// where it lies. Instants before 1970 are carried as 1970.
+pub fn mint_at(at: crate::clock::Instant) -> Uuid {
+    let millis = u64::try_from(at.timestamp_millis()).unwrap_or(0);
+    let nanos = u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000;
+    Uuid::new_v7(uuid::Timestamp::from_unix(
+        uuid::NoContext,
+        millis / 1000,
+        nanos,
+    ))
+}
+
+/// The millisecond an id made by [`mint_at`] carries; `None` of an id that carries none.
+pub fn instant_of(id: Uuid) -> Option<crate::clock::Instant> {
+    let (seconds, nanos) = id.get_timestamp()?.to_unix();
+    chrono::DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
+}
 
 macro_rules! identifiers {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
@@ -132,4 +149,29 @@ identifiers! {
     ProcedureId,
     /// A dose of a vaccine, given or not.
     ImmunizationId,
+    /// Vital signs measured at one time.
+    VitalSetId,
+    /// One of them.
+    VitalId,
+    /// Something about a patient that somebody has to look at.
+    ClinicalAlertId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_carries_the_millisecond_it_was_made_for() {
+        for (at, carried) in [
+            ("2024-03-10T13:35:07.123456Z", "2024-03-10T13:35:07.123Z"),
+            ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z"),
+            ("1951-03-10T13:35:07Z", "1970-01-01T00:00:00Z"),
+        ] {
+            let id = mint_at(at.parse().expect("an instant"));
+            assert_eq!(instant_of(id), Some(carried.parse().expect("an instant")), "{at}");
+            assert_ne!(id, mint_at(at.parse().expect("an instant")));
+        }
+        assert_eq!(instant_of(Uuid::nil()), None);
+    }
 }

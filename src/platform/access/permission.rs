@@ -70,6 +70,11 @@ permissions! {
     EncounterRead         = "encounter.read",         Reads,  true,  [Admin Provider Nurse Staff Billing Patient], "Read encounters.";
     EncounterSchedule     = "encounter.schedule",     Writes, true,  [Admin Provider Nurse Staff],                 "Schedule, reschedule and cancel encounters.";
     EncounterConduct      = "encounter.conduct",      Writes, true,  [Admin Provider Nurse],                       "Start, document, move and complete encounters.";
+    VitalsReference       = "vitals.reference",       Reads,  false, [Admin Provider Nurse Patient],               "Read which vital signs there are, in which units, and what is usual.";
+    VitalsRead            = "vitals.read",            Reads,  true,  [Admin Provider Nurse Patient],               "Read vital signs, their trends and scores.";
+    VitalsRecord          = "vitals.record",          Writes, true,  [Admin Provider Nurse],                       "Record vital signs, correct and withdraw them.";
+    AlertRead             = "alert.read",             Reads,  true,  [Admin Provider Nurse],                       "Read clinical alerts.";
+    AlertAcknowledge      = "alert.acknowledge",      Writes, true,  [Admin Provider Nurse],                       "Acknowledge clinical alerts.";
     ImportedRead          = "imported.read",          Reads,  true,  [Admin Provider Nurse Patient],               "Read imported resources of a patient.";
     BackgroundRead        = "background.read",        Reads,  true,  [Admin Provider Nurse Patient],               "Read family and social history.";
     BackgroundWrite       = "background.write",       Writes, true,  [Provider Nurse],                             "Record family and social history.";

@@ -1,6 +1,7 @@
-//! Months: the partitions of encounters, access records, changes and security events.
+//! Months: the partitions of encounters, vital signs, access records, changes and security events.
 //!
-//! The server makes them ahead by itself; an encounter in a month nobody thought of gets it made on the way in.
+//! The server makes them ahead by itself; an encounter or a measurement in a month nobody thought of gets it made on the way
+//! in.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,18 +26,34 @@ pub async fn ensure_ahead(db: &Db, ahead: u32) -> Result<i32> {
     Ok(made)
 }
 
-/// Months of encounters seen to be there: none is ever dropped, so the database need not be asked again.
+/// A table of which somebody may need a month that the server does not make ahead: a day long past, or years from now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Monthly {
+    Encounters,
+    Vitals,
+}
+
+impl Monthly {
+    const fn table(self) -> &'static str {
+        match self {
+            Self::Encounters => "encounters",
+            Self::Vitals => "vitals",
+        }
+    }
+}
+
+/// Months seen to be there: none is ever dropped, so the database need not be asked again.
 #[derive(Clone, Debug, Default)]
-pub(super) struct KnownMonths(Arc<Mutex<HashSet<NaiveDate>>>);
+pub(super) struct KnownMonths(Arc<Mutex<HashSet<(Monthly, NaiveDate)>>>);
 
 impl KnownMonths {
-    fn has(&self, month: NaiveDate) -> bool {
+    fn has(&self, month: (Monthly, NaiveDate)) -> bool {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .contains(&month)
     }
-    fn add(&self, month: NaiveDate) {
+    fn add(&self, month: (Monthly, NaiveDate)) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -46,16 +63,23 @@ impl KnownMonths {
 
 /// Makes the month of encounters an instant lies in, unless it is there. In a transaction of its own.
 pub async fn ensure_encounter_month(db: &Db, at: Instant) -> Result<bool> {
+    ensure_month(db, Monthly::Encounters, at).await
+}
+
+/// Makes the month of a table an instant lies in, unless it is there. In a transaction of its own, before the one that writes:
+/// making it locks what that one may have written to.
+pub async fn ensure_month(db: &Db, table: Monthly, at: Instant) -> Result<bool> {
     let month = NaiveDate::from_ymd_opt(at.year(), at.month(), 1).unwrap_or_default();
-    if db.months().has(month) {
+    if db.months().has((table, month)) {
         return Ok(false);
     }
     let made = sqlx::query_scalar!(
-        r#"select app.ensure_month('encounters', $1) as "made!""#,
+        r#"select app.ensure_month($1, $2) as "made!""#,
+        table.table(),
         month
     )
     .fetch_one(db.shared())
     .await?;
-    db.months().add(month);
+    db.months().add((table, month));
     Ok(made)
 }

@@ -104,7 +104,7 @@ impl Db {
         &self.notices
     }
 
-    /// The months of encounters known to be there.
+    /// The months known to be there.
     pub(super) fn months(&self) -> &KnownMonths {
         &self.months
     }

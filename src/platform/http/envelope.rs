@@ -23,12 +23,9 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::problem::{self, Carried};
-use super::{IdempotencyKey, Problem, RequestInfo, refusal};
+use super::{IdempotencyKey, Problem, RequestInfo, limits, refusal};
 use crate::access::{Permission, Purpose};
 use crate::app::App;
-
-/// The largest JSON body.
-const BODY_LIMIT: usize = 1 << 20;
 
 /// Wraps a request.
 pub async fn envelope(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -124,16 +121,16 @@ async fn admit(app: &App, info: &Arc<RequestInfo>, mut request: Request) -> Resu
     let _ = info.address_left.set(left);
     request.extensions_mut().insert(info.clone());
     if request.method() == Method::POST && request.headers().contains_key("idempotency-key") {
-        request = with_idempotency_key(request).await?;
+        request = with_idempotency_key(request, limits::body_of(&info.route)).await?;
     }
     Ok(request)
 }
 
 /// The key is bound to what was sent with it, so the body is read here and handed on.
-async fn with_idempotency_key(request: Request) -> Result<Request> {
+async fn with_idempotency_key(request: Request, largest: usize) -> Result<Request> {
     let (mut parts, body) = request.into_parts();
     let key = idempotency_key(&parts.headers)?;
-    let body = to_bytes(body, BODY_LIMIT)
+    let body = to_bytes(body, largest)
         .await
         .map_err(|_| Error::new(Code::BodyTooLarge))?;
     let request_hash = Sha256::new()

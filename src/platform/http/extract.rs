@@ -7,7 +7,7 @@ mod path;
 mod query;
 mod strict;
 
-pub use body::{Json, MergePatch};
+pub use body::{Json, MergePatch, part};
 pub use if_match::IfMatch;
 pub use path::Path;
 pub use query::{Query, require_order};

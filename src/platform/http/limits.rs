@@ -14,6 +14,25 @@ use governor::{Quota, RateLimiter};
 use kernel::ids::{TenantId, UserId};
 use kernel::{Code, Error, Result};
 
+/// The largest JSON body, of any operation that does not say that it takes more.
+pub(super) const BODY: usize = 1 << 20;
+
+/// The largest JSON body of an operation that takes thousands of rows: its route puts `DefaultBodyLimit::max(LARGE_BODY)`
+/// around itself.
+pub const LARGE_BODY: usize = 8 << 20;
+
+/// Operations that do, because a body that comes with an `Idempotency-Key` is read before its route is asked.
+const LARGE: [&str; 1] = ["/api/v1/vitals/batch"];
+
+/// The largest body that may come to a route.
+pub(super) fn body_of(route: &str) -> usize {
+    if LARGE.contains(&route) {
+        LARGE_BODY
+    } else {
+        BODY
+    }
+}
+
 type Keyed<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>;
 
 /// Requests a minute.

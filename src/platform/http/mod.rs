@@ -15,10 +15,10 @@ mod refusal;
 pub use answer::Answer;
 pub use cursor::Paging;
 pub use envelope::{envelope, method_not_allowed, not_found};
-pub use extract::{IfMatch, Json, MergePatch, Path, Query, is_day, is_instant, require_order};
+pub use extract::{IfMatch, Json, MergePatch, Path, Query, is_day, is_instant, part, require_order};
 pub use idempotency::IdempotencyKey;
 pub use info::RequestInfo;
-pub use limits::{Limits, Rates};
+pub use limits::{LARGE_BODY, Limits, Rates};
 pub use needed::Needed;
 pub use problem::{Problem, ProblemDocument};
 

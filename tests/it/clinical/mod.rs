@@ -11,3 +11,6 @@ mod diagnoses;
 mod immunizations;
 mod problems;
 mod procedures;
+mod vitals;
+mod vitals_batch;
+mod vitals_scores;

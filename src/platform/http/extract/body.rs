@@ -181,6 +181,21 @@ fn checked<T: DeserializeOwned + Validate>(bytes: &Bytes, now: Instant) -> Resul
     Ok(body)
 }
 
+/// A part of a body, read and checked by itself: an element of a list whose elements are refused one by one.
+///
+/// # Errors
+/// `validation_failed`, with pointers into the part.
+pub fn part<T: DeserializeOwned + Validate>(value: Value, now: Instant) -> Result<T> {
+    let part: T = serde_path_to_error::deserialize(value).map_err(|error| {
+        let (code, rule) = rule_in(&error.inner().to_string());
+        Error::invalid(vec![FieldError::new(pointer(error.path()), code, rule)])
+    })?;
+    let mut checks = Checks::at(now);
+    part.check(&mut checks);
+    checks.finish()?;
+    Ok(part)
+}
+
 fn syntax(error: &serde_json::Error) -> Error {
     Error::new(Code::MalformedJson).detail(format!(
         "The body is not valid JSON: see line {}, column {}.",

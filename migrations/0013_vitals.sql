@@ -1,0 +1,213 @@
+-- Vital signs: what was measured at a patient, one row a reading, by the month it was measured in.
+-- The readings taken at one time are a set; its id is a UUIDv7 that carries the measured time in place of the time it was
+-- made, so that whoever knows the id knows the month, and no register is needed to find a set.
+-- A reading is never changed. It is its own history: who recorded it and when stand in the row, and audit_log remembers only
+-- what happens to it afterwards, which is that it turns out to be an error. A copy of each would double the busiest clinical
+-- table for nothing.
+
+-- Any table of the schema that is partitioned by the month of a time gets its months; none has to be named here.
+create function app.tables_with_months() returns setof text language sql stable set search_path = pg_catalog, pg_temp
+as $$
+    select c.relname::text
+      from pg_partitioned_table p
+      join pg_class c on c.oid = p.partrelid
+      join pg_namespace n on n.oid = c.relnamespace
+      join pg_attribute a on a.attrelid = c.oid and a.attnum = p.partattrs[0]
+     where n.nspname = 'app' and p.partstrat = 'r' and p.partnatts = 1 and a.atttypid = 'timestamptz'::regtype
+     order by c.relname
+$$;
+revoke all on function app.tables_with_months() from public;
+
+create or replace function app.ensure_month(parent text, month date) returns boolean
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+as $$
+declare
+    first date := date_trunc('month', month)::date;
+    next  date := (first + interval '1 month')::date;
+    child text := format('%s_y%sm%s', parent, to_char(first, 'YYYY'), to_char(first, 'MM'));
+begin
+    if parent not in (select app.tables_with_months()) then
+        raise exception 'not a table with months' using errcode = 'invalid_parameter_value';
+    end if;
+    if to_regclass('app.' || quote_ident(child)) is not null
+       or exists (select from pg_inherits i join pg_class c on c.oid = i.inhrelid
+                   where i.inhparent = ('app.' || parent)::regclass
+                     and pg_get_expr(c.relpartbound, c.oid) like '%MINVALUE%'
+                     and first < substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''(\d{4}-\d\d-\d\d)')::date) then
+        return false;
+    end if;
+    -- Two servers may want the same month; the second waits here and then finds it made. The lock that ATTACH takes lets
+    -- readers and writers go on.
+    execute format('lock table app.%I in share update exclusive mode', parent);
+    if to_regclass('app.' || quote_ident(child)) is not null then
+        return false;
+    end if;
+    -- Attaching checks the (empty) partition's foreign keys through the policies, which want a context: nobody's.
+    -- It lasts until the transaction ends, so a month is made in a transaction of its own.
+    set local app.tenant_id = '00000000-0000-0000-0000-000000000000';
+    set local app.user_id = '';
+    set local app.role = 'nobody';
+    set local app.scope = 'nothing';
+    execute format('create table app.%I (like app.%I including defaults including constraints)', child, parent);
+    execute format('alter table app.%I enable row level security', child);
+    execute format('alter table app.%I force row level security', child);
+    execute format('alter table app.%I attach partition app.%I for values from (%L) to (%L)',
+                   parent, child, first::text || ' 00:00:00+00', next::text || ' 00:00:00+00');
+    return true;
+end
+$$;
+
+create or replace function app.ensure_months(ahead integer) returns integer
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+as $$
+declare
+    made   integer := 0;
+    parent text;
+    step   integer;
+begin
+    foreach parent in array array(select app.tables_with_months()) loop
+        for step in -1 .. least(ahead, 120) loop
+            if app.ensure_month(parent, (date_trunc('month', now() at time zone 'UTC') + step * interval '1 month')::date) then
+                made := made + 1;
+            end if;
+        end loop;
+    end loop;
+    return made;
+end
+$$;
+
+create table app.vitals (
+    tenant_id          uuid          not null,
+    id                 uuid          not null,
+    set_id             uuid          not null,
+    patient_id         uuid          not null,
+    encounter_id       uuid,
+    measured_at        timestamptz   not null,
+    kind               text          not null,
+    value              numeric(12,4),           -- in the one unit of its kind (clinical/vitals/facts/kinds.csv); systolic of a blood pressure
+    diastolic          numeric(12,4),
+    code               text,                    -- of a kind that is no number
+    given_value        numeric(13,6),           -- as it was said, in the unit it was said in
+    given_second       numeric(13,6),           -- the diastolic; the inches beside feet, the ounces beside pounds
+    given_unit         text,
+    position           text,
+    body_site          text,
+    spo2_scale         smallint,                -- 2: oxygen saturation is to be kept at 88 to 92 %
+    device_id          text,
+    note               text,
+    confirmed          boolean       not null default false,   -- unusual, and said to be right
+    source             text          not null,
+    status             text          not null default 'final',
+    error_reason       text,
+    replaced_by        uuid,                    -- the set that corrects this one
+    replaces           uuid,                    -- the set this one corrects
+    recorded_by        uuid,
+    recorded_at        timestamptz   not null,
+    version            bigint        not null default 1,
+    updated_at         timestamptz   not null,
+    constraint vitals_pkey primary key (tenant_id, measured_at, id),
+    constraint vitals_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
+    constraint vitals_encounter_fkey foreign key (tenant_id, patient_id, encounter_id)
+        references app.encounter_register (tenant_id, patient_id, id),
+    constraint vitals_kind_check check (kind in ('blood_pressure', 'heart_rate', 'respiratory_rate', 'temperature', 'oxygen_saturation',
+        'inhaled_oxygen_flow', 'inhaled_oxygen_concentration', 'weight', 'height', 'head_circumference', 'pain', 'glucose',
+        'glasgow_coma_score', 'consciousness', 'pregnancy_status')),
+    constraint vitals_one_value_check check (num_nonnulls(value, code) = 1),
+    constraint vitals_given_check check ((value is null) = (given_value is null) and (value is null) = (given_unit is null)),
+    constraint vitals_pressure_check check ((kind = 'blood_pressure') = (diastolic is not null) and (diastolic is null or diastolic < value)),
+    constraint vitals_scale_check check (spo2_scale is null or (kind = 'oxygen_saturation' and spo2_scale in (1, 2))),
+    constraint vitals_source_check check (source in ('manual', 'device', 'import')),
+    constraint vitals_status_check check (status in ('final', 'entered_in_error')),
+    constraint vitals_error_check check ((status = 'final') = (error_reason is null))
+) partition by range (measured_at);
+-- A patient's sets, newest first; the latest of a kind, and its trend.
+create index vitals_patient_idx on app.vitals (tenant_id, patient_id, measured_at, set_id);
+create index vitals_kind_idx on app.vitals (tenant_id, patient_id, kind, measured_at);
+select app.tenant_table('app.vitals', of_patient => true, history => false,
+                        read => '{admin,provider,nurse,patient,system}', write => '{admin,provider,nurse,system}');
+create trigger vitals_history after update on app.vitals for each row
+    execute function app.record_change('patient_id', '{}', 'vitals', 'partitioned');
+
+-- Old readings lie in one partition; months begin in 2010 and are made when first needed.
+create table app.vitals_before_2010 (like app.vitals including defaults including constraints);
+alter table app.vitals_before_2010 enable row level security;
+alter table app.vitals_before_2010 force row level security;
+set local app.tenant_id = '00000000-0000-0000-0000-000000000000';
+set local app.user_id = '';
+set local app.role = 'nobody';
+set local app.scope = 'nothing';
+alter table app.vitals attach partition app.vitals_before_2010 for values from (minvalue) to ('2010-01-01 00:00:00+00');
+
+-- What a device has sent before: a reading that comes again, in a batch sent twice, is known by the device's own number. Not
+-- partitioned, because the number is unique whatever time comes with it.
+create table app.device_readings (
+    tenant_id    uuid             not null,
+    device_id    text collate "C" not null,
+    reading_id   text collate "C" not null,
+    patient_id   uuid             not null,
+    measured_at  timestamptz      not null,
+    set_id       uuid             not null,
+    vital_id     uuid             not null,
+    constraint device_readings_pkey primary key (tenant_id, device_id, reading_id),
+    constraint device_readings_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id)
+);
+select app.tenant_table('app.device_readings', of_patient => true, history => false,
+                        read => '{admin,provider,nurse,system}', write => '{}', adds => '{admin,provider,nurse,system}');
+
+-- Something about a patient that somebody has to look at: a score out of range. It holds what was found, as it was found;
+-- later readings change nothing in it.
+create table app.clinical_alerts (
+    tenant_id        uuid        not null,
+    id               uuid        not null,
+    patient_id       uuid        not null,
+    encounter_id     uuid,
+    kind             text        not null,
+    level            text        not null,
+    score            smallint    not null,
+    parts            jsonb       not null,       -- what made the score
+    set_id           uuid        not null,       -- the vitals it was made from
+    measured_at      timestamptz not null,
+    status           text        not null default 'open',
+    raised_at        timestamptz not null,
+    acknowledged_by  uuid,
+    acknowledged_at  timestamptz,
+    note             text,
+    version          bigint      not null default 1,
+    updated_at       timestamptz not null,
+    constraint clinical_alerts_pkey primary key (tenant_id, id),
+    constraint clinical_alerts_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
+    constraint clinical_alerts_encounter_fkey foreign key (tenant_id, patient_id, encounter_id)
+        references app.encounter_register (tenant_id, patient_id, id),
+    constraint clinical_alerts_user_fkey foreign key (tenant_id, acknowledged_by) references app.users (tenant_id, id),
+    constraint clinical_alerts_set_key unique (tenant_id, set_id, kind),
+    constraint clinical_alerts_kind_check check (kind in ('news2', 'qsofa')),
+    constraint clinical_alerts_level_check check (level in ('urgent', 'emergency')),
+    -- withdrawn: the readings it was made from were an error
+    constraint clinical_alerts_status_check check (status in ('open', 'acknowledged', 'withdrawn')),
+    constraint clinical_alerts_acknowledged_check check ((acknowledged_at is null) = (acknowledged_by is null)
+                                                         and (status <> 'acknowledged' or acknowledged_at is not null))
+);
+create index clinical_alerts_patient_idx on app.clinical_alerts (tenant_id, patient_id, raised_at, id);
+create index clinical_alerts_open_idx on app.clinical_alerts (tenant_id, raised_at, id) where status = 'open';
+select app.tenant_table('app.clinical_alerts', of_patient => true,
+                        read => '{admin,provider,nurse,system}', write => '{admin,provider,nurse,system}');
+
+-- Growth references, as their publishers give them: of a sex, at an age, the three numbers from which a z-score is made.
+-- Loaded by an operator (chartwell growth load); none comes with the product.
+create table app.growth_references (
+    tenant_id   uuid             not null,
+    source      text             not null,       -- who
+    measure     text             not null,
+    sex         text             not null,
+    age_months  numeric(8,4)     not null,
+    l           double precision not null,       -- power of the Box-Cox transformation
+    m           double precision not null,       -- median
+    s           double precision not null,       -- coefficient of variation
+    constraint growth_references_pkey primary key (tenant_id, source, measure, sex, age_months),
+    constraint growth_references_source_check check (source in ('cdc', 'who')),
+    constraint growth_references_measure_check check (measure in ('weight', 'height', 'head_circumference', 'bmi')),
+    constraint growth_references_sex_check check (sex in ('female', 'male')),
+    constraint growth_references_positive_check check (m > 0 and s > 0)
+);
+select app.tenant_table('app.growth_references', history => false,
+                        read => '{admin,provider,nurse,patient,system}', write => '{system}', may_delete => '{system}');

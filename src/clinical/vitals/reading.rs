@@ -1,0 +1,313 @@
+//! Reading vital signs: one set, lists, the latest, trends, and what can be measured at all.
+
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, TimeDelta};
+use kernel::clock::Instant;
+use kernel::ids::{PatientId, VitalSetId};
+use kernel::{Code, Error, FieldError, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::Action;
+use platform::http::{Answer, Paging};
+
+use super::growth::GrowthMeasure;
+use super::kinds::{Quantity, VitalKind};
+use super::reference::{self, VitalKinds};
+use super::store_series::Sample;
+use super::trend::{Point, summarise, thin};
+use super::units::Amount;
+use super::view::{
+    Latest, LatestQuery, LatestVitals, ListVitals, Series, TrendQuery, Vitals, VitalsTrend,
+};
+use super::{RESOURCE, derive, growth, service, store, store_series, subjects};
+
+/// How far the latest readings and a trend look back unless told.
+const LATEST: TimeDelta = TimeDelta::days(3 * 365);
+const TREND: TimeDelta = TimeDelta::days(366);
+/// The most values a trend is made of.
+const MOST: usize = 100_000;
+/// How far apart a child's weight and height may lie for a body mass index.
+const CHILD_APART: TimeDelta = TimeDelta::days(31);
+
+pub async fn get(ctx: &Ctx, patient: PatientId, set: VitalSetId) -> Result<Answer<Vitals>> {
+    let mut tx = ctx.begin(Permission::VitalsRead).await?;
+    let subject = subjects::require(&mut tx, patient).await?;
+    let rows = store::set(&mut tx, patient, set).await?;
+    let vitals = service::show(&mut tx, subject, rows).await?;
+    let version = vitals.version;
+    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, set, vitals).version(version))
+        .await
+}
+
+pub async fn list(
+    ctx: &Ctx,
+    patient: PatientId,
+    query: ListVitals,
+) -> Result<Answer<Page<Vitals>>> {
+    require_span(query.from, query.to)?;
+    let filters = (
+        patient,
+        (query.from, query.to, query.kind),
+        query.encounter_id,
+        query.include_errors,
+    );
+    let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
+    let mut tx = ctx.begin(Permission::VitalsRead).await?;
+    let subject = subjects::require(&mut tx, patient).await?;
+    let sets = store::page(&mut tx, patient, &query, paging.after()?, paging.fetch()).await?;
+    let page = paging.page(sets, |place| *place)?;
+    let rows = store::of_sets(&mut tx, patient, &page.items, query.include_errors).await?;
+    let items = match (rows.last(), rows.first()) {
+        (Some(oldest), Some(newest)) => {
+            let span = (oldest.measured_at, newest.measured_at);
+            let background = subject.background(&mut tx, span).await?;
+            derive::sets(rows, &background)
+        }
+        _ => Vec::new(),
+    };
+    let page = Page {
+        items,
+        next_cursor: page.next_cursor,
+    };
+    tx.finish(Disclosure::of(
+        RESOURCE,
+        Action::Read,
+        patient,
+        patient,
+        page,
+    ))
+    .await
+}
+
+pub async fn latest(
+    ctx: &Ctx,
+    patient: PatientId,
+    query: LatestQuery,
+) -> Result<Answer<LatestVitals>> {
+    require_span(query.since, None)?;
+    let mut tx = ctx.begin(Permission::VitalsRead).await?;
+    let subject = subjects::require(&mut tx, patient).await?;
+    let since = query.since.unwrap_or(ctx.now() - LATEST);
+    // A bedside clock may be ahead of ours.
+    let until = ctx.now() + TimeDelta::hours(1);
+    let rows = store_series::latest(&mut tx, patient, since, until).await?;
+    let of = |kind: VitalKind| {
+        let row = rows.iter().find(|row| row.measured.reading.kind == kind)?;
+        Some((row.measured.value?, row.measured_at))
+    };
+    let (weight, height) = (of(VitalKind::Weight), of(VitalKind::Height));
+    let head = of(VitalKind::HeadCircumference);
+    let times = || {
+        [weight, height, head]
+            .into_iter()
+            .flatten()
+            .map(|(_, at)| at)
+    };
+    let (oldest, newest) = (
+        times().min().unwrap_or(since),
+        times().max().unwrap_or(until),
+    );
+    let background = subject.background(&mut tx, (oldest, newest)).await?;
+    let bmi = weight
+        .zip(height)
+        .and_then(|((kilograms, w), (centimetres, h))| {
+            let child = background.age(w.max(h)).is_some_and(growth::covers);
+            let close = !child || (w - h).abs() <= CHILD_APART;
+            close.then(|| growth::bmi(kilograms, centimetres)).flatten()
+        });
+    let measured = [
+        (GrowthMeasure::Weight, weight),
+        (GrowthMeasure::Height, height),
+        (GrowthMeasure::HeadCircumference, head),
+        (GrowthMeasure::Bmi, bmi.zip(weight.map(|(_, at)| at))),
+    ];
+    let percentiles = measured
+        .into_iter()
+        .filter_map(|(measure, value)| {
+            let (value, at) = value?;
+            growth::percentile(&background.growth, measure, value, background.age(at)?)
+        })
+        .collect();
+    let readings = rows
+        .into_iter()
+        .map(|row| Latest {
+            set_id: row.set_id,
+            measured_at: row.measured_at,
+            reading: {
+                let age = background.age(row.measured_at);
+                derive::reading(row, age)
+            },
+        })
+        .collect();
+    let latest = LatestVitals {
+        patient_id: patient,
+        since,
+        readings,
+        bmi,
+        percentiles,
+    };
+    tx.finish(Disclosure::of(
+        RESOURCE,
+        Action::Read,
+        patient,
+        patient,
+        latest,
+    ))
+    .await
+}
+
+pub async fn trend(
+    ctx: &Ctx,
+    patient: PatientId,
+    query: TrendQuery,
+) -> Result<Answer<VitalsTrend>> {
+    require_span(query.from, query.to)?;
+    let points = query.points.unwrap_or(200);
+    if !(2..=2_000).contains(&points) {
+        return Err(parameter(
+            "?points",
+            "out_of_range",
+            "must lie between 2 and 2000",
+        ));
+    }
+    let to = query.to.unwrap_or(ctx.now() + TimeDelta::hours(1));
+    let from = query.from.unwrap_or(to - TREND);
+    let mut tx = ctx.begin(Permission::VitalsRead).await?;
+    subjects::require(&mut tx, patient).await?;
+    let kinds = query.kind.map_or(&VitalKind::ALL[..], Quantity::made_from);
+    let most = i64::try_from(MOST).unwrap_or(i64::MAX) + 1;
+    let samples = store_series::series(&mut tx, patient, kinds, (from, to), most).await?;
+    if samples.len() > MOST {
+        return Err(parameter(
+            "?from",
+            "too_many_values",
+            "must leave at most 100000 values: ask for one kind, or for a shorter time",
+        ));
+    }
+    let series = quantities(&samples)
+        .into_iter()
+        .filter(|(quantity, _)| query.kind.is_none_or(|wanted| wanted == *quantity))
+        .filter_map(|(quantity, values)| {
+            Some(Series {
+                kind: quantity,
+                unit: quantity.unit(),
+                loinc: reference::loinc(quantity),
+                summary: summarise(&values)?,
+                points: thin(&values, points),
+            })
+        })
+        .collect();
+    let trend = VitalsTrend {
+        patient_id: patient,
+        from,
+        to,
+        series,
+    };
+    tx.finish(Disclosure::of(
+        RESOURCE,
+        Action::Read,
+        patient,
+        patient,
+        trend,
+    ))
+    .await
+}
+
+/// The values of each quantity, in the order of time. A body mass index is made of a weight and the last height before it.
+fn quantities(samples: &[Sample]) -> BTreeMap<Quantity, Vec<Point>> {
+    let mut series: BTreeMap<Quantity, Vec<Point>> = BTreeMap::new();
+    let mut height: Option<Amount> = None;
+    for (place, sample) in samples.iter().enumerate() {
+        let mut add = |quantity, value: Option<Amount>| {
+            if let Some(value) = value {
+                let point = Point {
+                    at: sample.at,
+                    value,
+                };
+                series.entry(quantity).or_default().push(point);
+            }
+        };
+        if let Some(quantity) = sample.kind.quantity() {
+            add(quantity, Some(sample.value));
+        }
+        if let Some(diastolic) = sample.diastolic {
+            add(Quantity::Diastolic, Some(diastolic));
+            add(
+                Quantity::MeanArterialPressure,
+                derive::mean_pressure(sample.value, diastolic),
+            );
+        }
+        if sample.kind == VitalKind::Height {
+            height = Some(sample.value);
+        }
+        if sample.kind == VitalKind::Weight {
+            // The height of the same set may stand behind the weight.
+            let same = samples[place..]
+                .iter()
+                .take_while(|later| later.at == sample.at)
+                .find(|later| later.kind == VitalKind::Height)
+                .map(|later| later.value);
+            let index = same
+                .or(height)
+                .and_then(|height| growth::bmi(sample.value, height));
+            add(Quantity::Bmi, index);
+        }
+    }
+    series
+}
+
+/// What can be measured, in which units, and what is usual.
+pub async fn kinds(ctx: &Ctx) -> Result<Answer<VitalKinds>> {
+    let tx = ctx.begin(Permission::VitalsReference).await?;
+    tx.finish(Disclosure::plain(reference::kinds())).await
+}
+
+fn require_span(from: Option<Instant>, to: Option<Instant>) -> Result<()> {
+    for (name, at) in [("?from", from), ("?to", to)] {
+        if at.is_some_and(|at| !(1850..2200).contains(&at.year())) {
+            return Err(parameter(
+                name,
+                "out_of_range",
+                "must lie between the years 1850 and 2200",
+            ));
+        }
+    }
+    if from.zip(to).is_some_and(|(from, to)| to < from) {
+        return Err(parameter("?to", "before_from", "must not lie before from"));
+    }
+    Ok(())
+}
+
+fn parameter(name: &str, code: &'static str, message: &'static str) -> Error {
+    Error::new(Code::InvalidParameter).with_fields(vec![FieldError::new(name, code, message)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_mass_index_takes_the_height_of_its_set_or_the_last_one_before() {
+        let sample = |kind, day: i64, value| Sample {
+            kind,
+            at: "2024-01-01T00:00:00Z"
+                .parse::<Instant>()
+                .expect("an instant")
+                + TimeDelta::days(day),
+            value: Amount::whole(value),
+            diastolic: None,
+        };
+        let series = quantities(&[
+            sample(VitalKind::Weight, 0, 70),
+            sample(VitalKind::Weight, 1, 70),
+            sample(VitalKind::Height, 1, 175),
+            sample(VitalKind::Weight, 9, 80),
+        ]);
+        let values: Vec<f64> = series[&Quantity::Bmi]
+            .iter()
+            .map(|point| point.value.to_f64())
+            .collect();
+        assert_eq!(values, [22.9, 26.1], "none without a height");
+        assert_eq!(series[&Quantity::Weight].len(), 3);
+    }
+}

@@ -1,0 +1,200 @@
+//! Recording, correcting and withdrawing vital signs, one set at a time.
+//!
+//! A set is never changed. A correction withdraws it and records another in the same transaction; each names the other.
+
+use kernel::ids::{PatientId, VitalSetId};
+use kernel::{Code, Error, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::Action;
+use platform::db::{CallerTx, TenantTx};
+use platform::http::Answer;
+
+use super::derive::{self, Background};
+use super::model::{Correction, NewVitals, Withdrawal};
+use super::records::{self, SetOf, VitalRecord};
+use super::subjects::{self, Subject};
+use super::view::{Source, Vitals};
+use super::{RESOURCE, admission, store, store_subjects, warnings};
+use crate::alerts;
+
+pub async fn record(
+    ctx: &Ctx,
+    patient: PatientId,
+    confirmed: bool,
+    new: NewVitals,
+) -> Result<Answer<Vitals>> {
+    ensure_month(ctx, &new).await?;
+    let mut tx = ctx.begin(Permission::VitalsRecord).await?;
+    let subject = subjects::require(&mut tx, patient).await?;
+    let rows = prepare(ctx, &mut tx, subject, new, (confirmed, "")).await?;
+    let vitals = write(ctx, &mut tx, subject, rows).await?;
+    let (id, version) = (vitals.id, vitals.version);
+    let location = format!("/api/v1/patients/{patient}/vitals/{id}");
+    tx.commit(
+        Disclosure::of(RESOURCE, Action::Create, patient, id, vitals)
+            .created_at(location)
+            .version(version),
+    )
+    .await
+}
+
+/// Withdraws the set and records what should have stood there.
+pub async fn correct(
+    ctx: &Ctx,
+    patient: PatientId,
+    set: VitalSetId,
+    confirmed: bool,
+    correction: Correction,
+) -> Result<Answer<Vitals>> {
+    ensure_month(ctx, &correction.replacement).await?;
+    let mut tx = ctx.begin(Permission::VitalsRecord).await?;
+    let subject = subjects::require(&mut tx, patient).await?;
+    require_standing(&mut tx, patient, set).await?;
+    let new = correction.replacement;
+    // Withdrawn first: what follows is compared with what stands.
+    let replaced_by = VitalSetId(kernel::ids::mint_at(new.measured_at));
+    let why = (correction.reason.as_str(), Some(replaced_by));
+    if store::withdraw(&mut tx, patient, set, &[], why, ctx.now()).await? == 0 {
+        return Err(Error::new(Code::VitalsWithdrawn));
+    }
+    alerts::withdraw_in_tx(&mut tx, set, &[], ctx.now()).await?;
+    let mut rows = prepare(ctx, &mut tx, subject, new, (confirmed, "/replacement")).await?;
+    for row in &mut rows {
+        row.set_id = replaced_by;
+        row.replaces = Some(set);
+    }
+    let vitals = write(ctx, &mut tx, subject, rows).await?;
+    commit_change(tx, patient, vitals).await
+}
+
+/// Marks readings of a set as an error.
+pub async fn withdraw(
+    ctx: &Ctx,
+    patient: PatientId,
+    set: VitalSetId,
+    why: Withdrawal,
+) -> Result<Answer<Vitals>> {
+    let mut tx = ctx.begin(Permission::VitalsRecord).await?;
+    let subject = subjects::require(&mut tx, patient).await?;
+    let present = require_standing(&mut tx, patient, set).await?;
+    if why
+        .reading_ids
+        .iter()
+        .any(|id| present.iter().all(|row| row.id != *id))
+    {
+        return Err(Error::field(
+            "/reading_ids",
+            "no_such_reading",
+            "must name readings of this set",
+        ));
+    }
+    let reason = (why.reason.as_str(), None);
+    let done = store::withdraw(&mut tx, patient, set, &why.reading_ids, reason, ctx.now()).await?;
+    if done == 0 {
+        return Err(Error::new(Code::VitalsWithdrawn));
+    }
+    let rows = store::set(&mut tx, patient, set).await?;
+    let vitals = show(&mut tx, subject, rows).await?;
+    // A score that its parts no longer make was none.
+    let standing: Vec<alerts::AlertKind> = warnings::of(&vitals.derived)
+        .iter()
+        .map(|(kind, _, _)| *kind)
+        .collect();
+    alerts::withdraw_in_tx(&mut tx, set, &standing, ctx.now()).await?;
+    commit_change(tx, patient, vitals).await
+}
+
+/// The rows of a set that has some, of which one at least stands; they are locked by whoever changes them first.
+async fn require_standing(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    set: VitalSetId,
+) -> Result<Vec<VitalRecord>> {
+    let rows = store::set(tx, patient, set).await?;
+    if rows.is_empty() {
+        return Err(Error::not_found());
+    }
+    Ok(rows)
+}
+
+/// Judges a new set and makes its rows. `pointer` leads to it in the body.
+async fn prepare(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    subject: Subject,
+    new: NewVitals,
+    (confirmed, pointer): (bool, &str),
+) -> Result<Vec<VitalRecord>> {
+    let age = subject.measured(new.measured_at, &format!("{pointer}/measured_at"))?;
+    if let Some(encounter) = new.encounter_id
+        && store_subjects::encounters(tx, &[(subject.id, encounter)])
+            .await?
+            .is_empty()
+    {
+        return Err(Error::field(
+            format!("{pointer}/encounter_id"),
+            "no_such_encounter",
+            "must name an encounter of this patient",
+        ));
+    }
+    let set = SetOf {
+        patient_id: subject.id,
+        encounter_id: new.encounter_id,
+        measured_at: chrono::SubsecRound::trunc_subsecs(new.measured_at, 6),
+        source: Source::Manual,
+        recorded_by: Some(ctx.user()),
+        recorded_at: ctx.now(),
+    };
+    let id = set.id();
+    let mut rows: Vec<VitalRecord> = new
+        .readings
+        .into_iter()
+        .map(|reading| set.row(id, reading))
+        .collect();
+    admission::admit(tx, &mut rows, age, confirmed, pointer).await?;
+    Ok(rows)
+}
+
+/// Writes a set, raises what its scores call for, and shows it.
+async fn write(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    subject: Subject,
+    rows: Vec<VitalRecord>,
+) -> Result<Vitals> {
+    records::record_in_tx(tx, &rows).await?;
+    let vitals = show(tx, subject, rows).await?;
+    let new = warnings::alerts(&vitals, ctx.now());
+    alerts::raise_in_tx(tx, &new, ctx.now()).await?;
+    Ok(vitals)
+}
+
+/// A set as it is shown.
+pub(super) async fn show(
+    tx: &mut TenantTx,
+    subject: Subject,
+    rows: Vec<VitalRecord>,
+) -> Result<Vitals> {
+    let at = rows
+        .first()
+        .map(|row| row.measured_at)
+        .ok_or_else(Error::not_found)?;
+    let background: Background = subject.background(tx, (at, at)).await?;
+    derive::sets(rows, &background)
+        .pop()
+        .ok_or_else(Error::not_found)
+}
+
+async fn commit_change(tx: CallerTx, patient: PatientId, vitals: Vitals) -> Result<Answer<Vitals>> {
+    let (id, version) = (vitals.id, vitals.version);
+    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, vitals).version(version))
+        .await
+}
+
+/// For a caller without the permission no month is made; `begin` refuses him.
+async fn ensure_month(ctx: &Ctx, new: &NewVitals) -> Result<()> {
+    if Permission::VitalsRecord.allows(ctx.principal().role) {
+        records::ensure_months(&ctx.app().db, [new.measured_at]).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! Readings along time: the latest of each kind, the ones before, a whole series.
+
+use kernel::Result;
+use kernel::clock::Instant;
+use kernel::ids::PatientId;
+use platform::db::TenantTx;
+
+use super::kinds::{VitalCode, VitalKind};
+use super::records::VitalRecord;
+use super::store::Row;
+use super::units::Amount;
+
+/// The latest reading of each kind that stands, measured in `since..=now`.
+pub(super) async fn latest(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    since: Instant,
+    now: Instant,
+) -> Result<Vec<VitalRecord>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select v.id as "id: _", v.set_id as "set_id: _", v.patient_id as "patient_id: _", v.encounter_id as "encounter_id: _",
+                  v.measured_at, v.kind as "kind: _", v.value::float8, v.diastolic::float8, v.code as "code: _",
+                  v.given_value::float8, v.given_second::float8, v.given_unit as "given_unit: _", v.position as "position: _",
+                  v.body_site as "body_site: _", v.spo2_scale, v.device_id, v.note, v.confirmed, v.source as "source: _",
+                  v.status as "status: _", v.error_reason, v.replaced_by as "replaced_by: _", v.replaces as "replaces: _",
+                  v.recorded_by as "recorded_by: _", v.recorded_at, v.version
+             from unnest($5::text[]) with ordinality as k (kind, place)
+            cross join lateral (select * from app.vitals v
+                                 where v.tenant_id = $1 and v.patient_id = $2 and v.kind = k.kind
+                                   and v.measured_at >= $3 and v.measured_at <= $4 and v.status = 'final'
+                                 order by v.measured_at desc limit 1) v
+            order by k.place"#,
+        tenant as _,
+        patient as _,
+        since,
+        now,
+        &VitalKind::ALL.map(VitalKind::as_str) as _,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(VitalRecord::from).collect())
+}
+
+/// A value of a series.
+pub(super) struct Sample {
+    pub kind: VitalKind,
+    pub at: Instant,
+    pub value: Amount,
+    pub diastolic: Option<Amount>,
+}
+
+/// The values of these kinds in `from..to`, oldest first, at most so many.
+pub(super) async fn series(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    kinds: &[VitalKind],
+    (from, to): (Instant, Instant),
+    at_most: i64,
+) -> Result<Vec<Sample>> {
+    let tenant = tx.tenant();
+    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+    let rows = sqlx::query!(
+        r#"select kind as "kind: VitalKind", measured_at, value::float8 as "value!", diastolic::float8
+             from app.vitals
+            where tenant_id = $1 and patient_id = $2 and kind = any($3::text[]) and measured_at >= $4 and measured_at < $5
+              and status = 'final' and value is not null
+            order by measured_at, id
+            limit $6"#,
+        tenant as _,
+        patient as _,
+        &kinds as _,
+        from,
+        to,
+        at_most,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            Some(Sample {
+                kind: row.kind,
+                at: row.measured_at,
+                value: Amount::new(row.value)?,
+                diastolic: row.diastolic.and_then(Amount::new),
+            })
+        })
+        .collect())
+}
+
+/// What a value is to be compared with.
+pub(super) struct Asked {
+    pub patient: PatientId,
+    pub kind: VitalKind,
+    pub at: Instant,
+}
+
+/// Of each question the last value before, not older than so many days; in the order of the questions.
+pub(super) async fn before(
+    tx: &mut TenantTx,
+    questions: &[Asked],
+    days: i32,
+) -> Result<Vec<Option<(Amount, Instant)>>> {
+    if questions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tenant = tx.tenant();
+    let patients: Vec<PatientId> = questions.iter().map(|asked| asked.patient).collect();
+    let kinds: Vec<&str> = questions.iter().map(|asked| asked.kind.as_str()).collect();
+    let times: Vec<Instant> = questions.iter().map(|asked| asked.at).collect();
+    let rows = sqlx::query!(
+        r#"select q.place as "place!", v.value::float8 as "value!", v.measured_at as "measured_at!"
+             from unnest($2::uuid[], $3::text[], $4::timestamptz[]) with ordinality as q (patient_id, kind, at, place)
+            cross join lateral (select v.value, v.measured_at from app.vitals v
+                                 where v.tenant_id = $1 and v.patient_id = q.patient_id and v.kind = q.kind
+                                   and v.measured_at >= q.at - make_interval(days => $5) and v.measured_at < q.at
+                                   and v.status = 'final'
+                                 order by v.measured_at desc limit 1) v"#,
+        tenant as _,
+        &patients as _,
+        &kinds as _,
+        &times,
+        days,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let mut found = vec![None; questions.len()];
+    for row in rows {
+        let place = usize::try_from(row.place - 1).unwrap_or(usize::MAX);
+        if let (Some(slot), Some(value)) = (found.get_mut(place), Amount::new(row.value)) {
+            *slot = Some((value, row.measured_at));
+        }
+    }
+    Ok(found)
+}
+
+/// Statements about a pregnancy of these patients in `from..=to`, latest first.
+pub(super) async fn pregnancies(
+    tx: &mut TenantTx,
+    patients: &[PatientId],
+    from: Instant,
+    to: Instant,
+) -> Result<Vec<(PatientId, Instant, VitalCode)>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query!(
+        r#"select patient_id as "patient_id: PatientId", measured_at, code as "code!: VitalCode"
+             from app.vitals
+            where tenant_id = $1 and patient_id = any($2) and kind = 'pregnancy_status' and measured_at >= $3 and measured_at <= $4
+              and status = 'final'
+            order by measured_at desc"#,
+        tenant as _,
+        patients as _,
+        from,
+        to,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.patient_id, row.measured_at, row.code))
+        .collect())
+}

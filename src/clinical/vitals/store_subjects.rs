@@ -1,0 +1,48 @@
+//! Patients and encounters a measurement refers to.
+
+use kernel::Result;
+use kernel::ids::{EncounterId, PatientId};
+use platform::db::TenantTx;
+
+use super::subjects::Subject;
+
+/// Those of the patients the caller may see.
+pub(super) async fn find(tx: &mut TenantTx, patients: &[PatientId]) -> Result<Vec<Subject>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query_as!(
+        Subject,
+        r#"select id as "id: _", birth_date, sex as "sex: _", status as "status: _", deceased_on
+             from app.patients where tenant_id = $1 and id = any($2) and deleted_at is null"#,
+        tenant as _,
+        patients as _,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows)
+}
+
+/// Those of the pairs that are an encounter of the patient.
+pub(super) async fn encounters(
+    tx: &mut TenantTx,
+    pairs: &[(PatientId, EncounterId)],
+) -> Result<Vec<(PatientId, EncounterId)>> {
+    if pairs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tenant = tx.tenant();
+    let (patients, encounters): (Vec<PatientId>, Vec<EncounterId>) = pairs.iter().copied().unzip();
+    let rows = sqlx::query!(
+        r#"select r.patient_id as "patient_id: PatientId", r.id as "id: EncounterId"
+             from unnest($2::uuid[], $3::uuid[]) as w (patient_id, id)
+             join app.encounter_register r on r.tenant_id = $1 and r.id = w.id and r.patient_id = w.patient_id"#,
+        tenant as _,
+        &patients as _,
+        &encounters as _,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.patient_id, row.id))
+        .collect())
+}

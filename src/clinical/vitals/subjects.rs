@@ -1,0 +1,93 @@
+//! Whom a measurement is about: what of a patient must be known to judge one, and whether he can be measured at all.
+
+use chrono::{Days, NaiveDate};
+use kernel::clock::Instant;
+use kernel::ids::PatientId;
+use kernel::{Code, Error, FieldError, Result};
+use platform::db::TenantTx;
+
+use super::age::Age;
+use super::derive::{Background, PREGNANCY_DAYS};
+use super::{growth, store_growth, store_series, store_subjects};
+use crate::patients::{PatientStatus, Sex};
+
+/// A patient, as far as a measurement needs to know him.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Subject {
+    pub id: PatientId,
+    pub birth_date: NaiveDate,
+    pub sex: Sex,
+    pub status: PatientStatus,
+    pub deceased_on: Option<NaiveDate>,
+}
+
+/// The patient. `not_found` if the caller may not see him.
+pub(super) async fn require(tx: &mut TenantTx, patient: PatientId) -> Result<Subject> {
+    store_subjects::find(tx, &[patient])
+        .await?
+        .pop()
+        .ok_or_else(Error::not_found)
+}
+
+impl Subject {
+    /// How old he was. A record that is not active takes none; what was measured before a death may still be written down.
+    pub fn measured(&self, at: Instant, pointer: &str) -> Result<Age> {
+        let rule = |code: &'static str, message: &'static str| {
+            Error::invalid(vec![FieldError::new(pointer, code, message)])
+        };
+        match self.status {
+            PatientStatus::Active | PatientStatus::Deceased => {}
+            PatientStatus::Inactive | PatientStatus::Transferred => {
+                return Err(Error::new(Code::PatientNotActive));
+            }
+        }
+        let last = self
+            .deceased_on
+            .and_then(|day| day.checked_add_days(Days::new(1)));
+        if last.is_some_and(|last| at.date_naive() > last) {
+            return Err(rule(
+                "after_death",
+                "must not lie after the patient's death",
+            ));
+        }
+        Age::at(self.birth_date, at)
+            .ok_or_else(|| rule("before_birth", "must not lie before the patient's birth"))
+    }
+
+    /// Whether a statement about a pregnancy can matter.
+    pub fn may_be_pregnant(&self, at: Instant) -> bool {
+        self.sex != Sex::Male
+            && Age::at(self.birth_date, at).is_some_and(|age| (10..=60).contains(&age.years()))
+    }
+
+    /// What of him is needed to show readings taken in `from..=to`.
+    pub async fn background(
+        self,
+        tx: &mut TenantTx,
+        (from, to): (Instant, Instant),
+    ) -> Result<Background> {
+        let pregnancy = if self.may_be_pregnant(from) || self.may_be_pregnant(to) {
+            let earliest = from - chrono::TimeDelta::days(PREGNANCY_DAYS);
+            store_series::pregnancies(tx, &[self.id], earliest, to)
+                .await?
+                .into_iter()
+                .map(|(_, at, code)| (at, code))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let first = Age::at(self.birth_date, from).filter(|age| growth::covers(*age));
+        let growth = match (first, self.sex) {
+            (Some(first), Sex::Female | Sex::Male) => {
+                let last = Age::at(self.birth_date, to).map_or(first.months(), Age::months);
+                store_growth::around(tx, self.sex, (first.months(), last)).await?
+            }
+            _ => Vec::new(),
+        };
+        Ok(Background {
+            subject: self,
+            pregnancy,
+            growth,
+        })
+    }
+}

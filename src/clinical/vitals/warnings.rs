@@ -1,0 +1,52 @@
+//! Which scores call somebody.
+
+use chrono::TimeDelta;
+use kernel::clock::Instant;
+use serde_json::json;
+
+use super::scores::{Risk, Score};
+use super::view::{Derived, Vitals};
+use crate::alerts::{AlertKind, AlertLevel, NewAlert};
+
+/// A score is called out while somebody can act on it: what is written down later, or brought in from elsewhere, calls nobody.
+const FRESH: TimeDelta = TimeDelta::hours(24);
+
+/// The scores out of range, by how urgently they call.
+///
+/// NEWS2: 7 and more is an emergency; 5 and 6, and 3 in a single part, are urgent. qSOFA: 2 and more is urgent.
+pub(super) fn of(derived: &Derived) -> Vec<(AlertKind, AlertLevel, &Score)> {
+    let news2 = derived.news2.as_ref().and_then(|score| {
+        let level = match score.risk? {
+            Risk::High => AlertLevel::Emergency,
+            Risk::Medium | Risk::LowMedium => AlertLevel::Urgent,
+            Risk::Low => return None,
+        };
+        Some((AlertKind::News2, level, score))
+    });
+    let qsofa = derived
+        .qsofa
+        .as_ref()
+        .filter(|score| score.risk == Some(Risk::High))
+        .map(|score| (AlertKind::Qsofa, AlertLevel::Urgent, score));
+    news2.into_iter().chain(qsofa).collect()
+}
+
+/// The alerts a new set raises.
+pub(super) fn alerts(vitals: &Vitals, now: Instant) -> Vec<NewAlert> {
+    if now - vitals.measured_at > FRESH {
+        return Vec::new();
+    }
+    of(&vitals.derived)
+        .into_iter()
+        .map(|(kind, level, score)| NewAlert {
+            patient_id: vitals.patient_id,
+            encounter_id: vitals.encounter_id,
+            kind,
+            level,
+            score: score.score.unwrap_or_default(),
+            parts: json!(score.parts),
+            set_id: vitals.id,
+            measured_at: vitals.measured_at,
+        })
+        .collect()
+}

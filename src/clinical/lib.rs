@@ -3,6 +3,7 @@
 pub mod care_teams;
 pub mod encounters;
 pub mod imported;
+pub mod notes;
 pub mod patients;
 
 use platform::App;
@@ -14,5 +15,6 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(patients::router())
         .merge(care_teams::router())
         .merge(imported::router())
+        .merge(notes::router())
         .merge(encounters::router())
 }

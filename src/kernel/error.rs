@@ -112,6 +112,13 @@ codes! {
     EncounterClosed = "encounter_closed", Conflict, "The encounter is closed.";
     BedOccupied = "bed_occupied", Conflict, "The bed is occupied.";
     NoBedForClass = "no_bed_for_class", Conflict, "Only encounters of the classes inpatient, emergency and procedure have a bed.";
+
+    NoteSigned = "note_signed", Conflict, "The note is signed and stays as it is: add an addendum or a correction.";
+    NoteNotSigned = "note_not_signed", Conflict, "The note is not signed.";
+    NoteRetracted = "note_retracted", Conflict, "The note was entered in error.";
+    NotTheAuthor = "not_the_author", Forbidden, "Only the note's author may do this.";
+    NotTheSupervisor = "not_the_supervisor", Forbidden, "Only the supervisor who was asked may do this.";
+    CosignatureOpen = "cosignature_open", Conflict, "The note still waits for its co-signature.";
 }
 
 /// One field that breaks one rule.

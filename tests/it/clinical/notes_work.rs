@@ -185,7 +185,6 @@ async fn a_patient_reads_what_was_released_to_him_and_nothing_else() {
         .expect("a count");
         assert_eq!(count, rows, "{table}");
     }
-    ward.join(&ward.doctor).await;
 }
 
 #[tokio::test]

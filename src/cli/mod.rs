@@ -12,6 +12,7 @@ mod import;
 mod installation;
 mod keys;
 mod migrate;
+mod notes;
 mod partitions;
 mod serve;
 mod tenant;
@@ -50,6 +51,9 @@ pub enum Command {
     /// Check the access log
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Check signed notes
+    #[command(subcommand)]
+    Notes(notes::Notes),
     /// Manage keys
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -73,6 +77,9 @@ pub enum Command {
 
 /// Runs a command to its end.
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
+    if let Command::Notes(command) = command {
+        return notes::run(command);
+    }
     if matches!(command, Command::Openapi) {
         print_whole(&(serde_json::to_string_pretty(&crate::document())? + "\n"))?;
         return Ok(ExitCode::SUCCESS);
@@ -100,7 +107,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Command::Partitions(command) => partitions::run(command).await,
                 Command::Growth(command) => growth::run(command).await,
                 Command::WithDatabase(command) => tools::with_database(command).await,
-                Command::Openapi | Command::ExampleEnvironment => Ok(ExitCode::SUCCESS),
+                Command::Openapi | Command::ExampleEnvironment | Command::Notes(_) => {
+                    Ok(ExitCode::SUCCESS)
+                }
                 Command::Doctor(place) => doctor::run(place).await,
             }
         })

@@ -8,6 +8,7 @@ pub mod encounters;
 pub mod family_history;
 pub mod goals;
 pub mod imported;
+pub mod notes;
 pub mod patients;
 pub mod referrals;
 pub mod social_history;
@@ -30,6 +31,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(patients::router())
         .merge(care_teams::router())
         .merge(imported::router())
+        .merge(notes::router())
         .merge(encounters::router())
         .merge(terminology::router())
         .merge(family_history::router())

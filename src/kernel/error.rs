@@ -127,6 +127,12 @@ codes! {
     UnusualValue = "unusual_value", Conflict, "Some values are unusual; look at them again, then repeat with confirm=true.";
     VitalsWithdrawn = "vitals_withdrawn", Conflict, "These vital signs were marked as an error before.";
     AlertClosed = "alert_closed", Conflict, "The alert is not open any more.";
+    NoteSigned = "note_signed", Conflict, "The note is signed and stays as it is: add an addendum or a correction.";
+    NoteNotSigned = "note_not_signed", Conflict, "The note is not signed.";
+    NoteRetracted = "note_retracted", Conflict, "The note was entered in error.";
+    NotTheAuthor = "not_the_author", Forbidden, "Only the note's author may do this.";
+    NotTheSupervisor = "not_the_supervisor", Forbidden, "Only the supervisor who was asked may do this.";
+    CosignatureOpen = "cosignature_open", Conflict, "The note still waits for its co-signature.";
 }
 
 /// One field that breaks one rule.

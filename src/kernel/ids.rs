@@ -135,6 +135,18 @@ identifiers! {
     ReferralId,
     /// A resource that came from elsewhere and is kept as it came.
     ImportedResourceId,
+    /// A clinical note.
+    NoteId,
+    /// A signed entry of a note's chain.
+    NoteEntryId,
+    /// A template that notes begin from.
+    NoteTemplateId,
+    /// Whose notes need whose co-signature.
+    NoteSupervisionId,
+    /// A note in a supervisor's queue.
+    CosignatureId,
+    /// A patient's request to have his record amended.
+    AmendmentRequestId,
     /// One request to the server.
     RequestId,
     /// An entry of a problem list.

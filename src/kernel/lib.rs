@@ -2,6 +2,7 @@
 //!
 //! Pure: no HTTP, no pool, no runtime. `sqlx` appears only for the wire form of the identifiers.
 
+pub mod canonical_json;
 pub mod check;
 pub mod clock;
 mod database;

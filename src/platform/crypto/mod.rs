@@ -13,6 +13,7 @@ pub mod random;
 mod signing;
 mod signing_rows;
 mod tenant_keys;
+pub mod tenant_signing;
 
 use kernel::Error;
 use uuid::Uuid;

@@ -22,6 +22,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "find_tenant",     // slug to tenant, before there is a caller
     "join_team_of_encounter", // trigger: who treats is on the team
     "join_team_of_new_patient", // trigger: who registers is on the team
+    "matching_texts",  // full-text search, within the tenant and the caller's charts
     "may_see",         // whose chart may be opened
     "names_of_accessors", // who opened my chart, for a patient
     "names_of_team",   // who is on a chart's team, for those who may open it

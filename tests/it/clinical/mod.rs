@@ -1,6 +1,10 @@
 mod care_teams;
 mod encounters;
 mod facility_scope;
+mod notes;
+mod notes_search;
+mod notes_signatures;
+mod notes_work;
 mod patients;
 mod plans;
 mod registration;

@@ -357,6 +357,29 @@ impl Chart {
         );
         let entries = record_one_of_each(&doctor, &patient, &encounter).await;
         ids.extend(entries.into_iter().map(|(name, id)| (name.to_owned(), id)));
+        let template = made(
+            admin
+                .post("/api/v1/note-templates", json!({ "name": "Chart", "type": "nursing", "content": { "body": "{{patient.name}}" } }))
+                .await,
+        );
+        let note = made(
+            doctor
+                .post(
+                    format!("/api/v1/patients/{patient}/notes"),
+                    json!({ "type": "progress", "encounter_id": encounter, "content": { "body": "Doing well." } }),
+                )
+                .await,
+        );
+        doctor
+            .post(
+                format!("/api/v1/notes/{note}/sign"),
+                json!({ "text_number": 1 }),
+            )
+            .await
+            .expect(200);
+        ids.extend(
+            [("note_id", note), ("template_id", template)].map(|(name, id)| (name.to_owned(), id)),
+        );
         ids.extend(
             [
                 ("facility_id", facility),

@@ -1,0 +1,14 @@
+//! A patient's requests to have his record amended (45 CFR 164.526).
+//!
+//! He asks about a note that was released to him. Within sixty days, once extended by thirty, a provider accepts, and signs
+//! what is added to the note, or denies on one of the four bases the rule knows, with a reason. After a denial the patient
+//! may file a statement of disagreement. Nothing of it is ever removed.
+//!
+//! Trap: an acceptance is an entry of the note's chain, signed by the provider who decides, who need not be its author.
+
+mod model;
+mod routes;
+mod service;
+mod store;
+
+pub(super) use routes::router;

@@ -1,0 +1,208 @@
+//! Asking, deciding, disagreeing.
+
+use chrono::{Days, NaiveDate};
+use kernel::ids::{AmendmentRequestId, PatientId};
+use kernel::{Code, Error, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::{Action, Subject};
+use platform::db::CallerTx;
+use platform::http::{Answer, Paging};
+
+use super::model::{
+    Acceptance, AmendmentRequest, Denial, Disagreement, Extension, ListRequests,
+    NewAmendmentRequest, RequestStatus,
+};
+use super::store::{self, Decision};
+use crate::notes::kinds::EntryKind;
+use crate::notes::signatures::{self, Body};
+use crate::notes::store as notes;
+use crate::notes::{releases, service};
+use crate::patients;
+
+/// 45 CFR 164.526(b)(2): sixty days to decide, thirty more once.
+const DAYS_TO_DECIDE: Days = Days::new(60);
+const DAYS_MORE: Days = Days::new(30);
+
+pub(super) async fn ask(
+    ctx: &Ctx,
+    patient: PatientId,
+    new: NewAmendmentRequest,
+) -> Result<Answer<AmendmentRequest>> {
+    let mut tx = ctx.begin(Permission::AmendmentRequest).await?;
+    patients::require(&mut tx, patient).await?;
+    if !releases::is_released_to_caller(&mut tx, patient, new.note_id).await? {
+        let rule = "must name a note that was released to the patient";
+        return Err(Error::field("/note_id", "no_such_note", rule));
+    }
+    let due = later(ctx.now().date_naive(), DAYS_TO_DECIDE);
+    let id = store::insert(&mut tx, patient, &new, due, ctx.now()).await?;
+    let made = store::get(&mut tx, id).await?;
+    let version = made.version;
+    tx.commit(
+        Disclosure::of("amendment_request", Action::Create, patient, id, made)
+            .created_at(format!("/api/v1/amendment-requests/{id}"))
+            .version(version),
+    )
+    .await
+}
+
+fn later(day: NaiveDate, by: Days) -> NaiveDate {
+    day.checked_add_days(by).unwrap_or(day)
+}
+
+pub(super) async fn get(ctx: &Ctx, id: AmendmentRequestId) -> Result<Answer<AmendmentRequest>> {
+    let mut tx = ctx.begin(Permission::AmendmentRead).await?;
+    let found = store::get(&mut tx, id).await?;
+    let (patient, version) = (found.patient_id, found.version);
+    tx.finish(
+        Disclosure::of("amendment_request", Action::Read, patient, id, found).version(version),
+    )
+    .await
+}
+
+pub(super) async fn of_patient(
+    ctx: &Ctx,
+    patient: PatientId,
+    query: ListRequests,
+) -> Result<Answer<Page<AmendmentRequest>>> {
+    let filters = (patient, query.status);
+    let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
+    let after = paging.after()?;
+    let mut tx = ctx.begin(Permission::AmendmentRead).await?;
+    patients::require(&mut tx, patient).await?;
+    let rows = store::of_patient(&mut tx, patient, query.status, after, paging.fetch()).await?;
+    let page = paging.page(rows, |row| (row.created_at, row.id))?;
+    let mut subjects = subjects(&page.items);
+    if subjects.is_empty() {
+        subjects.push(patients::subject(patient));
+    }
+    tx.finish(Disclosure::list("amendment_request", subjects, page))
+        .await
+}
+
+pub(super) async fn due(ctx: &Ctx, query: ListRequests) -> Result<Answer<Page<AmendmentRequest>>> {
+    let status = query.status.unwrap_or(RequestStatus::Requested);
+    let paging = Paging::new(ctx, &status, query.limit, query.cursor.clone())?;
+    let after = paging.after()?;
+    let mut tx = ctx.begin(Permission::AmendmentRead).await?;
+    let rows = store::due(&mut tx, status, after, paging.fetch()).await?;
+    let page = paging.page(rows, |row| (row.due_on, row.id))?;
+    let subjects = subjects(&page.items);
+    tx.finish(Disclosure::list("amendment_request", subjects, page))
+        .await
+}
+
+fn subjects(rows: &[AmendmentRequest]) -> Vec<Subject> {
+    let subject = |row: &AmendmentRequest| Subject {
+        patient: Some(row.patient_id),
+        resource: Some(row.id.into()),
+    };
+    rows.iter().map(subject).collect()
+}
+
+/// Adds what the patient asked for to the note, signed by who accepts.
+pub(super) async fn accept(
+    ctx: &Ctx,
+    id: AmendmentRequestId,
+    how: Acceptance,
+) -> Result<Answer<AmendmentRequest>> {
+    let mut tx = ctx.begin(Permission::AmendmentDecide).await?;
+    let found = undecided(&mut tx, id).await?;
+    let note = notes::lock(&mut tx, found.note_id).await?;
+    note.summary.status.require_signed()?;
+    let body = Body::Asked {
+        text: &how.text,
+        request: id,
+    };
+    let attestation = how.attestation.as_deref();
+    let kind = EntryKind::Amendment;
+    let entry = signatures::add_entry(ctx, &mut tx, &note, kind, body, attestation).await?;
+    releases::follow(ctx, &mut tx, found.note_id).await?;
+    let note = notes::get(&mut tx, found.note_id).await?;
+    service::index(&mut tx, &note).await?;
+    let decision = Decision {
+        status: RequestStatus::Accepted,
+        basis: None,
+        reason: &how.reason,
+        entry: Some(entry),
+    };
+    store::decide(&mut tx, id, &decision, ctx.now()).await?;
+    commit(tx, id).await
+}
+
+pub(super) async fn deny(
+    ctx: &Ctx,
+    id: AmendmentRequestId,
+    why: Denial,
+) -> Result<Answer<AmendmentRequest>> {
+    let mut tx = ctx.begin(Permission::AmendmentDecide).await?;
+    undecided(&mut tx, id).await?;
+    let decision = Decision {
+        status: RequestStatus::Denied,
+        basis: Some(why.basis),
+        reason: &why.reason,
+        entry: None,
+    };
+    store::decide(&mut tx, id, &decision, ctx.now()).await?;
+    commit(tx, id).await
+}
+
+pub(super) async fn extend(
+    ctx: &Ctx,
+    id: AmendmentRequestId,
+    why: Extension,
+) -> Result<Answer<AmendmentRequest>> {
+    let mut tx = ctx.begin(Permission::AmendmentDecide).await?;
+    let found = undecided(&mut tx, id).await?;
+    if found.extended.is_some() {
+        return Err(Error::new(Code::IllegalTransition)
+            .detail("The time to decide was extended before; the rule allows it once."));
+    }
+    let due = later(found.due_on, DAYS_MORE);
+    store::extend(&mut tx, id, due, &why.reason, ctx.now()).await?;
+    commit(tx, id).await
+}
+
+pub(super) async fn withdraw(
+    ctx: &Ctx,
+    id: AmendmentRequestId,
+) -> Result<Answer<AmendmentRequest>> {
+    let mut tx = ctx.begin(Permission::AmendmentRequest).await?;
+    undecided(&mut tx, id).await?;
+    store::withdraw(&mut tx, id, ctx.now()).await?;
+    commit(tx, id).await
+}
+
+pub(super) async fn disagree(
+    ctx: &Ctx,
+    id: AmendmentRequestId,
+    what: Disagreement,
+) -> Result<Answer<AmendmentRequest>> {
+    let mut tx = ctx.begin(Permission::AmendmentRequest).await?;
+    let found = store::lock(&mut tx, id).await?;
+    if found.status != RequestStatus::Denied || found.disagreement.is_some() {
+        return Err(Error::new(Code::IllegalTransition)
+            .detail("A statement of disagreement is filed once, after a denial."));
+    }
+    store::disagree(&mut tx, id, &what.statement, ctx.now()).await?;
+    commit(tx, id).await
+}
+
+/// The request, locked, if nothing was decided.
+async fn undecided(tx: &mut CallerTx, id: AmendmentRequestId) -> Result<AmendmentRequest> {
+    let found = store::lock(tx, id).await?;
+    if found.status == RequestStatus::Requested {
+        Ok(found)
+    } else {
+        Err(Error::new(Code::IllegalTransition))
+    }
+}
+
+async fn commit(mut tx: CallerTx, id: AmendmentRequestId) -> Result<Answer<AmendmentRequest>> {
+    let found = store::get(&mut tx, id).await?;
+    let (patient, version) = (found.patient_id, found.version);
+    tx.commit(
+        Disclosure::of("amendment_request", Action::Update, patient, id, found).version(version),
+    )
+    .await
+}

@@ -1,0 +1,121 @@
+//! Co-signatures and supervisions on the wire.
+
+use chrono::{DateTime, Utc};
+use kernel::ids::{CosignatureId, NoteId, NoteSupervisionId, PatientId, UserId};
+use kernel::{Checks, Validate};
+use platform::access::NoPhi;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::notes::kinds::{CosignatureStatus, NoteType};
+
+/// A note that was sent to a supervisor.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Cosignature {
+    pub id: CosignatureId,
+    pub note_id: NoteId,
+    pub patient_id: PatientId,
+    pub supervisor_id: UserId,
+    pub note_type: NoteType,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    pub author_id: UserId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    pub status: CosignatureStatus,
+    /// Why it was returned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    pub requested_at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_at: Option<DateTime<Utc>>,
+    pub version: i64,
+}
+
+/// Which notes of one's queue.
+#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListCosignatures {
+    /// `pending` unless given.
+    pub status: Option<CosignatureStatus>,
+    pub limit: Option<u32>,
+    pub cursor: Option<String>,
+}
+
+/// Why a note is returned to its author.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "reason": "Please add the response to the second dose" }))]
+pub struct ReturnNote {
+    pub reason: String,
+}
+
+impl Validate for ReturnNote {
+    fn check(&self, checks: &mut Checks) {
+        checks.text("reason", &self.reason, 1000);
+    }
+}
+
+/// Whose notes are to be co-signed by whom.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "user_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "supervisor_id": "01890a5d-ac96-774b-bcce-b302099a8058",
+    "note_types": ["nursing"]
+}))]
+pub struct NewSupervision {
+    /// The account of the nurse or trainee.
+    pub user_id: UserId,
+    /// The account of the provider who co-signs.
+    pub supervisor_id: UserId,
+    /// Which of his notes; all of them unless given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub note_types: Vec<NoteType>,
+}
+
+impl Validate for NewSupervision {
+    fn check(&self, checks: &mut Checks) {
+        checks.require(
+            self.user_id != self.supervisor_id,
+            "supervisor_id",
+            "same_person",
+            "must be another account than user_id",
+        );
+        checks.each("note_types", &self.note_types, 7, |_, _| {});
+    }
+}
+
+/// Whether a supervision holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum SupervisionStatus {
+    Active,
+    Ended,
+}
+
+/// Whose notes are co-signed by whom.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Supervision {
+    pub id: NoteSupervisionId,
+    #[serde(flatten)]
+    pub data: NewSupervision,
+    pub status: SupervisionStatus,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl NoPhi for Supervision {}
+
+/// Which supervisions.
+#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListSupervisions {
+    pub status: Option<SupervisionStatus>,
+    pub limit: Option<u32>,
+    pub cursor: Option<String>,
+}

@@ -1,0 +1,114 @@
+//! Co-signatures and supervisions over HTTP.
+
+use kernel::Page;
+use kernel::ids::{CosignatureId, NoteSupervisionId};
+use platform::App;
+use platform::access::Ctx;
+use platform::http::{Json, Path, Query, Reply};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::model::{
+    Cosignature, ListCosignatures, ListSupervisions, NewSupervision, ReturnNote, Supervision,
+};
+use super::service;
+use crate::notes::signatures::Attestation;
+
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_cosignatures))
+        .routes(routes!(cosign_note))
+        .routes(routes!(return_note))
+        .routes(routes!(list_note_supervisions, create_note_supervision))
+        .routes(routes!(get_note_supervision))
+        .routes(routes!(end_note_supervision))
+}
+
+/// List one's own co-signature queue
+///
+/// The oldest first.
+#[utoipa::path(get, path = "/api/v1/cosignatures", tag = "notes",
+    params(ListCosignatures),
+    responses((status = 200, body = Page<Cosignature>, description = "A page of notes to co-sign")),
+    extensions(("x-permission" = json!("note.read"))))]
+async fn list_cosignatures(
+    ctx: Ctx,
+    Query(query): Query<ListCosignatures>,
+) -> Reply<Page<Cosignature>> {
+    Ok(service::queue(&ctx, query).await?)
+}
+
+/// Co-sign a note
+///
+/// By the supervisor who was asked: a signed entry of his own.
+#[utoipa::path(post, path = "/api/v1/cosignatures/{cosignature_id}/cosign", tag = "notes",
+    params(("cosignature_id" = CosignatureId, Path, description = "Which place in the queue")),
+    request_body = Attestation,
+    responses((status = 200, body = Cosignature, description = "Co-signed")),
+    extensions(("x-permission" = json!("note.cosign"))))]
+async fn cosign_note(
+    ctx: Ctx,
+    Path(id): Path<CosignatureId>,
+    Json(attestation): Json<Attestation>,
+) -> Reply<Cosignature> {
+    Ok(service::cosign(&ctx, id, attestation).await?)
+}
+
+/// Return a note to its author
+///
+/// With the reason. It comes to the queue again when the author has signed an addendum or a correction.
+#[utoipa::path(post, path = "/api/v1/cosignatures/{cosignature_id}/return", tag = "notes",
+    params(("cosignature_id" = CosignatureId, Path, description = "Which place in the queue")),
+    request_body = ReturnNote,
+    responses((status = 200, body = Cosignature, description = "Returned")),
+    extensions(("x-permission" = json!("note.cosign"))))]
+async fn return_note(
+    ctx: Ctx,
+    Path(id): Path<CosignatureId>,
+    Json(why): Json<ReturnNote>,
+) -> Reply<Cosignature> {
+    Ok(service::send_back(&ctx, id, why).await?)
+}
+
+/// Say whose notes need whose co-signature
+///
+/// A person has one supervision at a time.
+#[utoipa::path(post, path = "/api/v1/note-supervisions", tag = "notes",
+    request_body = NewSupervision,
+    responses((status = 201, body = Supervision, description = "From now on")),
+    extensions(("x-permission" = json!("note_supervision.manage"))))]
+async fn create_note_supervision(ctx: Ctx, Json(new): Json<NewSupervision>) -> Reply<Supervision> {
+    Ok(service::supervise(&ctx, new).await?)
+}
+
+/// List whose notes need whose co-signature
+#[utoipa::path(get, path = "/api/v1/note-supervisions", tag = "notes",
+    params(ListSupervisions),
+    responses((status = 200, body = Page<Supervision>, description = "A page of supervisions")),
+    extensions(("x-permission" = json!("note_supervision.read"))))]
+async fn list_note_supervisions(
+    ctx: Ctx,
+    Query(query): Query<ListSupervisions>,
+) -> Reply<Page<Supervision>> {
+    Ok(service::supervisions(&ctx, query).await?)
+}
+
+/// Read a supervision
+#[utoipa::path(get, path = "/api/v1/note-supervisions/{supervision_id}", tag = "notes",
+    params(("supervision_id" = NoteSupervisionId, Path, description = "Which supervision")),
+    responses((status = 200, body = Supervision, description = "The supervision")),
+    extensions(("x-permission" = json!("note_supervision.read"))))]
+async fn get_note_supervision(ctx: Ctx, Path(id): Path<NoteSupervisionId>) -> Reply<Supervision> {
+    Ok(service::supervision(&ctx, id).await?)
+}
+
+/// End a supervision
+///
+/// Notes already in the queue stay there.
+#[utoipa::path(post, path = "/api/v1/note-supervisions/{supervision_id}/end", tag = "notes",
+    params(("supervision_id" = NoteSupervisionId, Path, description = "Which supervision")),
+    responses((status = 200, body = Supervision, description = "Ended")),
+    extensions(("x-permission" = json!("note_supervision.manage"))))]
+async fn end_note_supervision(ctx: Ctx, Path(id): Path<NoteSupervisionId>) -> Reply<Supervision> {
+    Ok(service::end(&ctx, id).await?)
+}

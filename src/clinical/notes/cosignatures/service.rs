@@ -1,0 +1,218 @@
+//! The supervisor's queue, and who has a supervisor.
+
+use chrono::TimeDelta;
+use kernel::ids::{CosignatureId, NoteSupervisionId, UserId};
+use kernel::{Code, Error, OnConstraint, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::{Action, Subject};
+use platform::db::{CallerTx, TenantTx};
+use platform::http::{Answer, Paging};
+
+use super::model::{
+    Cosignature, ListCosignatures, ListSupervisions, NewSupervision, ReturnNote, Supervision,
+    SupervisionStatus,
+};
+use super::store;
+use crate::care_teams::{self, CareTeamRole, NewCareTeamMember};
+use crate::notes::kinds::{CosignatureStatus, EntryKind, NoteStatus, NoteType};
+use crate::notes::model::Note;
+use crate::notes::signatures::{self, Attestation, Body};
+use crate::notes::store as notes;
+use crate::notes::{releases, service};
+
+/// How long a supervisor may open the chart of a note he is asked to co-sign.
+const LOOKS_FOR: TimeDelta = TimeDelta::days(30);
+
+/// Who co-signs what this author writes, if anybody must.
+pub(in crate::notes) async fn supervisor_of(
+    tx: &mut TenantTx,
+    author: UserId,
+    note_type: NoteType,
+) -> Result<Option<UserId>> {
+    store::supervisor_of(tx, author, note_type).await
+}
+
+/// Puts a note into a supervisor's queue, and lets him open the chart.
+pub(in crate::notes) async fn request(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    note: &Note,
+    supervisor: UserId,
+) -> Result<()> {
+    let now = ctx.now();
+    store::insert(tx, note, supervisor, now).await?;
+    let patient = note.summary.patient_id;
+    if !store::is_on_team(tx, patient, supervisor, now).await? {
+        let member = NewCareTeamMember {
+            user_id: supervisor,
+            role: CareTeamRole::Consulting,
+            valid_from: None,
+            valid_until: Some(now + LOOKS_FOR),
+        };
+        care_teams::join(tx, patient, &member, now).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn queue(ctx: &Ctx, query: ListCosignatures) -> Result<Answer<Page<Cosignature>>> {
+    let status = query.status.unwrap_or(CosignatureStatus::Pending);
+    let paging = Paging::new(
+        ctx,
+        &(status, ctx.user()),
+        query.limit,
+        query.cursor.clone(),
+    )?;
+    let after = paging.after()?;
+    let mut tx = ctx.begin(Permission::NoteRead).await?;
+    let rows = store::queue(&mut tx, ctx.user(), status, after, paging.fetch()).await?;
+    let page = paging.page(rows, |row| (row.requested_at, row.id))?;
+    let subjects: Vec<Subject> = page
+        .items
+        .iter()
+        .map(|row| Subject {
+            patient: Some(row.patient_id),
+            resource: Some(row.note_id.into()),
+        })
+        .collect();
+    tx.finish(Disclosure::list("note", subjects, page)).await
+}
+
+/// Consents to a note with a signed entry.
+pub(super) async fn cosign(
+    ctx: &Ctx,
+    id: CosignatureId,
+    said: Attestation,
+) -> Result<Answer<Cosignature>> {
+    let (mut tx, note) = asked(ctx, id).await?;
+    let attestation = said.attestation.as_deref();
+    signatures::append(
+        ctx,
+        &mut tx,
+        &note,
+        EntryKind::Cosignature,
+        Body::Consent,
+        attestation,
+    )
+    .await?;
+    let mut state = notes::State::of(&note);
+    state.cosignature = Some(CosignatureStatus::Cosigned);
+    if state.release_wanted && state.status != NoteStatus::EnteredInError {
+        state.released_at = Some(ctx.now());
+    }
+    notes::set_state(&mut tx, note.summary.id, &state, ctx.now()).await?;
+    store::decide(&mut tx, id, CosignatureStatus::Cosigned, None, ctx.now()).await?;
+    releases::follow(ctx, &mut tx, note.summary.id).await?;
+    commit(tx, id).await
+}
+
+/// Returns a note to its author.
+pub(super) async fn send_back(
+    ctx: &Ctx,
+    id: CosignatureId,
+    why: ReturnNote,
+) -> Result<Answer<Cosignature>> {
+    let (mut tx, note) = asked(ctx, id).await?;
+    let mut state = notes::State::of(&note);
+    state.cosignature = Some(CosignatureStatus::Returned);
+    notes::set_state(&mut tx, note.summary.id, &state, ctx.now()).await?;
+    let returned = CosignatureStatus::Returned;
+    store::decide(&mut tx, id, returned, Some(&why.reason), ctx.now()).await?;
+    commit(tx, id).await
+}
+
+/// The note a supervisor was asked about, locked.
+async fn asked(ctx: &Ctx, id: CosignatureId) -> Result<(CallerTx, Note)> {
+    let mut tx = ctx.begin(Permission::NoteCosign).await?;
+    let found = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let note = notes::lock(&mut tx, found.note_id).await?;
+    // Locked by its note: another decision may have come first.
+    let found = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    if found.supervisor_id != ctx.user() {
+        return Err(Error::new(Code::NotTheSupervisor));
+    }
+    if found.status != CosignatureStatus::Pending {
+        return Err(Error::new(Code::IllegalTransition));
+    }
+    note.summary.status.require_signed()?;
+    Ok((tx, note))
+}
+
+async fn commit(mut tx: CallerTx, id: CosignatureId) -> Result<Answer<Cosignature>> {
+    let found = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let note = notes::get(&mut tx, found.note_id).await?;
+    service::index(&mut tx, &note).await?;
+    let (patient, version) = (found.patient_id, found.version);
+    let about = found.note_id;
+    tx.commit(Disclosure::of("note", Action::Update, patient, about, found).version(version))
+        .await
+}
+
+pub(super) async fn supervise(ctx: &Ctx, new: NewSupervision) -> Result<Answer<Supervision>> {
+    let mut tx = ctx.begin(Permission::NoteSupervisionManage).await?;
+    if !notes::is_supervisor(&mut tx, new.supervisor_id).await? {
+        let rule = "must name the active account of a provider";
+        return Err(Error::field("/supervisor_id", "no_such_supervisor", rule));
+    }
+    if !store::writes_notes(&mut tx, new.user_id).await? {
+        let rule = "must name the active account of a provider or nurse";
+        return Err(Error::field("/user_id", "no_such_user", rule));
+    }
+    let id = store::insert_supervision(&mut tx, &new, ctx.now())
+        .await
+        .on_constraint("note_supervisions_active_key", || {
+            Error::new(Code::AlreadyExists).detail("This person has a supervision; end it first.")
+        })?;
+    let made = store::find_supervision(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let version = made.version;
+    tx.commit(
+        Disclosure::plain(made)
+            .created_at(format!("/api/v1/note-supervisions/{id}"))
+            .version(version),
+    )
+    .await
+}
+
+pub(super) async fn supervision(ctx: &Ctx, id: NoteSupervisionId) -> Result<Answer<Supervision>> {
+    let mut tx = ctx.begin(Permission::NoteSupervisionRead).await?;
+    let found = store::find_supervision(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let version = found.version;
+    tx.finish(Disclosure::plain(found).version(version)).await
+}
+
+pub(super) async fn supervisions(
+    ctx: &Ctx,
+    query: ListSupervisions,
+) -> Result<Answer<Page<Supervision>>> {
+    let paging = Paging::new(ctx, &query.status, query.limit, query.cursor.clone())?;
+    let after = paging.after()?;
+    let mut tx = ctx.begin(Permission::NoteSupervisionRead).await?;
+    let rows = store::supervisions(&mut tx, query.status, after, paging.fetch()).await?;
+    let page = paging.page(rows, |row| row.id)?;
+    tx.finish(Disclosure::plain(page)).await
+}
+
+pub(super) async fn end(ctx: &Ctx, id: NoteSupervisionId) -> Result<Answer<Supervision>> {
+    let mut tx = ctx.begin(Permission::NoteSupervisionManage).await?;
+    let found = store::find_supervision(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    if found.status == SupervisionStatus::Ended {
+        return Err(Error::new(Code::IllegalTransition));
+    }
+    store::end_supervision(&mut tx, id, ctx.now()).await?;
+    let ended = store::find_supervision(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let version = ended.version;
+    tx.commit(Disclosure::plain(ended).version(version)).await
+}

@@ -1,0 +1,49 @@
+//! Notes: what a clinician writes about a patient, from the first draft to the signature and beyond.
+//!
+//! A note is four things: where it stands (`notes`), every text it ever had (`note_texts`), what was signed
+//! (`note_entries`, a chain of hashes), and what the patient may read of it (`released_notes`, a copy). Texts and entries
+//! are only ever added; the database refuses anything else, whoever asks.
+//!
+//! Invariants: what is signed is canonical JSON, hashed, and signed with the tenant's own key; each entry names the hash of
+//! the one before it; a signed note shows the text of its last signed `original` or `correction`. A nurse writes and signs
+//! nursing notes, whatever the server believes (a trigger says so too). A patient sees released notes only.
+//!
+//! Traps: everybody who may write a note may go on with its draft, but only its author signs, and names the text he has
+//! read. A draft saved from a stale version is refused with 412 and its text is kept as `conflicted`: that refusal commits.
+//! The chain can't tell that its newest entries were cut off: compare the last hash with `GET /notes/{id}/verify`.
+//! The text of a note stands in the search table too ([`search::put`]); whoever changes the one changes the other.
+
+mod amendment_requests;
+mod content;
+mod cosignatures;
+mod kinds;
+mod model;
+mod references;
+mod releases;
+mod routes;
+pub mod search;
+mod service;
+mod signatures;
+mod store;
+mod templates;
+mod texts;
+
+use platform::App;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use content::NoteContent;
+pub use kinds::{CosignatureStatus, EntryKind, NoteStatus, NoteType};
+pub use model::{NewNote, Note, NoteSummary};
+pub use signatures::{Fault, SignedNote, Verification};
+
+/// Every operation on notes.
+pub fn router() -> OpenApiRouter<App> {
+    routes::router()
+        .merge(texts::router())
+        .merge(signatures::router())
+        .merge(releases::router())
+        .merge(cosignatures::router())
+        .merge(templates::router())
+        .merge(amendment_requests::router())
+        .merge(search::router())
+}

@@ -1,0 +1,58 @@
+//! Released notes on the wire.
+
+use chrono::{DateTime, Utc};
+use kernel::ids::{NoteId, PatientId};
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::notes::content::NoteContent;
+use crate::notes::kinds::{EntryKind, NoteType};
+
+/// What of a note is released.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReleasedDocument {
+    pub r#type: NoteType,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub specialty: Option<String>,
+    /// Who wrote it.
+    #[schema(example = "Ada Osei, MD")]
+    pub author: String,
+    /// The note itself, then what was added.
+    pub parts: Vec<ReleasedPart>,
+}
+
+/// A signed part of a note.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReleasedPart {
+    pub kind: EntryKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<NoteContent>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    pub signer: String,
+    pub signed_at: DateTime<Utc>,
+}
+
+/// A note as the patient reads it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ReleasedNote {
+    pub id: NoteId,
+    pub patient_id: PatientId,
+    pub noted_at: DateTime<Utc>,
+    pub released_at: DateTime<Utc>,
+    #[schema(value_type = ReleasedDocument)]
+    pub document: Json<ReleasedDocument>,
+    pub version: i64,
+}
+
+/// Which released notes.
+#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListReleased {
+    pub limit: Option<u32>,
+    pub cursor: Option<String>,
+}

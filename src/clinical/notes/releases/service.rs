@@ -1,0 +1,124 @@
+//! Releasing, withholding, and the patient's own reading.
+
+use kernel::ids::{NoteId, PatientId};
+use kernel::{Code, Error, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::{Action, Subject};
+use platform::db::TenantTx;
+use platform::http::{Answer, Paging};
+
+use super::model::{ListReleased, ReleasedDocument, ReleasedNote, ReleasedPart};
+use super::store;
+use crate::notes::kinds::{CosignatureStatus, EntryKind};
+use crate::notes::model::Note;
+use crate::notes::store as notes;
+use crate::notes::{service, signatures};
+use crate::patients;
+
+pub(super) async fn release(ctx: &Ctx, id: NoteId) -> Result<Answer<Note>> {
+    let mut tx = ctx.begin(Permission::NoteRelease).await?;
+    let note = notes::lock(&mut tx, id).await?;
+    note.summary.status.require_signed()?;
+    let open = note
+        .summary
+        .cosignature
+        .is_some_and(|state| state != CosignatureStatus::Cosigned);
+    if open {
+        return Err(Error::new(Code::CosignatureOpen));
+    }
+    if note.summary.released_at.is_none() {
+        let mut state = notes::State::of(&note);
+        state.release_wanted = true;
+        state.released_at = Some(ctx.now());
+        notes::set_state(&mut tx, id, &state, ctx.now()).await?;
+        follow(ctx, &mut tx, id).await?;
+    }
+    service::commit(tx, id).await
+}
+
+pub(super) async fn withhold(ctx: &Ctx, id: NoteId) -> Result<Answer<Note>> {
+    let mut tx = ctx.begin(Permission::NoteRelease).await?;
+    let note = notes::lock(&mut tx, id).await?;
+    note.summary.status.require_signed()?;
+    store::withdraw(&mut tx, id).await?;
+    let mut state = notes::State::of(&note);
+    state.release_wanted = false;
+    state.released_at = None;
+    notes::set_state(&mut tx, id, &state, ctx.now()).await?;
+    service::commit(tx, id).await
+}
+
+/// Makes the copy for the patient, of a note whose state says that it is released.
+pub(in crate::notes) async fn follow(ctx: &Ctx, tx: &mut TenantTx, id: NoteId) -> Result<()> {
+    let note = notes::get(tx, id).await?;
+    if note.summary.released_at.is_none() {
+        return Ok(());
+    }
+    copy(ctx, tx, &note).await
+}
+
+/// Makes the copy for the patient, or renews it.
+async fn copy(ctx: &Ctx, tx: &mut TenantTx, note: &Note) -> Result<()> {
+    let mut parts = Vec::new();
+    let mut author = note.summary.author.clone().unwrap_or_default();
+    for entry in signatures::entries(tx, note.summary.id).await? {
+        let shown = entry.shown()?;
+        if shown.kind == EntryKind::Original {
+            author.clone_from(&shown.signer);
+        }
+        parts.push(ReleasedPart {
+            kind: shown.kind,
+            content: shown.content,
+            text: shown.text.or(shown.reason),
+            signer: shown.signer,
+            signed_at: shown.signed_at,
+        });
+    }
+    let document = ReleasedDocument {
+        r#type: note.summary.r#type,
+        title: note.summary.title.clone(),
+        specialty: note.summary.specialty.clone(),
+        author,
+        parts,
+    };
+    store::put(tx, note, &document, ctx.now()).await
+}
+
+pub(super) async fn list(
+    ctx: &Ctx,
+    patient: PatientId,
+    query: ListReleased,
+) -> Result<Answer<Page<ReleasedNote>>> {
+    let paging = Paging::new(ctx, &patient, query.limit, query.cursor.clone())?;
+    let after = paging.after()?;
+    let mut tx = ctx.begin(Permission::NoteReadReleased).await?;
+    patients::require(&mut tx, patient).await?;
+    let rows = store::page(&mut tx, patient, after, paging.fetch()).await?;
+    let page = paging.page(rows, |note| (note.noted_at, note.id))?;
+    let mut subjects: Vec<Subject> = page
+        .items
+        .iter()
+        .map(|note| Subject {
+            patient: Some(note.patient_id),
+            resource: Some(note.id.into()),
+        })
+        .collect();
+    if subjects.is_empty() {
+        subjects.push(patients::subject(patient));
+    }
+    tx.finish(Disclosure::list("note", subjects, page)).await
+}
+
+pub(super) async fn open(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: NoteId,
+) -> Result<Answer<ReleasedNote>> {
+    let mut tx = ctx.begin(Permission::NoteReadReleased).await?;
+    let note = store::find(&mut tx, patient, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let version = note.version;
+    tx.finish(Disclosure::of("note", Action::Read, patient, id, note).version(version))
+        .await
+}

@@ -1,0 +1,22 @@
+//! Signatures: the chain of signed entries behind a note.
+//!
+//! An entry's payload is canonical JSON (RFC 8785). Its SHA-256 hash is signed with the tenant's own Ed25519 key, and stands
+//! in the payload of the next entry: nothing before the newest entry can be changed, left out or put in between without
+//! breaking a hash, and no hash can be made anew without the key. `chain.rs` says what a payload is, `verify.rs` checks a
+//! chain; both are pure, so that a file checks the same on a machine without a database.
+//!
+//! Traps: a chain that ends early is a valid chain. Compare its last hash with the one the server tells.
+
+mod chain;
+mod model;
+mod routes;
+mod service;
+mod store;
+mod verify;
+
+pub(super) use chain::Body;
+pub(super) use model::Attestation;
+pub(super) use routes::router;
+pub(super) use service::{add_entry, append};
+pub(super) use store::{added_text, entries};
+pub use verify::{Fault, SignedNote, Verification};

@@ -1,0 +1,259 @@
+//! Signing, adding, correcting; reading, checking and exporting what was signed.
+//!
+//! The note's row is locked first, so its chain grows by one entry at a time.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use kernel::ids::{NoteEntryId, NoteId};
+use kernel::{Code, Error, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::Action;
+use platform::crypto::tenant_signing::{self, RecordKey};
+use platform::db::{CallerTx, TenantTx};
+use platform::http::Answer;
+use serde_json::Value;
+
+use super::chain::{self, Body, Link};
+use super::model::{NewAddendum, NewCorrection, NewSignature, NoteEntries};
+use super::store::{self, Entry};
+use super::verify::{FORMAT, Fault, PublicKey, SignedEntry, SignedNote, Verification};
+use crate::notes::kinds::{CosignatureStatus, EntryKind, NoteStatus};
+use crate::notes::model::Note;
+use crate::notes::store as notes;
+use crate::notes::texts::{self, TextKind};
+use crate::notes::{cosignatures, references, releases, service};
+
+const HOW_TO_VERIFY: &str = "For each entry: write payload as canonical JSON (RFC 8785); its SHA-256 must be hash; signature must be an Ed25519 \
+     signature by the key key_id over the bytes of 'chartwell.record.v1', one NUL byte and the 32 bytes of the hash; \
+     payload.previous must be the hash of the entry before. Or run: chartwell notes verify FILE";
+
+/// Signs one's own draft.
+pub(super) async fn sign(ctx: &Ctx, id: NoteId, new: NewSignature) -> Result<Answer<Note>> {
+    let mut tx = ctx.begin(Permission::NoteSign).await?;
+    let note = notes::lock(&mut tx, id).await?;
+    let summary = &note.summary;
+    references::require_type(ctx, summary.r#type)?;
+    summary.status.require_draft()?;
+    if summary.author_id != ctx.user() {
+        return Err(Error::new(Code::NotTheAuthor));
+    }
+    if summary.text_number != new.text_number {
+        return Err(Error::new(Code::VersionStale)
+            .detail("The draft was saved again since the text named in text_number."));
+    }
+    note.content.require_complete(summary.r#type, "/content")?;
+    let body = Body::Text {
+        number: summary.text_number,
+        content: &note.content,
+        reason: None,
+    };
+    let attestation = new.attestation.as_deref();
+    append(ctx, &mut tx, &note, EntryKind::Original, body, attestation).await?;
+    let supervisor = match summary.supervisor_id {
+        Some(named) => Some(named),
+        None => cosignatures::supervisor_of(&mut tx, ctx.user(), summary.r#type).await?,
+    };
+    let mut state = notes::State::of(&note);
+    state.status = NoteStatus::Signed;
+    state.signed_by = Some(ctx.user());
+    state.signed_at = Some(ctx.now());
+    state.release_wanted = new.release;
+    state.supervisor_id = supervisor;
+    state.cosignature = supervisor.map(|_| CosignatureStatus::Pending);
+    if new.release && supervisor.is_none() {
+        state.released_at = Some(ctx.now());
+    }
+    notes::set_state(&mut tx, id, &state, ctx.now()).await?;
+    if let Some(supervisor) = supervisor {
+        cosignatures::request(ctx, &mut tx, &note, supervisor).await?;
+    }
+    finish(ctx, tx, id).await
+}
+
+/// Adds to a signed note.
+pub(super) async fn add(ctx: &Ctx, id: NoteId, new: NewAddendum) -> Result<Answer<Note>> {
+    let mut tx = ctx.begin(Permission::NoteSign).await?;
+    let note = notes::lock(&mut tx, id).await?;
+    references::require_type(ctx, note.summary.r#type)?;
+    note.summary.status.require_signed()?;
+    let body = Body::Added { text: &new.text };
+    let attestation = new.attestation.as_deref();
+    add_entry(ctx, &mut tx, &note, EntryKind::Addendum, body, attestation).await?;
+    finish(ctx, tx, id).await
+}
+
+/// Replaces the text that a signed note shows; both texts stay signed.
+pub(super) async fn correct(ctx: &Ctx, id: NoteId, new: NewCorrection) -> Result<Answer<Note>> {
+    let mut tx = ctx.begin(Permission::NoteSign).await?;
+    let note = notes::lock(&mut tx, id).await?;
+    let summary = &note.summary;
+    references::require_type(ctx, summary.r#type)?;
+    summary.status.require_signed()?;
+    if summary.author_id != ctx.user() {
+        return Err(Error::new(Code::NotTheAuthor));
+    }
+    new.content.require_complete(summary.r#type, "/content")?;
+    let at = (id, summary.patient_id);
+    let version = summary.version + 1;
+    let number = texts::add(
+        &mut tx,
+        at,
+        TextKind::Corrected,
+        version,
+        &new.content,
+        ctx.now(),
+    )
+    .await?;
+    let body = Body::Text {
+        number,
+        content: &new.content,
+        reason: Some(&new.reason),
+    };
+    let mut corrected = note.clone();
+    corrected.summary.text_number = number;
+    let attestation = new.attestation.as_deref();
+    add_entry(
+        ctx,
+        &mut tx,
+        &corrected,
+        EntryKind::Correction,
+        body,
+        attestation,
+    )
+    .await?;
+    finish(ctx, tx, id).await
+}
+
+/// Adds an entry to a signed note, locked before, and takes the note to `amended`. What a supervisor had returned goes to
+/// his queue again, once its author has answered. Returns the entry's id.
+pub(in crate::notes) async fn add_entry(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    note: &Note,
+    kind: EntryKind,
+    body: Body<'_>,
+    attestation: Option<&str>,
+) -> Result<NoteEntryId> {
+    let id = append(ctx, tx, note, kind, body, attestation).await?;
+    let mut state = notes::State::of(note);
+    state.status = NoteStatus::Amended;
+    let answered = state.cosignature == Some(CosignatureStatus::Returned)
+        && note.summary.author_id == ctx.user();
+    if answered && let Some(supervisor) = state.supervisor_id {
+        state.cosignature = Some(CosignatureStatus::Pending);
+        cosignatures::request(ctx, tx, note, supervisor).await?;
+    }
+    notes::set_state(tx, note.summary.id, &state, ctx.now()).await?;
+    Ok(id)
+}
+
+/// Signs an entry and appends it to the chain of a note, locked before. The note's state is the caller's to change.
+pub(in crate::notes) async fn append(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    note: &Note,
+    kind: EntryKind,
+    body: Body<'_>,
+    attestation: Option<&str>,
+) -> Result<NoteEntryId> {
+    let (sequence, previous) = match store::last(tx, note.summary.id).await? {
+        Some(last) => (last.sequence + 1, Some(last.hash()?)),
+        None => (1, None),
+    };
+    let link = Link {
+        id: NoteEntryId::new(),
+        sequence,
+        kind,
+        previous,
+    };
+    let role = ctx.principal().role.as_str();
+    let signer = store::signer(tx, ctx.user(), role).await?;
+    let attestation = attestation.unwrap_or(kind.attestation());
+    let at = ctx.now();
+    let payload = chain::payload(tx.tenant(), note, &link, body, &signer, attestation, at)?;
+    let hash = chain::hash(&payload);
+    let cipher = ctx.app().tenant_keys.cipher(tx).await?;
+    let signature = tenant_signing::sign(tx, &cipher, &hash, at).await?;
+    store::insert(tx, note, &link, &payload, &hash, &signature, at).await?;
+    Ok(link.id)
+}
+
+/// Ends a change of a signed note: what the patient may read and what can be searched follow.
+async fn finish(ctx: &Ctx, mut tx: CallerTx, id: NoteId) -> Result<Answer<Note>> {
+    releases::follow(ctx, &mut tx, id).await?;
+    service::commit(tx, id).await
+}
+
+pub(super) async fn list(ctx: &Ctx, id: NoteId) -> Result<Answer<NoteEntries>> {
+    let mut tx = ctx.begin(Permission::NoteRead).await?;
+    let patient = notes::get(&mut tx, id).await?.summary.patient_id;
+    let entries = store::entries(&mut tx, id).await?;
+    let items = entries.iter().map(Entry::shown).collect::<Result<_>>()?;
+    let body = NoteEntries { items };
+    tx.finish(Disclosure::of("note", Action::Read, patient, id, body))
+        .await
+}
+
+pub(super) async fn verify(ctx: &Ctx, id: NoteId) -> Result<Answer<Verification>> {
+    let mut tx = ctx.begin(Permission::NoteRead).await?;
+    let note = notes::get(&mut tx, id).await?;
+    note.summary.signed_at.ok_or(Code::NoteNotSigned)?;
+    let (entries, keys) = signed(ctx, &mut tx, id).await?;
+    let mut found = file(ctx, id, &entries, &keys)?.verify();
+    // The text that is shown must be the one that was signed last.
+    let shown = serde_json::to_value(&note.content).map_err(Error::internal)?;
+    let signed = entries.iter().rev().find_map(|entry| {
+        let payload: Value = serde_json::from_str(&entry.payload).ok()?;
+        let sections = &payload["content"]["sections"];
+        sections.is_object().then(|| sections.clone())
+    });
+    if signed != Some(shown) {
+        found.add_fault(Fault::ShownText);
+    }
+    let patient = note.summary.patient_id;
+    tx.finish(Disclosure::of("note", Action::Read, patient, id, found))
+        .await
+}
+
+pub(super) async fn export(ctx: &Ctx, id: NoteId) -> Result<Answer<SignedNote>> {
+    let mut tx = ctx.begin(Permission::NoteRead).await?;
+    let note = notes::get(&mut tx, id).await?;
+    note.summary.signed_at.ok_or(Code::NoteNotSigned)?;
+    let (entries, keys) = signed(ctx, &mut tx, id).await?;
+    let body = file(ctx, id, &entries, &keys)?;
+    let patient = note.summary.patient_id;
+    tx.finish(Disclosure::of("note", Action::Export, patient, id, body))
+        .await
+}
+
+async fn signed(ctx: &Ctx, tx: &mut TenantTx, id: NoteId) -> Result<(Vec<Entry>, Vec<RecordKey>)> {
+    let entries = store::entries(tx, id).await?;
+    let cipher = ctx.app().tenant_keys.cipher(tx).await?;
+    let keys = tenant_signing::public_keys(tx, &cipher).await?;
+    Ok((entries, keys))
+}
+
+fn file(ctx: &Ctx, id: NoteId, entries: &[Entry], keys: &[RecordKey]) -> Result<SignedNote> {
+    let signed = |entry: &Entry| {
+        Ok(SignedEntry {
+            payload: serde_json::from_str(&entry.payload).map_err(Error::internal)?,
+            hash: hex::encode(&entry.hash),
+            signature: STANDARD.encode(&entry.signature),
+            key_id: entry.key_id,
+        })
+    };
+    let used = |key: &&RecordKey| entries.iter().any(|entry| entry.key_id == key.id);
+    let public = |key: &RecordKey| PublicKey {
+        id: key.id,
+        algorithm: "Ed25519".to_owned(),
+        public_key: STANDARD.encode(key.public),
+    };
+    Ok(SignedNote {
+        format: FORMAT.to_owned(),
+        note_id: id,
+        exported_at: ctx.now(),
+        how_to_verify: HOW_TO_VERIFY.to_owned(),
+        entries: entries.iter().map(signed).collect::<Result<_>>()?,
+        keys: keys.iter().filter(used).map(public).collect(),
+    })
+}

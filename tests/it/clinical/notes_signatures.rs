@@ -1,0 +1,202 @@
+//! What is signed can be checked by anybody, and what was changed afterwards can be seen.
+
+use base64::Engine as _;
+use clinical::notes::{Fault, SignedNote};
+use serde_json::{Value, json};
+use sqlx::Executor as _;
+
+use super::notes::Ward;
+
+async fn exported(ward: &Ward, note: &str) -> SignedNote {
+    let file = ward
+        .doctor
+        .get(format!("/api/v1/notes/{note}/signed"))
+        .await
+        .expect(200);
+    serde_json::from_value(file).expect("an exported note")
+}
+
+#[tokio::test]
+async fn a_signature_is_checked_by_the_server_and_from_the_file_alone() {
+    let ward = Ward::open().await;
+    let note = ward.signed(&ward.doctor, "progress", "as signed").await;
+    let path = format!("/api/v1/notes/{note}");
+    ward.doctor
+        .post(format!("{path}/addenda"), json!({ "text": "and this" }))
+        .await
+        .expect(200);
+    let found = ward.doctor.get(format!("{path}/verify")).await.expect(200);
+    assert_eq!(found["valid"], true, "{found}");
+    assert_eq!(found["entries"].as_array().map(Vec::len), Some(2));
+    let file = exported(&ward, &note).await;
+    let verified = file.verify();
+    assert!(verified.valid, "{verified:?}");
+    assert_eq!(json!(verified.last_hash), found["last_hash"]);
+}
+
+#[tokio::test]
+async fn every_change_of_an_exported_note_is_found() {
+    let ward = Ward::open().await;
+    let note = ward.signed(&ward.doctor, "progress", "400 mg").await;
+    let path = format!("/api/v1/notes/{note}");
+    for text in ["first", "second"] {
+        ward.doctor
+            .post(format!("{path}/addenda"), json!({ "text": text }))
+            .await
+            .expect(200);
+    }
+    let file = exported(&ward, &note).await;
+    let faults = |change: &dyn Fn(&mut SignedNote)| {
+        let mut changed = file.clone();
+        change(&mut changed);
+        let found = changed.verify();
+        assert!(!found.valid);
+        let of_entries = found.entries.iter().flat_map(|entry| entry.faults.clone());
+        of_entries.chain(found.faults.clone()).collect::<Vec<_>>()
+    };
+    let content = faults(&|file| {
+        file.entries[0].payload["content"]["sections"]["body"] = json!("4000 mg");
+    });
+    assert!(content.contains(&Fault::Hash) && content.contains(&Fault::Signature));
+    let missing = faults(&|file| {
+        file.entries.remove(1);
+    });
+    assert_eq!(missing, [Fault::Chain]);
+    let swapped = faults(&|file| file.entries.swap(1, 2));
+    assert!(swapped.contains(&Fault::Chain));
+    let keyless = faults(&|file| file.keys.clear());
+    assert!(keyless.iter().all(|fault| *fault == Fault::UnknownKey));
+    let other_key = faults(&|file| {
+        file.keys[0].public_key = base64::engine::general_purpose::STANDARD.encode([3; 32]);
+    });
+    assert!(other_key.contains(&Fault::Signature));
+    // A forger who makes the hash anew has no key.
+    let rehashed = faults(&|file| {
+        file.entries[2].payload["content"]["text"] = json!("third");
+        let canonical =
+            kernel::canonical_json::canonical_json(&file.entries[2].payload).expect("canonical");
+        use sha2::Digest as _;
+        file.entries[2].hash = sha2::Sha256::digest(canonical.as_bytes())
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+    });
+    assert_eq!(rehashed, [Fault::Signature]);
+    let of_another = faults(&|file| file.note_id = kernel::ids::NoteId::new());
+    assert!(of_another.contains(&Fault::OtherNote));
+}
+
+#[tokio::test]
+async fn what_was_tampered_with_at_the_database_is_found_by_verify() {
+    let ward = Ward::open().await;
+    let note = ward.signed(&ward.doctor, "progress", "400 mg").await;
+    let path = format!("/api/v1/notes/{note}/verify");
+    let mut connection = ward.clinic.behind_the_curtain().await;
+    connection
+        .execute("begin; set local session_replication_role = 'replica'")
+        .await
+        .expect("triggers can be turned off by the administrator");
+    sqlx::query(
+        "update app.note_texts set content = jsonb_build_object('body', '4000 mg') where note_id = $1::uuid",
+    )
+    .bind(&note)
+    .execute(&mut connection)
+    .await
+    .expect("tampered");
+    connection.execute("commit").await.expect("tampered");
+    let found = ward.doctor.get(&path).await.expect(200);
+    assert_eq!(found["valid"], false);
+    assert_eq!(found["faults"], json!(["shown_text"]));
+}
+
+#[tokio::test]
+async fn a_tenant_signs_with_a_key_of_his_own() {
+    let one = Ward::open().await;
+    let other = Ward::open().await;
+    let key = |file: &SignedNote| file.keys[0].public_key.clone();
+    let first = exported(&one, &one.signed(&one.doctor, "progress", "a").await).await;
+    let second = exported(&one, &one.signed(&one.doctor, "progress", "b").await).await;
+    let foreign = other.signed(&other.doctor, "progress", "c").await;
+    let foreign = exported(&other, &foreign).await;
+    assert_eq!(key(&first), key(&second));
+    assert_ne!(key(&first), key(&foreign));
+    let mut connection = one.clinic.behind_the_curtain().await;
+    let sealed: String = sqlx::query_scalar(
+        "select sealed from app.tenant_signing_keys where tenant_id = app.tenant_id()",
+    )
+    .fetch_one(&mut connection)
+    .await
+    .expect("one key");
+    assert!(sealed.starts_with("v1."), "the private half is sealed");
+}
+
+#[tokio::test]
+async fn corrections_and_addenda_are_new_entries_that_chain_to_the_old() {
+    let ward = Ward::open().await;
+    let note = ward.signed(&ward.doctor, "progress", "400 mg").await;
+    let path = format!("/api/v1/notes/{note}");
+    let corrected = ward
+        .doctor
+        .post(
+            format!("{path}/corrections"),
+            json!({ "content": { "body": "600 mg" }, "reason": "mistyped" }),
+        )
+        .await
+        .expect(200);
+    assert_eq!(corrected["status"], "amended");
+    assert_eq!(corrected["content"]["body"], "600 mg");
+    let entries = ward.doctor.get(format!("{path}/entries")).await.expect(200);
+    let [original, correction] = entries["items"].as_array().map(Vec::as_slice).expect("two")
+    else {
+        panic!("{entries}");
+    };
+    assert_eq!(original["content"]["body"], "400 mg");
+    assert_eq!(correction["previous"], original["hash"]);
+    assert_eq!(correction["reason"], "mistyped");
+    let found = ward.doctor.get(format!("{path}/verify")).await.expect(200);
+    assert_eq!(found["valid"], true, "{found}");
+    // The one who was not its author adds, and does not correct.
+    let colleague = ward.clinic.user(platform::access::Role::Provider).await;
+    ward.join(&colleague).await;
+    colleague
+        .post(
+            format!("{path}/corrections"),
+            json!({ "content": { "body": "800 mg" }, "reason": "mine" }),
+        )
+        .await
+        .expect_problem(403, "not_the_author");
+    colleague
+        .post(format!("{path}/addenda"), json!({ "text": "I agree" }))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn a_retracted_note_stays_signed_and_leaves_the_search() {
+    let ward = Ward::open().await;
+    let note = ward.signed(&ward.doctor, "progress", "wrongchart").await;
+    let path = format!("/api/v1/notes/{note}");
+    let gone = ward
+        .doctor
+        .post(
+            format!("{path}/retract"),
+            json!({ "reason": "another patient's" }),
+        )
+        .await
+        .expect(200);
+    assert_eq!(gone["status"], "entered_in_error");
+    assert_eq!(gone["released_at"], Value::Null);
+    let found = ward.doctor.get(format!("{path}/verify")).await.expect(200);
+    assert_eq!(found["valid"], true, "{found}");
+    assert_eq!(found["entries"][1]["kind"], "retraction");
+    let search = ward
+        .doctor
+        .get("/api/v1/search/notes?q=wrongchart")
+        .await
+        .expect(200);
+    assert_eq!(search["items"], json!([]));
+    ward.doctor
+        .post(format!("{path}/addenda"), json!({ "text": "more" }))
+        .await
+        .expect_problem(409, "note_retracted");
+}

@@ -30,6 +30,8 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "patients", description = "Registration, search, history"),
         (name = "care teams", description = "Who cares for a patient, and so may open the chart"),
         (name = "encounters", description = "Visits and stays"),
+        (name = "documents", description = "What is filed as a file: versions, uploads, attestations, search"),
+        (name = "retention", description = "How long documents are kept, legal holds, review and destruction"),
         (name = "imported resources", description = "What came from elsewhere, as it came"),
         (name = "audit", description = "Who accessed and who changed what"),
         (name = "security", description = "What happened at the door"),

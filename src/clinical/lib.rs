@@ -1,6 +1,7 @@
 //! Clinical records: patients, who cares for them, and what happens to them.
 
 pub mod care_teams;
+pub mod documents;
 pub mod encounters;
 pub mod imported;
 pub mod patients;
@@ -15,4 +16,5 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(care_teams::router())
         .merge(imported::router())
         .merge(encounters::router())
+        .merge(documents::router())
 }

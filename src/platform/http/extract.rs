@@ -5,11 +5,13 @@ mod ctx;
 mod if_match;
 mod path;
 mod query;
+mod streamed;
 
 pub use body::{Json, MergePatch};
 pub use if_match::IfMatch;
 pub use path::Path;
 pub use query::Query;
+pub use streamed::{FileForm, FilePart, Streamed};
 
 /// serde's own words, without the value in them.
 ///

@@ -4,6 +4,6 @@ mod client;
 mod database;
 mod tenant;
 
-pub use client::{Caller, Reply};
+pub use client::{Caller, Reply, form};
 pub use database::{admin_connection, run_database};
-pub use tenant::{Chart, PASSWORD, TestTenant};
+pub use tenant::{Chart, PASSWORD, TestTenant, files};

@@ -14,6 +14,7 @@ use platform::app::Parts;
 use platform::audit::AccessWriter;
 use platform::crypto::{KeyWrapper, Keyring, LocalMasterKeys, SigningKeys, TenantKeys};
 use platform::db::Db;
+use platform::files::Files;
 use platform::http::{Limits, Rates};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -47,8 +48,15 @@ impl TestTenant {
     }
 
     pub async fn with_rates(rates: Rates) -> Self {
+        Self::with_files(rates, files()).await
+    }
+
+    /// With a file store, a scanner and limits of the caller's choice.
+    pub async fn with_files(rates: Rates, files: Files) -> Self {
         let clock = Clock::default();
-        let (app, identity) = server_parts(clock.clone(), rates).await;
+        let db = Db::new(&run_database().runtime);
+        let access_log = AccessWriter::start(db.clone());
+        let (app, identity) = server_with(clock.clone(), rates, db, access_log, files).await;
         let router = server::router(app.clone(), identity.clone());
         let slug = format!("t{}", mint().simple());
         let (id, _) = identity::tenants::create(
@@ -193,6 +201,23 @@ async fn server_with_log(
     db: Db,
     access_log: AccessWriter,
 ) -> (App, Arc<Identity>) {
+    server_with(clock, rates, db, access_log, files()).await
+}
+
+/// In memory, without a scanner; text is extracted by the program under test.
+pub fn files() -> Files {
+    let mut files = Files::in_memory();
+    files.options.extractor = Some(env!("CARGO_BIN_EXE_chartwell").into());
+    files
+}
+
+async fn server_with(
+    clock: Clock,
+    rates: Rates,
+    db: Db,
+    access_log: AccessWriter,
+    files: Files,
+) -> (App, Arc<Identity>) {
     let run = run_database();
     let wrapper: Arc<dyn KeyWrapper> =
         Arc::new(LocalMasterKeys::from_base64(MASTER_KEY, None).expect("32 bytes in base64"));
@@ -212,6 +237,7 @@ async fn server_with_log(
         tenant_keys: TenantKeys::new(wrapper),
         authenticator: identity.clone(),
         limits: Limits::new(rates),
+        files,
         settings: platform::Settings::default(),
     });
     (app, identity)
@@ -326,8 +352,19 @@ impl Chart {
                 )
                 .await,
         );
+        let document = made(
+            admin
+                .file(
+                    format!("/api/v1/patients/{patient}/documents"),
+                    Some(&json!({ "category": "clinical", "kind": "other", "title": "Chart", "document_date": "2020-01-01" })),
+                    ("chart.txt", "text/plain", b"chart"),
+                )
+                .await,
+        );
         ids.extend(
             [
+                ("document_id", document),
+                ("number", "1".to_owned()),
                 ("facility_id", facility),
                 ("department_id", department),
                 ("provider_id", provider.clone()),

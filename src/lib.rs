@@ -34,6 +34,8 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "notes", description = "Notes: drafts, signatures, addenda, co-signatures, search"),
         (name = "note templates", description = "What notes begin from"),
         (name = "amendment requests", description = "Patients who ask to have their record amended (45 CFR 164.526)"),
+        (name = "documents", description = "What is filed as a file: versions, uploads, attestations, search"),
+        (name = "retention", description = "How long documents are kept, legal holds, review and destruction"),
         (name = "imported resources", description = "What came from elsewhere, as it came"),
         (name = "family and social history", description = "What lies behind a patient"),
         (name = "care plans", description = "Goals and plans of care"),

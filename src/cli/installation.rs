@@ -181,6 +181,7 @@ fn dev_config(
         seal_file: Some(data_dir.join("seals.jsonl")),
         partitions_ahead: 6,
     };
+    config.files.keep_in(data_dir.join("files"));
     config.http = Http {
         listen: config.http.listen,
         settings: config.http.settings,

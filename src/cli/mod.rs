@@ -68,6 +68,12 @@ pub enum Command {
     /// Run a program with DATABASE_URL naming a throw-away, migrated database
     #[command(hide = true)]
     WithDatabase(tools::WithDatabase),
+    /// Print the text of a document read from standard input
+    #[command(hide = true)]
+    ExtractText {
+        /// Its type, such as application/pdf
+        content_type: String,
+    },
     /// Print the text of .env.example
     #[command(hide = true)]
     ExampleEnvironment,
@@ -88,6 +94,10 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         print_whole(&crate::config::example_file())?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Command::ExtractText { content_type } = &command {
+        // Nothing else of ours runs in this process: no log, no configuration, no second thread.
+        return tools::extract_text(content_type);
+    }
     start_log(&command);
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -107,7 +117,10 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Command::Partitions(command) => partitions::run(command).await,
                 Command::Growth(command) => growth::run(command).await,
                 Command::WithDatabase(command) => tools::with_database(command).await,
-                Command::Openapi | Command::ExampleEnvironment | Command::Notes(_) => {
+                Command::Openapi
+                | Command::ExampleEnvironment
+                | Command::Notes(_)
+                | Command::ExtractText { .. } => {
                     Ok(ExitCode::SUCCESS)
                 }
                 Command::Doctor(place) => doctor::run(place).await,

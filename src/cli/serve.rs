@@ -46,5 +46,9 @@ pub fn maintain(chartwell: &Chartwell, config: &Config, shutdown: &Shutdown) -> 
         seal_file: config.operations.seal_file.clone(),
         partitions_ahead: config.operations.partitions_ahead,
     };
-    maintenance::spawn(chartwell.app.clone(), options, shutdown.receiver())
+    let general = maintenance::spawn(chartwell.app.clone(), options, shutdown.receiver());
+    let documents = clinical::documents::spawn(chartwell.app.clone(), shutdown.receiver());
+    tokio::spawn(async move {
+        let _ = tokio::join!(general, documents);
+    })
 }

@@ -17,6 +17,22 @@ pub struct WithDatabase {
     command: Vec<String>,
 }
 
+/// Reads a document from standard input and prints its text. Called by the server, in a child process with limits, because
+/// the document may be hostile: the process knows nothing and may die.
+pub fn extract_text(content_type: &str) -> anyhow::Result<ExitCode> {
+    use std::io::{Read as _, Write as _};
+    let mut content = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut content)?;
+    match clinical::documents::extract(&content, content_type) {
+        // Who has read enough closes the pipe.
+        Some(text) => {
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            Ok(ExitCode::SUCCESS)
+        }
+        None => Ok(ExitCode::FAILURE),
+    }
+}
+
 /// The program runs as the superuser of the cluster: it describes queries, it does not serve.
 pub async fn with_database(arguments: WithDatabase) -> anyhow::Result<ExitCode> {
     let folder = std::env::temp_dir().join(format!("chartwell-{}", std::process::id()));

@@ -4,6 +4,7 @@ pub mod care_plans;
 pub mod alerts;
 pub mod care_teams;
 mod chart_entries;
+pub mod documents;
 pub mod encounters;
 pub mod family_history;
 pub mod goals;
@@ -46,4 +47,5 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(immunizations::router())
         .merge(vitals::router())
         .merge(alerts::router())
+        .merge(documents::router())
 }

@@ -3,6 +3,7 @@
 //! All mistakes are reported at once, an unknown `CHARTWELL_*` variable is one of them (a misspelt setting must not become
 //! a default), and no message repeats a value: values are where the secrets are.
 
+mod files;
 mod reader;
 mod variables;
 
@@ -15,6 +16,7 @@ use platform::db::DbOptions;
 use platform::http::Rates;
 use secrecy::SecretString;
 
+pub use files::FilesConfig;
 pub use reader::{Environment, Mistakes};
 pub use variables::{VARIABLES, Variable, example_file};
 
@@ -26,6 +28,7 @@ pub struct Config {
     pub http: Http,
     pub rates: Rates,
     pub operations: Operations,
+    pub files: FilesConfig,
 }
 
 /// The keys that are not in the database.
@@ -91,6 +94,7 @@ impl Config {
             seal_file: reader.optional("CHARTWELL_SEAL_FILE").map(PathBuf::from),
             partitions_ahead: reader.number("CHARTWELL_PARTITIONS_AHEAD", 1, 120),
         };
+        let files = FilesConfig::read(&mut reader);
         reader.finish()?;
         let (Some(database), Some(master), Some(listen)) = (database, master, listen) else {
             return Err(Mistakes::default());
@@ -105,6 +109,7 @@ impl Config {
             http: Http { listen, settings },
             rates,
             operations,
+            files,
         })
     }
 }

@@ -126,6 +126,20 @@ impl Reader<'_> {
         url.trim_end_matches('/').to_owned()
     }
 
+    pub fn optional_url(&mut self, name: &str) -> Option<String> {
+        self.optional(name)?;
+        Some(self.url(name))
+    }
+
+    /// The value, if there is one and it is of the right form.
+    pub fn parsed<T: FromStr>(&mut self, name: &str, rule: &str) -> Option<T> {
+        let parsed = self.optional(name)?.parse().ok();
+        if parsed.is_none() {
+            self.mistake(name, rule);
+        }
+        parsed
+    }
+
     pub fn database_url(&mut self, name: &str) -> Option<DbOptions> {
         let Some(url) = self.optional(name) else {
             self.mistake(name, "is required");

@@ -113,6 +113,56 @@ pub const VARIABLES: &[Variable] = &[
         "Months of partitions kept ready.",
     ),
     variable(
+        "CHARTWELL_FILES_DIR",
+        Some("files"),
+        "The folder that keeps the content of documents, sealed. Back it up with the database: neither is of use alone.",
+    ),
+    variable(
+        "CHARTWELL_FILES_S3_BUCKET",
+        None,
+        "Keep the content of documents in this bucket of an S3-compatible store instead of a folder.",
+    ),
+    variable(
+        "CHARTWELL_FILES_S3_REGION",
+        Some("us-east-1"),
+        "The bucket's region.",
+    ),
+    variable(
+        "CHARTWELL_FILES_S3_ENDPOINT",
+        None,
+        "The store's URL, where it is not Amazon's.",
+    ),
+    variable(
+        "CHARTWELL_FILES_S3_ACCESS_KEY",
+        None,
+        "The access key. Unset: the machine's role.",
+    ),
+    variable(
+        "CHARTWELL_FILES_S3_SECRET_KEY",
+        None,
+        "The secret of the access key.",
+    ),
+    variable(
+        "CHARTWELL_FILES_SCANNER",
+        None,
+        "Where clamd listens, tcp:host:port or unix:/path; its StreamMaxLength must be as large as the largest file. Unset: content is marked as not scanned.",
+    ),
+    variable(
+        "CHARTWELL_FILES_REQUIRE_SCAN",
+        Some("false"),
+        "Whether content stays in quarantine unless a scanner has found it clean, also while there is none.",
+    ),
+    variable(
+        "CHARTWELL_FILES_MAX_MEGABYTES",
+        Some("100"),
+        "The largest file.",
+    ),
+    variable(
+        "CHARTWELL_FILES_UPLOAD_SECONDS",
+        Some("900"),
+        "The longest the upload of a file, or of a part of one, may take.",
+    ),
+    variable(
         "CHARTWELL_SEAL_FILE",
         None,
         "A file outside the database to which each seal of the access log is appended; audit verify compares with it.",

@@ -30,6 +30,8 @@ pub enum Kind {
     /// `If-Match` names an older version.
     Stale,
     TooLarge,
+    /// No part of the content lies in the range asked for.
+    OutOfRange,
     UnsupportedMediaType,
     /// Read, and some field breaks a rule.
     Invalid,
@@ -111,6 +113,16 @@ codes! {
     AlreadyMember = "already_member", Conflict, "The person is on the care team already.";
     EncounterClosed = "encounter_closed", Conflict, "The encounter is closed.";
     BedOccupied = "bed_occupied", Conflict, "The bed is occupied.";
+    DocumentQuarantined = "document_quarantined", Conflict, "The content is in quarantine until a scanner has found it clean.";
+    DocumentInfected = "document_infected", Conflict, "A scanner found the content harmful; it is not given out.";
+    DocumentClosed = "document_closed", Conflict, "The document was entered in error or destroyed.";
+    RangeNotSatisfiable = "range_not_satisfiable", OutOfRange, "The content does not have that range.";
+    OffsetMismatch = "offset_mismatch", Conflict, "The part does not begin where the upload stands; offset says where that is.";
+    UploadClosed = "upload_closed", Conflict, "The upload is completed, aborted or expired.";
+    UploadIncomplete = "upload_incomplete", Conflict, "Not all of the upload has arrived; offset says how far it is.";
+    LegalHoldInForce = "legal_hold", Conflict, "A legal hold is in force.";
+    RetentionNotOver = "retention_not_over", Conflict, "Only what has outlived its retention, and stands in the review list, can be decided on.";
+    AlreadyAttested = "already_attested", Conflict, "The provider has attested this version already.";
     NoBedForClass = "no_bed_for_class", Conflict, "Only encounters of the classes inpatient, emergency and procedure have a bed.";
 
     EnteredInError = "entered_in_error", Conflict, "The entry was made in error and does not change any more.";

@@ -186,4 +186,20 @@ mod tests {
         }
         assert_eq!(instant_of(Uuid::nil()), None);
     }
+    /// A document: what is filed, whichever version.
+    DocumentId,
+    /// One version of a document, and the name of its object.
+    DocumentVersionId,
+    /// An upload under way.
+    DocumentUploadId,
+    /// A provider's signature under a version.
+    DocumentAttestationId,
+    /// How long a category is kept.
+    RetentionPolicyId,
+    /// Why something must not be destroyed.
+    LegalHoldId,
+    /// A document that has outlived its retention.
+    RetentionReviewId,
+    /// What remains of a destroyed document.
+    DestructionCertificateId,
 }

@@ -10,6 +10,7 @@ use crate::access::Authenticator;
 use crate::audit::AccessWriter;
 use crate::crypto::{Keyring, TenantKeys};
 use crate::db::Db;
+use crate::files::Files;
 use crate::http::Limits;
 
 /// The parts of a server. Cheap to clone.
@@ -26,6 +27,8 @@ pub struct Parts {
     pub tenant_keys: TenantKeys,
     pub authenticator: Arc<dyn Authenticator>,
     pub limits: Limits,
+    /// Content too large for a row.
+    pub files: Files,
     pub settings: Settings,
 }
 

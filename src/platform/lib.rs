@@ -5,6 +5,7 @@ pub mod app;
 pub mod audit;
 pub mod crypto;
 pub mod db;
+pub mod files;
 pub mod http;
 pub mod maintenance;
 

@@ -68,6 +68,7 @@ pub async fn assemble_with(
         tenant_keys,
         authenticator: identity.clone(),
         limits: Limits::new(config.rates),
+        files: config.files.open().map_err(told)?,
         settings: config.http.settings.clone(),
     });
     check_tenant_keys(&app).await?;

@@ -53,19 +53,7 @@ impl Ctx {
     /// A repeated `Idempotency-Key` ends here, with the answer given before.
     pub async fn begin(&self, permission: Permission) -> Result<CallerTx> {
         let principal = &self.0.principal;
-        self.0.request.note_permission(permission);
-        if !permission.allows(principal.role) {
-            return Err(Error::new(Code::Forbidden));
-        }
-        let context = Context {
-            tenant: principal.tenant,
-            user: Some(principal.user),
-            role: principal.role.as_str(),
-            scope: principal.scope,
-            patient: principal.patient,
-            request: Some(self.0.request.id),
-        };
-        let mut tx = TenantTx::begin(&self.0.app.db, &context, permission.effect()).await?;
+        let mut tx = self.open(permission, permission.effect()).await?;
         if permission.effect() == Effect::Writes
             && let Some(key) = &self.0.idempotency
             && let Some((answer, patients)) = key.claim(&mut tx, principal.user, self.0.now).await?
@@ -88,6 +76,39 @@ impl Ctx {
             return Err(Error::replay(answer));
         }
         Ok(CallerTx::new(tx, self.clone(), permission))
+    }
+
+    /// As [`begin`](Self::begin) for work that reads a long body before it writes: the same check, and a look, before the
+    /// body is read. Read-only, takes no `Idempotency-Key`, and ends by being dropped; the work itself begins afterwards.
+    pub async fn look(&self, permission: Permission) -> Result<CallerTx> {
+        let tx = self.open(permission, Effect::Reads).await?;
+        Ok(CallerTx::new(tx, self.clone(), permission))
+    }
+
+    /// Refuses unless the caller has a further permission, one that depends on what he sent.
+    pub fn require(&self, permission: Permission) -> Result<()> {
+        if permission.allows(self.0.principal.role) {
+            Ok(())
+        } else {
+            Err(Error::new(Code::Forbidden))
+        }
+    }
+
+    async fn open(&self, permission: Permission, effect: Effect) -> Result<TenantTx> {
+        let principal = &self.0.principal;
+        self.0.request.note_permission(permission);
+        if !permission.allows(principal.role) {
+            return Err(Error::new(Code::Forbidden));
+        }
+        let context = Context {
+            tenant: principal.tenant,
+            user: Some(principal.user),
+            role: principal.role.as_str(),
+            scope: principal.scope,
+            patient: principal.patient,
+            request: Some(self.0.request.id),
+        };
+        TenantTx::begin(&self.0.app.db, &context, effect).await
     }
 
     pub fn app(&self) -> &App {

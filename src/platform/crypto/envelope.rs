@@ -1,7 +1,8 @@
 //! A tenant's cipher: seals single values of rows, and computes the blind indexes by which sealed values are found.
 //!
 //! A sealed value is text, `v1.<data key id>.<base64url(nonce | ciphertext | tag)>`, bound to its tenant, table, column
-//! and row: copied elsewhere it does not open. Of a data key only two subkeys are used, one for sealing, one for indexes.
+//! and row: copied elsewhere it does not open. Of a data key only subkeys are used: one for sealing, one for indexes,
+//! one for signatures.
 //!
 //! Traps: values are sealed with the current data key and opened with whichever they name, but the blind index always
 //! comes from the tenant's *first* data key, because values indexed before a new key must still be found. A blind index
@@ -13,11 +14,13 @@ use std::fmt;
 use aes_gcm::Aes256Gcm;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::SigningKey;
 use kernel::ids::TenantId;
 use kernel::{Error, Result};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::derived_signing::{self, TenantSignature};
 use super::{Fault, primitives};
 
 const FORM: &str = "v1";
@@ -67,6 +70,7 @@ impl fmt::Debug for DataKey {
 pub struct TenantCipher {
     current: Uuid,
     ciphers: HashMap<Uuid, Aes256Gcm>,
+    signers: HashMap<Uuid, SigningKey>,
     index_key: Zeroizing<[u8; 32]>,
 }
 
@@ -89,9 +93,17 @@ impl TenantCipher {
                 )
             })
             .collect();
+        let signers = keys
+            .iter()
+            .map(|key| {
+                let seed = subkey(&key.secret, b"chartwell.tenant.sign.v1");
+                (key.id, SigningKey::from_bytes(&seed))
+            })
+            .collect();
         Ok(Self {
             current,
             ciphers,
+            signers,
             index_key: subkey(&first.secret, b"chartwell.field.index.v1"),
         })
     }
@@ -110,6 +122,19 @@ impl TenantCipher {
         let (key, body) = parse(sealed).ok_or(Fault::SealedForm)?;
         let cipher = self.ciphers.get(&key).ok_or(Fault::DataKeyUnknown(key))?;
         Ok(primitives::open(cipher, &place.aad(), &body).ok_or(Fault::SealedDamaged)?)
+    }
+
+    /// Signs for the tenant, with the key that comes from its current data key.
+    pub fn sign(&self, message: &[u8]) -> TenantSignature {
+        derived_signing::sign(self.current, &self.signers[&self.current], message)
+    }
+
+    /// Whether a key of this tenant, current or retired, made this signature.
+    pub fn verify(&self, key_id: Uuid, message: &[u8], signature: &[u8]) -> bool {
+        self.signers.get(&key_id).is_some_and(|key| {
+            let public = key.verifying_key().to_bytes();
+            derived_signing::verify(&public, message, signature)
+        })
     }
 
     /// The key by which a sealed value is found: 32 hex digits, the same for the same kind and value of this tenant, and

@@ -30,6 +30,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "record_change",   // trigger: history
     "schema_version",  // the newest migration
     "set_own_password", // a password is its owner's to change
+    "search_documents", // the words of documents, within the tenant and what the caller may read
     "similar_names",   // fuzzy search, within the tenant
     "tenant_ids",      // which tenants there are, for jobs
 ];

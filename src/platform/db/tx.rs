@@ -20,7 +20,7 @@ use super::Db;
 use super::turns::Turn;
 use crate::access::{Ctx, Disclosure, Effect, Permission, Scope};
 use crate::audit::{self, AccessRecord, Action, Outcome, Subject};
-use crate::http::Answer;
+use crate::http::{Answer, Download, FileContent};
 
 /// A transaction in which every statement runs as one tenant.
 #[derive(Debug)]
@@ -181,6 +181,16 @@ impl CallerTx {
         ctx.app().access_log.write(records).await?;
         ctx.note_receipt();
         Ok(answer)
+    }
+
+    /// Ends a read of content: waits until the access log holds who was given what; only then may its first byte leave.
+    pub async fn finish_file(
+        self,
+        disclosure: Disclosure<()>,
+        content: FileContent,
+    ) -> Result<Download> {
+        self.finish(disclosure).await?;
+        Ok(Download::new(content))
     }
 
     /// Ends work that is refused with an error which shows something: undoes it, and waits until the access log holds who was

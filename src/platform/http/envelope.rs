@@ -36,7 +36,7 @@ pub async fn envelope(State(app): State<App>, request: Request, next: Next) -> R
             return close(&app, &info, Problem(error).into_response(), started).await;
         }
     };
-    let response = run(&app, async {
+    let response = run(&app, &info, async {
         match admit(&app, &info, request).await {
             Ok(request) => next.run(request).await,
             Err(error) => Problem(error).into_response(),
@@ -130,6 +130,19 @@ async fn admit(app: &App, info: &Arc<RequestInfo>, mut request: Request) -> Resu
 async fn with_idempotency_key(request: Request, largest: usize) -> Result<Request> {
     let (mut parts, body) = request.into_parts();
     let key = idempotency_key(&parts.headers)?;
+    // A file is streamed, not held: its key is bound to the place it was sent to.
+    if streamed(&parts.headers) {
+        let request_hash = Sha256::new()
+            .chain_update(parts.method.as_str())
+            .chain_update([0])
+            .chain_update(parts.uri.to_string())
+            .finalize()
+            .into();
+        parts
+            .extensions
+            .insert(IdempotencyKey { key, request_hash });
+        return Ok(Request::from_parts(parts, body));
+    }
     let body = to_bytes(body, largest)
         .await
         .map_err(|_| Error::new(Code::BodyTooLarge))?;
@@ -147,6 +160,15 @@ async fn with_idempotency_key(request: Request, largest: usize) -> Result<Reques
     Ok(Request::from_parts(parts, Body::from(body)))
 }
 
+/// Whether the body is a file. Such a type is refused by every operation that does not stream.
+fn streamed(headers: &HeaderMap) -> bool {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    kind.starts_with("multipart/form-data") || kind.starts_with("application/octet-stream")
+}
+
 fn idempotency_key(headers: &HeaderMap) -> Result<String> {
     let text = headers
         .get("idempotency-key")
@@ -159,9 +181,16 @@ fn idempotency_key(headers: &HeaderMap) -> Result<String> {
     Ok(text.to_owned())
 }
 
-async fn run(app: &App, work: impl Future<Output = Response>) -> Response {
+async fn run(app: &App, info: &RequestInfo, work: impl Future<Output = Response>) -> Response {
     let work = AssertUnwindSafe(work).catch_unwind();
-    match tokio::time::timeout(app.settings.request_deadline, work).await {
+    tokio::pin!(work);
+    let usual = app.settings.request_deadline;
+    let mut outcome = tokio::time::timeout(usual, &mut work).await;
+    // Whoever streams a body has said by now that it takes longer.
+    if outcome.is_err() && info.patience() > usual {
+        outcome = tokio::time::timeout(info.patience() - usual, work).await;
+    }
+    match outcome {
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => {
             Problem(Error::internal("a panic; its place is in the log above")).into_response()

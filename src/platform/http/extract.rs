@@ -6,11 +6,13 @@ mod if_match;
 mod path;
 mod query;
 mod strict;
+mod streamed;
 
 pub use body::{Json, MergePatch, part};
 pub use if_match::IfMatch;
 pub use path::Path;
 pub use query::{Query, require_order};
+pub use streamed::{FileForm, FilePart, Streamed};
 pub use strict::{is_day, is_instant};
 
 /// serde's own words, without the value in them.

@@ -1,7 +1,8 @@
 //! What is known of a request besides its body, and what became of it on the way.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::http::Method;
 use kernel::ids::{PatientId, RequestId};
@@ -29,6 +30,8 @@ pub struct RequestInfo {
     pub(crate) left: OnceLock<Left>,
     pub(crate) address_left: OnceLock<Left>,
     receipt: AtomicBool,
+    /// Seconds the work may take where that is more than others get.
+    patience: AtomicU64,
 }
 
 impl RequestInfo {
@@ -55,7 +58,18 @@ impl RequestInfo {
             left: OnceLock::new(),
             address_left: OnceLock::new(),
             receipt: AtomicBool::new(false),
+            patience: AtomicU64::new(0),
         }
+    }
+
+    /// Gives the request longer than others have: its body is streamed.
+    pub(crate) fn allow(&self, patience: Duration) {
+        self.patience.store(patience.as_secs(), Ordering::Relaxed);
+    }
+
+    /// How long the request may take, where that was said.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_secs(self.patience.load(Ordering::Relaxed))
     }
 
     /// The first permission asked for names the operation.

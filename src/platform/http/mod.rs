@@ -2,6 +2,7 @@
 
 mod answer;
 mod cursor;
+mod download;
 mod envelope;
 mod extract;
 mod idempotency;
@@ -14,8 +15,12 @@ mod refusal;
 
 pub use answer::Answer;
 pub use cursor::Paging;
+pub use download::{Download, FileContent, RangeHeader};
 pub use envelope::{envelope, method_not_allowed, not_found};
-pub use extract::{IfMatch, Json, MergePatch, Path, Query, is_day, is_instant, part, require_order};
+pub use extract::{
+    FileForm, FilePart, IfMatch, Json, MergePatch, Path, Query, Streamed, is_day, is_instant, part,
+    require_order,
+};
 pub use idempotency::IdempotencyKey;
 pub use info::RequestInfo;
 pub use limits::{LARGE_BODY, Limits, Rates};

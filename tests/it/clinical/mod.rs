@@ -1,4 +1,5 @@
 mod care_teams;
+mod documents;
 mod encounters;
 mod facility_scope;
 mod notes;

@@ -5,7 +5,7 @@ use platform::access::Role;
 use serde_json::json;
 use sqlx::Row;
 
-use super::openapi::{example, operations};
+use super::openapi::{example, is_form, operations, required_query};
 use crate::support::{Chart, TestTenant, admin_connection};
 
 #[tokio::test]
@@ -55,9 +55,22 @@ async fn every_disclosure_and_every_refusal_is_on_record() {
             .to_string()
         });
         for caller in [caller, &billing] {
-            let reply = caller
-                .send(method.clone(), &chart.fill(&path), &headers, body.clone())
-                .await;
+            let place = chart.fill(&path) + &required_query(&operation);
+            let reply = if is_form(&operation) {
+                let example = example(&document, &operation).unwrap_or(json!({}));
+                let label = example.get("document").cloned();
+                caller
+                    .file(
+                        &place,
+                        label.as_ref(),
+                        ("example.txt", "text/plain", b"text"),
+                    )
+                    .await
+            } else {
+                caller
+                    .send(method.clone(), &place, &headers, body.clone())
+                    .await
+            };
             let request = reply.headers["x-request-id"]
                 .to_str()
                 .expect("an id")

@@ -146,6 +146,36 @@ async fn every_documented_path_is_served() {
     }
 }
 
+/// The query an operation can't do without, of the examples of its parameters.
+pub fn required_query(operation: &Value) -> String {
+    let wanted: Vec<String> = operation["parameters"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|one| one["in"] == "query" && one["required"] == true)
+        .map(|one| {
+            let example = one["example"]
+                .as_str()
+                .or(one["schema"]["example"].as_str());
+            format!(
+                "{}={}",
+                one["name"].as_str().unwrap_or_default(),
+                example.unwrap_or("text")
+            )
+        })
+        .collect();
+    if wanted.is_empty() {
+        String::new()
+    } else {
+        format!("?{}", wanted.join("&"))
+    }
+}
+
+/// Whether the body is a form with a file.
+pub fn is_form(operation: &Value) -> bool {
+    operation["requestBody"]["content"]["multipart/form-data"].is_object()
+}
+
 /// The example of an operation's body.
 pub fn example(document: &Value, operation: &Value) -> Option<Value> {
     let content = operation["requestBody"]["content"]

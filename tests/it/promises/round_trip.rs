@@ -2,9 +2,9 @@
 
 use axum::http::Method;
 use platform::access::Role;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::openapi::{example, operations};
+use super::openapi::{example, is_form, operations};
 use crate::support::{Chart, TestTenant};
 
 /// Members that are written and never shown, or shown in another form.
@@ -35,8 +35,28 @@ async fn what_is_created_is_what_is_read() {
         let Some(example) = example(&document, &operation) else {
             continue;
         };
-        let sent = chart.localise(example);
-        let created = caller.post(chart.fill(&path), sent.clone()).await;
+        let (sent, created) = if is_form(&operation) {
+            let file = example["file"]
+                .as_str()
+                .expect("a file")
+                .as_bytes()
+                .to_vec();
+            let document = example
+                .get("document")
+                .cloned()
+                .map(|document| chart.localise(document));
+            let created = caller
+                .file(
+                    chart.fill(&path),
+                    document.as_ref(),
+                    ("example.txt", "text/plain", &file),
+                )
+                .await;
+            (document.unwrap_or(json!({})), created)
+        } else {
+            let sent = chart.localise(example);
+            (sent.clone(), caller.post(chart.fill(&path), sent).await)
+        };
         if created.status == 409 || created.status == 422 {
             // Something else stands in the way of this example, such as the chart's own licence; its feature's tests cover it.
             continue;

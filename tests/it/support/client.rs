@@ -1,7 +1,7 @@
 //! A caller, and what he gets.
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -22,6 +22,29 @@ pub struct Reply {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub text: String,
+    pub bytes: Bytes,
+    /// Whether the body came to its end.
+    pub whole: bool,
+}
+
+/// A form as the wire has it: its type, and its body.
+pub fn form(document: Option<&Value>, file: (&str, &str, &[u8])) -> (String, Vec<u8>) {
+    let boundary = "a-line-that-does-not-occur";
+    let mut body = Vec::new();
+    if let Some(document) = document {
+        let part = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"document\"\r\nContent-Type: application/json\r\n\r\n{document}\r\n"
+        );
+        body.extend_from_slice(part.as_bytes());
+    }
+    let (name, kind, content) = file;
+    let head = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: {kind}\r\n\r\n"
+    );
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(content);
+    body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    (format!("multipart/form-data; boundary={boundary}"), body)
 }
 
 impl Caller {
@@ -68,6 +91,23 @@ impl Caller {
         .await
     }
 
+    /// A form with a file: name, type, content.
+    pub async fn file(
+        &self,
+        path: impl AsRef<str>,
+        document: Option<&Value>,
+        file: (&str, &str, &[u8]),
+    ) -> Reply {
+        let (kind, body) = form(document, file);
+        self.send_bytes(
+            Method::POST,
+            path.as_ref(),
+            &[("content-type", &kind)],
+            Body::from(body),
+        )
+        .await
+    }
+
     /// Anything. A body without a content type is sent as JSON.
     pub async fn send(
         &self,
@@ -76,19 +116,31 @@ impl Caller {
         headers: &[(&str, &str)],
         body: Option<String>,
     ) -> Reply {
+        let json = ("content-type", "application/json");
+        let mut headers = headers.to_vec();
+        if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
+            headers.push(json);
+        }
+        let body = body.map_or_else(Body::empty, Body::from);
+        self.send_bytes(method, path, &headers, body).await
+    }
+
+    /// Anything, streamed or not a text.
+    pub async fn send_bytes(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> Reply {
         let mut request = Request::builder().method(method).uri(path);
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request
-            .body(body.map_or_else(Body::empty, Body::from))
-            .expect("a request");
+        let request = request.body(body).expect("a request");
         let response = self
             .router
             .clone()
@@ -96,12 +148,17 @@ impl Caller {
             .await
             .expect("the router answers");
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.expect("the body is whole").to_bytes();
+        let (bytes, whole) = match body.collect().await {
+            Ok(body) => (body.to_bytes(), true),
+            Err(_) => (Bytes::new(), false),
+        };
         let text = String::from_utf8_lossy(&bytes).into_owned();
         Reply {
             status: parts.status,
             headers: parts.headers,
             text,
+            bytes,
+            whole,
         }
     }
 

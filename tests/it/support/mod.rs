@@ -5,7 +5,7 @@ mod database;
 mod record;
 mod tenant;
 
-pub use client::{Caller, Reply};
+pub use client::{Caller, Reply, form};
 pub use database::{admin_connection, run_database};
 pub use record::id;
-pub use tenant::{Chart, PASSWORD, TestTenant};
+pub use tenant::{Chart, PASSWORD, TestTenant, files};

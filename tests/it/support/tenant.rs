@@ -13,6 +13,7 @@ use platform::app::Parts;
 use platform::audit::AccessWriter;
 use platform::crypto::{KeyWrapper, Keyring, LocalMasterKeys, SigningKeys, TenantKeys};
 use platform::db::Db;
+use platform::files::Files;
 use platform::http::{Limits, Rates};
 use platform::{App, Settings};
 use serde_json::{Value, json};
@@ -48,8 +49,15 @@ impl TestTenant {
     }
 
     pub async fn with_rates(rates: Rates) -> Self {
+        Self::with_files(rates, files()).await
+    }
+
+    /// With a file store, a scanner and limits of the caller's choice.
+    pub async fn with_files(rates: Rates, files: Files) -> Self {
         let clock = Clock::default();
-        let (app, identity) = server_parts(clock.clone(), rates).await;
+        let db = Db::new(&run_database().runtime);
+        let access_log = AccessWriter::start(db.clone());
+        let (app, identity) = server_of(clock.clone(), rates, db, access_log, Settings::default(), files).await;
         let router = server::router(app.clone(), identity.clone());
         let slug = format!("t{}", mint().simple());
         let (id, _) = identity::tenants::create(
@@ -93,7 +101,7 @@ impl TestTenant {
         let db = Db::new(&run_database().runtime);
         let access_log = AccessWriter::start(db.clone());
         let rates = Rates::default();
-        let (app, identity) = server_of(self.clock.clone(), rates, db, access_log, settings).await;
+        let (app, identity) = server_of(self.clock.clone(), rates, db, access_log, settings, files()).await;
         server::router(app, identity)
     }
 
@@ -200,7 +208,14 @@ async fn server_with_log(
     db: Db,
     access_log: AccessWriter,
 ) -> (App, Arc<Identity>) {
-    server_of(clock, rates, db, access_log, Settings::default()).await
+    server_of(clock, rates, db, access_log, Settings::default(), files()).await
+}
+
+/// In memory, without a scanner; text is extracted by the program under test.
+pub fn files() -> Files {
+    let mut files = Files::in_memory();
+    files.options.extractor = Some(env!("CARGO_BIN_EXE_chartwell").into());
+    files
 }
 
 async fn server_of(
@@ -209,6 +224,7 @@ async fn server_of(
     db: Db,
     access_log: AccessWriter,
     settings: Settings,
+    files: Files,
 ) -> (App, Arc<Identity>) {
     let run = run_database();
     let wrapper: Arc<dyn KeyWrapper> =
@@ -229,6 +245,7 @@ async fn server_of(
         tenant_keys: TenantKeys::new(wrapper),
         authenticator: identity.clone(),
         limits: Limits::new(rates),
+        files,
         settings,
     });
     (app, identity)
@@ -380,8 +397,19 @@ impl Chart {
         ids.extend(
             [("note_id", note), ("template_id", template)].map(|(name, id)| (name.to_owned(), id)),
         );
+        let document = made(
+            admin
+                .file(
+                    format!("/api/v1/patients/{patient}/documents"),
+                    Some(&json!({ "category": "clinical", "kind": "other", "title": "Chart", "document_date": "2020-01-01" })),
+                    ("chart.txt", "text/plain", b"chart"),
+                )
+                .await,
+        );
         ids.extend(
             [
+                ("document_id", document),
+                ("number", "1".to_owned()),
                 ("facility_id", facility),
                 ("department_id", department),
                 ("provider_id", provider.clone()),

@@ -164,6 +164,14 @@ fn nul_in(value: &Value, at: String) -> Option<String> {
     }
 }
 
+/// Reads JSON that did not come as a body of its own, such as a part of a form.
+pub(super) fn read_json<T: DeserializeOwned + Validate>(
+    bytes: &Bytes,
+    now: Instant,
+) -> Result<T, Problem> {
+    checked(&parse(bytes)?, now)
+}
+
 fn checked<T: DeserializeOwned + Validate>(bytes: &Bytes, now: Instant) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let body: T = serde_path_to_error::deserialize(Strict(&mut reader)).map_err(|error| {

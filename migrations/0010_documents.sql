@@ -1,0 +1,385 @@
+-- Documents: what is filed as a file. A document is the drawer's label; its versions are the files, and a version is never
+-- replaced. The bytes lie sealed in an object store; here are their size, hash, and the key that opens them, itself sealed
+-- with the tenant's key.
+--
+-- A document belongs to a patient (perhaps of one of his encounters) or to a provider (a diploma, a certificate). Owners that
+-- do not exist yet, such as appointments, come with their own migration: one column, one reference, one line in the owner check.
+--
+-- Who may read is more than a role: the front desk sees administrative papers, billing the insurance card, a patient what was
+-- released to him. So the category stands in every row of a document and can't change: what was filed under the wrong one is
+-- entered in error and filed anew.
+
+-- Adds a condition to the policies a table has. It can only take away: each stays one policy, of its tenant and roles.
+-- `commands` as in pg_policy: r select, a insert, w update, d delete.
+create function app.narrow_policies(tbl regclass, condition text, commands text default 'rawd') returns void
+    language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    policy record;
+begin
+    for policy in select p.polname as name, pg_get_expr(p.polqual, p.polrelid) as qual, pg_get_expr(p.polwithcheck, p.polrelid) as with_check
+                    from pg_policy p where p.polrelid = tbl and position(p.polcmd::text in commands) > 0 loop
+        execute format('alter policy %I on %s', policy.name, tbl)
+             || case when policy.qual is null then '' else format(' using (%s and (%s))', policy.qual, condition) end
+             || case when policy.with_check is null then '' else format(' with check (%s and (%s))', policy.with_check, condition) end;
+    end loop;
+end
+$$;
+revoke all on function app.narrow_policies(regclass, text, text) from public;
+
+-- Which documents of a patient a role is shown, of those whose chart it may open.
+create function app.document_audience(category text, released_at timestamptz) returns boolean
+    language sql stable parallel safe
+as $$ select case app.actor_role()
+                 when 'patient' then released_at is not null
+                 when 'staff' then category in ('administrative', 'insurance')
+                 when 'billing' then category = 'insurance'
+                 else true
+             end $$;
+revoke all on function app.document_audience(text, timestamptz) from public;
+grant execute on function app.document_audience(text, timestamptz) to chartwell_runtime, chartwell_definer;
+
+create table app.documents (
+    tenant_id         uuid        not null,
+    id                uuid        not null,
+    patient_id        uuid,
+    encounter_id      uuid,
+    provider_id       uuid,
+    provider_user_id  uuid,                       -- the provider's account: he may read what is filed about him
+    category          text        not null,       -- who may read it
+    kind              text        not null,       -- what it is
+    loinc_code        text,
+    title             text        not null,
+    description       text,
+    document_date     date        not null,       -- the day it is of, which retention counts from
+    source            text        not null,
+    status            text        not null default 'current',
+    status_reason     text,
+    current_number    integer     not null,
+    released_at       timestamptz,                -- to the patient
+    released_by       uuid,
+    keep_until        date,                       -- a reviewer's decision to keep it longer
+    version           bigint      not null default 1,
+    created_by        uuid,
+    created_at        timestamptz not null,
+    updated_at        timestamptz not null,
+    constraint documents_pkey primary key (tenant_id, id),
+    constraint documents_patient_key unique (tenant_id, patient_id, id),
+    constraint documents_category_key unique (tenant_id, id, category),
+    constraint documents_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
+    constraint documents_encounter_fkey foreign key (tenant_id, patient_id, encounter_id)
+        references app.encounter_register (tenant_id, patient_id, id),
+    constraint documents_provider_fkey foreign key (tenant_id, provider_id) references app.providers (tenant_id, id),
+    constraint documents_owner_check check (num_nonnulls(patient_id, provider_id) = 1 and (encounter_id is null or patient_id is not null)),
+    constraint documents_category_check check (category in ('clinical', 'administrative', 'insurance', 'credential')),
+    constraint documents_credential_check check ((category = 'credential') = (provider_id is not null)),
+    constraint documents_source_check check (source in ('staff', 'patient', 'import')),
+    constraint documents_status_check check (status in ('current', 'entered_in_error', 'destroyed')),
+    constraint documents_reason_check check (status = 'current' or status_reason is not null)
+);
+create index documents_patient_idx on app.documents (tenant_id, patient_id, document_date desc, id desc) where patient_id is not null;
+create index documents_provider_idx on app.documents (tenant_id, provider_id, document_date desc, id desc) where provider_id is not null;
+create index documents_encounter_idx on app.documents (tenant_id, encounter_id) where encounter_id is not null;
+create index documents_age_idx on app.documents (tenant_id, document_date, id) where status <> 'destroyed';
+
+create table app.document_versions (
+    tenant_id         uuid        not null,
+    id                uuid        not null,       -- also the object's name in the store
+    document_id       uuid        not null,
+    number            integer     not null,       -- 1, 2, 3 … of its document
+    patient_id        uuid,
+    provider_user_id  uuid,
+    category          text        not null,
+    filename          text        not null,
+    content_type      text        not null,       -- as declared and found true
+    size              bigint      not null,       -- of the content, in bytes
+    sha256            bytea       not null,       -- of the content
+    sealed_key        text,                       -- null: destroyed, and with it the content
+    scan              text        not null,
+    scan_detail       text,
+    scanned_at        timestamptz,
+    text_state        text        not null,       -- how far its text has come into the search
+    attempts          smallint    not null default 0,
+    next_try_at       timestamptz,                -- null: nothing is left to do
+    released_at       timestamptz,
+    uploaded_by       uuid,
+    version           bigint      not null default 1,
+    created_at        timestamptz not null,
+    updated_at        timestamptz not null,
+    constraint document_versions_pkey primary key (tenant_id, id),
+    constraint document_versions_number_key unique (tenant_id, document_id, number),
+    constraint document_versions_document_fkey foreign key (tenant_id, document_id, category)
+        references app.documents (tenant_id, id, category),
+    constraint document_versions_patient_fkey foreign key (tenant_id, patient_id, document_id)
+        references app.documents (tenant_id, patient_id, id),
+    constraint document_versions_size_check check (size >= 0 and octet_length(sha256) = 32 and number > 0),
+    constraint document_versions_scan_check check (scan in ('pending', 'clean', 'infected', 'not_scanned', 'failed')),
+    constraint document_versions_text_check check (text_state in ('pending', 'indexed', 'truncated', 'none', 'failed'))
+);
+create index document_versions_work_idx on app.document_versions (tenant_id, next_try_at) where next_try_at is not null;
+
+-- The text of a version, for the search and for nothing else.
+create table app.document_texts (
+    tenant_id    uuid        not null,
+    version_id   uuid        not null,
+    document_id  uuid        not null,
+    patient_id   uuid        not null,
+    category     text        not null,
+    released_at  timestamptz,
+    body         text        not null,
+    words        tsvector    not null,
+    created_at   timestamptz not null,
+    constraint document_texts_pkey primary key (tenant_id, version_id),
+    constraint document_texts_version_fkey foreign key (tenant_id, version_id) references app.document_versions (tenant_id, id),
+    constraint document_texts_patient_fkey foreign key (tenant_id, patient_id, document_id)
+        references app.documents (tenant_id, patient_id, id)
+);
+create index document_texts_words_idx on app.document_texts using gin (words);
+create index document_texts_patient_idx on app.document_texts (tenant_id, patient_id);
+
+-- A provider vouches for one version: its hash, signed with a key of the tenant.
+create table app.document_attestations (
+    tenant_id    uuid        not null,
+    id           uuid        not null,
+    document_id  uuid        not null,
+    version_id   uuid        not null,
+    patient_id   uuid        not null,
+    category     text        not null,
+    provider_id  uuid        not null,
+    signed_by    uuid        not null,
+    signed_at    timestamptz not null,
+    statement    text        not null,
+    payload      text        not null,            -- what was signed, to the byte
+    key_id       uuid        not null,
+    public_key   bytea       not null,
+    signature    bytea       not null,
+    constraint document_attestations_pkey primary key (tenant_id, id),
+    constraint document_attestations_version_fkey foreign key (tenant_id, version_id) references app.document_versions (tenant_id, id),
+    constraint document_attestations_document_fkey foreign key (tenant_id, patient_id, document_id)
+        references app.documents (tenant_id, patient_id, id),
+    constraint document_attestations_provider_fkey foreign key (tenant_id, provider_id) references app.providers (tenant_id, id),
+    constraint document_attestations_once_key unique (tenant_id, version_id, provider_id)
+);
+create index document_attestations_document_idx on app.document_attestations (tenant_id, document_id);
+
+-- An upload under way. What is never completed is swept away with its parts.
+create table app.document_uploads (
+    tenant_id    uuid        not null,
+    id           uuid        not null,            -- also the name of the object it may become
+    user_id      uuid        not null,
+    patient_id   uuid,
+    provider_id  uuid,
+    document_id  uuid,                            -- a new version of this document; null: a new document
+    request      jsonb       not null,            -- what the document shall be
+    size         bigint,                          -- null: sent in one piece, its size known at the end
+    received     bigint      not null default 0,
+    state        text        not null default 'receiving',
+    expires_at   timestamptz not null,
+    version      bigint      not null default 1,
+    created_at   timestamptz not null,
+    updated_at   timestamptz not null,
+    constraint document_uploads_pkey primary key (tenant_id, id),
+    constraint document_uploads_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
+    constraint document_uploads_provider_fkey foreign key (tenant_id, provider_id) references app.providers (tenant_id, id),
+    constraint document_uploads_document_fkey foreign key (tenant_id, document_id) references app.documents (tenant_id, id),
+    constraint document_uploads_state_check check (state in ('receiving', 'completed', 'aborted')),
+    constraint document_uploads_size_check check (received >= 0 and (size is null or received <= size))
+);
+create index document_uploads_expiry_idx on app.document_uploads (tenant_id, expires_at) where state = 'receiving';
+
+create table app.document_upload_parts (
+    tenant_id   uuid        not null,
+    id          uuid        not null,             -- the object's name
+    upload_id   uuid        not null,
+    user_id     uuid        not null,
+    starts_at   bigint      not null,
+    size        bigint      not null,
+    sealed_key  text        not null,
+    created_at  timestamptz not null,
+    constraint document_upload_parts_pkey primary key (tenant_id, id),
+    constraint document_upload_parts_upload_fkey foreign key (tenant_id, upload_id) references app.document_uploads (tenant_id, id),
+    constraint document_upload_parts_start_key unique (tenant_id, upload_id, starts_at),
+    constraint document_upload_parts_size_check check (starts_at >= 0 and size > 0)
+);
+
+-- Objects nobody needs any more. Their names are noted in the transaction that stops needing them, and they are removed
+-- afterwards, again and again until they are gone.
+create table app.file_removals (
+    tenant_id   uuid        not null,
+    id          uuid        not null,             -- the object's name
+    noted_at    timestamptz not null,
+    constraint file_removals_pkey primary key (tenant_id, id)
+);
+
+-- How long what is kept. Of several that fit (the tenant's own, the state's) the longest counts.
+create table app.retention_policies (
+    tenant_id     uuid        not null,
+    id            uuid        not null,
+    category      text        not null,
+    state         text,                           -- USPS code of the facility where the patient is registered; null: everywhere
+    years         smallint    not null,           -- from the day of the document
+    minor_years   smallint    not null default 0, -- of a minor: from his majority, if that is later
+    majority_age  smallint    not null default 18,
+    status        text        not null default 'active',
+    version       bigint      not null default 1,
+    created_by    uuid,
+    created_at    timestamptz not null,
+    updated_at    timestamptz not null,
+    constraint retention_policies_pkey primary key (tenant_id, id),
+    constraint retention_policies_category_check check (category in ('clinical', 'administrative', 'insurance', 'credential')),
+    constraint retention_policies_state_check check (state ~ '^[A-Z]{2}$'),
+    constraint retention_policies_years_check check (years between 1 and 100 and minor_years between 0 and 50 and majority_age between 14 and 25),
+    constraint retention_policies_status_check check (status in ('active', 'retired'))
+);
+create unique index retention_policies_active_key on app.retention_policies (tenant_id, category, coalesce(state, '')) where status = 'active';
+
+-- While a hold is on, nothing of it may be destroyed, whatever a policy says.
+create table app.legal_holds (
+    tenant_id    uuid        not null,
+    id           uuid        not null,
+    patient_id   uuid        not null,
+    document_id  uuid,                            -- null: every document of the patient
+    reason       text        not null,
+    placed_by    uuid,
+    placed_at    timestamptz not null,
+    lifted_by    uuid,
+    lifted_at    timestamptz,
+    lift_reason  text,
+    version      bigint      not null default 1,
+    constraint legal_holds_pkey primary key (tenant_id, id),
+    constraint legal_holds_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
+    constraint legal_holds_document_fkey foreign key (tenant_id, patient_id, document_id) references app.documents (tenant_id, patient_id, id),
+    constraint legal_holds_lift_check check ((lifted_at is null) = (lift_reason is null))
+);
+create index legal_holds_patient_idx on app.legal_holds (tenant_id, patient_id);
+
+-- What has outlived its retention, for somebody to decide. Nothing is destroyed without that.
+create table app.retention_reviews (
+    tenant_id    uuid        not null,
+    id           uuid        not null,
+    document_id  uuid        not null,
+    patient_id   uuid,
+    expired_on   date        not null,
+    state        text        not null default 'open',
+    reason       text,
+    decided_by   uuid,
+    decided_at   timestamptz,
+    version      bigint      not null default 1,
+    created_at   timestamptz not null,
+    constraint retention_reviews_pkey primary key (tenant_id, id),
+    constraint retention_reviews_document_fkey foreign key (tenant_id, document_id) references app.documents (tenant_id, id),
+    constraint retention_reviews_state_check check (state in ('open', 'kept', 'destroyed')),
+    constraint retention_reviews_decision_check check ((state = 'open') = (decided_at is null))
+);
+create unique index retention_reviews_open_key on app.retention_reviews (tenant_id, document_id) where state = 'open';
+create index retention_reviews_state_idx on app.retention_reviews (tenant_id, state, expired_on, id);
+
+-- What remains of a destroyed document.
+create table app.destruction_certificates (
+    tenant_id        uuid        not null,
+    id               uuid        not null,
+    document_id      uuid        not null,
+    patient_id       uuid,
+    category         text        not null,
+    kind             text        not null,
+    document_date    date        not null,
+    expired_on       date        not null,
+    versions         jsonb       not null,        -- [{number, sha256, size}]
+    reason           text        not null,
+    method           text        not null,
+    destroyed_by     uuid        not null,
+    destroyed_at     timestamptz not null,
+    version          bigint      not null default 1,
+    constraint destruction_certificates_pkey primary key (tenant_id, id),
+    constraint destruction_certificates_document_fkey foreign key (tenant_id, document_id) references app.documents (tenant_id, id),
+    constraint destruction_certificates_once_key unique (tenant_id, document_id)
+);
+
+-- Who may ---------------------------------------------------------------------------------------------------------------
+-- The history of documents is made by hand, because `of_patient` would ask for the patient of a provider's diploma.
+select app.tenant_table('app.documents', history => false, read => '{admin,provider,nurse,staff,billing,patient,system}',
+                        write => '{admin,provider,nurse,staff,system}', adds => '{admin,provider,nurse,staff,patient,system}');
+select app.tenant_table('app.document_versions', history => false, read => '{admin,provider,nurse,staff,billing,patient,system}',
+                        write => '{admin,provider,nurse,staff,system}', adds => '{admin,provider,nurse,staff,patient,system}');
+create trigger documents_history after insert or update or delete on app.documents
+    for each row execute function app.record_change('patient_id', '{}', 'documents', 'plain');
+create trigger document_versions_history after insert or update or delete on app.document_versions
+    for each row execute function app.record_change('patient_id', '{sealed_key,attempts,next_try_at}', 'document_versions', 'plain');
+do $$
+declare
+    tbl regclass;
+begin
+    foreach tbl in array array['app.documents', 'app.document_versions']::regclass[] loop
+        perform app.narrow_policies(tbl, $condition$
+            case when patient_id is null
+                 then app.actor_role() in ('admin', 'system') or provider_user_id = app.user_id()
+                 else (app.sees_every_patient() or app.may_see(patient_id)) and app.document_audience(category, released_at)
+            end $condition$);
+        -- A nurse reads what is filed, and files what is clinical.
+        perform app.narrow_policies(tbl, $condition$ app.actor_role() <> 'nurse' or category = 'clinical' $condition$, 'aw');
+    end loop;
+end
+$$;
+
+select app.tenant_table('app.document_texts', of_patient => true, history => false,
+                        read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,system}',
+                        adds => '{system}', may_delete => '{admin,system}');
+select app.narrow_policies('app.document_texts', 'app.document_audience(category, released_at)');
+select app.tenant_table('app.document_attestations', of_patient => true, history => false,
+                        read => '{admin,provider,nurse,staff,system}', write => '{}', adds => '{provider}');
+select app.narrow_policies('app.document_attestations', 'app.document_audience(category, null)');
+
+select app.tenant_table('app.document_uploads', history => false, read => '{system}', write => '{system}',
+                        adds => '{admin,provider,nurse,staff,patient,system}', own_column => 'user_id', own_write => true, may_delete => '{system}');
+select app.narrow_policies('app.document_uploads', 'patient_id is null or app.sees_every_patient() or app.may_see(patient_id)');
+select app.tenant_table('app.document_upload_parts', history => false, read => '{system}', write => '{system}',
+                        adds => '{admin,provider,nurse,staff,patient,system}', own_column => 'user_id', may_delete => '{system}');
+select app.tenant_table('app.file_removals', history => false, read => '{system}', write => '{system}',
+                        adds => '{admin,provider,nurse,staff,patient,system}', may_delete => '{system}');
+
+select app.tenant_table('app.retention_policies', read => '{admin,provider,nurse,staff,system}', write => '{admin}');
+select app.tenant_table('app.legal_holds', of_patient => true, read => '{admin,system}', write => '{admin}');
+select app.tenant_table('app.retention_reviews', of_patient => true, read => '{admin,system}', write => '{admin}', adds => '{system}');
+select app.tenant_table('app.destruction_certificates', of_patient => true, read => '{admin,system}', write => '{}', adds => '{admin}');
+
+-- Search ----------------------------------------------------------------------------------------------------------------
+-- `@@` is not leakproof, so under row-level security no index could serve it. This function searches its own tenant, asks of
+-- each hit what the policies ask, and returns ids, which the caller looks up under his policies.
+--   phrases   as people type them, for websearch_to_tsquery: words, "phrases", -exclusions
+--   prefixes  beginnings of words
+create function app.search_documents(phrases text, prefixes text[], only_patient uuid, only_category text, only_kind text,
+                                     after_rank real, after_id uuid, at_most bigint)
+    returns table (version_id uuid, rank real)
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant   uuid    := current_setting('app.tenant_id')::uuid;
+    everyone boolean := current_setting('app.scope') = 'organization';
+    wanted   tsquery := websearch_to_tsquery('english', phrases);
+    word     text;
+begin
+    foreach word in array prefixes[1:8] loop
+        wanted := case when numnode(wanted) = 0 then to_tsquery('simple', quote_literal(word) || ':*')
+                       else wanted && to_tsquery('simple', quote_literal(word) || ':*') end;
+    end loop;
+    return query
+        select t.version_id, ts_rank_cd(t.words, wanted)
+          from app.document_texts t
+          join app.documents d on d.tenant_id = tenant and d.id = t.document_id and d.status = 'current'
+          join app.document_versions v on v.tenant_id = tenant and v.id = t.version_id and v.number = d.current_number
+         where t.tenant_id = tenant and t.words @@ wanted
+           and (only_patient is null or t.patient_id = only_patient)
+           and (only_category is null or t.category = only_category)
+           and (only_kind is null or d.kind = only_kind)
+           and app.document_audience(t.category, t.released_at)
+           and (everyone or app.may_see(t.patient_id))
+           and (after_rank is null or (-ts_rank_cd(t.words, wanted), t.version_id) > (-after_rank, after_id))
+         order by ts_rank_cd(t.words, wanted) desc, t.version_id
+         limit least(at_most, 201);
+end
+$$;
+alter function app.search_documents(text, text[], uuid, text, text, real, uuid, bigint) owner to chartwell_definer;
+revoke all on function app.search_documents(text, text[], uuid, text, text, real, uuid, bigint) from public;
+grant execute on function app.search_documents(text, text[], uuid, text, text, real, uuid, bigint) to chartwell_runtime;
+grant execute on function app.actor_role() to chartwell_definer;
+grant select on app.documents, app.document_versions, app.document_texts to chartwell_definer;

@@ -1,0 +1,134 @@
+//! Signing and checking attestations.
+
+use kernel::ids::{DocumentAttestationId, DocumentId};
+use kernel::{Code, Error, OnConstraint, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::Action;
+use platform::crypto::TenantCipher;
+use platform::http::{Answer, Paging};
+
+use super::model::{Attestation, NewAttestation, Payload, TYPE};
+use super::store::{self, Row};
+use crate::documents::model::{DocumentStatus, Pages, Scan};
+use crate::documents::{service, store as documents};
+
+const RESOURCE: &str = "document_attestation";
+
+pub(super) async fn list(
+    ctx: &Ctx,
+    id: DocumentId,
+    query: Pages,
+) -> Result<Answer<Page<Attestation>>> {
+    let paging = Paging::new(ctx, &id, query.limit, query.cursor)?;
+    let mut tx = ctx.begin(Permission::DocumentRead).await?;
+    let document = documents::get(&mut tx, id).await?;
+    let cipher = ctx.app().tenant_keys.cipher(&mut tx).await?;
+    let rows = store::page(&mut tx, id, paging.after()?, paging.fetch()).await?;
+    let rows = rows.into_iter().map(|row| checked(&cipher, row)).collect();
+    let page = paging.page(rows, |row: &Attestation| (row.signed_at, row.id))?;
+    let subject = service::owner_of(&document)?.subject(id);
+    tx.finish(Disclosure::shown(RESOURCE, Action::Read, [subject], page))
+        .await
+}
+
+pub(super) async fn attest(
+    ctx: &Ctx,
+    id: DocumentId,
+    new: &NewAttestation,
+) -> Result<Answer<Attestation>> {
+    let mut tx = ctx.begin(Permission::DocumentAttest).await?;
+    let document = documents::get(&mut tx, id).await?;
+    let owner = service::owner_of(&document)?;
+    let Some(patient) = owner.patient() else {
+        return Err(Error::not_found());
+    };
+    if document.status != DocumentStatus::Current {
+        return Err(Error::new(Code::DocumentClosed));
+    }
+    let Some(provider) = store::own_provider(&mut tx).await? else {
+        return Err(Error::new(Code::Forbidden).detail("Only an active provider can attest."));
+    };
+    let number = new.number.unwrap_or(document.current.number);
+    let version = store::version(&mut tx, id, number).await?;
+    let version = version.ok_or_else(|| {
+        Error::field(
+            "/number",
+            "no_such_version",
+            "must be the number of a version",
+        )
+    })?;
+    if matches!(version.scan, Scan::Infected | Scan::Pending | Scan::Failed) {
+        return Err(Error::new(Code::DocumentQuarantined));
+    }
+    let payload = Payload {
+        document_id: id,
+        number,
+        provider_id: provider,
+        sha256: hex::encode(&version.sha256),
+        signed_at: ctx.now(),
+        signed_by: ctx.user(),
+        statement: new.statement.clone(),
+        tenant_id: ctx.tenant(),
+        r#type: TYPE.to_owned(),
+        version_id: version.id,
+    };
+    let payload = serde_json::to_string(&payload).map_err(Error::internal)?;
+    let cipher = ctx.app().tenant_keys.cipher(&mut tx).await?;
+    let signature = cipher.sign(payload.as_bytes());
+    let row = Row {
+        id: DocumentAttestationId::new(),
+        document_id: id,
+        version_id: version.id,
+        number,
+        provider_id: provider,
+        signed_by: ctx.user(),
+        signed_at: ctx.now(),
+        statement: new.statement.clone(),
+        payload,
+        key_id: signature.key_id,
+        public_key: signature.public_key.to_vec(),
+        signature: signature.signature.to_vec(),
+        sha256: version.sha256,
+    };
+    store::insert(&mut tx, patient, document.data.category, &row)
+        .await
+        .on_constraint("document_attestations_once_key", || {
+            Error::new(Code::AlreadyAttested)
+        })?;
+    let attestation_id = row.id;
+    let disclosure = Disclosure::of(
+        RESOURCE,
+        Action::Create,
+        patient,
+        attestation_id,
+        checked(&cipher, row),
+    )
+    .created_at(format!("/api/v1/documents/{id}/attestations"))
+    .version(1);
+    tx.commit(disclosure).await
+}
+
+fn checked(cipher: &TenantCipher, row: Row) -> Attestation {
+    let signed: Option<Payload> = serde_json::from_str(&row.payload).ok();
+    let says_so = signed.is_some_and(|signed| {
+        signed.r#type == TYPE
+            && signed.sha256 == hex::encode(&row.sha256)
+            && signed.version_id == row.version_id
+    });
+    let valid = says_so && cipher.verify(row.key_id, row.payload.as_bytes(), &row.signature);
+    Attestation {
+        id: row.id,
+        document_id: row.document_id,
+        number: row.number,
+        provider_id: row.provider_id,
+        signed_by: row.signed_by,
+        signed_at: row.signed_at,
+        statement: row.statement,
+        payload: row.payload,
+        key_id: row.key_id,
+        public_key: hex::encode(row.public_key),
+        signature: hex::encode(row.signature),
+        valid,
+        version: 1,
+    }
+}

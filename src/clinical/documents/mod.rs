@@ -1,0 +1,46 @@
+//! Documents: what is filed as a file, of a patient or about a provider.
+//!
+//! A document is a label (category, kind, title, day) over versions, and a version is a file that is never replaced. Its bytes
+//! lie sealed in the object store under a key of their own; the row holds their size, hash and sealed key. An upload goes
+//! straight through: read, hashed, sealed and stored piece by piece, in one request or in parts ([`uploads`]).
+//!
+//! Invariants: content is what its type says, or is refused; nothing is given out that a configured scanner has not found
+//! clean; who may read follows from category, release and chart, in the table's policies as in the matrix; bytes leave only
+//! after their access record is durable; what has outlived its retention is listed for review, and only a person destroys.
+//!
+//! Traps: a category never changes, because policies of several tables hang on it; the object is written before the row, so
+//! its name is noted first, and a sweeper removes what never got its row. Text is extracted in a child process: a hostile file
+//! costs a child. The text is health information and lies beside the notes, unsealed, for the search.
+
+mod attestations;
+mod model;
+mod owner;
+mod receive;
+mod retention;
+mod routes;
+mod search;
+mod service;
+mod store;
+mod text;
+mod uploads;
+mod versions;
+mod work;
+mod work_store;
+
+use platform::App;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use attestations::{Attestation, NewAttestation};
+pub use model::{Category, Document, DocumentKind, DocumentVersion, NewDocument, Scan, TextState};
+pub use text::extract;
+pub use work::{round, spawn};
+
+/// Every operation on documents.
+pub fn router() -> OpenApiRouter<App> {
+    routes::router()
+        .merge(versions::router())
+        .merge(uploads::router())
+        .merge(attestations::router())
+        .merge(search::router())
+        .merge(retention::router())
+}

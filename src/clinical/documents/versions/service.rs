@@ -1,0 +1,180 @@
+//! Adding versions, and giving their content out.
+
+use kernel::ids::{DocumentId, DocumentVersionId};
+use kernel::{Code, Error, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::Action;
+use platform::files::{Content, ObjectKey};
+use platform::http::{Answer, Download, FileContent, Paging, RangeHeader, Streamed};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::store;
+use crate::documents::model::{Document, DocumentVersion, Pages, Scan};
+use crate::documents::owner::Owner;
+use crate::documents::receive::{self, Received};
+use crate::documents::service::{self, RESOURCE};
+use crate::documents::{store as documents, uploads};
+
+/// What the caller wants with the content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Disposition {
+    #[default]
+    Attachment,
+    Inline,
+}
+
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Presentation {
+    /// `inline` shows what can hold no script: PDF, images, plain text. HTML and SVG are attachments all the same.
+    #[serde(default)]
+    #[param(inline)]
+    pub disposition: Disposition,
+}
+
+pub(super) async fn list(
+    ctx: &Ctx,
+    id: DocumentId,
+    query: Pages,
+) -> Result<Answer<Page<DocumentVersion>>> {
+    let paging = Paging::new(ctx, &id, query.limit, query.cursor)?;
+    let mut tx = ctx.begin(Permission::DocumentRead).await?;
+    let document = documents::get(&mut tx, id).await?;
+    let rows = store::page(&mut tx, id, paging.after()?, paging.fetch()).await?;
+    let page = paging.page(rows, |row| row.number)?;
+    let subject = service::owner_of(&document)?.subject(id);
+    tx.finish(Disclosure::shown(RESOURCE, Action::Read, [subject], page))
+        .await
+}
+
+/// Adds a version that comes in one piece.
+pub(super) async fn add(ctx: &Ctx, id: DocumentId, body: Streamed) -> Result<Answer<Document>> {
+    let mut look = ctx.look(Permission::DocumentUpdate).await?;
+    let document = documents::get(&mut look, id).await?;
+    drop(look);
+    ctx.require(document.data.category.permission())?;
+    let mut form = body.form(ctx.app().files.options.largest)?;
+    let part = form.expect("file").await?;
+    let declared = receive::declared(&part)?;
+    let version = DocumentVersionId::new();
+    let owner = service::owner_of(&document)?;
+    uploads::note(ctx, version, owner, Some(id)).await?;
+    let received = receive::store(ctx, version, declared, receive::pieces(part)).await?;
+    form.end().await?;
+    let tx = ctx.begin(Permission::DocumentUpdate).await?;
+    add_received(ctx, tx, id, &received).await
+}
+
+/// Gives content that was received its place as the newest version.
+pub(in crate::documents) async fn add_received(
+    ctx: &Ctx,
+    mut tx: platform::db::CallerTx,
+    id: DocumentId,
+    received: &Received,
+) -> Result<Answer<Document>> {
+    let document = service::open(ctx, &mut tx, id).await?;
+    let owner = service::owner_of(&document)?;
+    let provider_user = match owner {
+        Owner::Provider(_) => owner.require(&mut tx).await?,
+        Owner::Patient(_) => None,
+    };
+    let now = ctx.now();
+    let number = documents::next_number(&mut tx, id, now).await?;
+    let (scan, text) = receive::first_states(
+        &ctx.app().files,
+        received.content_type,
+        owner.patient().is_some(),
+    );
+    let label = documents::Label {
+        document: id,
+        number,
+        patient: owner.patient(),
+        provider_user,
+        category: document.data.category,
+        scan,
+        text,
+        released_at: None,
+    };
+    service::insert_version(ctx, &mut tx, &label, received, now).await?;
+    uploads::settle(&mut tx, received.id, now).await?;
+    let document = documents::get(&mut tx, id).await?;
+    let version = document.version;
+    let disclosure = service::shown(Action::Update, owner, document)
+        .created_at(format!("/api/v1/documents/{id}"))
+        .version(version);
+    let answer = tx.commit(disclosure).await?;
+    ctx.app().files.arrived.notify_one();
+    Ok(answer)
+}
+
+pub(super) async fn download(
+    ctx: &Ctx,
+    id: DocumentId,
+    number: Option<i32>,
+    presentation: &Presentation,
+    range: &RangeHeader,
+) -> Result<Download> {
+    let mut tx = ctx.begin(Permission::DocumentRead).await?;
+    let document = documents::get(&mut tx, id).await?;
+    let row = store::content(&mut tx, id, number)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    require_given_out(row.scan, ctx.app().files.options.require_scan)?;
+    let sealed_key = row
+        .sealed_key
+        .ok_or_else(|| Error::new(Code::DocumentClosed))?;
+    let cipher = ctx.app().tenant_keys.cipher(&mut tx).await?;
+    let key = cipher.open(&service::key_place(&tx, row.id), &sealed_key)?;
+    let key = ObjectKey::from_bytes(&key)
+        .ok_or_else(|| Error::internal("a sealed key of another form"))?;
+    let size = u64::try_from(row.size).map_err(Error::internal)?;
+    let sha256: [u8; 32] = row.sha256.as_slice().try_into().map_err(Error::internal)?;
+    let range = range.within(size, &sha256)?;
+    let name = receive::name(ctx.tenant(), row.id);
+    let objects = &ctx.app().files.objects;
+    let content = Content {
+        name,
+        key,
+        size,
+        sha256,
+    };
+    let pieces = match range.clone() {
+        Some(range) => objects.read_range(content, range),
+        None => objects.read(content),
+    };
+    let content = FileContent {
+        filename: row.filename,
+        content_type: row.content_type,
+        size,
+        sha256,
+        range,
+        inline: presentation.disposition == Disposition::Inline,
+        pieces,
+    };
+    let subject = service::owner_of(&document)?.subject(row.id);
+    let disclosure = Disclosure::shown("document_content", Action::Read, [subject], ());
+    let download = tx.finish_file(disclosure, content).await?;
+    // Asked only now, because no transaction waits for a store; the record says more than was seen, never less.
+    if objects.exists(name).await? {
+        Ok(download)
+    } else {
+        Err(Error::internal(
+            "the object of a version is gone from the file store",
+        ))
+    }
+}
+
+/// Only what a scanner found clean leaves, or what none had to look at.
+fn require_given_out(scan: Scan, required: bool) -> Result<()> {
+    match scan {
+        Scan::Clean => Ok(()),
+        Scan::NotScanned if !required => Ok(()),
+        Scan::NotScanned | Scan::Pending | Scan::Failed => {
+            Err(Error::new(Code::DocumentQuarantined))
+        }
+        Scan::Infected => Err(Error::new(Code::DocumentInfected)),
+    }
+}

@@ -1,0 +1,218 @@
+//! SQL of the work that follows an upload.
+
+use chrono::TimeDelta;
+use kernel::Result;
+use kernel::clock::Instant;
+use kernel::ids::DocumentVersionId;
+use platform::db::TenantTx;
+use uuid::Uuid;
+
+use super::model::{Scan, TextState};
+
+/// A version in a worker's hands.
+pub(super) struct Task {
+    pub id: DocumentVersionId,
+    pub content_type: String,
+    pub size: i64,
+    pub sha256: Vec<u8>,
+    pub sealed_key: String,
+    pub scan: Scan,
+    pub text: TextState,
+    pub attempts: i16,
+}
+
+/// Takes the version that has waited longest. Without a scanner only what need not be scanned, or what was put in quarantine
+/// for a scanner that is there no more.
+pub(super) async fn take(
+    tx: &mut TenantTx,
+    scanner: bool,
+    required: bool,
+    now: Instant,
+    lease: TimeDelta,
+) -> Result<Option<Task>> {
+    let tenant = tx.tenant();
+    if !scanner && !required {
+        release_quarantine(tx, now).await?;
+    }
+    let row = sqlx::query_as!(
+        Task,
+        r#"update app.document_versions v set next_try_at = $4, attempts = least(v.attempts + 1, 1000)::smallint
+            where v.tenant_id = $1
+              and v.id = (select w.id from app.document_versions w
+                           where w.tenant_id = $1 and w.next_try_at <= $2 and w.sealed_key is not null
+                             and ($3 or w.scan <> 'pending')
+                           order by w.next_try_at limit 1 for update skip locked)
+        returning v.id as "id: _", v.content_type, v.size, v.sha256, v.sealed_key as "sealed_key!", v.scan as "scan: _",
+                  v.text_state as "text: _", v.attempts"#,
+        tenant as _,
+        now,
+        scanner,
+        now + lease
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row)
+}
+
+/// The operator has taken the scanner away, and does not insist on one: what waits for it waits no more.
+async fn release_quarantine(tx: &mut TenantTx, now: Instant) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        r#"update app.document_versions
+              set scan = 'not_scanned', version = version + 1, updated_at = $2,
+                  next_try_at = case when text_state = 'pending' then next_try_at end
+            where tenant_id = $1 and scan = 'pending' and next_try_at <= $2"#,
+        tenant as _,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn scanned(
+    tx: &mut TenantTx,
+    task: &Task,
+    detail: Option<&str>,
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        r#"update app.document_versions
+              set scan = $3, scan_detail = $4, scanned_at = $5, version = version + 1, updated_at = $5, attempts = 0,
+                  text_state = case when $3 = 'infected' then 'none' else text_state end,
+                  next_try_at = case when $3 <> 'infected' and text_state = 'pending' then next_try_at end
+            where tenant_id = $1 and id = $2"#,
+        tenant as _,
+        task.id as _,
+        task.scan as _,
+        detail,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// False if somebody else did it, or the version was destroyed meanwhile.
+pub(super) async fn settle_text(
+    tx: &mut TenantTx,
+    task: &Task,
+    state: TextState,
+    now: Instant,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    let done = sqlx::query!(
+        r#"update app.document_versions
+              set text_state = $3, next_try_at = null, version = version + 1, updated_at = $4
+            where tenant_id = $1 and id = $2 and text_state = 'pending' and sealed_key is not null"#,
+        tenant as _,
+        task.id as _,
+        state as _,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(super) async fn insert_text(
+    tx: &mut TenantTx,
+    task: &Task,
+    body: &str,
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        r#"insert into app.document_texts
+                  (tenant_id, version_id, document_id, patient_id, category, released_at, body, words, created_at)
+           select v.tenant_id, v.id, v.document_id, v.patient_id, v.category, v.released_at, $3,
+                  setweight(to_tsvector('english', d.title), 'A') || to_tsvector('english', $3), $4
+             from app.document_versions v
+             join app.documents d on d.tenant_id = $1 and d.id = v.document_id
+            where v.tenant_id = $1 and v.id = $2
+           on conflict do nothing"#,
+        tenant as _,
+        task.id as _,
+        body,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn put_off(tx: &mut TenantTx, task: &Task, until: Instant) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.document_versions set next_try_at = $3 where tenant_id = $1 and id = $2 and next_try_at is not null",
+        tenant as _,
+        task.id as _,
+        until
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Ends uploads nobody went on with; the object of one in a single piece is noted for removal.
+pub(super) async fn expire_uploads(tx: &mut TenantTx, now: Instant) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        r#"update app.document_uploads set state = 'aborted', version = version + 1, updated_at = $2
+            where tenant_id = $1 and state = 'receiving' and expires_at <= $2"#,
+        tenant as _,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        r#"insert into app.file_removals (tenant_id, id, noted_at)
+           select u.tenant_id, u.id, $2 from app.document_uploads u
+            where u.tenant_id = $1 and u.state = 'aborted' and u.size is null and u.updated_at = $2
+           on conflict do nothing"#,
+        tenant as _,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Objects to remove: noted, due, and not a part of an upload under way.
+pub(super) async fn removable(tx: &mut TenantTx, now: Instant) -> Result<Vec<Uuid>> {
+    let tenant = tx.tenant();
+    let ids = sqlx::query_scalar!(
+        r#"select r.id from app.file_removals r
+            where r.tenant_id = $1 and r.noted_at <= $2
+              and not exists (select from app.document_upload_parts p
+                                join app.document_uploads u on u.tenant_id = $1 and u.id = p.upload_id
+                               where p.tenant_id = $1 and p.id = r.id and u.state = 'receiving')
+            order by r.noted_at limit 500"#,
+        tenant as _,
+        now
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(ids)
+}
+
+/// The object is gone: its note goes, and the part that named it.
+pub(super) async fn removed(tx: &mut TenantTx, id: Uuid) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "delete from app.document_upload_parts where tenant_id = $1 and id = $2",
+        tenant as _,
+        id
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "delete from app.file_removals where tenant_id = $1 and id = $2",
+        tenant as _,
+        id
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

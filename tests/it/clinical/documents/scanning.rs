@@ -1,0 +1,180 @@
+//! Quarantine, against a clamd of our own making.
+
+use std::sync::Arc;
+
+use platform::access::Role;
+use platform::files::{Clamd, ClamdAddress, FileOptions, Files, Objects};
+use platform::http::Rates;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::{content_of, file_text, id};
+use crate::support::{Caller, TestTenant};
+
+/// The standard test file, in two halves, so that no scanner minds this one.
+fn eicar() -> String {
+    [
+        "X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS",
+        "-TEST-FILE!$H+H*",
+    ]
+    .concat()
+}
+
+/// Speaks `zINSTREAM`, and finds what begins as the test file does.
+async fn fake_clamd() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut command = [0; 10];
+                stream.read_exact(&mut command).await?;
+                assert_eq!(&command, b"zINSTREAM\0");
+                let mut content = Vec::new();
+                loop {
+                    let length = stream.read_u32().await? as usize;
+                    if length == 0 {
+                        break;
+                    }
+                    let from = content.len();
+                    content.resize(from + length, 0);
+                    stream.read_exact(&mut content[from..]).await?;
+                }
+                let found = content.starts_with(eicar().as_bytes());
+                let answer: &[u8] = if found {
+                    b"stream: Eicar-Signature FOUND\0"
+                } else {
+                    b"stream: OK\0"
+                };
+                stream.write_all(answer).await
+            });
+        }
+    });
+    address
+}
+
+async fn clinic_with(scanner: Option<String>, require_scan: bool) -> TestTenant {
+    let scanner = scanner.map(|address| Arc::new(Clamd(ClamdAddress::Tcp(address))) as _);
+    let options = FileOptions {
+        require_scan,
+        ..crate::support::files().options
+    };
+    TestTenant::with_files(
+        Rates {
+            login: 10_000,
+            ..Rates::default()
+        },
+        Files::new(Objects::in_memory(), scanner, options),
+    )
+    .await
+}
+
+async fn scan_of(caller: &Caller, document: &Value) -> Value {
+    caller
+        .get(format!("/api/v1/documents/{}", id(document)))
+        .await
+        .expect(200)["current"]["scan"]
+        .clone()
+}
+
+#[tokio::test]
+async fn content_stays_in_quarantine_until_it_is_found_clean() {
+    let clinic = clinic_with(Some(fake_clamd().await), false).await;
+    let nurse = clinic.user(Role::Nurse).await;
+    let patient = clinic.patient(&nurse).await;
+    let harmless = file_text(&nurse, &patient, "clinical", "harmless")
+        .await
+        .expect(201);
+    let harmful = file_text(&nurse, &patient, "clinical", &eicar())
+        .await
+        .expect(201);
+    assert_eq!(harmless["current"]["scan"], "pending");
+    nurse
+        .get(content_of(&harmless))
+        .await
+        .expect_problem(409, "document_quarantined");
+    clinical::documents::round(&clinic.app, clinic.id)
+        .await
+        .expect("the work is done");
+    assert_eq!(scan_of(&nurse, &harmless).await, "clean");
+    assert_eq!(nurse.get(content_of(&harmless)).await.text, "harmless");
+    assert_eq!(scan_of(&nurse, &harmful).await, "infected");
+    nurse
+        .get(content_of(&harmful))
+        .await
+        .expect_problem(409, "document_infected");
+    let found = nurse
+        .get("/api/v1/search/documents?q=EICAR*")
+        .await
+        .expect(200);
+    assert_eq!(
+        found["items"].as_array().map(Vec::len),
+        Some(0),
+        "what is infected is not even searched"
+    );
+}
+
+#[tokio::test]
+async fn while_the_scanner_is_away_nothing_leaves_quarantine_and_it_is_asked_again() {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = nobody.local_addr().expect("an address").to_string();
+    drop(nobody);
+    let clinic = clinic_with(Some(address.clone()), false).await;
+    let nurse = clinic.user(Role::Nurse).await;
+    let patient = clinic.patient(&nurse).await;
+    let made = file_text(&nurse, &patient, "clinical", "harmless")
+        .await
+        .expect(201);
+    clinical::documents::round(&clinic.app, clinic.id)
+        .await
+        .expect("it goes on");
+    nurse
+        .get(content_of(&made))
+        .await
+        .expect_problem(409, "document_quarantined");
+    let listener = TcpListener::bind(&address).await.expect("the port");
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let mut content = vec![0; 4096];
+        while !content.ends_with(&[0; 4]) {
+            let read = stream.read(&mut content).await.expect("read");
+            content.truncate(read);
+            content.resize(content.len().max(4), 1);
+        }
+        stream.write_all(b"stream: OK\0").await.expect("answered");
+    });
+    clinic.clock.advance(chrono::TimeDelta::minutes(2));
+    clinical::documents::round(&clinic.app, clinic.id)
+        .await
+        .expect("the work is done");
+    let token = clinic.log_in(&nurse.email).await;
+    let nurse = nurse.with_token(Some(token));
+    assert_eq!(nurse.get(content_of(&made)).await.text, "harmless");
+}
+
+#[tokio::test]
+async fn without_a_scanner_content_is_marked_or_where_one_is_required_kept_back() {
+    let clinic = clinic_with(None, false).await;
+    let nurse = clinic.user(Role::Nurse).await;
+    let patient = clinic.patient(&nurse).await;
+    let made = file_text(&nurse, &patient, "clinical", "text")
+        .await
+        .expect(201);
+    assert_eq!(made["current"]["scan"], "not_scanned");
+    assert_eq!(nurse.get(content_of(&made)).await.text, "text");
+
+    let strict = clinic_with(None, true).await;
+    let nurse = strict.user(Role::Nurse).await;
+    let patient = strict.patient(&nurse).await;
+    let made = file_text(&nurse, &patient, "clinical", "text")
+        .await
+        .expect(201);
+    clinical::documents::round(&strict.app, strict.id)
+        .await
+        .expect("the work is done");
+    nurse
+        .get(content_of(&made))
+        .await
+        .expect_problem(409, "document_quarantined");
+}

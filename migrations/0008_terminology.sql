@@ -264,7 +264,7 @@ create function app.refuse_in_tenant() returns trigger
     language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if coalesce(current_setting('app.tenant_id', true), '') <> '' then
+    if coalesce(current_setting('app.context', true), '') <> '' then
         raise exception 'terminology is not written on behalf of a tenant' using errcode = 'insufficient_privilege';
     end if;
     return null;

@@ -269,7 +269,7 @@ create function app.guard_note() returns trigger
     language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if current_setting('app.role') = 'nurse' and new.type <> 'nursing' then
+    if app.actor_role() = 'nurse' and new.type <> 'nursing' then
         raise exception 'a nurse writes nursing notes' using errcode = 'insufficient_privilege';
     end if;
     if tg_op = 'INSERT' then
@@ -311,7 +311,7 @@ begin
         if to_jsonb(new) ->> 'kind' = 'saved' and note.status <> 'draft' then
             raise exception 'a signed note has no more drafts' using errcode = 'integrity_constraint_violation', constraint = 'notes_signed_stays';
         end if;
-    elsif current_setting('app.role') = 'nurse' and note.type is distinct from 'nursing' then
+    elsif app.actor_role() = 'nurse' and note.type is distinct from 'nursing' then
         raise exception 'a nurse signs nursing notes' using errcode = 'insufficient_privilege';
     end if;
     return new;
@@ -325,7 +325,7 @@ create function app.guard_amendment_request() returns trigger
     language plpgsql set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if current_setting('app.role') <> 'patient' then
+    if app.actor_role() <> 'patient' then
         return new;
     end if;
     if (tg_op = 'INSERT' and new.status <> 'requested')
@@ -377,8 +377,8 @@ create function app.matching_texts(wanted_kind text, query text, of_patient uuid
     set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan
 as $$
 declare
-    tenant   uuid := current_setting('app.tenant_id')::uuid;
-    everyone boolean := current_setting('app.scope') = 'organization';
+    tenant   uuid := app.tenant_id();
+    everyone boolean := app.scope() = 'organization';
     wanted   tsquery;
     charts   uuid[];
 begin

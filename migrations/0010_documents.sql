@@ -353,8 +353,8 @@ create function app.search_documents(phrases text, prefixes text[], only_patient
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    tenant   uuid    := current_setting('app.tenant_id')::uuid;
-    everyone boolean := current_setting('app.scope') = 'organization';
+    tenant   uuid    := app.tenant_id();
+    everyone boolean := app.scope() = 'organization';
     wanted   tsquery := websearch_to_tsquery('english', phrases);
     word     text;
 begin

@@ -44,10 +44,7 @@ begin
     end if;
     -- Attaching checks the (empty) partition's foreign keys through the policies, which want a context: nobody's.
     -- It lasts until the transaction ends, so a month is made in a transaction of its own.
-    set local app.tenant_id = '00000000-0000-0000-0000-000000000000';
-    set local app.user_id = '';
-    set local app.role = 'nobody';
-    set local app.scope = 'nothing';
+    set local app.context = '00000000-0000-0000-0000-000000000000 nobody nothing   ';
     execute format('create table app.%I (like app.%I including defaults including constraints)', child, parent);
     execute format('alter table app.%I enable row level security', child);
     execute format('alter table app.%I force row level security', child);
@@ -132,10 +129,7 @@ create trigger vitals_history after update on app.vitals for each row
 create table app.vitals_before_2010 (like app.vitals including defaults including constraints);
 alter table app.vitals_before_2010 enable row level security;
 alter table app.vitals_before_2010 force row level security;
-set local app.tenant_id = '00000000-0000-0000-0000-000000000000';
-set local app.user_id = '';
-set local app.role = 'nobody';
-set local app.scope = 'nothing';
+set local app.context = '00000000-0000-0000-0000-000000000000 nobody nothing   ';
 alter table app.vitals attach partition app.vitals_before_2010 for values from (minvalue) to ('2010-01-01 00:00:00+00');
 
 -- What a device has sent before: a reading that comes again, in a batch sent twice, is known by the device's own number. Not

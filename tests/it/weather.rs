@@ -328,7 +328,7 @@ async fn poisoned(clinic: &TestTenant) -> usize {
         let mut connection = connection.expect("every connection comes back to the pool");
         // As one simple message: then both times are the same unless a transaction was open already.
         let row = sqlx::raw_sql(
-            "select now() = statement_timestamp() and coalesce(current_setting('app.tenant_id', true), '') = '' as clean",
+            "select now() = statement_timestamp() and coalesce(current_setting('app.context', true), '') = '' as clean",
         )
         .fetch_one(&mut *connection)
         .await

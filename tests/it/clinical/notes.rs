@@ -250,7 +250,10 @@ async fn nurses_write_nursing_notes_and_read_the_rest() {
     // And whatever the server believed, the database would refuse.
     let mut connection = ward.clinic.behind_the_curtain().await;
     connection
-        .execute("set app.role = 'nurse'")
+        .execute(sqlx::AssertSqlSafe(format!(
+            "set app.context = '{} nurse organization   '",
+            ward.clinic.id
+        )))
         .await
         .expect("a role");
     let refused = sqlx::query("update app.notes set title = 'x' where id = $1::uuid")

@@ -165,8 +165,8 @@ async fn a_patient_reads_what_was_released_to_him_and_nothing_else() {
     let mut connection = ward.clinic.behind_the_curtain().await;
     connection
         .execute(sqlx::AssertSqlSafe(format!(
-            "set role chartwell_runtime; set app.role = 'patient'; set app.scope = 'self'; set app.patient_id = '{}'",
-            chart.patient
+            "set role chartwell_runtime; set app.context = '{} patient self  {} '",
+            ward.clinic.id, chart.patient
         )))
         .await
         .expect("a patient's context");

@@ -455,8 +455,7 @@ async fn the_database_keeps_the_roles_apart_by_itself() {
         ("admin", "care_plans", 1, false),
     ] {
         let context = format!(
-            "begin; set local app.tenant_id = '{}'; set local app.role = '{role}'; set local app.scope = 'organization';
-             set local app.user_id = ''; set local app.request_id = ''",
+            "begin; set local app.context = '{} {role} organization   '",
             ward.clinic.id
         );
         connection

@@ -336,7 +336,7 @@ async fn the_tables_let_no_role_see_what_the_matrix_does_not() {
         ] {
             connection
                 .execute(sqlx::AssertSqlSafe(format!(
-                    "begin; set local app.tenant_id = '{}'; set local app.role = '{role}'; set local app.scope = 'organization'; set local app.user_id = '{}'",
+                    "begin; set local app.context = '{} {role} organization {}  '",
                     clinic.id, chart.doctor.user_id
                 )))
                 .await

@@ -246,7 +246,7 @@ async fn nothing_done_for_a_tenant_writes_what_all_tenants_share() {
         "truncate app.terminology_concepts",
     ] {
         connection
-            .execute("begin; set local app.tenant_id = '00000000-0000-0000-0000-000000000001'; set local app.role = 'admin'; set local app.scope = 'organization'; set local app.user_id = ''")
+            .execute("begin; set local app.context = '00000000-0000-0000-0000-000000000001 admin organization   '")
             .await
             .expect("a context");
         let outcome = connection.execute(attempt).await;

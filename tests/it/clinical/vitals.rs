@@ -461,7 +461,8 @@ async fn the_table_refuses_staff_and_billing_and_a_patient_who_writes() {
     for (role, sees) in [("staff", false), ("billing", false), ("nurse", true)] {
         let mut connection = clinic.behind_the_curtain().await;
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
-            "set role chartwell_runtime; set app.role = '{role}'"
+            "set role chartwell_runtime; set app.context = '{} {role} organization   '",
+            clinic.id
         )))
         .execute(&mut connection)
         .await

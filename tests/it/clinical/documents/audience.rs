@@ -189,7 +189,8 @@ async fn the_database_keeps_the_categories_apart_by_itself() {
             use sqlx::{Connection as _, Executor as _};
             let mut tx = connection.begin().await.expect("begun");
             tx.execute(sqlx::AssertSqlSafe(format!(
-                "set local role chartwell_runtime; set local app.role = '{role}'; set local app.scope = '{scope}'; set local app.patient_id = ''"
+                "set local role chartwell_runtime; set local app.context = '{} {role} {scope}   '",
+                clinic.id
             )))
             .await
             .expect("set");

@@ -120,7 +120,7 @@ impl Validate for NewCarePlan {
             checks.within("category", |checks| category.check(checks));
         }
         checks.each("addresses", &self.addresses, 50, |checks, one| {
-            one.check(checks)
+            one.check(checks);
         });
         if let (Some(from), Some(until)) = (self.starts_on, self.ends_on) {
             let rule = "must not lie before starts_on";

@@ -137,7 +137,7 @@ impl Validate for NewGoal {
     fn check(&self, checks: &mut Checks) {
         checks.text("description", &self.description, 1000);
         checks.each("addresses", &self.addresses, 50, |checks, one| {
-            one.check(checks)
+            one.check(checks);
         });
         if let (Some(from), Some(due)) = (self.starts_on, self.due_on) {
             let rule = "must not lie before starts_on";

@@ -23,9 +23,8 @@ impl GoalStatus {
     /// The statuses one step away. To have been made in error is no step: it may turn out at any time.
     pub const fn allowed(self) -> &'static [Self] {
         match self {
-            Self::Proposed => &[Self::Active, Self::Cancelled],
+            Self::Proposed | Self::OnHold => &[Self::Active, Self::Cancelled],
             Self::Active => &[Self::OnHold, Self::Completed, Self::Cancelled],
-            Self::OnHold => &[Self::Active, Self::Cancelled],
             Self::Completed => &[Self::Active],
             Self::Cancelled | Self::EnteredInError => &[],
         }

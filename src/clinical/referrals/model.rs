@@ -151,7 +151,7 @@ impl Validate for NewReferral {
         checks.text_if("specialty", self.specialty.as_deref(), 100);
         checks.text("reason", &self.reason, 5000);
         checks.each("reason_codes", &self.reason_codes, 20, |checks, one| {
-            one.check(checks)
+            one.check(checks);
         });
         checks.text_if("note", self.note.as_deref(), 5000);
     }

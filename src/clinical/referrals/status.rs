@@ -27,8 +27,10 @@ impl ReferralStatus {
         match self {
             Self::Draft => &[Self::Sent, Self::Cancelled],
             Self::Sent => &[Self::Accepted, Self::Declined, Self::Cancelled],
-            Self::Accepted => &[Self::Scheduled, Self::Completed, Self::Cancelled],
-            Self::Scheduled => &[Self::Scheduled, Self::Completed, Self::Cancelled],
+            // Scheduled again: the appointment was moved.
+            Self::Accepted | Self::Scheduled => {
+                &[Self::Scheduled, Self::Completed, Self::Cancelled]
+            }
             Self::Declined | Self::Completed | Self::Cancelled | Self::EnteredInError => &[],
         }
     }

@@ -145,7 +145,7 @@ impl Validate for NewSocialHistory {
             checks.within("instrument", |checks| instrument.check(checks));
         }
         checks.each("answers", &self.answers, 200, |checks, one| {
-            one.check(checks)
+            one.check(checks);
         });
         checks.text_if("note", self.note.as_deref(), 2000);
     }

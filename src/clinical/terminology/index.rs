@@ -177,17 +177,31 @@ impl Index {
         let postings = &self.postings
             [self.starts[rarest.0 as usize] as usize..self.starts[rarest.1 as usize] as usize];
         let mut met = vec![0_u64; self.concepts.len() / 64 + 1];
-        let mut best = BinaryHeap::with_capacity(limit + 1);
+        let most = wanted
+            .ranges
+            .iter()
+            .filter(|range| range.2.is_some())
+            .count();
+        let mut best: BinaryHeap<(Reverse<usize>, u16, usize)> =
+            BinaryHeap::with_capacity(limit + 1);
         for at in postings.iter().map(|at| *at as usize) {
             let bit = 1 << (at % 64);
             if met[at / 64] & bit != 0 {
                 continue;
             }
             met[at / 64] |= bit;
+            // Nearly all are turned away here, by their length alone, once the page is full.
+            let full = best.len() == limit;
+            let worst = best.peek().copied().filter(|_| full);
+            let hopeless =
+                |whole| worst.is_some_and(|worst| worst <= (Reverse(whole), self.lengths[at], at));
+            if hopeless(most) {
+                continue;
+            }
             let Some(whole) = self.agreement(&wanted, at) else {
                 continue;
             };
-            if !self.concepts[at].is_valid(on) {
+            if hopeless(whole) || !self.concepts[at].is_valid(on) {
                 continue;
             }
             best.push((Reverse(whole), self.lengths[at], at));
@@ -243,7 +257,7 @@ impl Index {
     }
 
     /// Up to `limit` codes valid `on` the day that differ least from one that is not: the fewest letters changed, left out,
-    /// put in or swapped, the longest common beginning.
+    /// put in or swapped, then the same length, then the longest common beginning.
     pub fn nearest(&self, code: &str, on: NaiveDate, limit: usize) -> Vec<&Listed> {
         const NEIGHBOURS: usize = 1000;
         let typed = code_key(code);
@@ -254,7 +268,7 @@ impl Index {
             .by_code
             .partition_point(|at| *self.codes[*at as usize] < *typed);
         let around = place.saturating_sub(NEIGHBOURS)..(place + NEIGHBOURS).min(self.by_code.len());
-        let mut near: Vec<(usize, Reverse<usize>, usize)> = self.by_code[around]
+        let mut near: Vec<(usize, usize, Reverse<usize>, usize)> = self.by_code[around]
             .iter()
             .map(|at| *at as usize)
             .filter(|at| self.concepts[*at].is_valid(on))
@@ -265,13 +279,19 @@ impl Index {
                     .zip(other.bytes())
                     .take_while(|(a, b)| a == b)
                     .count();
-                (strsim::osa_distance(&typed, other), Reverse(common), at)
+                let apart = strsim::osa_distance(&typed, other);
+                (
+                    apart,
+                    typed.len().abs_diff(other.len()),
+                    Reverse(common),
+                    at,
+                )
             })
             .collect();
         near.sort_unstable();
         near.truncate(limit);
         near.into_iter()
-            .map(|(_, _, at)| &self.concepts[at])
+            .map(|(_, _, _, at)| &self.concepts[at])
             .collect()
     }
 }

@@ -12,6 +12,10 @@ use super::system::System;
 
 /// A version, as far as a question about a code needs it.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "a version is called its version, in the file and in the table"
+)]
 pub(super) struct Version {
     pub id: Uuid,
     pub version: String,

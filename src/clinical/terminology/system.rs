@@ -235,7 +235,8 @@ fn fits(code: &[u8], form: &str) -> bool {
             })
 }
 
-/// A letter, a digit, a letter or digit; then a point and one to four letters or digits.
+/// A letter and two letters or digits (nearly always a digit first, but there is QA0); then a point and one to four letters
+/// or digits.
 fn icd10cm(code: &[u8]) -> bool {
     let word = |part: &[u8]| {
         part.iter()
@@ -244,7 +245,6 @@ fn icd10cm(code: &[u8]) -> bool {
     let (category, rest) = code.split_at(code.len().min(3));
     category.len() == 3
         && category[0].is_ascii_uppercase()
-        && category[1].is_ascii_digit()
         && word(category)
         && match rest.split_first() {
             None => true,
@@ -320,7 +320,7 @@ mod tests {
         for (system, good, bad) in [
             (
                 System::Icd10cm,
-                &["E11.9", "A00", "S52.501A", "C7A.00"][..],
+                &["E11.9", "A00", "S52.501A", "C7A.00", "QA0.0101"][..],
                 &["E119", "E11.", "11.9", "E1", "E11.12345", ""][..],
             ),
             (System::Icd10pcs, &["0DTJ4ZZ"], &["0DTJ4ZI", "0DTJ4Z"]),
@@ -366,7 +366,7 @@ mod tests {
         assert_eq!(System::Icd10cm.canonical("S52.501A"), "S52.501A");
         assert_eq!(System::Cvx.canonical("3"), "03");
         assert_eq!(System::Hcpcs.canonical("g0008"), "G0008");
-        assert_eq!(System::Icd10cm.canonical("ÄÖÜß"), "ÄÖÜ.SS");
+        assert_eq!(System::Icd10cm.canonical("äöü"), "ÄÖÜ");
     }
 
     #[test]

@@ -70,7 +70,7 @@ fn a_dose_too_early_does_not_count_but_four_days_are_forgiven() {
         "mmr",
         birth,
         "2024-06-01",
-        &[("2021-01-02", "03"), ("2021-01-12", "03")],
+        &[("2021-01-20", "03"), ("2021-02-05", "03")],
     );
     assert_eq!(soon.doses[1].invalid, Some(InvalidDose::TooSoon));
     assert_eq!(soon.next.expect("a second").number, 2);

@@ -187,6 +187,7 @@ fn points(cells: &[&str]) -> Option<Points> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::kinds::VitalKind;
     use super::*;
 
     #[test]
@@ -205,12 +206,19 @@ mod tests {
     }
 
     #[test]
-    fn the_check_digit_of_each_loinc_code_is_right() {
-        for code in Quantity::ALL
-            .map(|quantity| of(quantity).loinc.as_str())
+    fn the_check_digit_of_each_loinc_code_is_right_or_said_not_to_be() {
+        let checks = Quantity::ALL.map(|quantity| {
+            let fact = of(quantity);
+            (
+                fact.loinc.as_str(),
+                fact.loinc_check.contains("check digit"),
+            )
+        });
+        let coded = VitalKind::ALL
             .into_iter()
-            .chain(super::super::kinds::VitalKind::ALL.map(super::super::kinds::VitalKind::loinc))
-        {
+            .filter(|kind| kind.quantity().is_none() || *kind == VitalKind::BloodPressure)
+            .map(|kind| (kind.loinc(), false));
+        for (code, doubted) in checks.into_iter().chain(coded) {
             let (number, digit) = code.split_once('-').expect("a code");
             let sum: u32 = number
                 .bytes()
@@ -221,7 +229,8 @@ mod tests {
                     value / 10 + value % 10
                 })
                 .sum();
-            assert_eq!(((10 - sum % 10) % 10).to_string(), digit, "{code}");
+            let right = ((10 - sum % 10) % 10).to_string() == digit;
+            assert_eq!(right, !doubted, "{code}");
         }
     }
 

@@ -22,7 +22,6 @@ impl Amount {
     /// The number, if it has at most six decimals and lies below ten million.
     #[expect(
         clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
         reason = "below ten million, a millionth is exact"
     )]
     pub fn new(number: f64) -> Option<Self> {

@@ -341,8 +341,13 @@ impl Chart {
             .get(format!("/api/v1/patients/{patient}/clinical-alerts"))
             .await
             .expect(200);
-        let alert = alerts["items"][0]["id"].as_str().expect("an alert").to_owned();
-        ids.extend([("vitals_id", vitals), ("alert_id", alert)].map(|(name, id)| (name.to_owned(), id)));
+        let alert = alerts["items"][0]["id"]
+            .as_str()
+            .expect("an alert")
+            .to_owned();
+        ids.extend(
+            [("vitals_id", vitals), ("alert_id", alert)].map(|(name, id)| (name.to_owned(), id)),
+        );
         ids.extend(
             [
                 ("facility_id", facility),

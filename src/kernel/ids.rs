@@ -181,7 +181,11 @@ mod tests {
             ("1951-03-10T13:35:07Z", "1970-01-01T00:00:00Z"),
         ] {
             let id = mint_at(at.parse().expect("an instant"));
-            assert_eq!(instant_of(id), Some(carried.parse().expect("an instant")), "{at}");
+            assert_eq!(
+                instant_of(id),
+                Some(carried.parse().expect("an instant")),
+                "{at}"
+            );
             assert_ne!(id, mint_at(at.parse().expect("an instant")));
         }
         assert_eq!(instant_of(Uuid::nil()), None);

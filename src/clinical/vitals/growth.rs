@@ -71,6 +71,7 @@ pub(super) struct Lms {
 }
 
 /// Where a child stands among children.
+#[expect(clippy::struct_field_names, reason = "it is what everybody calls it")]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Percentile {
     pub measure: GrowthMeasure,
@@ -239,7 +240,7 @@ mod tests {
         ];
         let middle =
             at_age(&lines, GrowthSource::Cdc, GrowthMeasure::Weight, 10.0).expect("covered");
-        assert!((middle.m - (9.8 + 9.476_500_305) / 2.0).abs() < 1e-9);
+        assert!((middle.m - f64::midpoint(9.8, 9.476_500_305)).abs() < 1e-9);
         assert_eq!(
             at_age(&lines, GrowthSource::Cdc, GrowthMeasure::Weight, 11.0),
             None

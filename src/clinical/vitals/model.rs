@@ -111,12 +111,15 @@ impl NewReading {
             };
         };
         let canonical = |unit: Unit, number: Amount| unit.canonical(number, quantity.decimals());
-        let value = self.number().map(|number| {
-            let plus = unit.smaller().zip(self.plus);
-            plus.map_or(canonical(unit, number), |((smaller, _), plus)| {
-                canonical(unit, number).plus(canonical(smaller, plus))
-            })
-        });
+        // Feet and inches are so many inches, and rounded once.
+        let value = self
+            .number()
+            .map(|number| match unit.smaller().zip(self.plus) {
+                Some(((smaller, in_one), plus)) => {
+                    canonical(smaller, number.times(in_one).plus(plus))
+                }
+                None => canonical(unit, number),
+            });
         let diastolic = self.diastolic.map(|number| canonical(unit, number));
         Measured {
             reading: self,

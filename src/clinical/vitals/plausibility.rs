@@ -81,7 +81,7 @@ fn asks(quantity: Quantity, value: Amount, age: Age) -> bool {
         return false;
     };
     let width = high.minus(low);
-    let beyond = (0..widths).fold(Amount::whole(0), |sum, _| sum.plus(width));
+    let beyond = width.times(widths);
     value < low.minus(beyond) || value > high.plus(beyond)
 }
 

@@ -31,6 +31,7 @@ pub(super) struct Inputs {
 }
 
 /// A score, or why there is none.
+#[expect(clippy::struct_field_names, reason = "it is what everybody calls it")]
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Score {
     /// Absent where it was not made.
@@ -251,6 +252,7 @@ fn sum(parts: Vec<(&'static str, Value)>) -> Score {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "a part may be missing")]
     fn amount(number: f64) -> Option<Amount> {
         Some(Amount::new(number).expect("an amount"))
     }

@@ -335,7 +335,7 @@ mod tests {
     #[test]
     fn a_long_series_is_paired_in_part_and_says_so() {
         let values: Vec<f64> = (0..9_000)
-            .map(|day| 60.0 + f64::from(day) * 0.001)
+            .map(|day| f64::from(60_000 + day) / 1000.0)
             .collect();
         let slope = slope(&series(&values)).expect("a slope");
         assert_eq!(slope.values, PAIRED);

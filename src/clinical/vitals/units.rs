@@ -22,7 +22,6 @@ impl Amount {
     /// The number, if it has at most six decimals and lies below ten million.
     #[expect(
         clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
         reason = "below ten million, a millionth is exact"
     )]
     pub fn new(number: f64) -> Option<Self> {
@@ -31,7 +30,7 @@ impl Amount {
         }
         let millionths = (number * 1e6).round();
         // The nearest float to so many millionths is the number itself, or it had more decimals.
-        ((millionths / 1e6).to_bits() == (number + 0.0).to_bits())
+        ((millionths / 1e6 + 0.0).to_bits() == (number + 0.0).to_bits())
             .then_some(Self(millionths as i64))
     }
 
@@ -57,6 +56,12 @@ impl Amount {
         Self(narrow(
             divide(sum * rule.numerator, rule.denominator * step) * step,
         ))
+    }
+
+    /// So many times.
+    #[must_use]
+    pub fn times(self, factor: i64) -> Self {
+        Self(self.0.saturating_mul(factor))
     }
 
     #[must_use]

@@ -16,6 +16,10 @@ async fn bedside() -> (TestTenant, Caller, String) {
     (clinic, nurse, path)
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it reads as the body it makes"
+)]
 fn set(readings: Value) -> Value {
     json!({ "measured_at": "2024-03-10T09:35:00-04:00", "readings": readings })
 }

@@ -406,6 +406,28 @@ impl Chart {
                 )
                 .await,
         );
+        // So ill that a score calls somebody.
+        let vitals = made(
+            admin
+                .post(
+                    format!("/api/v1/patients/{patient}/vitals"),
+                    json!({ "measured_at": clinic.clock.now() - chrono::TimeDelta::minutes(2), "readings": [
+                        { "kind": "respiratory_rate", "value": 26 }, { "kind": "blood_pressure", "systolic": 96, "diastolic": 60 },
+                        { "kind": "consciousness", "code": "voice" }] }),
+                )
+                .await,
+        );
+        let alerts = admin
+            .get(format!("/api/v1/patients/{patient}/clinical-alerts"))
+            .await
+            .expect(200);
+        let alert = alerts["items"][0]["id"]
+            .as_str()
+            .expect("an alert")
+            .to_owned();
+        ids.extend(
+            [("vitals_id", vitals), ("alert_id", alert)].map(|(name, id)| (name.to_owned(), id)),
+        );
         ids.extend(
             [
                 ("document_id", document),

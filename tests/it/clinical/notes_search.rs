@@ -122,7 +122,7 @@ async fn a_search_finds_and_records_only_the_callers_charts() {
     .await
     .expect("the log can be read");
     let recorded: Vec<String> = rows.iter().map(|row| row.get("patient")).collect();
-    assert_eq!(recorded, [ward.patient.clone()]);
+    assert_eq!(recorded, [ward.patient.as_str()]);
     // An admin sees the organisation's charts, and no other organisation's.
     let all = ward
         .admin

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use clinical::notes::{Fault, SignedNote};
 use serde_json::{Value, json};
+use sha2::Digest as _;
 use sqlx::Executor as _;
 
 use super::notes::Ward;
@@ -75,11 +76,7 @@ async fn every_change_of_an_exported_note_is_found() {
         file.entries[2].payload["content"]["text"] = json!("third");
         let canonical =
             kernel::canonical_json::canonical_json(&file.entries[2].payload).expect("canonical");
-        use sha2::Digest as _;
-        file.entries[2].hash = sha2::Sha256::digest(canonical.as_bytes())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        file.entries[2].hash = hex::encode(sha2::Sha256::digest(canonical.as_bytes()));
     });
     assert_eq!(rehashed, [Fault::Signature]);
     let of_another = faults(&|file| file.note_id = kernel::ids::NoteId::new());
@@ -199,4 +196,42 @@ async fn a_retracted_note_stays_signed_and_leaves_the_search() {
         .post(format!("{path}/addenda"), json!({ "text": "more" }))
         .await
         .expect_problem(409, "note_retracted");
+}
+
+#[tokio::test]
+async fn the_command_line_checks_a_file_without_server_or_database() {
+    let ward = Ward::open().await;
+    let note = ward.signed(&ward.doctor, "progress", "400 mg").await;
+    let mut file = exported(&ward, &note).await;
+    let key = file.keys[0].public_key.clone();
+    let path = std::env::temp_dir().join(format!("chartwell-note-{note}.json"));
+    let check = |file: &SignedNote, arguments: &[&str]| {
+        std::fs::write(&path, serde_json::to_vec(file).expect("JSON")).expect("written");
+        let run = std::process::Command::new(env!("CARGO_BIN_EXE_chartwell"))
+            .args(["notes", "verify"])
+            .arg(&path)
+            .args(arguments)
+            .env_clear()
+            .output()
+            .expect("the program runs");
+        let told = String::from_utf8_lossy(&run.stdout).into_owned();
+        (run.status.success(), told)
+    };
+    let (good, told) = check(&file, &[]);
+    assert!(good && told.contains("1 original signed"), "{told}");
+    let (good, told) = check(&file, &["--key", &key]);
+    assert!(good, "{told}");
+    let (good, told) = check(&file, &["--key", "AAAA"]);
+    assert!(!good && told.contains("unknown key"), "{told}");
+    file.entries[0].payload["content"]["sections"]["body"] = json!("4000 mg");
+    let (good, told) = check(&file, &[]);
+    assert!(
+        !good && told.contains("changed after it was signed"),
+        "{told}"
+    );
+    assert!(
+        !told.contains("400"),
+        "what the note says is not printed: {told}"
+    );
+    std::fs::remove_file(&path).expect("removed");
 }

@@ -38,8 +38,8 @@ pub enum Body<'a> {
 }
 
 impl Body<'_> {
-    fn render(self) -> Result<Value> {
-        Ok(match self {
+    fn render(self) -> Value {
+        match self {
             Self::Text {
                 number,
                 content,
@@ -55,7 +55,7 @@ impl Body<'_> {
             Self::Asked { text, request } => json!({ "text": text, "request_id": request }),
             Self::Reason { reason } => json!({ "reason": reason }),
             Self::Consent => json!({}),
-        })
+        }
     }
 }
 
@@ -110,7 +110,7 @@ pub fn payload(
         "tenant_id": tenant,
         "note": about,
         "entry": { "id": link.id, "sequence": link.sequence, "kind": link.kind },
-        "content": body.render()?,
+        "content": body.render(),
         "attestation": attestation,
         "signer": by,
         "signed_at": rendered(at),

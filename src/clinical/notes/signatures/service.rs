@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::chain::{self, Body, Link};
 use super::model::{NewAddendum, NewCorrection, NewSignature, NoteEntries};
 use super::store::{self, Entry};
-use super::verify::{FORMAT, Fault, PublicKey, SignedEntry, SignedNote, Verification};
+use super::verify::{FORMAT, Fault, NoteKey, SignedEntry, SignedNote, Verification};
 use crate::notes::kinds::{CosignatureStatus, EntryKind, NoteStatus};
 use crate::notes::model::Note;
 use crate::notes::store as notes;
@@ -243,7 +243,7 @@ fn file(ctx: &Ctx, id: NoteId, entries: &[Entry], keys: &[RecordKey]) -> Result<
         })
     };
     let used = |key: &&RecordKey| entries.iter().any(|entry| entry.key_id == key.id);
-    let public = |key: &RecordKey| PublicKey {
+    let public = |key: &RecordKey| NoteKey {
         id: key.id,
         algorithm: "Ed25519".to_owned(),
         public_key: STANDARD.encode(key.public),

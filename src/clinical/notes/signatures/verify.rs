@@ -31,7 +31,7 @@ pub struct SignedNote {
     /// From the original on.
     pub entries: Vec<SignedEntry>,
     /// The organisation's public keys that signed them.
-    pub keys: Vec<PublicKey>,
+    pub keys: Vec<NoteKey>,
 }
 
 /// An entry of the chain, with its signature.
@@ -49,7 +49,8 @@ pub struct SignedEntry {
 
 /// A public key of the organisation.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct PublicKey {
+#[schema(as = PublicKey)]
+pub struct NoteKey {
     pub id: Uuid,
     /// `Ed25519`
     pub algorithm: String,

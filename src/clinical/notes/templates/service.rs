@@ -147,10 +147,8 @@ async fn fill(
     mut content: NoteContent,
 ) -> Result<NoteContent> {
     let values = values(ctx, tx, patient, encounter).await?;
-    for section in content.sections_mut() {
-        if let Some(text) = section {
-            *text = placeholders::fill(text, &values);
-        }
+    for text in content.sections_mut().into_iter().flatten() {
+        *text = placeholders::fill(text, &values);
     }
     Ok(content)
 }

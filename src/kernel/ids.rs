@@ -84,6 +84,10 @@ identifiers! {
     BedStayId,
     /// A membership in a patient's care team.
     CareTeamMemberId,
+    /// Two registrations that may be one person.
+    DuplicatePairId,
+    /// The merging of one registration into another.
+    MergeId,
     /// A resource that came from elsewhere and is kept as it came.
     ImportedResourceId,
     /// One request to the server.

@@ -1,4 +1,6 @@
 mod care_teams;
+mod duplicates;
 mod encounters;
+mod merge;
 mod patients;
 mod registration;

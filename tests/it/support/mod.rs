@@ -5,5 +5,5 @@ mod database;
 mod tenant;
 
 pub use client::{Caller, Reply};
-pub use database::{admin_connection, run_database};
+pub use database::{OwnDatabase, admin_connection, run_database};
 pub use tenant::{Chart, PASSWORD, TestTenant};

@@ -12,7 +12,7 @@ use matching::{Address, Name, Person, Veto, block_keys, compare, learn_between, 
 /// A block larger than this says nothing.
 const LARGEST_BLOCK: usize = 200;
 /// From here on, two are called one person. Chosen once, for every set.
-const THRESHOLD: f64 = 0.85;
+const THRESHOLD: f64 = 0.9;
 
 struct Set {
     people: Vec<Person>,

@@ -127,7 +127,7 @@ pub(super) async fn merge(
     let about = [super::subject(survivor), super::subject(merged)];
     if query.preview {
         return tx
-            .finish(Disclosure::shown("patient", Action::Read, about, report))
+            .finish_undone(Disclosure::shown("patient", Action::Read, about, report))
             .await;
     }
     let cipher = ctx.app().tenant_keys.cipher(&mut tx).await?;

@@ -210,7 +210,7 @@ async fn the_list_is_for_admins_and_staff_and_the_thresholds_are_the_admins() {
             json!({ "review_from": 600 }),
         )
         .await
-        .expect_problem(412, "stale_version");
+        .expect_problem(412, "version_stale");
     // Only the name agrees in its sound, and the date in two of its parts: a question for the list, but not at 999.
     register(&staff, person("Okafor", "Adaeze")).await;
     let mut vague = json!({ "names": [{ "use": "legal", "family": "Okaforr", "given": ["Adaeze"] }], "birth_date": "1980-03-17", "sex": "female" });

@@ -120,9 +120,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Command::Openapi
                 | Command::ExampleEnvironment
                 | Command::Notes(_)
-                | Command::ExtractText { .. } => {
-                    Ok(ExitCode::SUCCESS)
-                }
+                | Command::ExtractText { .. } => Ok(ExitCode::SUCCESS),
                 Command::Doctor(place) => doctor::run(place).await,
             }
         })

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use clinical::patients::keep_looking;
 use kernel::Clock;
 use platform::maintenance;
 use tokio::net::TcpListener;
@@ -46,9 +47,10 @@ pub fn maintain(chartwell: &Chartwell, config: &Config, shutdown: &Shutdown) -> 
         seal_file: config.operations.seal_file.clone(),
         partitions_ahead: config.operations.partitions_ahead,
     };
-    let general = maintenance::spawn(chartwell.app.clone(), options, shutdown.receiver());
+    let work = maintenance::spawn(chartwell.app.clone(), options, shutdown.receiver());
     let documents = clinical::documents::spawn(chartwell.app.clone(), shutdown.receiver());
+    let looking = keep_looking(chartwell.app.clone(), shutdown.receiver());
     tokio::spawn(async move {
-        let _ = tokio::join!(general, documents);
+        let _ = tokio::join!(work, documents, looking);
     })
 }

@@ -1,7 +1,7 @@
 //! Clinical records: patients, who cares for them, and what happens to them.
 
-pub mod care_plans;
 pub mod alerts;
+pub mod care_plans;
 pub mod care_teams;
 mod chart_entries;
 pub mod documents;

@@ -22,6 +22,10 @@ impl From<sqlx::Error> for Error {
                 Some("23503" | "23502" | "22021" | "22P05" | "22003" | "22008") => {
                     Code::ValidationFailed
                 }
+                // raised by the trigger that closes a merged registration
+                Some("23514") if error.constraint() == Some("patients_merged_check") => {
+                    Code::PatientMerged
+                }
                 // a check, but a missing partition has the same state and no constraint
                 Some("23514") if error.constraint().is_some() => Code::ValidationFailed,
                 Some("23514") => Code::Unavailable,

@@ -110,6 +110,9 @@ codes! {
     IdentifierTaken = "identifier_taken", Conflict, "Another patient has this identifier.";
     PossibleDuplicate = "possible_duplicate", Conflict, "This person may be registered already; compare the candidates, then repeat with allow_duplicate=true.";
     PatientNotActive = "patient_not_active", Conflict, "The patient's record is not active.";
+    PatientMerged = "patient_merged", Conflict, "The registration was merged into another; go on with that.";
+    MergeBlocked = "merge_blocked", Conflict, "Newer rows stand in the way; nothing was moved.";
+    TooFewPatients = "too_few_patients", Conflict, "Too few people are registered to learn from.";
     AlreadyMember = "already_member", Conflict, "The person is on the care team already.";
     EncounterClosed = "encounter_closed", Conflict, "The encounter is closed.";
     BedOccupied = "bed_occupied", Conflict, "The bed is occupied.";

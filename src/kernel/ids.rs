@@ -133,6 +133,10 @@ identifiers! {
     GoalId,
     /// A patient sent to somebody else.
     ReferralId,
+    /// Two registrations that may be one person.
+    DuplicatePairId,
+    /// The merging of one registration into another.
+    MergeId,
     /// A resource that came from elsewhere and is kept as it came.
     ImportedResourceId,
     /// A clinical note.
@@ -167,6 +171,22 @@ identifiers! {
     VitalId,
     /// Something about a patient that somebody has to look at.
     ClinicalAlertId,
+    /// A document: what is filed, whichever version.
+    DocumentId,
+    /// One version of a document, and the name of its object.
+    DocumentVersionId,
+    /// An upload under way.
+    DocumentUploadId,
+    /// A provider's signature under a version.
+    DocumentAttestationId,
+    /// How long a category is kept.
+    RetentionPolicyId,
+    /// Why something must not be destroyed.
+    LegalHoldId,
+    /// A document that has outlived its retention.
+    RetentionReviewId,
+    /// What remains of a destroyed document.
+    DestructionCertificateId,
 }
 
 #[cfg(test)]
@@ -190,20 +210,4 @@ mod tests {
         }
         assert_eq!(instant_of(Uuid::nil()), None);
     }
-    /// A document: what is filed, whichever version.
-    DocumentId,
-    /// One version of a document, and the name of its object.
-    DocumentVersionId,
-    /// An upload under way.
-    DocumentUploadId,
-    /// A provider's signature under a version.
-    DocumentAttestationId,
-    /// How long a category is kept.
-    RetentionPolicyId,
-    /// Why something must not be destroyed.
-    LegalHoldId,
-    /// A document that has outlived its retention.
-    RetentionReviewId,
-    /// What remains of a destroyed document.
-    DestructionCertificateId,
 }

@@ -1,6 +1,6 @@
 //! Is this person registered already?
 //!
-//! Candidates share a key or a day of birth with the newcomer and are visible to the caller; the scorer decides. An answer
+//! Candidates share a key with the newcomer and are visible to the caller; the model decides. An answer
 //! that names them discloses them, so it leaves only after their access records.
 
 use chrono::NaiveDate;
@@ -11,15 +11,18 @@ use platform::db::{CallerTx, TenantTx};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use ::matching::{Model, Person};
+
 use super::keys::{self, Key};
-use super::matching::{self, Agreement, Person};
+use super::matching::{self, Agreement};
 use super::model::{NewPatient, PatientName, Sex};
 use super::sealing::Sealed;
 use super::status::PatientStatus;
+use super::store_pairs;
 use super::store_search::{self as store, Candidate};
 
-/// Who is compared: more share a day of birth only where somebody entered a placeholder.
-const COMPARED: i64 = 1_000;
+/// Who is compared at most.
+pub(super) const COMPARED: i64 = 1_000;
 /// Who is shown.
 const SHOWN: usize = 10;
 
@@ -32,8 +35,9 @@ pub struct DuplicateCandidate {
     pub birth_date: NaiveDate,
     pub sex: Sex,
     pub status: PatientStatus,
-    /// The higher, the likelier; from 55 on.
-    pub score: i32,
+    /// That they are one person, 0 to 1.
+    #[schema(example = 0.998)]
+    pub probability: f64,
     pub agrees_on: Vec<Agreement>,
 }
 
@@ -52,35 +56,50 @@ pub(super) async fn refuse(mut tx: CallerTx, new: &Sealed) -> Result<CallerTx> {
     Err(tx.refuse_disclosing(error, "patient", &subjects).await)
 }
 
+/// The keys by which likely duplicates meet.
+pub(super) fn meeting_keys(data: &NewPatient, ssn: Option<&str>) -> Vec<Key> {
+    let telling = |(kind, key): &Key| match *kind {
+        "phone" => !::matching::placeholder::is_phone(key),
+        kind => matches!(kind, "block" | "name" | "email" | "ssn" | "identifier"),
+    };
+    let keys = keys::of_patient(data, "", ssn);
+    keys.into_iter().filter(telling).collect()
+}
+
 async fn find(
     tx: &mut TenantTx,
     data: &NewPatient,
     ssn: Option<&str>,
 ) -> Result<Vec<DuplicateCandidate>> {
-    let telling =
-        |(kind, _): &Key| matches!(*kind, "name" | "phone" | "email" | "ssn" | "identifier");
-    let keys: Vec<Key> = keys::of_patient(data, "", ssn)
-        .into_iter()
-        .filter(telling)
-        .collect();
-    let dates: Vec<NaiveDate> = [Some(data.birth_date), matching::exchanged(data.birth_date)]
-        .into_iter()
-        .flatten()
-        .collect();
-    let newcomer = Person::new(data, ssn.map(str::to_owned));
-    let rows = store::candidates(tx, &keys, &dates, COMPARED).await?;
+    let newcomer = matching::person(data, ssn);
+    let settings = store_pairs::settings(tx).await?;
+    let (model, from) = (settings.model(), settings.refuse_from());
+    let rows = store::candidates(tx, &meeting_keys(data, ssn), None, COMPARED).await?;
     let mut probable: Vec<DuplicateCandidate> = rows
         .into_iter()
-        .filter_map(|row| judge(&newcomer, row))
+        .filter_map(|row| judge(&model, from, &newcomer, row))
         .collect();
-    probable.sort_by_key(|candidate| (-candidate.score, candidate.id));
+    probable.sort_by(|a, b| {
+        b.probability
+            .total_cmp(&a.probability)
+            .then(a.id.cmp(&b.id))
+    });
     probable.truncate(SHOWN);
     Ok(probable)
 }
 
-fn judge(newcomer: &Person, row: Candidate) -> Option<DuplicateCandidate> {
-    let likeness = matching::compare(newcomer, &Person::new(&row.data, row.ssn));
-    (likeness.points >= matching::PROBABLE).then(|| DuplicateCandidate {
+fn judge(
+    model: &Model,
+    from: f64,
+    newcomer: &Person,
+    row: Candidate,
+) -> Option<DuplicateCandidate> {
+    let likeness = matching::compare(
+        model,
+        newcomer,
+        &matching::person(&row.data, row.ssn.as_deref()),
+    );
+    (likeness.probability >= from && likeness.veto.is_none()).then(|| DuplicateCandidate {
         id: row.id,
         mrn: row.mrn,
         name: PatientName::legal(&row.data.names)
@@ -89,7 +108,7 @@ fn judge(newcomer: &Person, row: Candidate) -> Option<DuplicateCandidate> {
         birth_date: row.data.birth_date,
         sex: row.data.sex,
         status: row.status,
-        score: likeness.points,
+        probability: likeness.probability,
         agrees_on: likeness.agrees,
     })
 }

@@ -12,7 +12,7 @@ use kernel::text::{email_key, name_key, phone_key};
 use rphonetic::DoubleMetaphone;
 
 use super::model::{IdentifierType, NewPatient, PatientIdentifier, PatientName};
-use super::mrn;
+use super::{matching, mrn};
 
 /// One key, with its kind.
 pub(super) type Key = (&'static str, String);
@@ -43,9 +43,18 @@ pub(super) fn of_patient(data: &NewPatient, mrn: &str, ssn: Option<&str>) -> BTr
             .map(|key| ("identifier", key)),
     );
     keys.extend(ssn.map(|index| ("ssn", index.to_owned())));
+    keys.extend(blocks(data));
     keys.retain(|(_, key)| !key.is_empty());
     keys.into_iter()
         .map(|(kind, key)| (kind, shorten(key)))
+        .collect()
+}
+
+/// The keys by which likely duplicates meet.
+pub(super) fn blocks(data: &NewPatient) -> BTreeSet<Key> {
+    let keys = ::matching::block_keys(&matching::person(data, None));
+    keys.into_iter()
+        .map(|key| ("block", shorten(key)))
         .collect()
 }
 

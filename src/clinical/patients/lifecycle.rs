@@ -7,7 +7,6 @@ use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
 use platform::http::Answer;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
 use super::model::Patient;
@@ -88,7 +87,7 @@ pub(super) async fn retire(ctx: &Ctx, id: PatientId) -> Result<Answer<()>> {
     let present = store::find(&mut tx, id)
         .await?
         .ok_or_else(Error::not_found)?;
-    store_keys::replace(&mut tx, id, &BTreeSet::new()).await?;
+    store_keys::clear(&mut tx, id).await?;
     store::retire(&mut tx, id, ctx.now()).await?;
     records::announce_link(&mut tx, present.data.portal_user_id, None).await?;
     let answer = tx

@@ -8,6 +8,8 @@
 //! its last four digits; a number of a medical record is given once; a day of death goes with the status `deceased`; whoever
 //! is the primary provider is on the care team.
 //!
+//! Two registrations of one person are found by the crate `matching`, listed (`worklist`) and merged by a person (`merging`).
+//!
 //! Traps: a registration is retired, never deleted, and a retired one is `not_found` to everybody, but for its history. An
 //! import brings people we would not register by hand, so it goes through [`register_in_tx`], which asks for less. A changed
 //! link to the patient's account must be announced, or his token goes on opening the wrong chart.
@@ -17,12 +19,14 @@ mod history;
 mod keys;
 mod lifecycle;
 mod matching;
+mod merging;
 mod model;
 mod mrn;
 mod ranking;
 mod records;
 mod references;
 mod routes;
+mod routes_duplicates;
 mod sealing;
 mod search;
 mod service;
@@ -30,13 +34,18 @@ mod status;
 mod store;
 mod store_history;
 mod store_keys;
+mod store_merges;
+mod store_pairs;
 mod store_references;
 mod store_search;
+mod tuning;
+mod worklist;
 
 pub use duplicates::DuplicateCandidate;
 pub use history::{FieldChange, PatientChange};
 pub use lifecycle::StatusChange;
 pub use matching::Agreement;
+pub use merging::{MergeReport, MergedTable};
 pub use model::{
     AddressUse, BloodType, EmergencyContact, Ethnicity, EthnicityCode, GenderIdentity, HealthGoal,
     IdentifierType, MaritalStatus, NameUse, NewPatient, Patient, PatientAddress, PatientIdentifier,
@@ -51,3 +60,5 @@ pub use records::{
 pub use routes::router;
 pub use search::PatientSummary;
 pub use status::PatientStatus;
+pub use tuning::{MatchingSettings, MatchingThresholds};
+pub use worklist::{DuplicatePair, PairedPatient, keep_looking};

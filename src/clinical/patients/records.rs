@@ -42,10 +42,11 @@ pub async fn hold(tx: &mut TenantTx, id: PatientId) -> Result<()> {
     store::lock(tx, id).await.map(|_| ())
 }
 
-/// `not_found` as [`require`]; `patient_not_active` unless his status is active.
+/// `not_found` as [`require`]; `patient_merged` or `patient_not_active` unless his status is active.
 pub async fn require_active(tx: &mut TenantTx, id: PatientId) -> Result<()> {
     match store::status(tx, id).await? {
-        Some(PatientStatus::Active) => Ok(()),
+        Some((PatientStatus::Active, _)) => Ok(()),
+        Some((_, Some(survivor))) => Err(store::merged_into(survivor)),
         Some(_) => Err(Error::new(Code::PatientNotActive)),
         None => Err(Error::not_found()),
     }

@@ -12,7 +12,7 @@ use super::history::{PatientChange, PatientHistoryQuery};
 use super::lifecycle::StatusChange;
 use super::model::{NewPatient, Patient, ReadPatient, RegisterPatient, SearchPatients};
 use super::search::PatientSummary;
-use super::{history, lifecycle, search, service};
+use super::{history, lifecycle, routes_duplicates, search, service};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -21,6 +21,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(change_patient_status))
         .routes(routes!(retire_patient))
         .routes(routes!(list_patient_changes))
+        .merge(routes_duplicates::router())
 }
 
 /// Find patients

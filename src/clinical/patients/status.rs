@@ -21,6 +21,8 @@ pub enum PatientStatus {
     Deceased,
     /// Cared for elsewhere.
     Transferred,
+    /// The same person as another registration, which has all that was in this one: see `replaced_by`.
+    Merged,
 }
 
 impl PatientStatus {
@@ -30,6 +32,8 @@ impl PatientStatus {
             Self::Active => &[Self::Inactive, Self::Deceased, Self::Transferred],
             Self::Inactive | Self::Transferred => &[Self::Active, Self::Deceased],
             Self::Deceased => &[Self::Active],
+            // Only by taking the merge back.
+            Self::Merged => &[],
         }
     }
 

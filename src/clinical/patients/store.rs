@@ -6,7 +6,7 @@
 use chrono::NaiveDate;
 use kernel::clock::Instant;
 use kernel::ids::{FacilityId, PatientId, ProviderId, UserId};
-use kernel::{Error, Result};
+use kernel::{Code, Error, Result};
 use platform::db::TenantTx;
 use serde::Deserialize;
 use sqlx::types::Json;
@@ -25,6 +25,7 @@ pub(super) struct Row {
     mrn: String,
     status: PatientStatus,
     status_reason: Option<String>,
+    replaced_by: Option<PatientId>,
     names: Json<Vec<PatientName>>,
     birth_date: NaiveDate,
     sex: Sex,
@@ -58,6 +59,7 @@ impl From<Row> for Patient {
             mrn: row.mrn,
             status: row.status,
             status_reason: row.status_reason,
+            replaced_by: row.replaced_by,
             data: NewPatient {
                 names: row.names.0,
                 birth_date: row.birth_date,
@@ -92,7 +94,8 @@ pub(super) async fn find(tx: &mut TenantTx, id: PatientId) -> Result<Option<Pati
     let tenant = tx.tenant();
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", mrn, status as "status: _", status_reason, names as "names: _", birth_date, sex as "sex: _",
+        r#"select id as "id: _", mrn, status as "status: _", status_reason, replaced_by as "replaced_by: _",
+                  names as "names: _", birth_date, sex as "sex: _",
                   gender_identity as "gender_identity: _", language, race as "race: _", ethnicity as "ethnicity: _",
                   marital_status as "marital_status: _", deceased_on, blood_type as "blood_type: _",
                   telecoms as "telecoms: _", addresses as "addresses: _", contacts as "contacts: _",
@@ -110,30 +113,47 @@ pub(super) async fn find(tx: &mut TenantTx, id: PatientId) -> Result<Option<Pati
 }
 
 /// Holds the row until the transaction ends. Returns its sealed SSN, if it has one.
+///
+/// # Errors
+/// `not_found`; `patient_merged`, naming who replaces him: nothing is written into a merged registration.
 pub(super) async fn lock(tx: &mut TenantTx, id: PatientId) -> Result<Option<String>> {
     let tenant = tx.tenant();
-    sqlx::query_scalar!(
+    let row = sqlx::query!(
         // Rows that come to refer to the patient need not wait.
-        "select ssn_sealed from app.patients where tenant_id = $1 and id = $2 and deleted_at is null for no key update",
+        r#"select ssn_sealed, replaced_by as "replaced_by: PatientId" from app.patients
+            where tenant_id = $1 and id = $2 and deleted_at is null for no key update"#,
         tenant as _,
         id as _
     )
     .fetch_optional(tx.conn())
     .await?
-    .ok_or_else(Error::not_found)
+    .ok_or_else(Error::not_found)?;
+    match row.replaced_by {
+        Some(survivor) => Err(merged_into(survivor)),
+        None => Ok(row.ssn_sealed),
+    }
 }
 
-/// The status of a patient who has not been retired.
-pub(super) async fn status(tx: &mut TenantTx, id: PatientId) -> Result<Option<PatientStatus>> {
+/// What a write into a merged registration gets.
+pub(super) fn merged_into(survivor: PatientId) -> Error {
+    Error::new(Code::PatientMerged).with("replaced_by", serde_json::json!(survivor))
+}
+
+/// The status of a patient who has not been retired, and who replaces him.
+pub(super) async fn status(
+    tx: &mut TenantTx,
+    id: PatientId,
+) -> Result<Option<(PatientStatus, Option<PatientId>)>> {
     let tenant = tx.tenant();
-    let status = sqlx::query_scalar!(
-        r#"select status as "status: PatientStatus" from app.patients where tenant_id = $1 and id = $2 and deleted_at is null"#,
+    let row = sqlx::query!(
+        r#"select status as "status: PatientStatus", replaced_by as "replaced_by: PatientId" from app.patients
+            where tenant_id = $1 and id = $2 and deleted_at is null"#,
         tenant as _,
         id as _
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(status)
+    Ok(row.map(|row| (row.status, row.replaced_by)))
 }
 
 /// Inserts a patient. Returns whether the number was free: a generated one may have come with an import before.

@@ -9,14 +9,14 @@ use platform::db::TenantTx;
 use super::keys::Key;
 use super::mrn::MrnForm;
 
-/// Makes the keys of a patient exactly these.
+/// Makes the keys of a patient exactly these, and those he has from registrations merged into his.
 pub(super) async fn replace(tx: &mut TenantTx, id: PatientId, keys: &BTreeSet<Key>) -> Result<()> {
     let tenant = tx.tenant();
     let (kinds, keys): (Vec<&str>, Vec<&str>) =
         keys.iter().map(|(kind, key)| (*kind, key.as_str())).unzip();
     sqlx::query!(
         r#"delete from app.patient_keys
-            where tenant_id = $1 and patient_id = $2
+            where tenant_id = $1 and patient_id = $2 and origin is null
               and (kind, key) not in (select * from unnest($3::text[], $4::text[]))"#,
         tenant as _,
         id as _,
@@ -25,26 +25,58 @@ pub(super) async fn replace(tx: &mut TenantTx, id: PatientId, keys: &BTreeSet<Ke
     )
     .execute(tx.conn())
     .await?;
-    insert(tx, id, &kinds, &keys).await
+    insert(tx, id, &kinds, &keys, None).await
 }
 
 /// The keys of a patient who has none yet.
 pub(super) async fn add(tx: &mut TenantTx, id: PatientId, keys: &BTreeSet<Key>) -> Result<()> {
     let (kinds, keys): (Vec<&str>, Vec<&str>) =
         keys.iter().map(|(kind, key)| (*kind, key.as_str())).unzip();
-    insert(tx, id, &kinds, &keys).await
+    insert(tx, id, &kinds, &keys, None).await
 }
 
-async fn insert(tx: &mut TenantTx, id: PatientId, kinds: &[&str], keys: &[&str]) -> Result<()> {
+/// The keys of a registration that was merged into the patient's.
+pub(super) async fn add_of_merged(
+    tx: &mut TenantTx,
+    id: PatientId,
+    origin: PatientId,
+    keys: &BTreeSet<Key>,
+) -> Result<()> {
+    let (kinds, keys): (Vec<&str>, Vec<&str>) =
+        keys.iter().map(|(kind, key)| (*kind, key.as_str())).unzip();
+    insert(tx, id, &kinds, &keys, Some(origin)).await
+}
+
+/// Nothing finds the patient any more.
+pub(super) async fn clear(tx: &mut TenantTx, id: PatientId) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
-        r#"insert into app.patient_keys (tenant_id, kind, key, patient_id)
-           select $1, k.kind, k.key, $2 from unnest($3::text[], $4::text[]) as k (kind, key)
+        "delete from app.patient_keys where tenant_id = $1 and patient_id = $2",
+        tenant as _,
+        id as _
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+async fn insert(
+    tx: &mut TenantTx,
+    id: PatientId,
+    kinds: &[&str],
+    keys: &[&str],
+    origin: Option<PatientId>,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        r#"insert into app.patient_keys (tenant_id, kind, key, patient_id, origin)
+           select $1, k.kind, k.key, $2, $5 from unnest($3::text[], $4::text[]) as k (kind, key)
                on conflict do nothing"#,
         tenant as _,
         id as _,
         kinds as _,
-        keys as _
+        keys as _,
+        origin as _
     )
     .execute(tx.conn())
     .await?;

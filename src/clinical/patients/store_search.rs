@@ -97,6 +97,7 @@ pub(super) async fn page_of_rows(
               and ($2::uuid[] is null or p.id = any($2))
               and ($3::date is null or p.birth_date = $3)
               and ($4::text is null or p.status = $4)
+              and (p.status <> 'merged' or $4 = 'merged' or $2::uuid[] is not null)
               and ($5::uuid is null or p.primary_provider_id = $5)
               and case when $7::text is null then true
                        when $6 then (p.sort_key, p.id) > ($7, $8::uuid)
@@ -229,11 +230,11 @@ struct CandidateRow {
     ssn: Option<String>,
 }
 
-/// Who shares a key with the person, or a day of birth.
+/// Who shares a key with somebody. A key that more than 200 share says nothing; merged registrations are nobody's duplicates.
 pub(super) async fn candidates(
     tx: &mut TenantTx,
     keys: &[Key],
-    birth_dates: &[NaiveDate],
+    but: Option<PatientId>,
     limit: i64,
 ) -> Result<Vec<Candidate>> {
     let tenant = tx.tenant();
@@ -245,19 +246,21 @@ pub(super) async fn candidates(
                   jsonb_build_object('names', p.names, 'birth_date', p.birth_date, 'sex', p.sex, 'telecoms', p.telecoms,
                                      'addresses', p.addresses) as "compared!: _",
                   (select k.key from app.patient_keys k
-                    where k.tenant_id = $1 and k.patient_id = p.id and k.kind = 'ssn' limit 1) as ssn
+                    where k.tenant_id = $1 and k.patient_id = p.id and k.kind = 'ssn' and k.origin is null limit 1) as ssn
              from app.patients p
-            where p.tenant_id = $1 and p.deleted_at is null
-              and p.id in (select k.patient_id from app.patient_keys k
-                             join unnest($2::text[], $3::text[]) as w (kind, key) on k.kind = w.kind and k.key = w.key
-                            where k.tenant_id = $1
-                            union
-                           select b.id from app.patients b where b.tenant_id = $1 and b.birth_date = any($4))
+            where p.tenant_id = $1 and p.deleted_at is null and p.status <> 'merged' and p.id is distinct from $4
+              and p.id in (select unnest(block.ids)
+                             from unnest($2::text[], $3::text[]) as w (kind, key)
+                            cross join lateral (
+                                  select array_agg(b.patient_id) as ids
+                                    from (select k.patient_id from app.patient_keys k
+                                           where k.tenant_id = $1 and k.kind = w.kind and k.key = w.key limit 201) b
+                                  having count(*) <= 200) block)
             limit $5"#,
         tenant as _,
         &kinds as _,
         &keys as _,
-        birth_dates,
+        but as _,
         limit
     )
     .fetch_all(tx.conn())

@@ -37,7 +37,7 @@ impl Subject {
         };
         match self.status {
             PatientStatus::Active | PatientStatus::Deceased => {}
-            PatientStatus::Inactive | PatientStatus::Transferred => {
+            PatientStatus::Inactive | PatientStatus::Transferred | PatientStatus::Merged => {
                 return Err(Error::new(Code::PatientNotActive));
             }
         }

@@ -65,6 +65,9 @@ permissions! {
     PatientUpdate         = "patient.update",         Writes, true,  [Admin Provider Nurse Staff],                 "Change a patient's registration.";
     PatientLinkAccount    = "patient.link_account",   Writes, true,  [Admin Staff],                                "Link a registration to the patient's own account.";
     PatientRetire         = "patient.retire",         Writes, true,  [Admin],                                      "Retire a registration made in error.";
+    PatientDuplicates     = "patient.duplicates",     Reads,  true,  [Admin Staff],                                "Read the work list of possible duplicates.";
+    PatientReviewDuplicates = "patient.review_duplicates", Writes, true, [Admin Staff],                            "Look for duplicates and dismiss a pair that is two people.";
+    PatientMerge          = "patient.merge",          Writes, true,  [Admin],                                      "Merge two registrations of one person, take it back, tune the matching.";
     CareTeamRead          = "care_team.read",         Reads,  true,  [Admin Provider Nurse Staff Patient],         "Read who is on a patient's care team.";
     CareTeamManage        = "care_team.manage",       Writes, true,  [Admin Provider Staff],                       "Put members on a care team and end their membership.";
     EncounterRead         = "encounter.read",         Reads,  true,  [Admin Provider Nurse Staff Billing Patient], "Read encounters.";

@@ -24,6 +24,9 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "join_team_of_new_patient", // trigger: who registers is on the team
     "matching_texts",  // full-text search, within the tenant and the caller's charts
     "may_see",         // whose chart may be opened
+    "merge_patients",  // moves one patient's rows to another, within the tenant
+    "refuse_merged",   // trigger: a merged registration takes nothing more
+    "unmerge_patients", // takes a merge back from its journal
     "names_of_accessors", // who opened my chart, for a patient
     "names_of_team",   // who is on a chart's team, for those who may open it
     "own_charts",      // the charts the caller may open

@@ -193,6 +193,24 @@ impl CallerTx {
         Ok(Download::new(content))
     }
 
+    /// Ends a rehearsal: undoes the work, then waits until the access log holds who was shown what it would have done.
+    pub async fn finish_undone<T: serde::Serialize>(
+        self,
+        disclosure: Disclosure<T>,
+    ) -> Result<Answer<T>> {
+        let Self {
+            tx,
+            ctx,
+            permission,
+        } = self;
+        tx.tx.rollback().await?;
+        let (answer, subjects) = Answer::prepare(&disclosure)?;
+        let records = ctx.records(permission, &disclosure, &subjects);
+        ctx.app().access_log.write(records).await?;
+        ctx.note_receipt();
+        Ok(answer)
+    }
+
     /// Ends work that is refused with an error which shows something: undoes it, and waits until the access log holds who was
     /// shown whom. Returns the error to answer with, which is another one if the log could not be written.
     pub async fn refuse_disclosing(

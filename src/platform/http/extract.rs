@@ -5,8 +5,8 @@ mod ctx;
 mod if_match;
 mod path;
 mod query;
-mod strict;
 mod streamed;
+mod strict;
 
 pub use body::{Json, MergePatch, part};
 pub use if_match::IfMatch;

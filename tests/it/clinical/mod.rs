@@ -1,7 +1,10 @@
 mod care_teams;
 mod documents;
+mod duplicates;
+mod encounters;
 mod encounters;
 mod facility_scope;
+mod merge;
 mod notes;
 mod notes_search;
 mod notes_signatures;

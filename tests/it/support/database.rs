@@ -153,3 +153,38 @@ pub async fn admin_connection() -> PgConnection {
         .await
         .expect("the administrator can connect")
 }
+
+/// A database of a test's own, freshly migrated, for what changes the schema.
+pub struct OwnDatabase {
+    name: String,
+    url: String,
+}
+
+impl OwnDatabase {
+    pub async fn copy() -> Self {
+        let name = format!("own_{}", kernel::ids::mint().simple());
+        let mut admin = admin_connection().await;
+        admin
+            .execute(sqlx::AssertSqlSafe(format!("create database {name}")))
+            .await
+            .expect("a database of its own");
+        let url = run_database().admin_url.replacen(DATABASE, &name, 1);
+        migrate::run(&url, None).await.expect("it migrates");
+        Self { name, url }
+    }
+
+    pub async fn connect(&self) -> PgConnection {
+        PgConnection::connect(&self.url)
+            .await
+            .expect("the administrator can connect")
+    }
+
+    pub async fn drop(self) {
+        let mut admin = admin_connection().await;
+        let drop = format!("drop database {} with (force)", self.name);
+        admin
+            .execute(sqlx::AssertSqlSafe(drop))
+            .await
+            .expect("it goes");
+    }
+}

@@ -6,6 +6,6 @@ mod record;
 mod tenant;
 
 pub use client::{Caller, Reply, form};
-pub use database::{admin_connection, run_database};
+pub use database::{OwnDatabase, admin_connection, run_database};
 pub use record::id;
 pub use tenant::{Chart, PASSWORD, TestTenant, files};

@@ -57,7 +57,15 @@ impl TestTenant {
         let clock = Clock::default();
         let db = Db::new(&run_database().runtime);
         let access_log = AccessWriter::start(db.clone());
-        let (app, identity) = server_of(clock.clone(), rates, db, access_log, Settings::default(), files).await;
+        let (app, identity) = server_of(
+            clock.clone(),
+            rates,
+            db,
+            access_log,
+            Settings::default(),
+            files,
+        )
+        .await;
         let router = server::router(app.clone(), identity.clone());
         let slug = format!("t{}", mint().simple());
         let (id, _) = identity::tenants::create(
@@ -101,7 +109,8 @@ impl TestTenant {
         let db = Db::new(&run_database().runtime);
         let access_log = AccessWriter::start(db.clone());
         let rates = Rates::default();
-        let (app, identity) = server_of(self.clock.clone(), rates, db, access_log, settings, files()).await;
+        let (app, identity) =
+            server_of(self.clock.clone(), rates, db, access_log, settings, files()).await;
         server::router(app, identity)
     }
 

@@ -122,6 +122,9 @@ pub struct Patient {
     /// Why the status is what it is, if somebody said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
+    /// With the status `merged`: the registration that goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<PatientId>,
     #[serde(flatten)]
     pub data: NewPatient,
     pub version: i64,

@@ -1,0 +1,306 @@
+//! Two registrations of one person become one, and two again.
+//!
+//! The database moves the rows: every table that a foreign key leads from to the patients, also one that is made tomorrow, in
+//! one statement and with a journal (`migrations/0014_merge.sql`). The registration that was merged stays as it was read,
+//! with the status `merged` and who replaces it; what finds it finds the survivor from then on. A preview is the merge itself,
+//! not committed, so it can't differ.
+//!
+//! Traps: the survivor's own registration is not changed but for the account; what both have and what differs is named as a
+//! conflict, for somebody to amend. A row the survivor has the like of stays with the merged registration. Taking back returns
+//! what was moved, with what has been written into it since; what is new in the survivor's chart stays his.
+
+use kernel::ids::{MergeId, PatientId};
+use kernel::{Checks, Code, Error, OnConstraint, Result, Validate};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::{Action, Subject};
+use platform::crypto::TenantCipher;
+use platform::db::TenantTx;
+use platform::http::Answer;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::model::{Patient, PatientIdentifier, PatientName};
+use super::store_merges::{self as store, NewMerge, Tally};
+use super::{keys, records, sealing, service, store as rows, store_keys};
+
+/// Which registration is the same person's, and how that is known.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "duplicate_id": "01890a5d-ac96-774b-bcce-b302099a8059", "reason": "Same passport shown at the desk" }))]
+pub struct MergeRequest {
+    /// The registration that ends; the one in the path goes on.
+    pub duplicate_id: PatientId,
+    pub reason: String,
+}
+
+impl Validate for MergeRequest {
+    fn check(&self, checks: &mut Checks) {
+        checks.text("reason", &self.reason, 500);
+    }
+}
+
+/// Why a merge is taken back.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "reason": "Father and son of the same name" }))]
+pub struct UnmergeRequest {
+    pub reason: String,
+}
+
+impl Validate for UnmergeRequest {
+    fn check(&self, checks: &mut Checks) {
+        checks.text("reason", &self.reason, 500);
+    }
+}
+
+/// How to merge.
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MergeQuery {
+    /// Shows what a merge would do, and does not do it.
+    #[serde(default)]
+    pub preview: bool,
+}
+
+/// What becomes of the rows of one table.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct MergedTable {
+    #[schema(example = "encounters")]
+    pub table: String,
+    pub moved: i64,
+    /// Rows the survivor has the like of, and rows that belong to such: they stay with the merged registration.
+    pub stayed: i64,
+    /// The rules that kept them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<String>,
+}
+
+/// What a merge does, or did.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct MergeReport {
+    /// None for a preview.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<MergeId>,
+    pub survivor_id: PatientId,
+    pub merged_id: PatientId,
+    pub preview: bool,
+    pub tables: Vec<MergedTable>,
+    /// Members in which the two registrations differ; the survivor keeps his.
+    #[schema(example = json!(["birth_date"]))]
+    pub conflicts: Vec<&'static str>,
+}
+
+pub(super) async fn merge(
+    ctx: &Ctx,
+    survivor: PatientId,
+    query: MergeQuery,
+    request: MergeRequest,
+) -> Result<Answer<MergeReport>> {
+    let merged = request.duplicate_id;
+    let mut tx = ctx.begin(Permission::PatientMerge).await?;
+    let (kept, ended) = both(&mut tx, survivor, merged).await?;
+    let id = MergeId::new();
+    let account = ended
+        .data
+        .portal_user_id
+        .filter(|_| kept.data.portal_user_id.is_none());
+    let new = NewMerge {
+        id,
+        survivor,
+        merged,
+        reason: &request.reason,
+        former_status: ended.status,
+        former_reason: ended.status_reason.as_deref(),
+        moved_account: account,
+    };
+    store::insert(&mut tx, &new, ctx.user(), ctx.now()).await?;
+    store::move_rows(&mut tx, id).await?;
+    let report = MergeReport {
+        id: (!query.preview).then_some(id),
+        survivor_id: survivor,
+        merged_id: merged,
+        preview: query.preview,
+        tables: tables(&mut tx, id).await?,
+        conflicts: conflicts(&kept, &ended),
+    };
+    let about = [super::subject(survivor), super::subject(merged)];
+    if query.preview {
+        return tx
+            .finish_undone(Disclosure::shown("patient", Action::Read, about, report))
+            .await;
+    }
+    let cipher = ctx.app().tenant_keys.cipher(&mut tx).await?;
+    store_keys::clear(&mut tx, merged).await?;
+    find_by_all(&mut tx, &cipher, survivor).await?;
+    records::announce_link(&mut tx, account, None).await?;
+    let answer = commit(tx, about, report).await?;
+    service::forget_link(ctx, [account, None]);
+    Ok(answer)
+}
+
+async fn commit(
+    tx: platform::db::CallerTx,
+    about: [Subject; 2],
+    report: MergeReport,
+) -> Result<Answer<MergeReport>> {
+    tx.commit(Disclosure::shown("patient", Action::Update, about, report))
+        .await
+}
+
+/// Locks and reads both registrations; each must be there, and neither merged away.
+async fn both(
+    tx: &mut TenantTx,
+    survivor: PatientId,
+    merged: PatientId,
+) -> Result<(Patient, Patient)> {
+    if survivor == merged {
+        return Err(Error::field(
+            "/duplicate_id",
+            "same_patient",
+            "must be another registration",
+        ));
+    }
+    store::lock_both(tx, survivor, merged).await?;
+    let kept = rows::find(tx, survivor)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let ended = rows::find(tx, merged)
+        .await?
+        .ok_or_else(|| Error::field("/duplicate_id", "no_such_patient", "must name a patient"))?;
+    match kept.replaced_by.or(ended.replaced_by) {
+        Some(replaced_by) => Err(rows::merged_into(replaced_by)),
+        None => Ok((kept, ended)),
+    }
+}
+
+/// `merged` is the registration that was merged away.
+pub(super) async fn unmerge(
+    ctx: &Ctx,
+    merged: PatientId,
+    request: UnmergeRequest,
+) -> Result<Answer<MergeReport>> {
+    let mut tx = ctx.begin(Permission::PatientMerge).await?;
+    let present = rows::find(&mut tx, merged)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let illegal = || Error::new(Code::IllegalTransition).with("allowed", serde_json::json!([]));
+    let merge = store::standing(&mut tx, merged)
+        .await?
+        .ok_or_else(illegal)?;
+    // Merged on since: the later merge is taken back first.
+    if present.replaced_by != Some(merge.survivor) {
+        return Err(illegal());
+    }
+    store::lock_both(&mut tx, merge.survivor, merged).await?;
+    if store::standing(&mut tx, merged)
+        .await?
+        .is_none_or(|still| still.id != merge.id)
+    {
+        return Err(illegal());
+    }
+    let blocked = || Error::new(Code::MergeBlocked);
+    match store::move_back(&mut tx, merge.id).await {
+        Err(error) if matches!(error.code(), Code::ValidationFailed | Code::AlreadyExists) => {
+            return Err(blocked().because(error));
+        }
+        other => other.on_constraint("patients_portal_key", blocked)?,
+    }
+    store::mark_undone(&mut tx, merge.id, &request.reason, ctx.user(), ctx.now()).await?;
+    let cipher = ctx.app().tenant_keys.cipher(&mut tx).await?;
+    for id in [merge.survivor, merged] {
+        store_keys::clear(&mut tx, id).await?;
+        find_by_all(&mut tx, &cipher, id).await?;
+    }
+    let kept = rows::find(&mut tx, merge.survivor)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let again = rows::find(&mut tx, merged)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let report = MergeReport {
+        id: Some(merge.id),
+        survivor_id: merge.survivor,
+        merged_id: merged,
+        preview: false,
+        tables: tables(&mut tx, merge.id).await?,
+        conflicts: conflicts(&kept, &again),
+    };
+    records::announce_link(&mut tx, merge.moved_account, None).await?;
+    let about = [super::subject(merged), super::subject(merge.survivor)];
+    let answer = commit(tx, about, report).await?;
+    service::forget_link(ctx, [merge.moved_account, None]);
+    Ok(answer)
+}
+
+/// Makes a patient be found by all that is known of him: his own registration and those merged into it.
+async fn find_by_all(tx: &mut TenantTx, cipher: &TenantCipher, id: PatientId) -> Result<()> {
+    let own = keys_of(tx, cipher, id).await?;
+    store_keys::add(tx, id, &own).await?;
+    for origin in store::merged_into(tx, id).await? {
+        let mut theirs = keys_of(tx, cipher, origin).await?;
+        // For finding him; whom he is compared with is decided by what he is now.
+        theirs.retain(|(kind, _)| *kind != "block");
+        store_keys::add_of_merged(tx, id, origin, &theirs).await?;
+    }
+    Ok(())
+}
+
+async fn keys_of(
+    tx: &mut TenantTx,
+    cipher: &TenantCipher,
+    id: PatientId,
+) -> Result<std::collections::BTreeSet<keys::Key>> {
+    let Some(patient) = rows::find(tx, id).await? else {
+        return Ok(std::collections::BTreeSet::new());
+    };
+    let ssn = store::sealed_ssn(tx, id).await?;
+    let sealed = sealing::seal(cipher, (tx.tenant(), id), &patient.data, ssn.as_deref())?;
+    let index = sealed.ssn_index.as_deref();
+    Ok(keys::of_patient(&patient.data, &patient.mrn, index))
+}
+
+async fn tables(tx: &mut TenantTx, id: MergeId) -> Result<Vec<MergedTable>> {
+    let shown = |tally: Tally| MergedTable {
+        table: tally.table_name,
+        moved: tally.moved,
+        stayed: tally.stayed,
+        because: tally.because.unwrap_or_default(),
+    };
+    Ok(store::tallies(tx, id)
+        .await?
+        .into_iter()
+        .map(shown)
+        .collect())
+}
+
+fn conflicts(kept: &Patient, ended: &Patient) -> Vec<&'static str> {
+    let (one, other) = (&kept.data, &ended.data);
+    fn differ<T: PartialEq>(one: &Option<T>, other: &Option<T>) -> bool {
+        matches!((one, other), (Some(a), Some(b)) if a != b)
+    }
+    let name = |patient: &Patient| PatientName::legal(&patient.data.names).map(PatientName::spoken);
+    let ssn = |patient: &Patient| {
+        PatientIdentifier::ssn(&patient.data.identifiers).and_then(|(_, ssn)| ssn.last4.clone())
+    };
+    [
+        ("names", differ(&name(kept), &name(ended))),
+        ("birth_date", one.birth_date != other.birth_date),
+        ("sex", one.sex != other.sex),
+        ("ssn", differ(&ssn(kept), &ssn(ended))),
+        ("status", kept.status != ended.status),
+        ("deceased_on", differ(&one.deceased_on, &other.deceased_on)),
+        ("blood_type", differ(&one.blood_type, &other.blood_type)),
+        (
+            "primary_provider_id",
+            differ(&one.primary_provider_id, &other.primary_provider_id),
+        ),
+        (
+            "portal_user_id",
+            differ(&one.portal_user_id, &other.portal_user_id),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(field, differs)| differs.then_some(field))
+    .collect()
+}

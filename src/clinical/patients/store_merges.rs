@@ -1,0 +1,177 @@
+//! SQL of merging: the record of a merge, its journal, and the two functions that move the rows.
+
+use kernel::Result;
+use kernel::clock::Instant;
+use kernel::ids::{MergeId, PatientId, UserId};
+use platform::db::TenantTx;
+
+use super::status::PatientStatus;
+
+/// Holds both rows, always in the same order, until the transaction ends; whoever writes into either chart waits. Returns how
+/// many of them there are.
+pub(super) async fn lock_both(
+    tx: &mut TenantTx,
+    one: PatientId,
+    other: PatientId,
+) -> Result<usize> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query!(
+        "select id from app.patients where tenant_id = $1 and id in ($2, $3) and deleted_at is null order by id for update",
+        tenant as _,
+        one as _,
+        other as _
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.len())
+}
+
+/// What a merge begins with.
+pub(super) struct NewMerge<'a> {
+    pub id: MergeId,
+    pub survivor: PatientId,
+    pub merged: PatientId,
+    pub reason: &'a str,
+    pub former_status: PatientStatus,
+    pub former_reason: Option<&'a str>,
+    pub moved_account: Option<UserId>,
+}
+
+pub(super) async fn insert(
+    tx: &mut TenantTx,
+    new: &NewMerge<'_>,
+    by: UserId,
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        r#"insert into app.patient_merges (tenant_id, id, survivor_id, merged_id, reason, former_status, former_reason,
+                                           moved_account, created_by, created_at, updated_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)"#,
+        tenant as _,
+        new.id as _,
+        new.survivor as _,
+        new.merged as _,
+        new.reason,
+        new.former_status as _,
+        new.former_reason,
+        new.moved_account as _,
+        by as _,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Moves the rows, and writes the journal.
+pub(super) async fn move_rows(tx: &mut TenantTx, id: MergeId) -> Result<()> {
+    sqlx::query_scalar!("select app.merge_patients($1)::text", id as _)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Moves them back, from the journal.
+pub(super) async fn move_back(tx: &mut TenantTx, id: MergeId) -> Result<()> {
+    sqlx::query_scalar!("select app.unmerge_patients($1)::text", id as _)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn mark_undone(
+    tx: &mut TenantTx,
+    id: MergeId,
+    reason: &str,
+    by: UserId,
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        r#"update app.patient_merges
+              set status = 'undone', undone_reason = $3, undone_by = $4, undone_at = $5, updated_at = $5, version = version + 1
+            where tenant_id = $1 and id = $2"#,
+        tenant as _,
+        id as _,
+        reason,
+        by as _,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A merge that stands.
+pub(super) struct Merge {
+    pub id: MergeId,
+    pub survivor: PatientId,
+    pub moved_account: Option<UserId>,
+}
+
+/// The merge that closed a registration.
+pub(super) async fn standing(tx: &mut TenantTx, merged: PatientId) -> Result<Option<Merge>> {
+    let tenant = tx.tenant();
+    let found = sqlx::query_as!(
+        Merge,
+        r#"select id as "id: _", survivor_id as "survivor: _", moved_account as "moved_account: _"
+             from app.patient_merges where tenant_id = $1 and merged_id = $2 and status = 'merged'"#,
+        tenant as _,
+        merged as _
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(found)
+}
+
+/// What became of the rows of one table.
+pub(super) struct Tally {
+    pub table_name: String,
+    pub moved: i64,
+    pub stayed: i64,
+    pub because: Option<Vec<String>>,
+}
+
+pub(super) async fn tallies(tx: &mut TenantTx, id: MergeId) -> Result<Vec<Tally>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query_as!(
+        Tally,
+        r#"select table_name, count(*) filter (where fate <> 'stayed') as "moved!", count(*) filter (where fate = 'stayed') as "stayed!",
+                  array_agg(distinct because) filter (where because is not null) as "because"
+             from app.patient_merge_rows
+            where tenant_id = $1 and merge_id = $2
+            group by table_name
+            order by table_name"#,
+        tenant as _,
+        id as _
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows)
+}
+
+/// Who was merged into the patient, by whatever way, and the sealed SSN of each.
+pub(super) async fn merged_into(tx: &mut TenantTx, survivor: PatientId) -> Result<Vec<PatientId>> {
+    let tenant = tx.tenant();
+    let ids = sqlx::query_scalar!(
+        r#"select id as "id: PatientId" from app.patients where tenant_id = $1 and replaced_by = $2 order by id"#,
+        tenant as _,
+        survivor as _
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(ids)
+}
+
+pub(super) async fn sealed_ssn(tx: &mut TenantTx, id: PatientId) -> Result<Option<String>> {
+    let tenant = tx.tenant();
+    let sealed = sqlx::query_scalar!(
+        "select ssn_sealed from app.patients where tenant_id = $1 and id = $2",
+        tenant as _,
+        id as _
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(sealed)
+}

@@ -5,7 +5,7 @@ use axum::http::Method;
 use platform::access::Role;
 use serde_json::{Value, json};
 
-use super::openapi::{example, operations};
+use super::openapi::{example, operations, required_query};
 use crate::support::{Chart, TestTenant};
 
 /// Operations a stranger may knock at: those with a permission.
@@ -95,7 +95,7 @@ async fn a_role_without_the_permission_is_refused() {
             let reply = caller
                 .send(
                     method.clone(),
-                    &chart.fill(&path),
+                    &(chart.fill(&path) + &required_query(&operation)),
                     &headers(&method),
                     body(&operation),
                 )

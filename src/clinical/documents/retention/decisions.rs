@@ -150,7 +150,6 @@ pub(super) async fn destroy(
         [about],
         certificate,
     )
-    .created_at("/api/v1/document-retention/certificates".to_owned())
     .version(1);
     let answer = tx.commit(disclosure).await?;
     tracing::info!(tenant = %ctx.tenant(), versions = versions.len(), "a document was destroyed");

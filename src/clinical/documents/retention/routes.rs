@@ -154,7 +154,7 @@ async fn keep_reviewed_document(
 /// `legal_hold` while it is held, and with `retention_not_over` unless it has outlived its retention.
 #[utoipa::path(post, path = "/api/v1/document-retention/reviews/{review_id}/destroy", tag = "retention",
     params(("review_id" = RetentionReviewId, Path, description = "Which review")), request_body = Reason,
-    responses((status = 201, body = DestructionCertificate, description = "Destroyed")),
+    responses((status = 200, body = DestructionCertificate, description = "Destroyed")),
     extensions(("x-permission" = json!("retention.decide"))))]
 async fn destroy_reviewed_document(
     ctx: Ctx,

@@ -12,6 +12,7 @@ mod installation;
 mod keys;
 mod migrate;
 mod partitions;
+mod plan;
 mod serve;
 mod tenant;
 mod tools;
@@ -51,6 +52,8 @@ pub enum Command {
     /// Manage the monthly partitions
     #[command(subcommand)]
     Partitions(partitions::Partitions),
+    /// Print the best schedule found for a problem in a file
+    Plan(plan::Arguments),
     /// Print the OpenAPI document
     Openapi,
     /// Run a program with DATABASE_URL naming a throw-away, migrated database
@@ -73,6 +76,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         print_whole(&crate::config::example_file())?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Command::Plan(arguments) = &command {
+        return plan::run(arguments);
+    }
     start_log(&command);
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -90,7 +96,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Command::Keys(command) => keys::run(command).await,
                 Command::Partitions(command) => partitions::run(command).await,
                 Command::WithDatabase(command) => tools::with_database(command).await,
-                Command::Openapi | Command::ExampleEnvironment => Ok(ExitCode::SUCCESS),
+                Command::Openapi | Command::ExampleEnvironment | Command::Plan(_) => {
+                    Ok(ExitCode::SUCCESS)
+                }
                 Command::Doctor(place) => doctor::run(place).await,
             }
         })

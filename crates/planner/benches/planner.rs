@@ -214,8 +214,8 @@ fn speed(settings: &Settings) -> Result<(), String> {
                     let request = &mut full.requests[at];
                     request.current = None;
                     let mut another = request.clone();
-                    another.id = "another".to_owned();
-                    another.patient = "another".to_owned();
+                    "another".clone_into(&mut another.id);
+                    "another".clone_into(&mut another.patient);
                     *request = standing(&problem, &plan).requests[at].clone();
                     full.requests.push(another);
                     "another".to_owned()

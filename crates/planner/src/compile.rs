@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::grid::{Grid, TICKS};
 use crate::model::{Choice, DayCosts, Desk, Group, Level, Model, NO_ASSETS, Slot, Wanted};
-use crate::problem::{Interval, Problem, Request};
-use crate::rules;
+use crate::problem::{Problem, Request};
+use crate::rules::{self, DayRules};
 
 type Index<'a> = HashMap<&'a str, usize>;
 
@@ -37,6 +37,7 @@ pub fn compile(problem: &Problem) -> Model {
         let wanted = compiler.request(request);
         compiler.model.requests.push(wanted);
     }
+    compiler.model.tabulate();
     compiler.model
 }
 
@@ -94,6 +95,8 @@ impl<'a> Compiler<'a> {
                 assets,
                 travel: Vec::new(),
                 profiles: Vec::new(),
+                desk_starts: Vec::new(),
+                group_starts: Vec::new(),
                 requests: Vec::with_capacity(problem.requests.len()),
                 patient_locked: vec![vec![Grid::EMPTY; problem.days.len()]; several],
             },
@@ -311,13 +314,14 @@ impl<'a> Compiler<'a> {
         if !request.windows.is_empty() && request.windows.iter().all(|it| it.day != day) {
             return Vec::new();
         }
+        let rules = DayRules::new(self.problem, request, day);
         let mut levels: Vec<Level> = Vec::new();
         for start in 0..self.span.min(TICKS) {
             let minute = self.minute(start);
-            if !rules::may_start(self.problem, request, day, minute) {
+            if !rules.may_start(minute) {
                 continue;
             }
-            let cost = rules::time_goals(self.problem, request, day, minute).total;
+            let cost = rules.goals(minute).total;
             match levels.iter_mut().find(|it| it.cost == cost) {
                 Some(level) => level.starts.set(start, start + 1),
                 None => levels.push(Level {
@@ -371,9 +375,4 @@ impl<'a> Compiler<'a> {
             assets,
         })
     }
-}
-
-/// Is the interval of that day around the minutes `from..to`?
-pub fn holds(interval: &Interval, day: usize, from: u32, to: u32) -> bool {
-    interval.day == day && interval.from <= from && to <= interval.to
 }

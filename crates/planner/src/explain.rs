@@ -3,8 +3,8 @@
 use crate::grid::Grid;
 use crate::model::{Choice, Slot};
 use crate::plan::{Change, Goals, Placement, Plan, Reason, SearchReport, Unplaced};
-use crate::problem::{Current, Problem, Request};
-use crate::rules;
+use crate::problem::{Current, Problem, Provider, Request};
+use crate::rules::{self, DayRules};
 use crate::week::Week;
 
 /// The plan of a week.
@@ -75,7 +75,7 @@ fn placement(problem: &Problem, week: &mut Week<'_>, index: usize, slot: &Slot) 
         .collect();
     let start = u32::try_from(slot.start + model.origin).unwrap_or(0) * model.tick;
     let team_goals = rules::team_goals(problem, request, &team);
-    let time_goals = rules::time_goals(problem, request, slot.day, start);
+    let time_goals = DayRules::new(problem, request, slot.day).goals(start);
     let mut cost = team_goals;
     cost += time_goals;
     let mut names = slot
@@ -214,8 +214,8 @@ fn never(problem: &Problem, week: &Week<'_>, index: usize) -> Option<(Reason, St
     let request = &problem.requests[index];
     let wanted = &model.requests[index];
     if rules::teams(problem, request).is_empty() {
-        let everybody: Vec<&str> = problem.providers.iter().map(|it| it.id.as_str()).collect();
-        let nobody = rules::missing_skills(problem, request, &everybody);
+        let everybody: Vec<&Provider> = problem.providers.iter().collect();
+        let nobody = rules::missing_skills(request, &everybody);
         let why = if nobody.is_empty() {
             "None of those who may attend has all the skills it needs.".to_owned()
         } else {
@@ -236,8 +236,7 @@ fn never(problem: &Problem, week: &Week<'_>, index: usize) -> Option<(Reason, St
             let allowed = allowed(day);
             let mut working = allowed;
             for desk in &choice.desks {
-                let open = &model.desk_open[model.desk_at(*desk, day.day)];
-                working = working.and(&open.starts(wanted.before, wanted.after));
+                working = working.and(&model.open_desk_starts(*desk, day.day, wanted.profile));
             }
             desks += working.count();
             all += working
@@ -260,7 +259,8 @@ fn has_a_start(problem: &Problem, request: &Request) -> bool {
     let tick = problem.tick_minutes;
     let mut days = problem.days.iter().enumerate();
     days.any(|(day, it)| {
-        (0..it.minutes / tick).any(|at| rules::may_start(problem, request, day, at * tick))
+        let rules = DayRules::new(problem, request, day);
+        (0..it.minutes / tick).any(|at| rules.may_start(at * tick))
     })
 }
 

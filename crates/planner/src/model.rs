@@ -25,6 +25,9 @@ pub struct Model {
     pub travel: Vec<Vec<usize>>,
     /// Distinct (before, after) in ticks.
     pub profiles: Vec<(usize, usize)>,
+    /// What an empty week leaves open, `[(desk * days + day) * profiles + profile]` and the same for groups.
+    pub desk_starts: Vec<Grid>,
+    pub group_starts: Vec<Grid>,
     pub requests: Vec<Wanted>,
     /// Patients with more than one visit: the ticks locked for them, by day.
     pub patient_locked: Vec<Vec<Grid>>,
@@ -133,11 +136,11 @@ impl Model {
         let wanted = &self.requests[request];
         let mut starts = Grid::range(0, crate::grid::TICKS);
         for desk in &choice.desks {
-            let open = &self.desk_open[self.desk_at(*desk, day)];
-            starts = starts.and(&open.starts(wanted.before, wanted.after));
+            starts = starts.and(&self.open_desk_starts(*desk, day, wanted.profile));
         }
         for group in &choice.groups {
-            starts = starts.and(&self.group_starts(*group, day, wanted.before, wanted.after));
+            let at = group * self.days + day;
+            starts = starts.and(&self.group_starts[at * self.profiles.len() + wanted.profile]);
         }
         if let Some(patient) = wanted.patient {
             let locked = &self.patient_locked[patient][day];
@@ -147,11 +150,26 @@ impl Model {
         starts
     }
 
-    pub fn group_starts(&self, group: usize, day: usize, before: usize, after: usize) -> Grid {
-        self.groups[group]
-            .assets
-            .iter()
-            .map(|asset| self.asset_open[asset * self.days + day].starts(before, after))
-            .fold(Grid::EMPTY, |all, one| all.or(&one))
+    pub fn open_desk_starts(&self, desk: usize, day: usize, profile: usize) -> Grid {
+        self.desk_starts[self.desk_at(desk, day) * self.profiles.len() + profile]
+    }
+
+    /// The starts of every length in an empty week: asked for often, changed never.
+    pub fn tabulate(&mut self) {
+        for open in &self.desk_open {
+            let starts = self.profiles.iter().map(|it| open.starts(it.0, it.1));
+            self.desk_starts.extend(starts);
+        }
+        for group in &self.groups {
+            for day in 0..self.days {
+                for (before, after) in &self.profiles {
+                    let assets = group.assets.iter();
+                    let starts = assets
+                        .map(|it| self.asset_open[it * self.days + day].starts(*before, *after))
+                        .fold(Grid::EMPTY, |all, one| all.or(&one));
+                    self.group_starts.push(starts);
+                }
+            }
+        }
     }
 }

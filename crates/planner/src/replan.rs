@@ -7,7 +7,6 @@ use crate::check::{Fault, faults};
 use crate::compile::compile;
 use crate::explain;
 use crate::insert::{self, Look};
-use crate::model::NO_ASSETS;
 use crate::plan::{Change, Goals, Plan, SearchReport};
 use crate::problem::{Current, Interval, Problem, Request};
 use crate::rng::Rng;
@@ -221,19 +220,12 @@ pub fn insert_one(problem: &Problem, request: &str, seed: u64) -> Result<Plan, V
     let first_cost = week.cost;
     let mut iterations = 0;
     if week.placed[index].is_none() {
-        match insert::best(&mut week, index, &Look::EVERYWHERE, &mut rng) {
-            Some(found) => {
-                let slot = crate::model::Slot {
-                    assets: NO_ASSETS,
-                    ..found.slot
-                };
-                insert::put(&mut week, index, slot);
-            }
-            None => {
-                let mut search = Search::new(&mut week, rng);
-                search.run_around(index, STEPS);
-                iterations = search.iterations;
-            }
+        if let Some(found) = insert::best(&mut week, index, &Look::EVERYWHERE, &mut rng) {
+            insert::put(&mut week, index, found.slot);
+        } else {
+            let mut search = Search::new(&mut week, rng);
+            search.run_around(index, STEPS);
+            iterations = search.iterations;
         }
     }
     let plan = explain::plan(

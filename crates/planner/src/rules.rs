@@ -3,9 +3,8 @@
 
 use std::collections::HashSet;
 
-use crate::compile::holds;
 use crate::plan::Goals;
-use crate::problem::{Problem, Request};
+use crate::problem::{Interval, Problem, Provider, Request};
 
 /// Minutes from one facility to another; the opposite way serves where this one is not given.
 pub fn travel(problem: &Problem, from: &str, to: &str) -> u32 {
@@ -22,21 +21,35 @@ pub fn travel(problem: &Problem, from: &str, to: &str) -> u32 {
 
 /// The sets of providers who may attend together.
 pub fn teams<'a>(problem: &'a Problem, request: &'a Request) -> Vec<Vec<&'a str>> {
-    let all: Vec<&str> = unique(request.all_of.iter().map(String::as_str));
-    let candidates: Vec<&str> = if request.any_of.is_empty() && all.is_empty() {
-        problem.providers.iter().map(|it| it.id.as_str()).collect()
-    } else {
-        unique(request.any_of.iter().map(String::as_str))
+    let named = |ids: &'a [String]| -> Vec<&'a Provider> {
+        let all = unique(ids.iter().map(String::as_str));
+        let find = |id: &str| problem.providers.iter().find(|it| it.id == id);
+        all.into_iter().filter_map(find).collect()
     };
-    let mut teams: Vec<Vec<&str>> = if candidates.is_empty() {
-        vec![all]
+    let all = named(&request.all_of);
+    let candidates: Vec<&Provider> = if request.any_of.is_empty() && all.is_empty() {
+        problem.providers.iter().collect()
     } else {
-        let others = candidates.iter().filter(|it| !all.contains(it));
-        others
-            .map(|one| all.iter().chain([one]).copied().collect())
-            .collect()
+        named(&request.any_of)
     };
-    teams.retain(|team| missing_skills(problem, request, team).is_empty());
+    let skilled = |team: &[&Provider]| missing_skills(request, team).is_empty();
+    if candidates.is_empty() {
+        return Vec::from_iter(
+            skilled(&all).then(|| all.iter().map(|it| it.id.as_str()).collect()),
+        );
+    }
+    let mut team = all.clone();
+    let mut teams = Vec::new();
+    for one in candidates {
+        if all.iter().any(|it| it.id == one.id) {
+            continue;
+        }
+        team.push(one);
+        if skilled(&team) {
+            teams.push(team.iter().map(|it| it.id.as_str()).collect());
+        }
+        team.pop();
+    }
     teams
 }
 
@@ -46,30 +59,12 @@ fn unique<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 }
 
 /// The skills nobody of the team has.
-pub fn missing_skills<'a>(problem: &Problem, request: &'a Request, team: &[&str]) -> Vec<&'a str> {
-    let has = |skill: &String| {
-        problem
-            .providers
-            .iter()
-            .any(|it| team.contains(&it.id.as_str()) && it.skills.contains(skill))
-    };
-    request
-        .skills
-        .iter()
-        .filter(|skill| !has(skill))
+pub fn missing_skills<'a>(request: &'a Request, team: &[&Provider]) -> Vec<&'a str> {
+    let skills = request.skills.iter();
+    skills
+        .filter(|skill| !team.iter().any(|it| it.skills.contains(skill)))
         .map(String::as_str)
         .collect()
-}
-
-/// May the visit begin at this minute, as far as it is up to the request and the day?
-pub fn may_start(problem: &Problem, request: &Request, day: usize, start: u32) -> bool {
-    let end = start + request.duration;
-    let aligned = request
-        .align
-        .is_none_or(|align| start.is_multiple_of(align));
-    let within =
-        request.windows.is_empty() || request.windows.iter().any(|it| holds(it, day, start, end));
-    aligned && within && end <= problem.days[day].minutes
 }
 
 /// What leaving it out misses.
@@ -107,32 +102,64 @@ pub fn team_goals(problem: &Problem, request: &Request, team: &[&str]) -> Goals 
     goals.totalled()
 }
 
-/// What this time misses.
-pub fn time_goals(problem: &Problem, request: &Request, day: usize, start: u32) -> Goals {
-    let weights = &problem.weights;
-    let first_day = request.windows.iter().map(|it| it.day).min().unwrap_or(0);
-    let days = i64::try_from(day.saturating_sub(first_day)).unwrap_or(i64::MAX);
-    let today = request.windows.iter().filter(|it| it.day == day);
-    let opens = today.map(|it| it.from).min().unwrap_or(start);
-    let hours = i64::from(start.saturating_sub(opens) / 60);
-    let mut goals = Goals {
-        wait: days * weights.wait_per_day.of(request.priority)
-            + hours * weights.wait_per_hour.of(request.priority),
-        ..Goals::default()
-    };
-    let preferred = &request.preferred_windows;
-    if !preferred.is_empty() && !preferred.iter().any(|it| holds(it, day, start, start + 1)) {
-        goals.preferred_time = weights.preferred_time;
+/// What a request may have on one day, and what each start of it misses.
+pub struct DayRules<'a> {
+    problem: &'a Problem,
+    request: &'a Request,
+    day: usize,
+    windows: Vec<Interval>,
+    preferred: Vec<Interval>,
+    opens: Option<u32>,
+    days_waited: i64,
+}
+
+impl<'a> DayRules<'a> {
+    pub fn new(problem: &'a Problem, request: &'a Request, day: usize) -> Self {
+        let today = |all: &[Interval]| -> Vec<Interval> {
+            all.iter().filter(|it| it.day == day).copied().collect()
+        };
+        let windows = today(&request.windows);
+        let first_day = request.windows.iter().map(|it| it.day).min().unwrap_or(0);
+        Self {
+            problem,
+            request,
+            day,
+            opens: windows.iter().map(|it| it.from).min(),
+            windows,
+            preferred: today(&request.preferred_windows),
+            days_waited: i64::try_from(day.saturating_sub(first_day)).unwrap_or(i64::MAX),
+        }
     }
-    if let Some(current) = &request.current
-        && (current.day, current.start) != (day, start)
-    {
-        goals.moved = weights.moved
-            + if current.day == day {
-                0
-            } else {
-                weights.moved_day
-            };
+
+    /// May the visit begin at this minute, as far as it is up to the request and the day?
+    pub fn may_start(&self, start: u32) -> bool {
+        let end = start + self.request.duration;
+        let aligned = |align| start.is_multiple_of(align);
+        let holds = |it: &Interval| it.from <= start && end <= it.to;
+        end <= self.problem.days[self.day].minutes
+            && self.request.align.is_none_or(aligned)
+            && (self.request.windows.is_empty() || self.windows.iter().any(holds))
     }
-    goals.totalled()
+
+    /// What starting at this minute misses.
+    pub fn goals(&self, start: u32) -> Goals {
+        let (weights, request) = (&self.problem.weights, self.request);
+        let hours = i64::from(start.saturating_sub(self.opens.unwrap_or(start)) / 60);
+        let mut goals = Goals {
+            wait: self.days_waited * weights.wait_per_day.of(request.priority)
+                + hours * weights.wait_per_hour.of(request.priority),
+            ..Goals::default()
+        };
+        let inside = |it: &Interval| it.from <= start && start < it.to;
+        if !request.preferred_windows.is_empty() && !self.preferred.iter().any(inside) {
+            goals.preferred_time = weights.preferred_time;
+        }
+        if let Some(current) = &request.current
+            && (current.day, current.start) != (self.day, start)
+        {
+            let other_day = current.day != self.day;
+            goals.moved = weights.moved + if other_day { weights.moved_day } else { 0 };
+        }
+        goals.totalled()
+    }
 }

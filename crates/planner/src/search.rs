@@ -19,6 +19,8 @@ pub enum Budget {
 
 /// Steps the current plan is compared back over.
 const MEMORY: usize = 400;
+/// Steps without a better plan after which the search is widened.
+const PATIENCE: u64 = 25_000;
 /// Visits torn out of one provider-day at most.
 const LONGEST_STRING: usize = 8;
 /// Requests without a place that may try in one step.
@@ -33,11 +35,15 @@ pub struct Search<'w, 'm> {
     torn_list: Vec<usize>,
     removed: Vec<(usize, Slot)>,
     trying: Vec<usize>,
+    /// The step in which each request was last torn out.
+    torn_from: Vec<u64>,
     /// Providers (bits) and days (bits) of each request.
     reach: Vec<(Vec<u64>, u128)>,
     memory: Vec<i64>,
     best: Vec<Option<Slot>>,
     best_cost: i64,
+    /// The step that found the best, or the last one to widen the search again.
+    fresh: u64,
     pub iterations: u64,
 }
 
@@ -51,12 +57,14 @@ impl<'w, 'm> Search<'w, 'm> {
             torn_list: Vec::new(),
             removed: Vec::new(),
             trying: Vec::new(),
+            torn_from: vec![0; model.requests.len()],
             reach: (0..model.requests.len())
                 .map(|request| reach(model, request))
                 .collect(),
             memory: vec![week.cost; MEMORY],
             best: week.placed.clone(),
             best_cost: week.cost,
+            fresh: 0,
             iterations: 0,
             week,
         }
@@ -109,6 +117,7 @@ impl<'w, 'm> Search<'w, 'm> {
         if now <= before || now <= self.memory[place] {
             if now < self.best_cost {
                 self.best_cost = now;
+                self.fresh = self.iterations;
                 self.best.clone_from(&self.week.placed);
             }
         } else {
@@ -116,7 +125,22 @@ impl<'w, 'm> Search<'w, 'm> {
         }
         let cost = self.week.cost;
         self.memory[place] = self.memory[place].min(cost);
+        if self.iterations - self.fresh > PATIENCE {
+            self.widen();
+        }
         true
+    }
+
+    /// Stuck: lets the plan get worse again for a while.
+    fn widen(&mut self) {
+        self.fresh = self.iterations;
+        let requests = self.week.model.requests.iter();
+        let dearest = requests.map(|it| it.rank).max().unwrap_or(0);
+        let room = self
+            .rng
+            .below(usize::try_from(dearest / 6).unwrap_or(0) + 2);
+        self.memory
+            .fill(self.week.cost + i64::try_from(room).unwrap_or(0));
     }
 
     fn tear(&mut self, request: usize) {
@@ -132,6 +156,7 @@ impl<'w, 'm> Search<'w, 'm> {
                 self.torn_list.push(at);
             }
         }
+        self.torn_from[request] = self.iterations;
         self.removed.push((request, slot));
     }
 
@@ -244,9 +269,11 @@ impl<'w, 'm> Search<'w, 'm> {
         }
         for at in 0..self.trying.len() {
             let request = self.trying[at];
+            // Whoever had no place before finds none but where something was torn free.
+            let own = self.torn_from[request] == self.iterations;
             let look = Look {
                 blink: BLINK,
-                only: None,
+                only: (!own).then_some(&self.torn),
             };
             if let Some(found) = insert::best(self.week, request, &look, &mut self.rng) {
                 insert::put(self.week, request, found.slot);
@@ -271,7 +298,7 @@ impl<'w, 'm> Search<'w, 'm> {
                 .iter()
                 .zip(&providers)
                 .any(|(one, other)| one & other != 0);
-            if meets && my_days & days != 0 && !self.trying[..own].contains(request) {
+            if meets && my_days & days != 0 && self.torn_from[*request] != self.iterations {
                 self.trying.push(*request);
             }
         }

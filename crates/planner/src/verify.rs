@@ -129,7 +129,10 @@ fn alone(problem: &Problem, request: &Request, placement: &Placement, found: &mu
         "it lies within a window",
     );
     let align = request.align.unwrap_or(problem.tick_minutes);
-    demand(placement.start % align == 0, "it starts where it may");
+    demand(
+        placement.start.is_multiple_of(align),
+        "it starts where it may",
+    );
     demand(
         request.facilities.is_empty() || request.facilities.contains(&placement.facility),
         "it is in a facility it may use",

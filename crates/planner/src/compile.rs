@@ -262,40 +262,48 @@ impl<'a> Compiler<'a> {
     }
 
     fn options(&self, request: &Request) -> Vec<Choice> {
+        let mut groups_at = vec![None; self.facilities.len()];
+        for (name, facility) in &self.facilities {
+            if request.facilities.is_empty() || request.facilities.iter().any(|it| it == name) {
+                groups_at[*facility] = self.groups(request, *facility);
+            }
+        }
         let mut options = Vec::new();
         for team in rules::teams(self.problem, request) {
             let cost = rules::team_goals(self.problem, request, &team).total;
             let members: Vec<usize> = team.iter().map(|id| self.providers[*id]).collect();
-            for (name, facility) in &self.facilities {
-                let allowed =
-                    request.facilities.is_empty() || request.facilities.iter().any(|it| it == name);
-                let desks: Option<Vec<usize>> = members
-                    .iter()
-                    .map(|member| self.desk_of.get(&(*member, *facility)).copied())
-                    .collect();
-                let room = request.room.iter().map(|kind| (true, kind));
-                let units = request.equipment.iter().map(|kind| (false, kind));
-                let groups: Option<Vec<usize>> = room
-                    .chain(units)
-                    .map(|(is_room, kind)| {
-                        self.group_of
-                            .get(&(is_room, kind.as_str(), *facility))
-                            .copied()
-                    })
-                    .collect();
-                if let (true, Some(desks), Some(groups)) = (allowed, desks, groups) {
+            for first in &self.model.desks_of[members[0]] {
+                let facility = self.model.desks[*first].facility;
+                let there = |member: &usize| {
+                    let mut desks = self.model.desks_of[*member].iter();
+                    desks.find(|it| self.model.desks[**it].facility == facility)
+                };
+                let desks: Option<Vec<usize>> =
+                    members.iter().map(|it| there(it).copied()).collect();
+                if let (Some(desks), Some(groups)) = (desks, &groups_at[facility]) {
                     options.push(Choice {
                         cost,
                         desks,
-                        groups,
-                        facility: *facility,
+                        groups: groups.clone(),
+                        facility,
                     });
                 }
             }
         }
-        // Facilities come out of a hash map: without an order a seed would not mean the same plan twice.
+        // The cheapest first; by desk among equals, so that a seed means the same plan twice.
         options.sort_by(|one, other| (one.cost, &one.desks).cmp(&(other.cost, &other.desks)));
         options
+    }
+
+    /// The groups of everything the request needs in a facility; nothing where a kind is missing.
+    fn groups(&self, request: &Request, facility: usize) -> Option<Vec<usize>> {
+        let room = request.room.iter().map(|kind| (true, kind));
+        let units = request.equipment.iter().map(|kind| (false, kind));
+        let group = |(is_room, kind): (bool, &String)| {
+            let key = (is_room, kind.as_str(), facility);
+            self.group_of.get(&key).copied()
+        };
+        room.chain(units).map(group).collect()
     }
 
     fn days(&self, request: &Request) -> Vec<DayCosts> {

@@ -46,10 +46,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         (Some(plan), Some(changes)) => {
             let plan: Plan = read(plan)?;
             let changes: Vec<ChangeOfDay> = read(changes)?;
-            let compared = planner::what_if(&problem, &plan, &changes, &options).map_err(told)?;
+            let compared = planner::what_if(&problem, &plan, &changes, &options)
+                .map_err(|faults| told(&faults))?;
             serde_json::to_string_pretty(&compared)?
         }
-        _ => serde_json::to_string_pretty(&planner::solve(&problem, &options).map_err(told)?)?,
+        _ => serde_json::to_string_pretty(
+            &planner::solve(&problem, &options).map_err(|faults| told(&faults))?,
+        )?,
     };
     super::print_whole(&(answer + "\n"))?;
     Ok(ExitCode::SUCCESS)
@@ -57,7 +60,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 fn seconds(seconds: f64) -> anyhow::Result<Budget> {
     match Duration::try_from_secs_f64(seconds) {
-        Ok(time) if time <= Duration::from_secs(3600) => Ok(Budget::Time(time)),
+        Ok(time) if time <= Duration::from_hours(1) => Ok(Budget::Time(time)),
         _ => bail!("seconds are between 0 and 3600"),
     }
 }
@@ -68,7 +71,7 @@ fn read<T: DeserializeOwned>(file: &PathBuf) -> anyhow::Result<T> {
         .with_context(|| format!("{} is not in the format", file.display()))
 }
 
-fn told(faults: Vec<Fault>) -> anyhow::Error {
+fn told(faults: &[Fault]) -> anyhow::Error {
     let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
     anyhow::anyhow!("the problem has faults:\n{}", lines.join("\n"))
 }

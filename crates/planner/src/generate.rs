@@ -325,21 +325,24 @@ fn wishes(problem: &mut Problem, rng: &mut Rng) {
             request.preferred_providers.dedup();
         }
         if request.duration == 60 && rng.chance(300) && providers.len() > 1 {
-            // Two attend: whoever is able, and a named colleague of the same facilities.
-            let at = rng.below(providers.len());
-            let colleague = &providers[at];
-            request.all_of = vec![colleague.id.clone()];
-            let near = |it: &&&Provider| {
-                it.id != colleague.id && it.working[0].facility == colleague.working[0].facility
-            };
-            request.any_of = able.iter().filter(near).map(|it| it.id.clone()).collect();
-            if request.any_of.is_empty() {
-                request.all_of.clear();
-            }
+            let colleague = &providers[rng.below(providers.len())];
+            two_attend(request, colleague, &able);
         }
         if request.duration >= 30 && rng.chance(200) {
             request.align = Some(15);
         }
+    }
+}
+
+/// Whoever is able, and a named colleague of the same facility.
+fn two_attend(request: &mut Request, colleague: &Provider, able: &[&Provider]) {
+    let facility = &colleague.working[0].facility;
+    let near = able
+        .iter()
+        .filter(|it| it.id != colleague.id && it.working[0].facility == *facility);
+    request.any_of = near.map(|it| it.id.clone()).collect();
+    if !request.any_of.is_empty() {
+        request.all_of = vec![colleague.id.clone()];
     }
 }
 

@@ -14,6 +14,7 @@ mod keys;
 mod migrate;
 mod notes;
 mod partitions;
+mod plan;
 mod serve;
 mod tenant;
 mod terminology;
@@ -63,6 +64,8 @@ pub enum Command {
     /// Load growth references for children
     #[command(subcommand)]
     Growth(growth::Growth),
+    /// Print the best schedule found for a problem in a file
+    Plan(plan::Arguments),
     /// Print the OpenAPI document
     Openapi,
     /// Run a program with DATABASE_URL naming a throw-away, migrated database
@@ -98,6 +101,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         // Nothing else of ours runs in this process: no log, no configuration, no second thread.
         return tools::extract_text(content_type);
     }
+    if let Command::Plan(arguments) = &command {
+        return plan::run(arguments);
+    }
     start_log(&command);
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -120,6 +126,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Command::Openapi
                 | Command::ExampleEnvironment
                 | Command::Notes(_)
+                | Command::Plan(_)
                 | Command::ExtractText { .. } => Ok(ExitCode::SUCCESS),
                 Command::Doctor(place) => doctor::run(place).await,
             }

@@ -73,6 +73,16 @@ fn the_kernel_knows_no_transport_and_no_pool() {
 }
 
 #[test]
+fn the_planner_is_pure() {
+    let found = breaches(
+        "crates/planner/src",
+        |_| false,
+        &["axum", "tokio", "sqlx", "std::fs", "std::net", "kernel::"],
+    );
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
 fn arrows_between_areas_point_one_way() {
     let forbidden = [
         (

@@ -1,0 +1,348 @@
+//! From slots back to names and minutes, with the reasons.
+
+use crate::grid::Grid;
+use crate::model::{Choice, Slot};
+use crate::plan::{Change, Goals, Placement, Plan, Reason, SearchReport, Unplaced};
+use crate::problem::{Current, Problem, Provider, Request};
+use crate::rules::{self, DayRules};
+use crate::week::Week;
+
+/// The plan of a week.
+pub fn plan(problem: &Problem, week: &mut Week<'_>, search: SearchReport) -> Plan {
+    let mut plan = Plan {
+        placements: Vec::new(),
+        unplaced: Vec::new(),
+        score: Goals::default(),
+        bound: None,
+        search,
+    };
+    for (index, request) in problem.requests.iter().enumerate() {
+        match (&request.current, week.placed[index]) {
+            (Some(current), _) if current.locked => {
+                plan.placements.push(locked(problem, request, current));
+            }
+            (_, Some(slot)) => {
+                let placement = placement(problem, week, index, &slot);
+                plan.score += placement.cost;
+                plan.placements.push(placement);
+            }
+            (_, None) => {
+                let unplaced = unplaced(problem, week, index);
+                plan.score += unplaced.cost;
+                plan.unplaced.push(unplaced);
+            }
+        }
+    }
+    plan.placements.sort_by(|one, other| {
+        (one.day, one.start, &one.request).cmp(&(other.day, other.start, &other.request))
+    });
+    plan
+}
+
+fn locked(problem: &Problem, request: &Request, current: &Current) -> Placement {
+    Placement {
+        request: request.id.clone(),
+        day: current.day,
+        date: problem.days[current.day].date.clone(),
+        start: current.start,
+        end: current.start + request.duration,
+        providers: current.providers.clone(),
+        facility: current.facility.clone(),
+        room: current.room.clone(),
+        equipment: current.equipment.clone(),
+        change: Change::Locked,
+        cost: Goals::default(),
+        why: vec!["It is locked where it stands.".to_owned()],
+    }
+}
+
+/// The name of an asset: rooms come first.
+fn asset_name(problem: &Problem, asset: usize) -> String {
+    let rooms = problem.rooms.len();
+    match problem.rooms.get(asset) {
+        Some(room) => room.id.clone(),
+        None => problem.equipment[asset - rooms].id.clone(),
+    }
+}
+
+fn placement(problem: &Problem, week: &mut Week<'_>, index: usize, slot: &Slot) -> Placement {
+    let model = week.model;
+    let request = &problem.requests[index];
+    let choice = &model.requests[index].options[slot.option];
+    let team: Vec<&str> = model
+        .providers_of(choice)
+        .map(|provider| problem.providers[provider].id.as_str())
+        .collect();
+    let start = u32::try_from(slot.start + model.origin).unwrap_or(0) * model.tick;
+    let team_goals = rules::team_goals(problem, request, &team);
+    let time_goals = DayRules::new(problem, request, slot.day).goals(start);
+    let mut cost = team_goals;
+    cost += time_goals;
+    let mut names = slot
+        .assets
+        .iter()
+        .take(choice.groups.len())
+        .map(|it| asset_name(problem, *it));
+    let room = request.room.as_ref().and_then(|_| names.next());
+    let equipment = names.collect();
+    Placement {
+        request: request.id.clone(),
+        day: slot.day,
+        date: problem.days[slot.day].date.clone(),
+        start,
+        end: start + request.duration,
+        facility: facility(problem, &team, slot.day, start).to_owned(),
+        providers: team.iter().map(|id| (*id).to_owned()).collect(),
+        room,
+        equipment,
+        change: match &request.current {
+            None => Change::New,
+            Some(_)
+                if cost.moved + cost.moved_provider == 0
+                    && stands(request, slot.day, start, &team) =>
+            {
+                Change::Kept
+            }
+            Some(_) => Change::Moved,
+        },
+        why: why(problem, week, index, slot, &cost),
+        cost,
+    }
+}
+
+/// Costs alone do not tell, where moving is free.
+fn stands(request: &Request, day: usize, start: u32, team: &[&str]) -> bool {
+    request.current.as_ref().is_some_and(|it| {
+        (it.day, it.start) == (day, start)
+            && it.providers.len() == team.len()
+            && it.providers.iter().all(|id| team.contains(&id.as_str()))
+    })
+}
+
+/// Where the team works at that minute.
+fn facility<'a>(problem: &'a Problem, team: &[&str], day: usize, start: u32) -> &'a str {
+    problem
+        .providers
+        .iter()
+        .filter(|it| it.id == team[0])
+        .flat_map(|it| &it.working)
+        .find(|it| it.day == day && it.from <= start && start < it.to)
+        .map_or("", |it| it.facility.as_str())
+}
+
+fn why(
+    problem: &Problem,
+    week: &mut Week<'_>,
+    index: usize,
+    slot: &Slot,
+    cost: &Goals,
+) -> Vec<String> {
+    let request = &problem.requests[index];
+    let choice = &week.model.requests[index].options[slot.option];
+    let mut why = Vec::new();
+    let mut say = |holds: bool, good: &str, miss: &str| {
+        why.push(if holds { good } else { miss }.to_owned());
+    };
+    if request.current.is_some() {
+        say(
+            cost.moved + cost.moved_provider == 0,
+            "It stays where it stood.",
+            "It had to move: its old place is gone, or gives way to something that weighs more.",
+        );
+    }
+    if request.continuity.is_some() {
+        say(
+            cost.continuity == 0,
+            "With the provider who knows the patient.",
+            "Not with the provider who knows the patient.",
+        );
+    }
+    if !request.preferred_providers.is_empty() {
+        say(
+            cost.preferred_provider == 0,
+            "With a preferred provider.",
+            "Not with a preferred provider.",
+        );
+    }
+    if !request.preferred_windows.is_empty() {
+        say(
+            cost.preferred_time == 0,
+            "At a preferred time.",
+            "Not at a preferred time.",
+        );
+    }
+    why.push(if cost.wait == 0 {
+        "As early as it may be.".to_owned()
+    } else {
+        let mut why = "Every earlier day weighs more or is taken".to_owned();
+        let free = earlier_free_days(week, index, choice, slot);
+        if free > 0 {
+            why = format!("{free} earlier days are open with this team, at times that weigh more");
+        }
+        why + "."
+    });
+    why
+}
+
+fn earlier_free_days(week: &mut Week<'_>, index: usize, choice: &Choice, slot: &Slot) -> usize {
+    let wanted = &week.model.requests[index];
+    let earlier = wanted.days.iter().filter(|it| it.day < slot.day);
+    earlier
+        .filter(|day| {
+            let starts = week.starts(index, choice, day.day);
+            day.levels
+                .iter()
+                .any(|it| !starts.and(&it.starts).is_empty())
+        })
+        .count()
+}
+
+fn unplaced(problem: &Problem, week: &mut Week<'_>, index: usize) -> Unplaced {
+    let request = &problem.requests[index];
+    let (reason, why) = never(problem, week, index).unwrap_or_else(|| taken(week, index));
+    Unplaced {
+        request: request.id.clone(),
+        cost: rules::unplaced_goals(problem, request),
+        reason,
+        why,
+    }
+}
+
+/// What keeps it out of an empty week, too.
+fn never(problem: &Problem, week: &Week<'_>, index: usize) -> Option<(Reason, String)> {
+    let model = week.model;
+    let request = &problem.requests[index];
+    let wanted = &model.requests[index];
+    if rules::teams(problem, request).is_empty() {
+        let everybody: Vec<&Provider> = problem.providers.iter().collect();
+        let nobody = rules::missing_skills(request, &everybody);
+        let why = if nobody.is_empty() {
+            "None of those who may attend has all the skills it needs.".to_owned()
+        } else {
+            format!("Nobody at all has: {}.", nobody.join(", "))
+        };
+        return Some((Reason::NoProvider, why));
+    }
+    if wanted.options.is_empty() {
+        return Some(no_option(problem, request));
+    }
+    if wanted.days.is_empty() && !has_a_start(problem, request) {
+        let why = "No window is long enough for it, or none holds a start it may have.";
+        return Some((Reason::NoWindow, why.to_owned()));
+    }
+    let (mut desks, mut all) = (0, 0);
+    for choice in &wanted.options {
+        for day in &wanted.days {
+            let allowed = allowed(day);
+            let mut working = allowed;
+            for desk in &choice.desks {
+                working = working.and(&model.open_desk_starts(*desk, day.day, wanted.profile));
+            }
+            desks += working.count();
+            all += working
+                .and(&model.empty_week_starts(index, choice, day.day))
+                .count();
+        }
+    }
+    if desks == 0 {
+        let why = "Nobody who may attend works long enough at the times it may have.";
+        return Some((Reason::NotWorking, why.to_owned()));
+    }
+    (all == 0).then(|| {
+        let why = "While those who may attend work, no room or equipment of its kind is available, or the patient is elsewhere.";
+        (Reason::AssetsUnavailable, why.to_owned())
+    })
+}
+
+/// Could it start at all, if somebody worked day and night?
+fn has_a_start(problem: &Problem, request: &Request) -> bool {
+    let tick = problem.tick_minutes;
+    let mut days = problem.days.iter().enumerate();
+    days.any(|(day, it)| {
+        let rules = DayRules::new(problem, request, day);
+        (0..it.minutes / tick).any(|at| rules.may_start(at * tick))
+    })
+}
+
+fn allowed(day: &crate::model::DayCosts) -> Grid {
+    day.levels
+        .iter()
+        .fold(Grid::EMPTY, |all, it| all.or(&it.starts))
+}
+
+fn no_option(problem: &Problem, request: &Request) -> (Reason, String) {
+    let here =
+        |facility: &String| request.facilities.is_empty() || request.facilities.contains(facility);
+    let lacks_room = request.room.as_ref().is_some_and(|kind| {
+        !problem
+            .rooms
+            .iter()
+            .any(|it| it.kind == *kind && here(&it.facility))
+    });
+    if lacks_room {
+        let why = "No facility it may use has a room of the kind.";
+        return (Reason::NoRoom, why.to_owned());
+    }
+    let lacks_unit = request.equipment.iter().any(|kind| {
+        !problem
+            .equipment
+            .iter()
+            .any(|it| it.kind == *kind && here(&it.facility))
+    });
+    if lacks_unit {
+        let why = "No facility it may use has equipment of the kind.";
+        return (Reason::NoEquipment, why.to_owned());
+    }
+    let why =
+        "Those who must attend, the room and the equipment never meet in one facility it may use.";
+    (Reason::NoFacility, why.to_owned())
+}
+
+/// What keeps it out of this week, counted over the starts an empty week would give.
+fn taken(week: &mut Week<'_>, index: usize) -> (Reason, String) {
+    let model = week.model;
+    let wanted = &model.requests[index];
+    let (mut total, mut busy, mut no_room, mut no_unit, mut patient, mut open) = (0, 0, 0, 0, 0, 0);
+    for choice in &wanted.options {
+        for day in &wanted.days {
+            let mut left = allowed(day).and(&model.empty_week_starts(index, choice, day.day));
+            total += left.count();
+            let mut narrow = |starts: Grid, lost: &mut usize| {
+                let kept = left.and(&starts);
+                *lost += left.count() - kept.count();
+                left = kept;
+            };
+            for desk in &choice.desks {
+                let starts = week.desk_starts(*desk, day.day, wanted.profile);
+                narrow(starts, &mut busy);
+            }
+            for (place, group) in choice.groups.iter().enumerate() {
+                let starts = week.group_starts(*group, day.day, wanted.profile);
+                let is_room = place == 0 && week.model.groups[*group].room;
+                narrow(starts, if is_room { &mut no_room } else { &mut no_unit });
+            }
+            if let Some(starts) = week.patient_starts(index, day.day) {
+                narrow(starts, &mut patient);
+            }
+            open += left.count();
+        }
+    }
+    let counted = format!("Of {total} starts an empty week would give it,");
+    if open > 0 {
+        let why = format!("{counted} {open} are open, but each costs more than leaving it out.");
+        return (Reason::NotWorthwhile, why);
+    }
+    let reason = if patient >= no_room.max(no_unit) && patient > 0 {
+        Reason::PatientBusy
+    } else if no_room + no_unit == 0 {
+        Reason::ProvidersFull
+    } else if no_room >= no_unit {
+        Reason::RoomsFull
+    } else {
+        Reason::EquipmentFull
+    };
+    let why = format!(
+        "{counted} the providers are taken at {busy}, then the rooms at {no_room}, the equipment at {no_unit}, the patient at {patient}; those who stand there weigh more or can't give way."
+    );
+    (reason, why)
+}

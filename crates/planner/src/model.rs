@@ -1,0 +1,175 @@
+//! The problem compiled for searching: names become indices, times become ticks, availability becomes grids.
+//!
+//! A *desk* is a provider in one facility; a provider who works in two has two desks, and a visit at one of them keeps
+//! the other closed for the way between. A *group* is all rooms, or all units, of one kind in one facility. An *option*
+//! is a team of providers in a facility. What a request costs depends on its option and its start alone, so the cost of
+//! a plan is a sum over requests; the incremental cost and the bound rest on that.
+
+use crate::check::MOST_NEEDS;
+use crate::grid::Grid;
+
+pub struct Model {
+    pub days: usize,
+    pub tick: u32,
+    /// Ticks from local midnight to the first tick of the grid.
+    pub origin: usize,
+    pub desks: Vec<Desk>,
+    pub desks_of: Vec<Vec<usize>>,
+    /// `[desk * days + day]`: working and not locked.
+    pub desk_open: Vec<Grid>,
+    pub groups: Vec<Group>,
+    /// Rooms first, equipment after them; `[asset * days + day]`.
+    pub asset_open: Vec<Grid>,
+    pub assets: usize,
+    /// Ticks between facilities, `[from][to]`.
+    pub travel: Vec<Vec<usize>>,
+    /// Distinct (before, after) in ticks.
+    pub profiles: Vec<(usize, usize)>,
+    /// What an empty week leaves open, `[(desk * days + day) * profiles + profile]` and the same for groups.
+    pub desk_starts: Vec<Grid>,
+    pub group_starts: Vec<Grid>,
+    pub requests: Vec<Wanted>,
+    /// Patients with more than one visit: the ticks locked for them, by day.
+    pub patient_locked: Vec<Vec<Grid>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Desk {
+    pub provider: usize,
+    pub facility: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Of rooms; else of equipment.
+    pub room: bool,
+    pub assets: Vec<usize>,
+}
+
+/// A request as the search sees it.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub profile: usize,
+    /// Ticks held before the start and after it, and ticks of the visit itself.
+    pub before: usize,
+    pub after: usize,
+    pub visit: usize,
+    /// Cost of having no place.
+    pub unplaced: i64,
+    pub rank: i64,
+    pub options: Vec<Choice>,
+    pub days: Vec<DayCosts>,
+    /// Index into `patient_locked` where another visit could collide.
+    pub patient: Option<usize>,
+    pub current: Option<Slot>,
+    pub locked: bool,
+}
+
+impl Wanted {
+    pub fn length(&self) -> usize {
+        self.before + self.after
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Choice {
+    pub cost: i64,
+    pub desks: Vec<usize>,
+    pub groups: Vec<usize>,
+    pub facility: usize,
+}
+
+/// The starts a request may have on one day, cheapest first.
+#[derive(Clone, Debug)]
+pub struct DayCosts {
+    pub day: usize,
+    pub levels: Vec<Level>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Level {
+    pub cost: i64,
+    pub starts: Grid,
+}
+
+/// A place for a request: which option, when, and with which assets (one for each of the option's groups).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    pub option: usize,
+    pub day: usize,
+    pub start: usize,
+    pub assets: Assets,
+}
+
+pub type Assets = [usize; MOST_NEEDS];
+pub const NO_ASSETS: Assets = [usize::MAX; MOST_NEEDS];
+
+impl Model {
+    pub fn desk_at(&self, desk: usize, day: usize) -> usize {
+        desk * self.days + day
+    }
+
+    /// What the request costs in this slot.
+    pub fn cost(&self, request: usize, slot: &Slot) -> i64 {
+        let wanted = &self.requests[request];
+        let level = wanted
+            .days
+            .iter()
+            .find(|it| it.day == slot.day)
+            .and_then(|it| it.levels.iter().find(|it| it.starts.has(slot.start)));
+        let time = level.map_or(wanted.unplaced, |it| it.cost);
+        wanted.options[slot.option].cost + time
+    }
+
+    pub fn providers_of<'a>(&'a self, choice: &'a Choice) -> impl Iterator<Item = usize> + 'a {
+        choice.desks.iter().map(|desk| self.desks[*desk].provider)
+    }
+
+    /// The ticks a slot holds its resources.
+    pub fn held(&self, request: usize, slot: &Slot) -> (usize, usize) {
+        let wanted = &self.requests[request];
+        (slot.start - wanted.before, slot.start + wanted.after)
+    }
+
+    /// The starts an empty week would leave this option on this day, whatever they cost.
+    pub fn empty_week_starts(&self, request: usize, choice: &Choice, day: usize) -> Grid {
+        let wanted = &self.requests[request];
+        let mut starts = Grid::range(0, crate::grid::TICKS);
+        for desk in &choice.desks {
+            starts = starts.and(&self.open_desk_starts(*desk, day, wanted.profile));
+        }
+        for group in &choice.groups {
+            let at = group * self.days + day;
+            starts = starts.and(&self.group_starts[at * self.profiles.len() + wanted.profile]);
+        }
+        if let Some(patient) = wanted.patient {
+            let locked = &self.patient_locked[patient][day];
+            let open = Grid::range(0, crate::grid::TICKS).without(locked);
+            starts = starts.and(&open.starts(0, wanted.visit));
+        }
+        starts
+    }
+
+    pub fn open_desk_starts(&self, desk: usize, day: usize, profile: usize) -> Grid {
+        self.desk_starts[self.desk_at(desk, day) * self.profiles.len() + profile]
+    }
+
+    /// The starts of every length in an empty week: asked for often, changed never.
+    pub fn tabulate(&mut self) {
+        for open in &self.desk_open {
+            let starts = self.profiles.iter().map(|it| open.starts(it.0, it.1));
+            self.desk_starts.extend(starts);
+        }
+        for group in &self.groups {
+            for day in 0..self.days {
+                for (before, after) in &self.profiles {
+                    let assets = group.assets.iter();
+                    let starts = assets
+                        .map(|it| self.asset_open[it * self.days + day].starts(*before, *after))
+                        .fold(Grid::EMPTY, |all, one| all.or(&one));
+                    self.group_starts.push(starts);
+                }
+            }
+        }
+    }
+}

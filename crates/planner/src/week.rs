@@ -1,0 +1,306 @@
+//! The weeks as they stand during the search: who is placed where, what is still open, and what it all costs.
+//!
+//! Invariant: every placed slot lies on time that was open when it was placed, so no hard rule is ever broken. Starts
+//! are cached per desk or group, day and length, and made anew when that day's grid has changed (`stamp`).
+
+use crate::grid::{Grid, TICKS};
+use crate::model::{Assets, Choice, Model, NO_ASSETS, Slot};
+
+pub struct Week<'m> {
+    pub model: &'m Model,
+    pub placed: Vec<Option<Slot>>,
+    pub absent: Vec<usize>,
+    absent_at: Vec<usize>,
+    pub cost: i64,
+    desk_free: Vec<Grid>,
+    asset_free: Vec<Grid>,
+    /// `[provider * days + day]`, `[asset * days + day]`: the requests there.
+    pub by_provider: Vec<Vec<usize>>,
+    pub by_asset: Vec<Vec<usize>>,
+    patient_visits: Vec<Vec<usize>>,
+    pub desk_stamp: Vec<u32>,
+    pub group_stamp: Vec<u32>,
+    desk_starts: Vec<(u32, Grid)>,
+    group_starts: Vec<(u32, Grid)>,
+    group_of_asset: Vec<usize>,
+}
+
+const NOWHERE: usize = usize::MAX;
+
+impl<'m> Week<'m> {
+    pub fn empty(model: &'m Model) -> Self {
+        let absent: Vec<usize> = (0..model.requests.len())
+            .filter(|request| !model.requests[*request].locked)
+            .collect();
+        let mut absent_at = vec![NOWHERE; model.requests.len()];
+        for (at, request) in absent.iter().enumerate() {
+            absent_at[*request] = at;
+        }
+        let desks = model.desk_open.len();
+        let groups = model.groups.len() * model.days;
+        let mut group_of_asset = vec![0; model.assets];
+        for (group, it) in model.groups.iter().enumerate() {
+            for asset in &it.assets {
+                group_of_asset[*asset] = group;
+            }
+        }
+        Self {
+            model,
+            placed: vec![None; model.requests.len()],
+            cost: absent.iter().map(|it| model.requests[*it].unplaced).sum(),
+            absent,
+            absent_at,
+            desk_free: model.desk_open.clone(),
+            asset_free: model.asset_open.clone(),
+            by_provider: vec![Vec::new(); model.desks_of.len() * model.days],
+            by_asset: vec![Vec::new(); model.assets * model.days],
+            patient_visits: vec![Vec::new(); model.patient_locked.len()],
+            desk_stamp: vec![1; desks],
+            group_stamp: vec![1; groups],
+            desk_starts: vec![(0, Grid::EMPTY); desks * model.profiles.len()],
+            group_starts: vec![(0, Grid::EMPTY); groups * model.profiles.len()],
+            group_of_asset,
+        }
+    }
+
+    pub fn desk_starts(&mut self, desk: usize, day: usize, profile: usize) -> Grid {
+        let at = self.model.desk_at(desk, day);
+        let stamp = self.desk_stamp[at];
+        let cached = &mut self.desk_starts[at * self.model.profiles.len() + profile];
+        if cached.0 != stamp {
+            let (before, after) = self.model.profiles[profile];
+            *cached = (stamp, self.desk_free[at].starts(before, after));
+        }
+        cached.1
+    }
+
+    pub fn group_starts(&mut self, group: usize, day: usize, profile: usize) -> Grid {
+        let at = group * self.model.days + day;
+        let stamp = self.group_stamp[at];
+        let place = at * self.model.profiles.len() + profile;
+        if self.group_starts[place].0 != stamp {
+            let (before, after) = self.model.profiles[profile];
+            let mut starts = Grid::EMPTY;
+            for asset in &self.model.groups[group].assets {
+                let free = &self.asset_free[asset * self.model.days + day];
+                starts = starts.or(&free.starts(before, after));
+            }
+            self.group_starts[place] = (stamp, starts);
+        }
+        self.group_starts[place].1
+    }
+
+    /// The starts at which the patient is with nobody else.
+    pub fn patient_starts(&self, request: usize, day: usize) -> Option<Grid> {
+        let wanted = &self.model.requests[request];
+        let patient = wanted.patient?;
+        let mut open = Grid::range(0, TICKS).without(&self.model.patient_locked[patient][day]);
+        for other in &self.patient_visits[patient] {
+            if let Some(slot) = self.placed[*other].filter(|it| it.day == day && *other != request)
+            {
+                open.clear(slot.start, slot.start + self.model.requests[*other].visit);
+            }
+        }
+        Some(open.starts(0, wanted.visit))
+    }
+
+    /// Where the option may start on this day, whatever the request's own windows say.
+    pub fn starts(&mut self, request: usize, choice: &Choice, day: usize) -> Grid {
+        let profile = self.model.requests[request].profile;
+        let mut starts = self.desk_starts(choice.desks[0], day, profile);
+        for desk in &choice.desks[1..] {
+            starts = starts.and(&self.desk_starts(*desk, day, profile));
+        }
+        for group in &choice.groups {
+            if starts.is_empty() {
+                return starts;
+            }
+            starts = starts.and(&self.group_starts(*group, day, profile));
+        }
+        if let Some(patient) = self.patient_starts(request, day) {
+            starts = starts.and(&patient);
+        }
+        starts
+    }
+
+    /// One free asset of each group, the one that leaves the fewest splinters; the wished one where it is free.
+    pub fn choose_assets(&self, request: usize, slot: &Slot, wished: &Assets) -> Option<Assets> {
+        let choice = &self.model.requests[request].options[slot.option];
+        let (from, to) = self.model.held(request, slot);
+        let mut assets = NO_ASSETS;
+        for (place, group) in choice.groups.iter().enumerate() {
+            let free = |asset: &&usize| {
+                let held = Grid::range(from, to);
+                let open = &self.asset_free[**asset * self.model.days + slot.day];
+                held.without(open).is_empty()
+            };
+            let splinters = |asset: &&usize| {
+                let open = &self.asset_free[**asset * self.model.days + slot.day];
+                let left = from > 0 && open.has(from - 1);
+                (
+                    **asset != wished[place],
+                    usize::from(left) + usize::from(open.has(to)),
+                )
+            };
+            let all = self.model.groups[*group].assets.iter();
+            assets[place] = *all.filter(free).min_by_key(splinters)?;
+        }
+        Some(assets)
+    }
+
+    /// The slot must be open.
+    pub fn place(&mut self, request: usize, slot: Slot) {
+        let model = self.model;
+        let wanted = &model.requests[request];
+        self.cost += model.cost(request, &slot) - wanted.unplaced;
+        self.placed[request] = Some(slot);
+        let at = std::mem::replace(&mut self.absent_at[request], NOWHERE);
+        self.absent.swap_remove(at);
+        if let Some(moved) = self.absent.get(at) {
+            self.absent_at[*moved] = at;
+        }
+        if let Some(patient) = wanted.patient {
+            self.patient_visits[patient].push(request);
+        }
+        let choice = &wanted.options[slot.option];
+        for provider in model.providers_of(choice) {
+            self.by_provider[provider * model.days + slot.day].push(request);
+        }
+        let (from, to) = model.held(request, &slot);
+        self.hold(choice, &slot, from, to, false);
+        for asset in slot.assets.iter().take(choice.groups.len()) {
+            self.by_asset[asset * model.days + slot.day].push(request);
+        }
+    }
+
+    /// Takes the request out; it must be placed.
+    pub fn remove(&mut self, request: usize) -> Option<Slot> {
+        let model = self.model;
+        let wanted = &model.requests[request];
+        let slot = self.placed[request].take()?;
+        self.cost -= model.cost(request, &slot) - wanted.unplaced;
+        self.absent_at[request] = self.absent.len();
+        self.absent.push(request);
+        if let Some(patient) = wanted.patient {
+            self.patient_visits[patient].retain(|other| *other != request);
+        }
+        let choice = &wanted.options[slot.option];
+        for provider in model.providers_of(choice) {
+            forget(
+                &mut self.by_provider[provider * model.days + slot.day],
+                request,
+            );
+        }
+        for asset in slot.assets.iter().take(choice.groups.len()) {
+            forget(&mut self.by_asset[asset * model.days + slot.day], request);
+        }
+        let (from, to) = model.held(request, &slot);
+        self.hold(choice, &slot, from, to, true);
+        Some(slot)
+    }
+
+    /// Opens or closes `from..to` for the desks and assets of a slot.
+    fn hold(&mut self, choice: &Choice, slot: &Slot, from: usize, to: usize, open: bool) {
+        let model = self.model;
+        let change = |grid: &mut Grid| {
+            if open {
+                grid.set(from, to);
+            } else {
+                grid.clear(from, to);
+            }
+        };
+        for desk in &choice.desks {
+            let provider = model.desks[*desk].provider;
+            if model.desks_of[provider].len() > 1 {
+                self.renew_desks(provider, slot.day);
+            } else {
+                let at = model.desk_at(*desk, slot.day);
+                change(&mut self.desk_free[at]);
+                self.desk_stamp[at] += 1;
+            }
+        }
+        for asset in slot.assets.iter().take(choice.groups.len()) {
+            change(&mut self.asset_free[asset * model.days + slot.day]);
+            self.group_stamp[self.group_of_asset[*asset] * model.days + slot.day] += 1;
+        }
+    }
+
+    /// All desks of somebody who works in several places: a visit at one closes the others for the way there and back.
+    fn renew_desks(&mut self, provider: usize, day: usize) {
+        let model = self.model;
+        for desk in &model.desks_of[provider] {
+            let at = model.desk_at(*desk, day);
+            let here = model.desks[*desk].facility;
+            let mut free = model.desk_open[at];
+            for other in &self.by_provider[provider * model.days + day] {
+                if let Some(slot) = &self.placed[*other] {
+                    let there = model.requests[*other].options[slot.option].facility;
+                    let (from, to) = model.held(*other, slot);
+                    let from = from.saturating_sub(model.travel[here][there]);
+                    free.clear(from, to + model.travel[there][here]);
+                }
+            }
+            self.desk_free[at] = free;
+            self.desk_stamp[at] += 1;
+        }
+    }
+
+    /// Who would have to go for the request to stand in this slot: on its desks, with its patient, and in the assets
+    /// held by the fewest.
+    pub fn in_the_way(&self, request: usize, slot: &Slot) -> Vec<usize> {
+        let model = self.model;
+        let wanted = &model.requests[request];
+        let choice = &wanted.options[slot.option];
+        let (from, to) = model.held(request, slot);
+        let overlaps = |other: &usize, extra: usize| {
+            self.placed[*other].as_ref().is_some_and(|it| {
+                let (start, end) = model.held(*other, it);
+                start < to + extra && from < end + extra
+            })
+        };
+        let mut found = Vec::new();
+        for provider in model.providers_of(choice) {
+            for other in &self.by_provider[provider * model.days + slot.day] {
+                let there = self.placed[*other].map_or(choice.facility, |it| {
+                    model.requests[*other].options[it.option].facility
+                });
+                let way =
+                    model.travel[choice.facility][there].max(model.travel[there][choice.facility]);
+                if overlaps(other, way) {
+                    found.push(*other);
+                }
+            }
+        }
+        for group in &choice.groups {
+            let held = Grid::range(from, to);
+            let assets = model.groups[*group].assets.iter().filter(|asset| {
+                let open = &model.asset_open[**asset * model.days + slot.day];
+                held.without(open).is_empty()
+            });
+            let holders = assets.map(|asset| {
+                let all = self.by_asset[asset * model.days + slot.day].iter();
+                all.filter(|other| overlaps(other, 0) && !found.contains(*other))
+                    .copied()
+                    .collect::<Vec<_>>()
+            });
+            if let Some(fewest) = holders.min_by_key(Vec::len) {
+                found.extend(fewest);
+            }
+        }
+        if let Some(patient) = wanted.patient {
+            let visits = self.patient_visits[patient].iter().copied();
+            found.extend(
+                visits.filter(|other| self.placed[*other].is_some_and(|it| it.day == slot.day)),
+            );
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+fn forget(list: &mut Vec<usize>, request: usize) {
+    if let Some(at) = list.iter().position(|other| *other == request) {
+        list.swap_remove(at);
+    }
+}

@@ -267,6 +267,8 @@ fn parameter(name: &str, code: &'static str, message: &'static str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use kernel::clock::Instant;
+
     use super::*;
 
     #[test]

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::compare::{COMPARED, Comparison, Field, Level, compare};
 use crate::model::{Model, Weights};
-use crate::person::Person;
+use crate::person::{Name, Person};
 
 /// Random pairs that are looked at for u.
 const RANDOM_PAIRS: usize = 1_000_000;
@@ -34,6 +34,7 @@ pub fn learn(people: &[Person], pairs: &[(usize, usize)]) -> Learned {
 }
 
 /// As [`learn`], where only some pairs may be one person: of two registers without duplicates, one of each.
+#[expect(clippy::cast_precision_loss, reason = "shares of people, who are few")]
 pub fn learn_between(
     people: &[Person],
     pairs: &[(usize, usize)],
@@ -153,7 +154,7 @@ fn shares(people: &[Person]) -> HashMap<Field, HashMap<String, f64>> {
         let address = person.addresses.first();
         let values = [
             (Field::FamilyName, names.map(|name| name.family.as_str())),
-            (Field::GivenName, names.map(|name| name.first())),
+            (Field::GivenName, names.map(Name::first)),
             (Field::BirthDate, person.birth_date.as_deref()),
             (
                 Field::Street,

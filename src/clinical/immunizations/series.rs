@@ -166,7 +166,7 @@ mod tests {
             };
             assert!(series.cvx.iter().all(form), "{}", series.key);
             assert!(
-                series.season.is_some() != !series.tracks.is_empty(),
+                series.season.is_some() == series.tracks.is_empty(),
                 "{}: a season or tracks",
                 series.key
             );

@@ -261,40 +261,39 @@ async fn what_can_not_be_entered_is_kept_with_its_reason_and_the_rest_is_entered
 async fn what_was_kept_without_being_looked_at_is_entered_by_a_later_run_without_files() {
     let clinic = TestTenant::new().await;
     let files = Files::new();
-    files.lines("record.ndjson", &a_record());
+    files.lines("record.ndjson", &[patient("p1")]);
     run(&clinic, &files.0).await;
+    let admin = clinic.user(Role::Admin).await;
+    let id = only_patient(&admin).await;
     let mut connection = clinic.behind_the_curtain().await;
-    // As the version before this one left it: kept, and nobody has looked.
-    for table in ["goals", "care_plans"] {
-        sqlx::query(sqlx::AssertSqlSafe(format!(
-            "delete from app.{table} where tenant_id = $1"
-        )))
+    // As the version before this one left them: kept, and nobody has looked.
+    for resource in &a_record()[9..] {
+        sqlx::query(
+            "insert into app.imported_resources (tenant_id, id, resource_type, source_id, patient_id, content, content_hash,
+                    created_at, updated_at)
+             values ($1, $2, $3, $4, $5::uuid, $6, 'old', now(), now())",
+        )
         .bind(clinic.id.0)
+        .bind(kernel::ids::mint())
+        .bind(resource["resourceType"].as_str())
+        .bind(resource["id"].as_str())
+        .bind(&id)
+        .bind(resource)
         .execute(&mut connection)
         .await
-        .expect("removed");
+        .expect("kept");
     }
-    sqlx::query(
-        "update app.imported_resources set entry_kind = null, entry_id = null, reading = null
-          where tenant_id = $1 and resource_type in ('Goal', 'CarePlan')",
-    )
-    .bind(clinic.id.0)
-    .execute(&mut connection)
-    .await
-    .expect("forgotten");
     let report = import::fhir(&clinic.app, clinic.id, &[], Options::default())
         .await
         .expect("an import ends");
     assert_eq!(report.looked_at_again, 2, "{report}");
     assert_eq!(report.standing["goal"], (0, 1), "{report}");
     assert_eq!(report.standing[KEPT], (2, 0), "{report}");
-    let goals: i64 = sqlx::query("select count(*) from app.goals where tenant_id = $1")
-        .bind(clinic.id.0)
-        .fetch_one(&mut connection)
+    assert_eq!(items(&admin, &id, "goals").await.len(), 1);
+    let again = import::fhir(&clinic.app, clinic.id, &[], Options::default())
         .await
-        .expect("a count")
-        .get(0);
-    assert_eq!(goals, 1);
+        .expect("an import ends");
+    assert_eq!(again.looked_at_again, 0, "{again}");
 }
 
 #[tokio::test]

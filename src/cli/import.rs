@@ -17,11 +17,17 @@ pub enum Import {
         /// The tenant to import into
         #[arg(long)]
         tenant: String,
-        /// Write every failure to this file, a JSON line each
+        /// Write every failure, and what is kept although it should be in the chart, to this file: a JSON line each
         #[arg(long)]
         report: Option<PathBuf>,
+        /// Where the files come from, if ids of several systems may clash: a word kept before each id, the same each time
+        #[arg(long)]
+        source: Option<String>,
+        /// Look again at what earlier runs could not enter into the chart, also without files: after a code set was loaded, say
+        #[arg(long)]
+        again: bool,
         /// Files and folders
-        #[arg(required = true)]
+        #[arg(required_unless_present = "again")]
         paths: Vec<PathBuf>,
         #[command(flatten)]
         place: Where,
@@ -32,6 +38,8 @@ pub async fn run(
     Import::Fhir {
         tenant,
         report,
+        source,
+        again,
         paths,
         place,
     }: Import,
@@ -46,7 +54,8 @@ pub async fn run(
     };
     let options = import::Options {
         progress: true,
-        ..import::Options::default()
+        source,
+        again,
     };
     let outcome = import::fhir(&chartwell.app, tenant_id, &paths, options)
         .await

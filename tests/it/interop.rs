@@ -10,21 +10,21 @@ use sqlx::Row;
 use crate::support::TestTenant;
 
 /// Files to import; gone when dropped.
-struct Files(PathBuf);
+pub(crate) struct Files(pub(crate) PathBuf);
 
 impl Files {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = std::env::temp_dir().join(format!("chartwell-import-{}", kernel::ids::mint()));
         std::fs::create_dir_all(&folder).expect("a temporary folder");
         Self(folder)
     }
 
-    fn bundle(&self, name: &str, kind: &str, entries: &[Value]) {
+    pub(crate) fn bundle(&self, name: &str, kind: &str, entries: &[Value]) {
         let bundle = json!({ "resourceType": "Bundle", "type": kind, "entry": entries });
         std::fs::write(self.0.join(name), bundle.to_string()).expect("a file");
     }
 
-    fn lines(&self, name: &str, resources: &[Value]) {
+    pub(crate) fn lines(&self, name: &str, resources: &[Value]) {
         let lines: Vec<String> = resources.iter().map(Value::to_string).collect();
         let text = lines.join("\n") + "\n";
         std::fs::write(self.0.join(name), text).expect("a file");
@@ -37,7 +37,7 @@ impl Drop for Files {
     }
 }
 
-async fn run(clinic: &TestTenant, path: &Path) -> Report {
+pub(crate) async fn run(clinic: &TestTenant, path: &Path) -> Report {
     import::fhir(
         &clinic.app,
         clinic.id,
@@ -48,14 +48,14 @@ async fn run(clinic: &TestTenant, path: &Path) -> Report {
     .expect("an import ends")
 }
 
-fn patient(id: &str) -> Value {
+pub(crate) fn patient(id: &str) -> Value {
     json!({ "resourceType": "Patient", "id": id, "birthDate": "1971-04-05", "gender": "female",
         "identifier": [{ "system": "http://hl7.org/fhir/sid/us-ssn", "value": "999-33-6284" }],
         "name": [{ "use": "official", "family": "Wintheiser4", "given": ["Aleta5"] }],
         "telecom": [{ "system": "phone", "value": "555-712-4709", "use": "home" }] })
 }
 
-fn encounter(id: &str, patient: &str) -> Value {
+pub(crate) fn encounter(id: &str, patient: &str) -> Value {
     json!({ "resourceType": "Encounter", "id": id, "status": "finished", "class": { "code": "AMB" },
         "subject": { "reference": patient },
         "period": { "start": "2019-02-03T16:48:38-05:00", "end": "2019-02-03T17:03:38-05:00" },

@@ -1,6 +1,7 @@
 //! Making care plans and following them up.
 
 use chrono::NaiveDate;
+use kernel::clock::Instant;
 use kernel::ids::{CarePlanId, PatientId};
 use kernel::{Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
@@ -78,6 +79,26 @@ pub(super) async fn record(
             .version(version),
     )
     .await
+}
+
+/// Writes down what was planned elsewhere, with the status it has there. Its codes must have been good on that day.
+///
+/// # Errors
+/// Field errors of codes and of what it refers to.
+pub async fn add_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    (mut new, status): (NewCarePlan, CarePlanStatus),
+    on: NaiveDate,
+    now: Instant,
+) -> Result<CarePlanId> {
+    settle(tx, patient, None, &mut new, on).await?;
+    let id = CarePlanId::new();
+    store::insert(tx, (patient, id), &new, None, now).await?;
+    if status != CarePlanStatus::Draft {
+        store::set_status(tx, id, (status, None), None, now).await?;
+    }
+    Ok(id)
 }
 
 pub(super) async fn amend(

@@ -1,6 +1,7 @@
 //! Setting goals and following them up.
 
 use chrono::NaiveDate;
+use kernel::clock::Instant;
 use kernel::ids::{GoalId, PatientId};
 use kernel::{Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
@@ -76,6 +77,26 @@ pub(super) async fn record(
             .version(version),
     )
     .await
+}
+
+/// Writes down what was planned elsewhere, with the status it has there. Its codes must have been good on that day.
+///
+/// # Errors
+/// Field errors of codes and of what it refers to.
+pub async fn add_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    (mut new, status): (NewGoal, GoalStatus),
+    on: NaiveDate,
+    now: Instant,
+) -> Result<GoalId> {
+    settle(tx, patient, None, &mut new, on).await?;
+    let id = GoalId::new();
+    store::insert(tx, (patient, id), &new, None, now).await?;
+    if status != GoalStatus::Proposed {
+        store::set_status(tx, id, (status, None), None, now).await?;
+    }
+    Ok(id)
 }
 
 pub(super) async fn amend(

@@ -1,6 +1,7 @@
-//! Resources that came from elsewhere and have no table of their own yet: shown as they came, for whoever reads FHIR.
+//! Resources that came from elsewhere: shown as they came, for whoever reads FHIR, with the entry of the chart that was made
+//! of each, or the reason why none was.
 //!
-//! An import writes them, nobody changes them here; a feature that absorbs a kind of them takes it over from the table.
+//! An import writes them, nobody changes them here. An entry says less than its resource, so the resource stays.
 
 mod model;
 mod routes;

@@ -18,6 +18,13 @@ pub struct ImportedResourceSummary {
     pub encounter_id: Option<EncounterId>,
     /// The resource's own date, where it has one.
     pub effective_at: Option<DateTime<Utc>>,
+    /// What it was entered into the chart as: `problem`, `vitals` and so on.
+    #[schema(example = "vitals")]
+    pub entry_kind: Option<String>,
+    /// That entry; of vitals the set.
+    pub entry_id: Option<uuid::Uuid>,
+    /// Why there is no entry, or what it lacks.
+    pub reason: Option<String>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,

@@ -18,8 +18,8 @@ pub(super) async fn page(
     let (after_kind, id) = after.unzip();
     let rows = sqlx::query_as!(
         ImportedResourceSummary,
-        r#"select id as "id: _", resource_type, source_id, encounter_id as "encounter_id: _", effective_at, version, created_at,
-                  updated_at
+        r#"select id as "id: _", resource_type, source_id, encounter_id as "encounter_id: _", effective_at, entry_kind, entry_id, reason,
+                  version, created_at, updated_at
              from app.imported_resources
             where tenant_id = $1 and patient_id = $2
               and ($3::text is null or resource_type = $3)
@@ -46,7 +46,7 @@ pub(super) async fn find(
     let tenant = tx.tenant();
     let row = sqlx::query!(
         r#"select id as "id: ImportedResourceId", resource_type, source_id, encounter_id as "encounter_id: EncounterId", effective_at,
-                  version, created_at, updated_at, content
+                  entry_kind, entry_id, reason, version, created_at, updated_at, content
              from app.imported_resources
             where tenant_id = $1 and patient_id = $2 and id = $3"#,
         tenant as _,
@@ -63,6 +63,9 @@ pub(super) async fn find(
             source_id: row.source_id,
             encounter_id: row.encounter_id,
             effective_at: row.effective_at,
+            entry_kind: row.entry_kind,
+            entry_id: row.entry_id,
+            reason: row.reason,
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,

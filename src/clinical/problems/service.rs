@@ -79,7 +79,21 @@ pub async fn add_in_tx(
     new: NewProblem,
     now: Instant,
 ) -> Result<ProblemId> {
-    let ready = prepare(tx, person, None, new, now).await?;
+    enter_in_tx(tx, person, new, now.date_naive(), now).await
+}
+
+/// As [`add_in_tx`], of what was found elsewhere: its codes must have been good on that day, not today.
+///
+/// # Errors
+/// As [`add_in_tx`].
+pub async fn enter_in_tx(
+    tx: &mut TenantTx,
+    person: &Patient,
+    new: NewProblem,
+    on: chrono::NaiveDate,
+    now: Instant,
+) -> Result<ProblemId> {
+    let ready = prepare(tx, person, None, new, on).await?;
     let id = ProblemId::new();
     store::insert(tx, person.id, id, &ready, now)
         .await
@@ -133,7 +147,8 @@ pub(super) async fn amend(
     if recoded && !patch.touches("name") {
         wanted.name = None;
     }
-    let ready = prepare(&mut tx, &person, Some(&present), wanted, ctx.now()).await?;
+    let today = ctx.now().date_naive();
+    let ready = prepare(&mut tx, &person, Some(&present), wanted, today).await?;
     write(tx, patient, id, &ready, None, ctx.now()).await
 }
 
@@ -217,7 +232,7 @@ async fn prepare(
     person: &Patient,
     present: Option<&Problem>,
     mut wanted: NewProblem,
-    now: Instant,
+    on: chrono::NaiveDate,
 ) -> Result<NewProblem> {
     let birth = person.data.birth_date;
     entries::check_not_before_birth(birth, "/onset", wanted.onset.as_ref())?;
@@ -225,8 +240,8 @@ async fn prepare(
     let before = present.and_then(|present| present.data.encounter_id);
     entries::check_encounter(tx, person.id, before, wanted.encounter_id).await?;
     let coded = present.map(|present| present.data.codes());
-    let (any, today) = (entries::Exactness::Any, now.date_naive());
-    let codes = entries::code_condition(tx, coded.as_ref(), wanted.codes(), any, today).await?;
+    let any = entries::Exactness::Any;
+    let codes = entries::code_condition(tx, coded.as_ref(), wanted.codes(), any, on).await?;
     (wanted.icd10cm, wanted.snomed, wanted.name) = (codes.icd10cm, codes.snomed, codes.name);
     refuse_second(tx, person.id, &wanted, present.map(|present| present.id)).await?;
     Ok(wanted)

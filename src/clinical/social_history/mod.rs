@@ -12,3 +12,4 @@ mod store;
 
 pub use model::{NewSocialHistory, SmokingStatus, SocialAnswer, SocialCategory, SocialHistory};
 pub use routes::router;
+pub use service::add_in_tx;

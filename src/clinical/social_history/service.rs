@@ -1,6 +1,7 @@
 //! Recording, reading and amending the social history.
 
 use chrono::{NaiveDate, SubsecRound};
+use kernel::clock::Instant;
 use kernel::ids::{PatientId, SocialHistoryId};
 use kernel::{Code, Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
@@ -78,6 +79,23 @@ pub(super) async fn record(
             .version(version),
     )
     .await
+}
+
+/// Writes down what was asked elsewhere. Its codes must have been good on that day.
+///
+/// # Errors
+/// Field errors of codes and of the encounter.
+pub async fn add_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    mut new: NewSocialHistory,
+    on: NaiveDate,
+    now: Instant,
+) -> Result<SocialHistoryId> {
+    settle(tx, patient, None, &mut new, on).await?;
+    let id = SocialHistoryId::new();
+    store::insert(tx, (patient, id), &new, None, now).await?;
+    Ok(id)
 }
 
 pub(super) async fn amend(

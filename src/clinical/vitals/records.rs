@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use chrono::Datelike;
-use kernel::Result;
+use chrono::{Datelike, NaiveDate};
 use kernel::clock::Instant;
 use kernel::ids::{EncounterId, PatientId, UserId, VitalId, VitalSetId, mint_at};
+use kernel::{Checks, Error, Result};
 use platform::db::{Db, TenantTx, partition};
 
-use super::model::{Measured, NewReading};
+use super::admission::judge_row;
+use super::age::Age;
+use super::kinds::Quantity;
+use super::model::{Measured, NewReading, check_time};
 use super::store;
 use super::view::{Source, VitalStatus};
 
@@ -68,6 +71,56 @@ impl SetOf {
             recorded_at: self.recorded_at,
             version: 1,
         }
+    }
+}
+
+impl SetOf {
+    /// A row of what was measured elsewhere, long ago perhaps: unusual is what it was, and counts as confirmed; what can't be
+    /// true is refused. A count that came as a fraction is rounded, and the note has what was said.
+    ///
+    /// # Errors
+    /// Field errors of a time before birth or in the future, and of an impossible value.
+    pub fn row_of_history(&self, mut reading: NewReading, birth: NaiveDate) -> Result<VitalRecord> {
+        let mut checks = Checks::at(self.recorded_at);
+        check_time(&mut checks, self.measured_at);
+        checks.finish()?;
+        let age = Age::at(birth, self.measured_at).ok_or_else(|| {
+            Error::field(
+                "/measured_at",
+                "before_birth",
+                "must not lie before the patient's birth",
+            )
+        })?;
+        round_counts(&mut reading);
+        let mut row = self.row(self.id(), reading);
+        judge_row(&mut row, None, age, "").allow(true)?;
+        Ok(row)
+    }
+}
+
+fn round_counts(reading: &mut NewReading) {
+    if !reading.kind.quantity().is_some_and(Quantity::is_whole) {
+        return;
+    }
+    let mut said = Vec::new();
+    for number in [
+        &mut reading.value,
+        &mut reading.systolic,
+        &mut reading.diastolic,
+    ]
+    .into_iter()
+    .flatten()
+    {
+        let whole = number.rounded(0);
+        if whole != *number {
+            said.push(format!("{} was said", number.to_f64()));
+            *number = whole;
+        }
+    }
+    if !said.is_empty() {
+        let note = reading.note.take();
+        let lines: Vec<String> = note.into_iter().chain(said).collect();
+        reading.note = Some(lines.join("; ").chars().take(500).collect());
     }
 }
 

@@ -10,21 +10,25 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use clinical::encounters::{self, EncounterRecord};
+use clinical::patients::Patient;
+use clinical::vitals;
 use kernel::Result;
 use kernel::clock::Instant;
+use kernel::ids::PatientId;
 use platform::crypto::TenantCipher;
 use platform::db::SystemTx;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::access::Touched;
+use super::entries::{Entered, Pending};
 use super::importer::Importer;
 use super::naming::{blind, is_mapped, names, own_names, references};
 use super::organization;
 use super::reference::Name;
-use super::report::{Fault, Place};
+use super::report::{Fault, Notice, Place};
 use super::resource::{Resource, Stage, digest, hex};
-use super::store::{self, Kept, Known};
+use super::store::{self, Before, Judged, Kept, Known};
 
 /// What became of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +47,10 @@ pub(super) struct Outcome {
     pub faults: Vec<Fault>,
     /// Imported without a link they name.
     pub incomplete: u64,
+    /// How many were entered into the chart, by what they became.
+    pub entered: BTreeMap<&'static str, u64>,
+    /// What was kept as it came, or entered in part, and why.
+    pub notices: Vec<Notice>,
 }
 
 impl Outcome {
@@ -51,6 +59,10 @@ impl Outcome {
         self.waiting.extend(other.waiting);
         self.faults.extend(other.faults);
         self.incomplete += other.incomplete;
+        for (kind, count) in other.entered {
+            *self.entered.entry(kind).or_default() += count;
+        }
+        self.notices.extend(other.notices);
     }
 }
 
@@ -76,13 +88,23 @@ pub(super) struct Batch<'a> {
     pub(super) last: bool,
     pub(super) cipher: Arc<TenantCipher>,
     known: HashMap<Name, Known>,
-    pub(super) kept: HashMap<Name, Vec<u8>>,
+    pub(super) kept: HashMap<Name, Before>,
     pub(super) patients_of: HashMap<Uuid, Uuid>,
+    /// Of registrations that were merged: the one that has everything now.
+    survivors: HashMap<Uuid, Uuid>,
+    pub(super) active_providers: HashSet<Uuid>,
+    pub(super) people: HashMap<PatientId, Arc<Patient>>,
+    pub(super) vitals: Pending,
+    pub(super) judged: Vec<Judged>,
+    /// Why nothing of this batch may be entered: it was tried, and the database refused.
+    pub(super) only_keep: Option<String>,
     links: BTreeMap<Name, Known>,
     pub(super) encounters: Vec<EncounterRecord>,
     pub(super) keep: Vec<Kept>,
     pub(super) touched: Touched,
     incomplete: u64,
+    entered: BTreeMap<&'static str, u64>,
+    notices: Vec<Notice>,
 }
 
 impl<'a> Batch<'a> {
@@ -107,6 +129,15 @@ impl<'a> Batch<'a> {
         let names: Vec<Name> = names.iter().map(|name| blind(&cipher, name)).collect();
         let known = store::known(&mut tx, &names).await?;
         let kept = store::kept(&mut tx, &raw.into_iter().collect::<Vec<_>>()).await?;
+        let targets = |kind: &str| -> Vec<Uuid> {
+            known
+                .iter()
+                .filter(|(name, _)| name.resource_type == kind)
+                .map(|(_, known)| known.target)
+                .collect()
+        };
+        let survivors = store::survivors(&mut tx, &targets("Patient")).await?;
+        let active_providers = store::active_providers(&mut tx, &targets("Practitioner")).await?;
         let encounters: Vec<Uuid> = known
             .iter()
             .filter(|(name, _)| name.resource_type == "Encounter")
@@ -123,11 +154,19 @@ impl<'a> Batch<'a> {
             known,
             kept,
             patients_of,
+            survivors,
+            active_providers,
+            people: HashMap::new(),
+            vitals: Pending::default(),
+            judged: Vec::new(),
+            only_keep: None,
             links: BTreeMap::new(),
             encounters: Vec::new(),
             keep: Vec::new(),
             touched: Touched::default(),
             incomplete: 0,
+            entered: BTreeMap::new(),
+            notices: Vec::new(),
         })
     }
 
@@ -138,14 +177,16 @@ impl<'a> Batch<'a> {
             Stage::Role => self.role(resource).await,
             Stage::Patient => self.patient(resource).await,
             Stage::Encounter => self.encounter(resource).await,
-            Stage::Place | Stage::Other => Ok(self.other(resource)),
+            Stage::Place | Stage::Other => self.other(resource).await,
         }
     }
 
     /// Writes what was gathered, and the access records, and commits.
-    pub(super) async fn commit(mut self) -> Result<u64> {
+    pub(super) async fn commit(mut self) -> Result<Outcome> {
         encounters::record_in_tx(&mut self.tx, &self.encounters, None, self.now).await?;
+        vitals::record_in_tx(&mut self.tx, &self.vitals.rows).await?;
         store::keep(&mut self.tx, &self.keep, self.now).await?;
+        store::judge(&mut self.tx, &self.judged, self.now).await?;
         store::remember(&mut self.tx, &self.links, self.now).await?;
         let Importer {
             app, tenant, run, ..
@@ -153,7 +194,12 @@ impl<'a> Batch<'a> {
         let records = self.touched.records(app, *tenant, *run, self.now);
         self.tx.record(&records).await?;
         self.tx.commit().await?;
-        Ok(self.incomplete)
+        Ok(Outcome {
+            incomplete: self.incomplete,
+            entered: self.entered,
+            notices: self.notices,
+            ..Outcome::default()
+        })
     }
 
     /// What the resource led to when it was last imported, by its condition or by its name.
@@ -172,9 +218,36 @@ impl<'a> Batch<'a> {
         self.known.get(&self.stored(name))
     }
 
-    /// Where a reference leads.
+    /// Where a reference leads. A registration that was merged leads to the one that has everything now.
     pub(super) fn follow(&self, name: Option<&Name>) -> Option<Uuid> {
+        let target = self.led(name)?;
+        Some(self.survivors.get(&target).copied().unwrap_or(target))
+    }
+
+    /// Where a reference led when what it names was imported.
+    pub(super) fn led(&self, name: Option<&Name>) -> Option<Uuid> {
         self.find(name?).map(|known| known.target)
+    }
+
+    /// Counts an entry, or says why there is none.
+    pub(super) fn note_entered(&mut self, resource: &Resource, entered: &Entered) {
+        let (why, listed) = match entered {
+            Entered::As { kind, lacks, .. } => {
+                *self.entered.entry(kind).or_default() += 1;
+                match lacks {
+                    Some(lacks) => (format!("entered without a part of it: {lacks}"), true),
+                    None => return,
+                }
+            }
+            Entered::Refused(why) => (why.clone(), true),
+            Entered::Left(why) => ((*why).to_owned(), false),
+        };
+        self.notices.push(Notice {
+            place: resource.place,
+            name: resource.name.clone(),
+            reason: why,
+            listed,
+        });
     }
 
     /// Notes a resource that was written although something it names is nowhere.

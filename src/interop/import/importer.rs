@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chrono::Datelike;
 use chrono_tz::Tz;
-use clinical::encounters;
+use clinical::{encounters, vitals};
 use kernel::ids::{RequestId, TenantId};
 use kernel::{Error, Kind, Result};
 use platform::App;
@@ -19,6 +19,7 @@ use platform::App;
 use super::batch::{Batch, Outcome, Verdict};
 use super::dates;
 use super::elements::text;
+use super::entries::{self, measured_at};
 use super::report::Fault;
 use super::resource::{Resource, Stage};
 
@@ -36,6 +37,8 @@ pub(super) struct Importer {
     pub run: RequestId,
     /// Months of encounters that are there, as year and month.
     months: Mutex<BTreeSet<(i32, u32)>>,
+    /// Those of vital signs.
+    vital_months: Mutex<BTreeSet<(i32, u32)>>,
 }
 
 impl Importer {
@@ -46,6 +49,7 @@ impl Importer {
             zone,
             run: RequestId::new(),
             months: Mutex::default(),
+            vital_months: Mutex::default(),
         }
     }
 
@@ -55,6 +59,7 @@ impl Importer {
     /// `unavailable` when the database is away.
     pub(super) async fn take(&self, resources: &[Resource], last: bool) -> Result<Outcome> {
         self.ensure_months(resources).await?;
+        self.ensure_vital_months(resources.iter()).await?;
         // Registering patients locks the counter of record numbers: in a short transaction of their own.
         let patients = resources.partition_point(|resource| resource.stage() <= Stage::Patient);
         let (first, rest) = resources.split_at(patients);
@@ -64,17 +69,20 @@ impl Importer {
             if part.is_empty() {
                 continue;
             }
-            match self.transaction(part, last).await {
+            match self.transaction(part, last, None).await {
                 Ok(done) => outcome.add(done),
                 Err(error) if error.kind() == Kind::Unavailable => return Err(error),
-                Err(error) if part.len() == 1 => {
-                    if error.kind() == Kind::Internal {
-                        tracing::error!(
-                            cause = error.cause_for_log(),
-                            resource_type = part[0].name.resource_type,
-                            "not imported"
-                        );
+                Err(error) if part.len() == 1 && is_entered(&part[0]) => {
+                    log(&part[0], &error);
+                    let why = Some(reason(&error));
+                    match self.transaction(part, last, why).await {
+                        Ok(done) => outcome.add(done),
+                        Err(error) if error.kind() == Kind::Unavailable => return Err(error),
+                        Err(error) => outcome.faults.push(fault(&part[0], reason(&error))),
                     }
+                }
+                Err(error) if part.len() == 1 => {
+                    log(&part[0], &error);
                     outcome.faults.push(fault(&part[0], reason(&error)));
                 }
                 Err(_) => {
@@ -87,11 +95,16 @@ impl Importer {
     }
 
     /// One transaction, again while the database is away.
-    async fn transaction(&self, resources: &[Resource], last: bool) -> Result<Outcome> {
+    async fn transaction(
+        &self,
+        resources: &[Resource],
+        last: bool,
+        only_keep: Option<String>,
+    ) -> Result<Outcome> {
         let mut tried = 0;
         loop {
             tried += 1;
-            match self.once(resources, last).await {
+            match self.once(resources, last, only_keep.clone()).await {
                 Err(error) if error.kind() == Kind::Unavailable && tried < TRIES => {
                     tracing::warn!(
                         cause = error.cause_for_log(),
@@ -104,8 +117,14 @@ impl Importer {
         }
     }
 
-    async fn once(&self, resources: &[Resource], last: bool) -> Result<Outcome> {
+    async fn once(
+        &self,
+        resources: &[Resource],
+        last: bool,
+        only_keep: Option<String>,
+    ) -> Result<Outcome> {
         let mut batch = Batch::begin(self, resources, last).await?;
+        batch.only_keep = only_keep;
         let mut outcome = Outcome::default();
         for resource in resources {
             match batch.take(resource).await? {
@@ -116,8 +135,37 @@ impl Importer {
                 Verdict::Fault(reason) => outcome.faults.push(fault(resource, reason)),
             }
         }
-        outcome.incomplete = batch.commit().await?;
+        outcome.add(batch.commit().await?);
         Ok(outcome)
+    }
+
+    /// Months of vital signs, as those of encounters.
+    pub(super) async fn ensure_vital_months(
+        &self,
+        resources: impl Iterator<Item = &Resource>,
+    ) -> Result<()> {
+        let now = self.app.clock.now();
+        let times: Vec<_> = resources
+            .filter(|resource| resource.name.resource_type == "Observation")
+            .filter_map(|resource| measured_at(&resource.value, self.zone))
+            .filter(|at| at.year() >= 2010 && *at <= now + chrono::TimeDelta::days(1))
+            .filter(|at| {
+                let months = self
+                    .vital_months
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                !months.contains(&(at.year(), at.month()))
+            })
+            .collect();
+        if !times.is_empty() {
+            vitals::ensure_months(&self.app.db, times.iter().copied()).await?;
+            let mut months = self
+                .vital_months
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            months.extend(times.iter().map(|at| (at.year(), at.month())));
+        }
+        Ok(())
     }
 
     /// Months are made before the transaction that writes into them.
@@ -145,6 +193,20 @@ impl Importer {
             months.extend(new.iter().map(|start| (start.year(), start.month())));
         }
         Ok(())
+    }
+}
+
+fn is_entered(resource: &Resource) -> bool {
+    entries::is_entered(&resource.name.resource_type)
+}
+
+fn log(resource: &Resource, error: &Error) {
+    if error.kind() == Kind::Internal {
+        tracing::error!(
+            cause = error.cause_for_log(),
+            resource_type = resource.name.resource_type,
+            "not imported"
+        );
     }
 }
 

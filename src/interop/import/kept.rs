@@ -93,6 +93,7 @@ pub(super) fn row(
         effective_at: dates::own(&resource.value, zone),
         content: resource.content.clone(),
         hash: hash(resource, patient, encounter),
+        judgement: None,
     }
 }
 

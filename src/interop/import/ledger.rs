@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::batch::{Fate, Outcome};
 use super::progress::Progress;
-use super::report::{Failure, Fault, Place, Report, Tally};
+use super::report::{Failure, Fault, Notice, Place, Report, Tally};
 
 /// A resource of which not even the type could be read counts under this name.
 const UNREADABLE: &str = "(unreadable)";
@@ -25,6 +25,9 @@ struct Books {
     faults: Vec<Fault>,
     waiting: BTreeSet<Place>,
     incomplete: u64,
+    entered: BTreeMap<&'static str, u64>,
+    reasons: BTreeMap<(String, String), u64>,
+    notices: Vec<Notice>,
 }
 
 impl Ledger {
@@ -88,6 +91,16 @@ impl Ledger {
         }
         books.waiting.extend(outcome.waiting);
         books.incomplete += outcome.incomplete;
+        for (kind, count) in outcome.entered {
+            *books.entered.entry(kind).or_default() += count;
+        }
+        for notice in outcome.notices {
+            let key = (notice.name.resource_type.clone(), notice.reason.clone());
+            *books.reasons.entry(key).or_default() += 1;
+            if notice.listed {
+                books.notices.push(notice);
+            }
+        }
         self.progress.failed(books.faults.len());
     }
 
@@ -98,6 +111,22 @@ impl Ledger {
     pub(super) fn close(&self, elapsed: Duration) -> Report {
         let mut books = std::mem::take(&mut *self.books());
         books.faults.sort_by_key(|fault| fault.place);
+        books.notices.sort_by_key(|notice| notice.place);
+        let kept = books
+            .notices
+            .into_iter()
+            .map(|notice| {
+                let fault = Fault {
+                    place: notice.place,
+                    name: Some(notice.name),
+                    reason: notice.reason.into(),
+                };
+                Failure {
+                    kept: true,
+                    ..self.failure(fault)
+                }
+            })
+            .collect();
         let failures = books
             .faults
             .into_iter()
@@ -107,8 +136,12 @@ impl Ledger {
             types: books.types,
             failures,
             incomplete: books.incomplete,
+            entered: books.entered,
+            reasons: books.reasons,
+            kept,
             files: self.files.len(),
             elapsed,
+            ..Report::default()
         }
     }
 
@@ -130,6 +163,7 @@ impl Ledger {
             resource_type,
             id,
             reason,
+            kept: false,
         }
     }
 }

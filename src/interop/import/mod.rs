@@ -2,8 +2,9 @@
 //!
 //! Two passes. The first (`index`) reads everything once: it counts, finds what can't be read, keeps the
 //! organisations and practitioners, and learns which of several states of a resource counts. The second reads again, a
-//! few lanes side by side, and writes: patients, encounters, and everything else as it came. What refers to something
-//! that has not come yet waits as a mere place in a file, and is read again at the end.
+//! few lanes side by side, and writes: patients, encounters, and everything else as it came, with the entry of the chart that
+//! was made of it ([`entries`]). What refers to something that has not come yet waits as a mere place in a file, and is read
+//! again at the end. Then what an earlier version kept without looking at it is looked at ([`again`]).
 //!
 //! Invariants: a second run of the same files changes nothing; a run that was killed goes on where it was, by skipping
 //! what is there; one bad resource fails alone. Names are resolved through `app.import_links`; a hash there says whether
@@ -14,11 +15,13 @@
 //! alike are imported with a `source` each. Nothing is ever deleted by an import.
 
 mod access;
+mod again;
 mod batch;
 mod claim;
 mod dates;
 mod elements;
 mod encounter;
+mod entries;
 mod files;
 mod importer;
 mod index;
@@ -42,8 +45,9 @@ mod run;
 #[cfg(test)]
 mod samples;
 mod store;
+mod store_entries;
 
-pub use report::{Failure, Report, Tally};
+pub use report::{Failure, KEPT, Report, Tally};
 pub use run::fhir;
 
 /// How to import.
@@ -54,4 +58,7 @@ pub struct Options {
     /// Where the files come from, if ids of several systems may clash: a short word of the operator's, kept before each
     /// id. The same word must be given each time.
     pub source: Option<String>,
+    /// Look once more at everything that is kept without an entry in the chart, also at what could not be entered before:
+    /// a code set may have been loaded since.
+    pub again: bool,
 }

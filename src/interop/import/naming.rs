@@ -5,7 +5,7 @@ use platform::crypto::TenantCipher;
 use super::elements::{identifiers, is_ssn_system};
 use super::reference::Name;
 use super::resource::{Resource, Stage};
-use super::{encounter, kept, organization, patient, practitioner};
+use super::{encounter, entries, kept, organization, patient, practitioner};
 
 /// Whether the resource becomes a row of ours, rather than being kept as it came.
 pub(super) fn is_mapped(resource: &Resource) -> bool {
@@ -70,6 +70,7 @@ pub(super) fn references(resource: &Resource) -> Vec<Name> {
             [links.patient, links.encounter]
                 .into_iter()
                 .flatten()
+                .chain(entries::references(resource))
                 .collect()
         }
     }

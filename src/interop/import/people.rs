@@ -158,7 +158,7 @@ impl Batch<'_> {
     pub(super) async fn role(&mut self, resource: &Resource) -> Result<Verdict> {
         let name = practitioner::holder(resource);
         let holder = self.follow(name.as_ref()).map(ProviderId);
-        let verdict = self.other(resource);
+        let verdict = self.other(resource).await?;
         let changed = matches!(verdict, Verdict::Done(Fate::Created | Fate::Updated));
         self.note_incomplete(changed && name.is_some() && holder.is_none());
         let specialties = practitioner::specialties(resource);

@@ -6,26 +6,34 @@ use kernel::ids::{EncounterId, FacilityId, PatientId, ProviderId};
 use uuid::Uuid;
 
 use super::batch::{Batch, Fate, Verdict};
+use super::entries::{Entered, Whose};
 use super::importer::reason;
 use super::report::ORPHAN;
 use super::resource::Resource;
-use super::{encounter, kept};
+use super::store::{Before, Judged};
+use super::{encounter, entries, kept};
+
+/// Why a resource has changed and its entry has not.
+const CHANGED: &str =
+    "has changed at its source since it was entered; the entry in the chart stays as it is";
 
 impl Batch<'_> {
-    pub(super) fn other(&mut self, resource: &Resource) -> Verdict {
+    pub(super) async fn other(&mut self, resource: &Resource) -> Result<Verdict> {
         let links = kept::links(resource);
         let mut encounter = self.follow(links.encounter.as_ref());
         let mut patient = self.follow(links.patient.as_ref());
+        let mut led = self.led(links.patient.as_ref());
         let mut lacks = links.encounter.is_some() && encounter.is_none();
         let is_orphan = links.patient.is_some() && patient.is_none();
         if !self.last && (lacks || is_orphan) {
-            return Verdict::Wait;
+            return Ok(Verdict::Wait);
         }
         if is_orphan {
-            return Verdict::Fault(ORPHAN.to_owned());
+            return Ok(Verdict::Fault(ORPHAN.to_owned()));
         }
         if let Some(visited) = encounter.and_then(|id| self.patients_of.get(&id)).copied() {
             patient = patient.or(Some(visited));
+            led = led.or(Some(visited));
             if patient != Some(visited) {
                 // Another patient's encounter is no place for it; the patient is the better witness.
                 encounter = None;
@@ -34,29 +42,94 @@ impl Batch<'_> {
         }
         let (patient, encounter) = (patient.map(PatientId), encounter.map(EncounterId));
         let name = self.stored(&resource.identity());
-        let row = kept::row(
+        let mut row = kept::row(
             resource,
             name.clone(),
             patient,
             encounter,
             self.importer.zone,
         );
+        // As it was led: that registrations were merged here changes nothing at the source.
+        row.hash = kept::hash(resource, led.map(PatientId), encounter);
         let untouchable = resource
             .condition
             .as_ref()
             .is_some_and(|condition| !condition.updates);
-        let fate = match self.kept.get(&name) {
-            Some(hash) if untouchable || *hash == row.hash => return Fate::Skipped.into(),
+        let enters = entries::is_entered(&resource.name.resource_type);
+        let before = self.kept.get(&name).cloned();
+        let fate = match &before {
+            Some(before) if untouchable || before.hash == row.hash => {
+                if !enters || before.is_looked_at() {
+                    return Ok(Fate::Skipped.into());
+                }
+                Fate::Updated
+            }
             Some(_) => Fate::Updated,
             None => Fate::Created,
         };
         self.note_incomplete(lacks);
-        self.kept.insert(name, row.hash.clone());
+        if enters {
+            let entered = if before.as_ref().is_some_and(|before| before.entered) {
+                Entered::Refused(CHANGED.to_owned())
+            } else {
+                self.entered(resource, patient, encounter).await?
+            };
+            self.note_entered(resource, &entered);
+            row.judgement = Some(entered);
+        }
+        self.kept.insert(
+            name,
+            Before {
+                hash: row.hash.clone(),
+                entered: before.is_some_and(|before| before.entered)
+                    || matches!(row.judgement, Some(Entered::As { .. })),
+                reading: enters.then_some(entries::READING),
+            },
+        );
         if let Some(patient) = patient {
             self.touched.update(patient);
         }
         self.keep.push(row);
-        fate.into()
+        Ok(fate.into())
+    }
+
+    async fn entered(
+        &mut self,
+        resource: &Resource,
+        patient: Option<PatientId>,
+        encounter: Option<EncounterId>,
+    ) -> Result<Entered> {
+        if let Some(why) = &self.only_keep {
+            return Ok(Entered::Refused(why.clone()));
+        }
+        match patient {
+            Some(patient) => {
+                let whose = Whose { patient, encounter };
+                self.enter(resource, whose).await
+            }
+            None => Ok(Entered::Refused("names no patient".to_owned())),
+        }
+    }
+
+    /// Looks once more at a resource that is kept.
+    pub(super) async fn look_again(
+        &mut self,
+        id: Uuid,
+        resource: &Resource,
+        whose: Whose,
+    ) -> Result<()> {
+        let entered = self
+            .entered(resource, Some(whose.patient), whose.encounter)
+            .await?;
+        self.note_entered(resource, &entered);
+        if matches!(entered, Entered::As { .. }) {
+            self.touched.update(whose.patient);
+        }
+        self.judged.push(Judged {
+            id,
+            judgement: entered,
+        });
+        Ok(())
     }
 
     pub(super) async fn encounter(&mut self, resource: &Resource) -> Result<Verdict> {

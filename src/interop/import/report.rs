@@ -14,6 +14,9 @@ use serde::Serialize;
 
 use super::reference::Name;
 
+/// The name under which [`Report::standing`] counts what is kept as it came.
+pub const KEPT: &str = "kept as it came";
+
 /// Failures shown on a screen; all of them go into the file.
 const SHOWN: usize = 50;
 
@@ -55,6 +58,16 @@ pub(super) struct Fault {
     pub reason: Cow<'static, str>,
 }
 
+/// A resource that is kept without an entry in the chart, or with one that says less, and why.
+#[derive(Clone, Debug)]
+pub(super) struct Notice {
+    pub place: Place,
+    pub name: Name,
+    pub reason: String,
+    /// Whether each is named, rather than only counted.
+    pub listed: bool,
+}
+
 /// What became of the resources of one type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
@@ -82,6 +95,9 @@ pub struct Failure {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     pub reason: Cow<'static, str>,
+    /// It is here as it came, and not, or not whole, in the chart.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub kept: bool,
 }
 
 /// What an import did. `Display` is the text for the operator.
@@ -92,6 +108,16 @@ pub struct Report {
     /// Resources imported without a link they name (an encounter's facility, say), because what it leads to is nowhere.
     /// They are completed by a later import that brings it.
     pub incomplete: u64,
+    /// Entered into charts by this run: how many, by what they became.
+    pub entered: BTreeMap<&'static str, u64>,
+    /// Resources of the tenant by what they were entered as, and as [`KEPT`] those that were not: before the run and after.
+    pub standing: BTreeMap<String, (u64, u64)>,
+    /// Type and reason of what was kept, or entered in part, by this run: how many.
+    pub reasons: BTreeMap<(String, String), u64>,
+    /// Those of them that should be in the chart and could not be entered whole, each.
+    pub kept: Vec<Failure>,
+    /// Kept by an earlier run and looked at once more.
+    pub looked_at_again: u64,
     pub files: usize,
     pub elapsed: Duration,
 }
@@ -121,14 +147,41 @@ impl Report {
         self.total().failed
     }
 
-    /// Writes every failure to a file, one JSON object a line.
+    /// Writes every failure, and everything that is kept although it should be in the chart, to a file: one JSON object a
+    /// line.
     pub fn write_failures(&self, path: &Path) -> io::Result<()> {
         let mut file = BufWriter::new(File::create(path)?);
-        for failure in &self.failures {
+        for failure in self.failures.iter().chain(&self.kept) {
             serde_json::to_writer(&mut file, failure)?;
             file.write_all(b"\n")?;
         }
         file.flush()
+    }
+}
+
+impl Report {
+    fn show_entries(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.looked_at_again > 0 {
+            let looked = self.looked_at_again;
+            writeln!(f, "{looked} kept by earlier runs were looked at again")?;
+        }
+        if !self.standing.is_empty() {
+            writeln!(
+                f,
+                "\n{:<28} {:>9} {:>9}",
+                "In the chart as", "before", "after"
+            )?;
+            for (kind, (before, after)) in &self.standing {
+                writeln!(f, "{kind:<28} {before:>9} {after:>9}")?;
+            }
+        }
+        if !self.reasons.is_empty() {
+            writeln!(f, "\nKept as it came, or entered in part, by this run:")?;
+        }
+        for ((resource_type, reason), count) in &self.reasons {
+            writeln!(f, "  {count:>9} {resource_type}: {reason}")?;
+        }
+        Ok(())
     }
 }
 
@@ -164,6 +217,7 @@ impl fmt::Display for Report {
                 self.incomplete
             )?;
         }
+        self.show_entries(f)?;
         if !self.failures.is_empty() {
             writeln!(f, "\nNot imported:")?;
         }
@@ -183,7 +237,11 @@ impl fmt::Display for Report {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.display())?;
+        if self.file.as_os_str().is_empty() {
+            write!(f, "(kept)")?;
+        } else {
+            write!(f, "{}", self.file.display())?;
+        }
         if let Some(line) = self.line {
             write!(f, " line {line}")?;
         }
@@ -224,6 +282,7 @@ mod tests {
             resource_type: Some("Patient".into()),
             id: Some("p1".into()),
             reason: "has no birthDate".into(),
+            kept: false,
         });
         let text = report.to_string();
         assert!(text.contains("5 resources a second"), "{text}");

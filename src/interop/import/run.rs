@@ -1,6 +1,6 @@
 //! A whole import: the first pass, the foundation, the second pass, and what had to wait.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -22,7 +22,7 @@ use super::progress::Progress;
 use super::reader::{self, Chunk, Walk};
 use super::report::{Place, Report};
 use super::resource::{Resource, Stage};
-use super::{Options, files, store};
+use super::{Options, again, files, store};
 
 /// Chunks written at the same time. More than processors: while one waits for the disk, another computes.
 const LANES: usize = 3;
@@ -69,6 +69,7 @@ pub async fn fhir(
     })
     .await?;
     progress.importing(index.total());
+    let before = standing(app, tenant).await?;
     let run = Run {
         importer: Arc::new(Importer::new(app.clone(), tenant, zone)),
         ledger: Arc::new(Ledger::new(progress.clone(), files.clone())),
@@ -81,8 +82,22 @@ pub async fn fhir(
     run.foundation(&index.foundation).await?;
     run.everything_else(&index.units).await?;
     run.settle(&index.units).await?;
+    let looked_at_again = again::look(&run.importer, &run.ledger, options.again).await?;
     progress.finish();
-    Ok(run.ledger.close(started.elapsed()))
+    let mut report = run.ledger.close(started.elapsed());
+    report.looked_at_again = looked_at_again;
+    for (kind, count) in before {
+        report.standing.entry(kind).or_default().0 = count;
+    }
+    for (kind, count) in standing(app, tenant).await? {
+        report.standing.entry(kind).or_default().1 = count;
+    }
+    Ok(report)
+}
+
+async fn standing(app: &App, tenant: TenantId) -> Result<BTreeMap<String, u64>> {
+    let mut tx = SystemTx::begin(&app.db, tenant).await?;
+    store::standing(&mut tx).await
 }
 
 async fn zone_of(app: &App, tenant: TenantId) -> Result<Tz> {
@@ -91,7 +106,8 @@ async fn zone_of(app: &App, tenant: TenantId) -> Result<Tz> {
     zone.parse().map_err(Error::internal)
 }
 
-fn is_word(source: &str) -> bool {
+/// Whether a source may be called so.
+pub(super) fn is_word(source: &str) -> bool {
     (1..=40).contains(&source.len())
         && source
             .chars()

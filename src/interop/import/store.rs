@@ -1,6 +1,6 @@
 //! SQL of the import: names known already, and what is kept as it came.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kernel::clock::Instant;
 use kernel::ids::{EncounterId, PatientId, mint};
@@ -8,7 +8,9 @@ use kernel::{Code, Error, Result};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
+use super::entries::{Entered, READING, TYPES};
 use super::reference::Name;
+use super::report::KEPT;
 
 /// What a name led to when it was last imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +28,65 @@ pub(super) struct Kept {
     pub effective_at: Option<Instant>,
     pub content: String,
     pub hash: Vec<u8>,
+    /// What became of it, if it was looked at.
+    pub judgement: Option<Entered>,
+}
+
+/// What is known of a resource that was kept before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Before {
+    pub hash: Vec<u8>,
+    /// Whether it has an entry in the chart.
+    pub entered: bool,
+    /// The edition of the rules that looked at it.
+    pub reading: Option<i16>,
+}
+
+impl Before {
+    /// Whether looking at it once more, unchanged, would lead to nothing new.
+    pub(super) fn is_looked_at(&self) -> bool {
+        self.entered || self.reading == Some(READING)
+    }
+}
+
+/// What became of a resource that is kept already.
+#[derive(Clone, Debug)]
+pub(super) struct Judged {
+    pub id: Uuid,
+    pub judgement: Entered,
+}
+
+/// A resource that is kept and has no entry.
+pub(super) struct Waiting {
+    pub id: Uuid,
+    pub name: Name,
+    pub patient: PatientId,
+    pub encounter: Option<EncounterId>,
+    pub content: String,
+}
+
+impl Entered {
+    fn kind(&self) -> Option<&'static str> {
+        match self {
+            Self::As { kind, .. } => Some(kind),
+            _ => None,
+        }
+    }
+
+    fn id(&self) -> Option<Uuid> {
+        match self {
+            Self::As { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+
+    fn reason(&self) -> Option<&str> {
+        match self {
+            Self::As { lacks, .. } => lacks.as_deref(),
+            Self::Refused(why) => Some(why),
+            Self::Left(why) => Some(why),
+        }
+    }
 }
 
 /// The tenant's time zone.
@@ -114,15 +175,15 @@ pub(super) async fn remember(
     Ok(())
 }
 
-/// The hashes of the resources kept under these names.
-pub(super) async fn kept(tx: &mut TenantTx, names: &[Name]) -> Result<HashMap<Name, Vec<u8>>> {
+/// The resources kept under these names.
+pub(super) async fn kept(tx: &mut TenantTx, names: &[Name]) -> Result<HashMap<Name, Before>> {
     if names.is_empty() {
         return Ok(HashMap::new());
     }
     let (types, ids) = columns(names.iter());
     let tenant = tx.tenant();
     let rows = sqlx::query!(
-        r#"select k.resource_type, k.source_id, k.content_hash
+        r#"select k.resource_type, k.source_id, k.content_hash, k.reading, k.entry_id is not null as "entered!"
              from unnest($2::text[], $3::text[]) as n (resource_type, source_id)
              join app.imported_resources k
                on k.tenant_id = $1 and k.resource_type = n.resource_type and k.source_id = n.source_id"#,
@@ -137,13 +198,20 @@ pub(super) async fn kept(tx: &mut TenantTx, names: &[Name]) -> Result<HashMap<Na
         .map(|row| {
             (
                 Name::new(row.resource_type, row.source_id),
-                row.content_hash,
+                Before {
+                    hash: row.content_hash,
+                    entered: row.entered,
+                    reading: row.reading,
+                },
             )
         })
         .collect())
 }
 
 /// Keeps resources as they came, in place of their earlier states.
+///
+/// # Errors
+/// `unavailable` when another transaction has meanwhile entered one of them: look again, and there it is.
 pub(super) async fn keep(tx: &mut TenantTx, resources: &[Kept], now: Instant) -> Result<()> {
     if resources.is_empty() {
         return Ok(());
@@ -161,19 +229,30 @@ pub(super) async fn keep(tx: &mut TenantTx, resources: &[Kept], now: Instant) ->
     let dates: Vec<Option<Instant>> = resources.iter().map(|kept| kept.effective_at).collect();
     let contents: Vec<&str> = resources.iter().map(|kept| kept.content.as_str()).collect();
     let hashes: Vec<&[u8]> = resources.iter().map(|kept| kept.hash.as_slice()).collect();
+    let judged = || resources.iter().map(|kept| kept.judgement.as_ref());
+    let kinds: Vec<Option<&str>> = judged().map(|judged| judged?.kind()).collect();
+    let entries: Vec<Option<Uuid>> = judged().map(|judged| judged?.id()).collect();
+    let reasons: Vec<Option<&str>> = judged().map(|judged| judged?.reason()).collect();
+    let readings: Vec<Option<i16>> = judged().map(|judged| judged.map(|_| READING)).collect();
     let tenant = tx.tenant();
-    sqlx::query!(
+    let done = sqlx::query!(
         r#"insert into app.imported_resources
                   (tenant_id, id, resource_type, source_id, patient_id, encounter_id, effective_at, content, content_hash,
-                   created_at, updated_at)
+                   entry_kind, entry_id, reason, reading, created_at, updated_at)
            select $1, n.id, n.resource_type, n.source_id, n.patient_id, n.encounter_id, n.effective_at, n.content::jsonb,
-                  n.content_hash, $10, $10
-             from unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::text[], $9::bytea[])
-                  as n (id, resource_type, source_id, patient_id, encounter_id, effective_at, content, content_hash)
+                  n.content_hash, n.entry_kind, n.entry_id, n.reason, n.reading, $10, $10
+             from unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::text[], $9::bytea[],
+                         $11::text[], $12::uuid[], $13::text[], $14::smallint[])
+                  as n (id, resource_type, source_id, patient_id, encounter_id, effective_at, content, content_hash,
+                        entry_kind, entry_id, reason, reading)
            on conflict (tenant_id, resource_type, source_id) do update
               set patient_id = excluded.patient_id, encounter_id = excluded.encounter_id,
                   effective_at = excluded.effective_at, content = excluded.content, content_hash = excluded.content_hash,
-                  version = imported_resources.version + 1, updated_at = excluded.updated_at"#,
+                  entry_kind = coalesce(imported_resources.entry_kind, excluded.entry_kind),
+                  entry_id = coalesce(imported_resources.entry_id, excluded.entry_id),
+                  reason = excluded.reason, reading = excluded.reading,
+                  version = imported_resources.version + 1, updated_at = excluded.updated_at
+            where imported_resources.entry_id is null or excluded.entry_id is null"#,
         tenant as _,
         &ids,
         &types as _,
@@ -184,9 +263,18 @@ pub(super) async fn keep(tx: &mut TenantTx, resources: &[Kept], now: Instant) ->
         &contents as _,
         &hashes as _,
         now,
+        &kinds as _,
+        &entries as _,
+        &reasons as _,
+        &readings as _,
     )
     .execute(tx.conn())
     .await?;
+    if done.rows_affected() != resources.len() as u64 {
+        return Err(
+            Error::new(Code::Unavailable).detail("Another import is at work on the same records.")
+        );
+    }
     Ok(())
 }
 
@@ -210,6 +298,148 @@ pub(super) async fn patients_of(
         .into_iter()
         .map(|row| (row.id, row.patient_id))
         .collect())
+}
+
+/// Writes down what became of resources that are kept already.
+pub(super) async fn judge(tx: &mut TenantTx, judged: &[Judged], now: Instant) -> Result<()> {
+    if judged.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = judged.iter().map(|one| one.id).collect();
+    let kinds: Vec<Option<&str>> = judged.iter().map(|one| one.judgement.kind()).collect();
+    let entries: Vec<Option<Uuid>> = judged.iter().map(|one| one.judgement.id()).collect();
+    let reasons: Vec<Option<&str>> = judged.iter().map(|one| one.judgement.reason()).collect();
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.imported_resources k
+            set entry_kind = n.entry_kind, entry_id = n.entry_id, reason = n.reason, reading = $6, version = k.version + 1,
+                updated_at = $7
+           from unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[]) as n (id, entry_kind, entry_id, reason)
+          where k.tenant_id = $1 and k.id = n.id and k.entry_id is null
+            and (n.entry_id is not null or k.reading is distinct from $6 or k.reason is distinct from n.reason)",
+        tenant as _,
+        &ids,
+        &kinds as _,
+        &entries as _,
+        &reasons as _,
+        READING,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Resources that are kept without an entry, of kinds that may have one, in the order of their ids. `refused`: also those
+/// that these rules have looked at.
+pub(super) async fn waiting(
+    tx: &mut TenantTx,
+    refused: bool,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<Waiting>> {
+    let tenant = tx.tenant();
+    let types = TYPES.map(str::to_owned);
+    let rows = sqlx::query!(
+        r#"select id, resource_type, source_id, patient_id as "patient_id!: PatientId", encounter_id as "encounter_id: EncounterId",
+                  content::text as "content!"
+             from app.imported_resources
+            where tenant_id = $1 and entry_id is null and patient_id is not null and resource_type = any($2) and id > $3
+              and ($4 or reading is distinct from $5)
+            order by id
+            limit $6"#,
+        tenant as _,
+        &types[..],
+        after,
+        refused,
+        READING,
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Waiting {
+            id: row.id,
+            name: Name::new(row.resource_type, row.source_id),
+            patient: row.patient_id,
+            encounter: row.encounter_id,
+            content: row.content,
+        })
+        .collect())
+}
+
+/// Which of these resources still have no entry. They are locked: another run that looks at them waits.
+pub(super) async fn still_waiting(tx: &mut TenantTx, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query_scalar!(
+        "select id from app.imported_resources where tenant_id = $1 and id = any($2) and entry_id is null
+          order by id for no key update",
+        tenant as _,
+        ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// How many resources were entered, by what they became; those that were not under [`KEPT`].
+pub(super) async fn standing(tx: &mut TenantTx) -> Result<BTreeMap<String, u64>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query!(
+        r#"select entry_kind, count(*) as "count!" from app.imported_resources where tenant_id = $1 group by entry_kind"#,
+        tenant as _,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let kind = row.entry_kind.unwrap_or_else(|| KEPT.to_owned());
+            (kind, u64::try_from(row.count).unwrap_or_default())
+        })
+        .collect())
+}
+
+/// Of registrations that were merged: where everything of theirs is now, however often it went on.
+pub(super) async fn survivors(tx: &mut TenantTx, patients: &[Uuid]) -> Result<HashMap<Uuid, Uuid>> {
+    if patients.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let tenant = tx.tenant();
+    let rows = sqlx::query!(
+        r#"with recursive went (first, id, replaced_by) as (
+               select p.id, p.id, p.replaced_by from app.patients p
+                where p.tenant_id = $1 and p.id = any($2) and p.replaced_by is not null
+               union
+               select w.first, p.id, p.replaced_by from went w
+                 join app.patients p on p.tenant_id = $1 and p.id = w.replaced_by)
+           select first as "first!", id as "id!" from went where replaced_by is null"#,
+        tenant as _,
+        patients,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.first, row.id)).collect())
+}
+
+/// Which of the providers are active.
+pub(super) async fn active_providers(
+    tx: &mut TenantTx,
+    providers: &[Uuid],
+) -> Result<HashSet<Uuid>> {
+    if providers.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let tenant = tx.tenant();
+    let rows = sqlx::query_scalar!(
+        "select id from app.providers where tenant_id = $1 and id = any($2) and status = 'active'",
+        tenant as _,
+        providers,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().collect())
 }
 
 fn columns<'a>(names: impl Iterator<Item = &'a Name>) -> (Vec<&'a str>, Vec<&'a str>) {

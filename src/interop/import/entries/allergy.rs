@@ -1,0 +1,254 @@
+//! `AllergyIntolerance` → allergy, or the statement that there are none.
+//!
+//! A code that the loaded code sets do not have costs the code and not the allergy: what a patient reacts to must be seen.
+
+use clinical::allergies::{
+    self, AllergyKind, AllergySeverity, AllergyStatus, AllergyVerification, Criticality,
+    NewAllergy, NewStatement, NoKnown, Reaction, Substance, SubstanceKind,
+};
+use clinical::patients::{self, Patient};
+use clinical::terminology::System;
+use kernel::{Kind, Result};
+use serde_json::Value;
+
+use super::super::batch::Batch;
+use super::super::elements::{codings, list, text, texts, wording};
+use super::super::importer::reason;
+use super::super::resource::Resource;
+use super::{Entered, Whose, code_of, codes, note, refusal, words};
+
+/// The statement a code makes.
+fn statement(code: &Value) -> Option<NoKnown> {
+    codings(code).find_map(|coding| match coding.code {
+        "716186003" => Some(NoKnown::NoKnownAllergies),
+        "409137002" => Some(NoKnown::NoKnownDrugAllergies),
+        "429625007" => Some(NoKnown::NoKnownFoodAllergies),
+        _ => None,
+    })
+}
+
+fn map(value: &Value, whose: Whose) -> std::result::Result<NewAllergy, Entered> {
+    let code = value.pointer("/code").unwrap_or(&Value::Null);
+    let verification = match code_of(value, "/verificationStatus") {
+        Some("confirmed") | None => AllergyVerification::Confirmed,
+        Some("unconfirmed" | "presumed") => AllergyVerification::Unconfirmed,
+        Some("refuted") => AllergyVerification::Refuted,
+        Some("entered-in-error") => {
+            return Err(Entered::Left("was entered in error at its source"));
+        }
+        Some(_) => return Err(Entered::refused("/verificationStatus is not one of FHIR's")),
+    };
+    let status = match code_of(value, "/clinicalStatus") {
+        Some("active") | None => AllergyStatus::Active,
+        Some("inactive") => AllergyStatus::Inactive,
+        Some("resolved") => AllergyStatus::Resolved,
+        Some(_) => return Err(Entered::refused("/clinicalStatus is not one of FHIR's")),
+    };
+    let reactions = reactions(value);
+    let (substance, unsaid) = substance(value, code)?;
+    Ok(NewAllergy {
+        kind: match text(value, "/type") {
+            Some("allergy") => AllergyKind::Allergy,
+            Some("intolerance") => AllergyKind::Intolerance,
+            _ => AllergyKind::Unknown,
+        },
+        substance,
+        severity: reactions
+            .iter()
+            .filter_map(|reaction| reaction.severity)
+            .max_by_key(|severity| *severity as u8),
+        criticality: match text(value, "/criticality") {
+            Some("low") => Criticality::Low,
+            Some("high") => Criticality::High,
+            _ => Criticality::UnableToAssess,
+        },
+        status,
+        verification,
+        onset: codes::partial_date(value, "/onsetDateTime")
+            .or_else(|| codes::partial_date(value, "/onsetPeriod/start")),
+        reactions,
+        note: note(value, unsaid, 2000),
+        encounter_id: whose.encounter,
+    })
+}
+
+/// What is reacted to, and what must be said beside it.
+fn substance(
+    value: &Value,
+    code: &Value,
+) -> std::result::Result<(Substance, Option<String>), Entered> {
+    let categories = texts(value, "/category");
+    let has = |wanted: &str| categories.iter().any(|category| category == wanted);
+    let rxnorm = codes::code_in(code, System::Rxnorm);
+    let snomed = codes::code_in(code, System::Snomed);
+    let label = wording(code).and_then(|label| words(label, 200));
+    if label.is_none() && rxnorm.is_none() && snomed.is_none() {
+        return Err(Entered::refused(
+            "/code says neither in a code nor in words to what",
+        ));
+    }
+    let drug = rxnorm.is_some() || has("medication") || has("biologic");
+    let kind = if drug {
+        SubstanceKind::Drug
+    } else if has("food") {
+        SubstanceKind::Food
+    } else {
+        SubstanceKind::Environment
+    };
+    let unsaid = (!drug && categories.is_empty())
+        .then(|| "Its source does not say of what kind the substance is.".to_owned());
+    let code = if drug { rxnorm } else { snomed.clone() };
+    Ok((
+        Substance {
+            kind,
+            // Without words and without a code of its kind there is only the other code to show.
+            text: label.or_else(|| {
+                snomed
+                    .filter(|_| code.is_none())
+                    .map(|code| format!("SNOMED CT {code}"))
+            }),
+            code,
+        },
+        unsaid,
+    ))
+}
+
+fn reactions(value: &Value) -> Vec<Reaction> {
+    list(value, "/reaction")
+        .iter()
+        .flat_map(|reaction| {
+            let severity = match text(reaction, "/severity") {
+                Some("mild") => Some(AllergySeverity::Mild),
+                Some("moderate") => Some(AllergySeverity::Moderate),
+                Some("severe") => Some(AllergySeverity::Severe),
+                _ => None,
+            };
+            let onset = codes::partial_date(reaction, "/onset");
+            list(reaction, "/manifestation")
+                .iter()
+                .filter_map(move |manifestation| {
+                    let snomed = codes::code_in(manifestation, System::Snomed);
+                    Some(Reaction {
+                        manifestation: wording(manifestation)
+                            .map(str::to_owned)
+                            .or_else(|| snomed.clone().map(|code| format!("SNOMED CT {code}")))
+                            .and_then(|label| words(&label, 200))?,
+                        snomed,
+                        severity,
+                        onset: onset.clone(),
+                    })
+                })
+        })
+        .take(20)
+        .collect()
+}
+
+/// The same without its codes.
+fn uncoded(mut allergy: NewAllergy) -> NewAllergy {
+    let substance = &mut allergy.substance;
+    if let Some(code) = substance.code.take() {
+        substance.text.get_or_insert(code);
+    }
+    for reaction in &mut allergy.reactions {
+        reaction.snomed = None;
+    }
+    allergy
+}
+
+impl Batch<'_> {
+    pub(super) async fn allergy(
+        &mut self,
+        resource: &Resource,
+        person: &Patient,
+        whose: Whose,
+    ) -> Result<Entered> {
+        let value = &resource.value;
+        let new = match map(value, whose) {
+            Ok(new) => new,
+            Err(left) => return Ok(left),
+        };
+        if let Some(broken) = self.broken(&new) {
+            return Ok(broken);
+        }
+        patients::hold(&mut self.tx, whose.patient).await?;
+        if let Some(statement) = value.pointer("/code").and_then(statement) {
+            return self.no_known(statement, &new, whose).await;
+        }
+        let first = allergies::add_in_tx(&mut self.tx, person, new.clone(), self.now).await;
+        let error = match first {
+            Ok(id) => return Ok(Entered::whole("allergy", id)),
+            Err(error) => error,
+        };
+        let is_the_code = error.kind() == Kind::Invalid
+            && !error.fields().is_empty()
+            && error.fields().iter().all(|field| {
+                field.pointer.ends_with("/code") || field.pointer.ends_with("/snomed")
+            });
+        if !is_the_code {
+            return refusal(error);
+        }
+        match allergies::add_in_tx(&mut self.tx, person, uncoded(new), self.now).await {
+            Ok(id) => Ok(Entered::As {
+                kind: "allergy",
+                id: id.into(),
+                lacks: Some(format!("its codes: {}", reason(&error))),
+            }),
+            Err(error) => refusal(error),
+        }
+    }
+
+    async fn no_known(
+        &mut self,
+        statement: NoKnown,
+        said: &NewAllergy,
+        whose: Whose,
+    ) -> Result<Entered> {
+        if !said.is_live() {
+            return Ok(Entered::Left("a statement that no longer stands"));
+        }
+        let standing = allergies::summary_in_tx(&mut self.tx, whose.patient).await?;
+        if let Some(same) = standing
+            .statements
+            .iter()
+            .find(|one| one.data.statement == statement)
+        {
+            return Ok(Entered::whole("allergy_statement", same.id));
+        }
+        let new = NewStatement {
+            statement,
+            note: said.note.as_deref().and_then(|note| words(note, 500)),
+        };
+        match allergies::state_in_tx(&mut self.tx, whose.patient, &new, self.now).await {
+            Ok(id) => Ok(Entered::whole("allergy_statement", id)),
+            Err(error) => refusal(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::ids::PatientId;
+    use serde_json::json;
+
+    #[test]
+    fn a_drug_has_its_ingredient_and_the_worst_reaction_counts() {
+        let value = json!({"type": "allergy", "category": ["medication"], "criticality": "high",
+            "code": {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "7984", "display": "Penicillin V"}]},
+            "reaction": [{"severity": "mild", "manifestation": [{"text": "Hives"}]}, {"severity": "severe", "manifestation": [{"text": "Anaphylaxis"}]}]});
+        let whose = Whose {
+            patient: PatientId::new(),
+            encounter: None,
+        };
+        let allergy = map(&value, whose).expect("an allergy");
+        assert_eq!(allergy.substance.kind, SubstanceKind::Drug);
+        assert_eq!(allergy.substance.code.as_deref(), Some("7984"));
+        assert_eq!(allergy.severity, Some(AllergySeverity::Severe));
+        assert_eq!(allergy.reactions.len(), 2);
+        let bare = uncoded(allergy);
+        assert_eq!(
+            (bare.substance.code, bare.substance.text.as_deref()),
+            (None, Some("Penicillin V"))
+        );
+    }
+}

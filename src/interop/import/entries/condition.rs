@@ -1,0 +1,252 @@
+//! `Condition` → problem, and on its encounter a diagnosis, where it says that it is one.
+//!
+//! An encounter's diagnosis is a problem too: only there it has an onset, an end and a status. One that stands open on the
+//! list already, under the same code, is that problem again.
+
+use clinical::diagnoses::{self, NewDiagnosis};
+use clinical::encounters;
+use clinical::patients::Patient;
+use clinical::problems::{self, NewProblem, ProblemSeverity, ProblemStatus, ProblemVerification};
+use clinical::terminology::System;
+use kernel::Result;
+use serde_json::Value;
+
+use super::super::batch::Batch;
+use super::super::elements::{codings, list, text, wording};
+use super::super::resource::Resource;
+use super::super::store_entries as store;
+use super::{Entered, Whose, code_of, codes, note, refusal, words};
+
+const IN_ERROR: &str = "was entered in error at its source";
+const UNCODED: &str = "is coded neither in ICD-10-CM nor in SNOMED CT";
+
+/// The problem; or why it can't be one.
+fn map(value: &Value, whose: Whose) -> std::result::Result<NewProblem, Entered> {
+    let code = value.pointer("/code").ok_or(Entered::refused(UNCODED))?;
+    let icd10cm = codes::code_in(code, System::Icd10cm);
+    let snomed = codes::code_in(code, System::Snomed);
+    if icd10cm.is_none() && snomed.is_none() {
+        return Err(Entered::refused(UNCODED));
+    }
+    let onset = codes::partial_date(value, "/onsetDateTime")
+        .or_else(|| codes::partial_date(value, "/onsetPeriod/start"));
+    let ended = codes::partial_date(value, "/abatementDateTime")
+        .or_else(|| codes::partial_date(value, "/abatementPeriod/start"));
+    let status = status(value, ended.is_some())?;
+    let mut more = Vec::new();
+    for (place, word) in [("/onsetString", "Onset"), ("/abatementString", "Abatement")] {
+        more.extend(text(value, place).map(|said| format!("{word}: {said}")));
+    }
+    let is_over = matches!(status, ProblemStatus::Resolved | ProblemStatus::InRemission);
+    // Open, and yet with an end: it stays on the list, and what was said is there to be read.
+    let abatement = match ended {
+        Some(ended) if !is_over => {
+            more.push(format!("Abatement: {}", ended.as_str()));
+            None
+        }
+        other => other,
+    };
+    Ok(NewProblem {
+        icd10cm,
+        snomed,
+        name: wording(code).and_then(|name| words(name, 300)),
+        onset,
+        abatement,
+        severity: severity(value),
+        status,
+        verification: verification(value)?,
+        note: note(value, more, 2000),
+        encounter_id: whose.encounter,
+    })
+}
+
+fn status(value: &Value, ended: bool) -> std::result::Result<ProblemStatus, Entered> {
+    match code_of(value, "/clinicalStatus") {
+        Some("active" | "recurrence" | "relapse") => Ok(ProblemStatus::Active),
+        Some("remission") => Ok(ProblemStatus::InRemission),
+        Some("inactive" | "resolved") => Ok(ProblemStatus::Resolved),
+        None if ended => Ok(ProblemStatus::Resolved),
+        None => Ok(ProblemStatus::Active),
+        Some(_) => Err(Entered::refused("/clinicalStatus is not one of FHIR's")),
+    }
+}
+
+fn verification(value: &Value) -> std::result::Result<ProblemVerification, Entered> {
+    match code_of(value, "/verificationStatus") {
+        Some("confirmed") | None => Ok(ProblemVerification::Confirmed),
+        Some("unconfirmed") => Ok(ProblemVerification::Unconfirmed),
+        Some("provisional") => Ok(ProblemVerification::Provisional),
+        Some("differential") => Ok(ProblemVerification::Differential),
+        Some("refuted") => Ok(ProblemVerification::Refuted),
+        Some("entered-in-error") => Err(Entered::Left(IN_ERROR)),
+        Some(_) => Err(Entered::refused("/verificationStatus is not one of FHIR's")),
+    }
+}
+
+fn severity(value: &Value) -> Option<ProblemSeverity> {
+    let concept = value.pointer("/severity")?;
+    let by_code = codings(concept).find_map(|coding| match coding.code {
+        "255604002" => Some(ProblemSeverity::Mild),
+        "6736007" => Some(ProblemSeverity::Moderate),
+        "24484000" => Some(ProblemSeverity::Severe),
+        "442452003" => Some(ProblemSeverity::Critical),
+        _ => None,
+    });
+    by_code.or_else(|| match wording(concept)?.to_lowercase().as_str() {
+        "mild" => Some(ProblemSeverity::Mild),
+        "moderate" => Some(ProblemSeverity::Moderate),
+        "severe" => Some(ProblemSeverity::Severe),
+        "critical" | "life threatening" => Some(ProblemSeverity::Critical),
+        _ => None,
+    })
+}
+
+fn is_of_an_encounter(value: &Value) -> bool {
+    list(value, "/category")
+        .iter()
+        .flat_map(codings)
+        .any(|coding| coding.code == "encounter-diagnosis")
+}
+
+impl Batch<'_> {
+    pub(super) async fn condition(
+        &mut self,
+        resource: &Resource,
+        person: &Patient,
+        whose: Whose,
+    ) -> Result<Entered> {
+        let new = match map(&resource.value, whose) {
+            Ok(new) => new,
+            Err(left) => return Ok(left),
+        };
+        if let Some(broken) = self.broken(&new) {
+            return Ok(broken);
+        }
+        let diagnosis = if is_of_an_encounter(&resource.value) {
+            self.diagnosis(&new, whose).await?
+        } else {
+            None
+        };
+        // What stood on the list must have been good when it began, not today.
+        let on = new
+            .onset
+            .as_ref()
+            .map_or(self.now.date_naive(), kernel::PartialDate::latest)
+            .min(self.now.date_naive());
+        let problem = problems::enter_in_tx(&mut self.tx, person, new, on, self.now).await;
+        match (problem, diagnosis) {
+            (Ok(id), Some(Err(why))) => Ok(Entered::As {
+                kind: "problem",
+                id: id.into(),
+                lacks: Some(format!("as a diagnosis of its encounter: {why}")),
+            }),
+            (Ok(id), _) => Ok(Entered::whole("problem", id)),
+            (Err(error), Some(Ok(id))) => match refusal(error)? {
+                Entered::Refused(why) => Ok(Entered::As {
+                    kind: "diagnosis",
+                    id,
+                    lacks: Some(format!("as a problem: {why}")),
+                }),
+                other => Ok(other),
+            },
+            (Err(error), _) => refusal(error),
+        }
+    }
+
+    /// Codes it on its encounter, if that is known.
+    async fn diagnosis(
+        &mut self,
+        problem: &NewProblem,
+        whose: Whose,
+    ) -> Result<Option<std::result::Result<uuid::Uuid, String>>> {
+        let Some(encounter) = whose.encounter else {
+            return Ok(Some(Err("the encounter is not known".to_owned())));
+        };
+        if problem.verification == ProblemVerification::Refuted {
+            return Ok(None);
+        }
+        let coded = store::is_coded(
+            &mut self.tx,
+            encounter,
+            problem.icd10cm.as_deref(),
+            problem.snomed.as_deref(),
+        );
+        if coded.await? {
+            return Ok(Some(Err("stands there already".to_owned())));
+        }
+        let Some(visit) =
+            encounters::find_in_tx(&mut self.tx, Some(whose.patient), encounter).await?
+        else {
+            return Ok(Some(Err("the encounter is not known".to_owned())));
+        };
+        let new = NewDiagnosis {
+            icd10cm: problem.icd10cm.clone(),
+            snomed: problem.snomed.clone(),
+            name: problem.name.clone(),
+            rank: None,
+            present_on_admission: None,
+        };
+        match diagnoses::add_in_tx(&mut self.tx, &visit.record, new, self.now).await {
+            Ok(id) => Ok(Some(Ok(id.into()))),
+            Err(error) => match refusal(error)? {
+                Entered::Refused(why) => Ok(Some(Err(why))),
+                _ => Ok(None),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::ids::PatientId;
+    use serde_json::json;
+
+    fn whose() -> Whose {
+        Whose {
+            patient: PatientId::new(),
+            encounter: None,
+        }
+    }
+
+    fn condition(more: Value) -> Value {
+        let mut value = json!({"code": {"coding": [{"system": "http://snomed.info/sct", "code": "40055000", "display": "Chronic sinusitis (disorder)"}]},
+            "clinicalStatus": {"coding": [{"code": "active"}]}, "onsetDateTime": "1944-08-12T17:43:59+10:00"});
+        if let (Some(value), Value::Object(more)) = (value.as_object_mut(), more) {
+            value.extend(more);
+        }
+        value
+    }
+
+    #[test]
+    fn an_open_problem_stays_open_although_an_end_is_given_and_the_end_can_be_read() {
+        let problem = map(
+            &condition(json!({"abatementDateTime": "1950-01-01"})),
+            whose(),
+        )
+        .expect("a problem");
+        assert_eq!(problem.status, ProblemStatus::Active);
+        assert_eq!(problem.abatement, None);
+        assert_eq!(problem.note.as_deref(), Some("Abatement: 1950-01-01"));
+        assert_eq!(
+            problem.onset.as_ref().map(|onset| onset.as_str()),
+            Some("1944-08-12")
+        );
+        assert_eq!(
+            problem.name.as_deref(),
+            Some("Chronic sinusitis (disorder)")
+        );
+    }
+
+    #[test]
+    fn what_its_source_took_back_is_left_and_what_has_no_code_says_so() {
+        let mistaken =
+            condition(json!({"verificationStatus": {"coding": [{"code": "entered-in-error"}]}}));
+        assert_eq!(map(&mistaken, whose()).err(), Some(Entered::Left(IN_ERROR)));
+        let uncoded = condition(json!({"code": {"text": "Feels unwell"}}));
+        assert_eq!(
+            map(&uncoded, whose()).err(),
+            Some(Entered::refused(UNCODED))
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! `Immunization` → immunization.
+//!
+//! A dose that another system gave is never one given here, whatever it calls its own source: there is no lot of ours, and
+//! nobody of ours gave it.
+
+use clinical::immunizations::{
+    self, DoseSource, DoseStatus, InjectionSite, NewImmunization, NotGivenReason, Route,
+};
+use clinical::patients::Patient;
+use clinical::terminology::System;
+use kernel::Result;
+use serde_json::Value;
+
+use super::super::batch::Batch;
+use super::super::dates;
+use super::super::elements::{codings, list, text, wording};
+use super::super::resource::Resource;
+use super::super::store_entries as store;
+use super::{Entered, Whose, code_of, codes, note, refusal, words};
+
+fn source(value: &Value) -> DoseSource {
+    if value.pointer("/primarySource") == Some(&Value::Bool(true)) {
+        return DoseSource::OtherProvider;
+    }
+    match code_of(value, "/reportOrigin") {
+        Some("provider") => DoseSource::OtherProvider,
+        Some("record") => DoseSource::WrittenRecord,
+        Some("recall") => DoseSource::PatientRecall,
+        Some("school") => DoseSource::SchoolRecord,
+        _ => DoseSource::Unspecified,
+    }
+}
+
+fn not_given(value: &Value) -> NotGivenReason {
+    let reason = value.pointer("/statusReason").unwrap_or(&Value::Null);
+    codings(reason)
+        .find_map(|coding| match coding.code {
+            "IMMUNE" => Some(NotGivenReason::Immunity),
+            "MEDPREC" => Some(NotGivenReason::Contraindication),
+            "OSTOCK" => Some(NotGivenReason::OutOfStock),
+            "PATOBJ" => Some(NotGivenReason::PatientRefusal),
+            "RELIG" => Some(NotGivenReason::ReligiousExemption),
+            "PHILISOP" => Some(NotGivenReason::PhilosophicalExemption),
+            _ => None,
+        })
+        .unwrap_or(NotGivenReason::Other)
+}
+
+fn site(value: &Value) -> Option<InjectionSite> {
+    Some(match code_of(value, "/site")? {
+        "LD" => InjectionSite::LeftDeltoid,
+        "RD" => InjectionSite::RightDeltoid,
+        "LT" | "LVL" => InjectionSite::LeftThigh,
+        "RT" | "RVL" => InjectionSite::RightThigh,
+        "LG" => InjectionSite::LeftGluteus,
+        "RG" => InjectionSite::RightGluteus,
+        "LLFA" => InjectionSite::LeftForearm,
+        "RLFA" => InjectionSite::RightForearm,
+        _ => InjectionSite::Other,
+    })
+}
+
+fn route(value: &Value) -> Option<Route> {
+    Some(match code_of(value, "/route")? {
+        "IM" => Route::Intramuscular,
+        "SQ" | "SC" => Route::Subcutaneous,
+        "IDINJ" | "ID" => Route::Intradermal,
+        "PO" => Route::Oral,
+        "NASINHLC" | "NASINHL" | "IN" => Route::Intranasal,
+        "IVINJ" | "IV" => Route::Intravenous,
+        _ => Route::Other,
+    })
+}
+
+fn map(
+    value: &Value,
+    whose: Whose,
+    zone: chrono_tz::Tz,
+) -> std::result::Result<NewImmunization, Entered> {
+    let vaccine = value.pointer("/vaccineCode").unwrap_or(&Value::Null);
+    let cvx = codes::code_in(vaccine, System::Cvx)
+        .ok_or(Entered::refused("/vaccineCode is not coded in CVX"))?;
+    let status = match text(value, "/status") {
+        Some("completed") => DoseStatus::Completed,
+        Some("not-done") => DoseStatus::NotGiven,
+        Some("entered-in-error") => {
+            return Err(Entered::Left("was entered in error at its source"));
+        }
+        _ => {
+            return Err(Entered::refused(
+                "/status does not say whether it was given",
+            ));
+        }
+    };
+    let occurred_on = codes::partial_date(value, "/occurrenceDateTime").ok_or(Entered::refused(
+        "/occurrenceDateTime is no year, month or day",
+    ))?;
+    let given_at = text(value, "/occurrenceDateTime")
+        .filter(|said| said.len() > 10 && status == DoseStatus::Completed)
+        .and_then(|said| dates::instant(said, zone));
+    let mut more = Vec::new();
+    if status == DoseStatus::NotGiven {
+        more.extend(
+            value
+                .pointer("/statusReason")
+                .and_then(wording)
+                .map(str::to_owned),
+        );
+    }
+    let quantity = value.pointer("/doseQuantity/value").and_then(Value::as_f64);
+    let unit = text(value, "/doseQuantity/code").or_else(|| text(value, "/doseQuantity/unit"));
+    let (dose_quantity, dose_unit) = match (quantity, unit) {
+        (Some(quantity), Some(unit)) if quantity > 0.0 => (Some(quantity), words(unit, 20)),
+        _ => (None, None),
+    };
+    Ok(NewImmunization {
+        cvx,
+        name: wording(vaccine).and_then(|name| words(name, 300)),
+        status,
+        occurred_on,
+        given_at,
+        source: source(value),
+        manufacturer: text(value, "/manufacturer/display").and_then(|name| words(name, 100)),
+        lot_number: text(value, "/lotNumber").and_then(|lot| words(lot, 100)),
+        expires_on: text(value, "/expirationDate").and_then(dates::day),
+        site: site(value),
+        route: route(value),
+        dose_quantity,
+        dose_unit,
+        dose_number: value
+            .pointer("/protocolApplied/0/doseNumberPositiveInt")
+            .and_then(Value::as_i64)
+            .and_then(|number| i32::try_from(number).ok())
+            .filter(|number| (1..=20).contains(number)),
+        vis: Vec::new(),
+        provider_id: None,
+        performer_name: None,
+        not_given_reason: (status == DoseStatus::NotGiven).then(|| not_given(value)),
+        note: note(value, more, 2000),
+        encounter_id: whose.encounter,
+    })
+}
+
+impl Batch<'_> {
+    pub(super) async fn immunization(
+        &mut self,
+        resource: &Resource,
+        person: &Patient,
+        whose: Whose,
+    ) -> Result<Entered> {
+        let mut new = match map(&resource.value, whose, self.importer.zone) {
+            Ok(new) => new,
+            Err(left) => return Ok(left),
+        };
+        let performers = list(&resource.value, "/performer");
+        new.provider_id = performers
+            .iter()
+            .find_map(|performer| self.active_provider(resource, performer));
+        if new.provider_id.is_none() {
+            new.performer_name = performers
+                .iter()
+                .find_map(|performer| words(text(performer, "/actor/display")?, 100));
+        }
+        if let Some(broken) = self.broken(&new) {
+            return Ok(broken);
+        }
+        if new.status == DoseStatus::Completed
+            && store::has_dose(
+                &mut self.tx,
+                whose.patient,
+                &new.cvx,
+                new.occurred_on.as_str(),
+            )
+            .await?
+        {
+            return Ok(Entered::refused(
+                "a dose of this vaccine on this day stands there already",
+            ));
+        }
+        match immunizations::add_in_tx(&mut self.tx, person, new, self.now).await {
+            Ok(id) => Ok(Entered::whole("immunization", id)),
+            Err(error) => refusal(error),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Resources that become entries of a chart: problems, allergies, procedures, immunizations, vitals, social history, care
+//! plans, goals, care teams.
+//!
+//! The resource stays in `imported_resources` as it came, with the entry that was made of it, or with the reason why none
+//! was: a reason names the rule and the element, never a value. A resource is entered once. When its source changes it
+//! later, the entry stays as it is, because somebody here may have gone on with it; the new state is kept, with a reason.
+//!
+//! The rules of each feature hold: its own `Validate`, its own codes. Two things are judged otherwise than at a bedside: a
+//! vital sign that is unusual is taken for confirmed, and a dose that another system gave is not one given here.
+//!
+//! Traps: whoever writes an entry must ask first what the database would refuse; a refused statement ends the transaction
+//! for the whole batch, which is then halved until the resource stands alone.
+
+mod allergy;
+mod codes;
+mod condition;
+mod immunization;
+mod plan;
+mod procedure;
+mod social;
+mod team;
+mod vital;
+
+use clinical::patients::{self, Patient};
+use kernel::ids::{EncounterId, PatientId, ProviderId};
+use kernel::{Checks, Error, Kind, Result, Validate};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::batch::Batch;
+use super::elements::{self, at_most, list, text, tidy};
+use super::importer::reason;
+use super::reference::Name;
+use super::resource::Resource;
+
+pub(super) use vital::{Pending, measured_at};
+
+/// The edition of the rules below. Raised when more can be entered than before: what was kept is then looked at again.
+pub(super) const READING: i16 = 1;
+
+/// What the types below are entered as.
+pub(super) const TYPES: [&str; 8] = [
+    "AllergyIntolerance",
+    "CarePlan",
+    "CareTeam",
+    "Condition",
+    "Goal",
+    "Immunization",
+    "Observation",
+    "Procedure",
+];
+
+/// What became of a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Entered {
+    /// It stands in the chart; `lacks` says what of it could not be entered.
+    As {
+        kind: &'static str,
+        id: Uuid,
+        lacks: Option<String>,
+    },
+    /// It should stand there and can't.
+    Refused(String),
+    /// There is no place for it, or none is needed.
+    Left(&'static str),
+}
+
+impl Entered {
+    fn whole(kind: &'static str, id: impl Into<Uuid>) -> Self {
+        Self::As {
+            kind,
+            id: id.into(),
+            lacks: None,
+        }
+    }
+
+    fn refused(why: impl Into<String>) -> Self {
+        Self::Refused(why.into())
+    }
+}
+
+/// Whose it is and where.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whose {
+    pub patient: PatientId,
+    pub encounter: Option<EncounterId>,
+}
+
+/// Whether the type is one that is entered.
+pub(super) fn is_entered(resource_type: &str) -> bool {
+    TYPES.contains(&resource_type)
+}
+
+/// The practitioners a resource names, as far as an entry says who.
+pub(super) fn references(resource: &Resource) -> Vec<Name> {
+    let places: &[&str] = match resource.name.resource_type.as_str() {
+        "Procedure" | "Immunization" => &["/performer"],
+        "CarePlan" => &["/author"],
+        "CareTeam" => &["/participant"],
+        "Goal" => &["/expressedBy"],
+        _ => &[],
+    };
+    places
+        .iter()
+        .flat_map(|place| list(&resource.value, place))
+        .filter_map(|element| person(resource, element))
+        .collect()
+}
+
+/// The practitioner an element means: it is a reference, or has one as its actor or member.
+fn person(resource: &Resource, element: &Value) -> Option<Name> {
+    let reference = ["/actor", "/member", "/individual"]
+        .iter()
+        .find_map(|place| element.pointer(place))
+        .unwrap_or(element);
+    resource
+        .scope
+        .resolve(reference, "Practitioner", &resource.value)
+}
+
+/// What is said in words, cut to what fits; `None` where nothing is.
+fn words(text: &str, most: usize) -> Option<String> {
+    Some(at_most(&tidy(text), most)).filter(|text| !text.is_empty())
+}
+
+/// The annotations of a resource, and whatever else must not get lost, as one text.
+fn note(value: &Value, more: impl IntoIterator<Item = String>, most: usize) -> Option<String> {
+    let said = list(value, "/note")
+        .iter()
+        .filter_map(|note| text(note, "/text"))
+        .map(tidy);
+    let lines: Vec<String> = said.chain(more).filter(|line| !line.is_empty()).collect();
+    Some(at_most(&lines.join("\n"), most)).filter(|text| !text.is_empty())
+}
+
+/// The first code of a concept.
+fn code_of<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+    elements::codings(value.pointer(pointer)?)
+        .next()
+        .map(|coding| coding.code)
+}
+
+/// What is wrong with the resource; an error of anything else stays one.
+fn refusal(error: Error) -> Result<Entered> {
+    match error.kind() {
+        Kind::Internal | Kind::Unavailable => Err(error),
+        _ => Ok(Entered::Refused(reason(&error))),
+    }
+}
+
+impl Batch<'_> {
+    /// Enters the resource into the chart, if its kind has a place there.
+    ///
+    /// # Errors
+    /// Those of the database. What is wrong with the resource is an outcome.
+    pub(super) async fn enter(&mut self, resource: &Resource, whose: Whose) -> Result<Entered> {
+        let Some(person) = self.person(whose.patient).await? else {
+            return Ok(Entered::refused(super::report::ORPHAN));
+        };
+        match resource.name.resource_type.as_str() {
+            "Condition" => self.condition(resource, &person, whose).await,
+            "AllergyIntolerance" => self.allergy(resource, &person, whose).await,
+            "Procedure" => self.procedure(resource, &person, whose).await,
+            "Immunization" => self.immunization(resource, &person, whose).await,
+            "Observation" => self.observation(resource, &person, whose).await,
+            "CarePlan" => self.care_plan(resource, whose).await,
+            "Goal" => self.goal(resource, whose).await,
+            "CareTeam" => self.care_team(resource, whose).await,
+            _ => Ok(Entered::Left("its kind has no place in the chart yet")),
+        }
+    }
+
+    /// The patient, read once in a batch.
+    async fn person(&mut self, id: PatientId) -> Result<Option<std::sync::Arc<Patient>>> {
+        if let Some(person) = self.people.get(&id) {
+            return Ok(Some(person.clone()));
+        }
+        let Some(person) = patients::find(&mut self.tx, id).await? else {
+            return Ok(None);
+        };
+        let person = std::sync::Arc::new(person);
+        self.people.insert(id, person.clone());
+        Ok(Some(person))
+    }
+
+    /// The active provider an element means.
+    fn active_provider(&self, resource: &Resource, element: &Value) -> Option<ProviderId> {
+        let id = self.follow(person(resource, element).as_ref())?;
+        self.active_providers
+            .contains(&id)
+            .then_some(ProviderId(id))
+    }
+
+    /// What a model's own rules say against it.
+    fn broken(&self, model: &impl Validate) -> Option<Entered> {
+        let mut checks = Checks::at(self.now);
+        model.check(&mut checks);
+        checks
+            .finish()
+            .err()
+            .map(|error| Entered::Refused(reason(&error)))
+    }
+
+    async fn observation(
+        &mut self,
+        resource: &Resource,
+        person: &Patient,
+        whose: Whose,
+    ) -> Result<Entered> {
+        if let Some(left) = codes::unfinished(&resource.value) {
+            return Ok(left);
+        }
+        match codes::category(&resource.value) {
+            codes::Category::Vital => Ok(self.vital(resource, person, whose)),
+            codes::Category::Social => self.social(resource, whose).await,
+            codes::Category::Other(why) => Ok(Entered::Left(why)),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! `Procedure` → procedure.
+
+use clinical::patients::Patient;
+use clinical::procedures::{
+    self, BodySite, Complication, NewProcedure, Outcome, Performer, PerformerFunction,
+    ProcedureStatus, ProcedureSystem,
+};
+use clinical::terminology::System;
+use kernel::Result;
+use serde_json::Value;
+
+use super::super::batch::Batch;
+use super::super::dates;
+use super::super::elements::{list, text, wording};
+use super::super::resource::Resource;
+use super::{Entered, Whose, code_of, codes, note, refusal, words};
+
+const SYSTEMS: [(System, ProcedureSystem); 4] = [
+    (System::Cpt, ProcedureSystem::Cpt),
+    (System::Hcpcs, ProcedureSystem::Hcpcs),
+    (System::Snomed, ProcedureSystem::Snomed),
+    (System::Icd10pcs, ProcedureSystem::Icd10pcs),
+];
+
+fn status(value: &Value) -> std::result::Result<ProcedureStatus, Entered> {
+    match text(value, "/status") {
+        Some("preparation") => Ok(ProcedureStatus::Planned),
+        Some("in-progress") => Ok(ProcedureStatus::InProgress),
+        Some("on-hold") => Ok(ProcedureStatus::OnHold),
+        Some("not-done") => Ok(ProcedureStatus::NotDone),
+        Some("stopped" | "aborted") => Ok(ProcedureStatus::Stopped),
+        Some("completed") => Ok(ProcedureStatus::Completed),
+        Some("entered-in-error") => Err(Entered::Left("was entered in error at its source")),
+        _ => Err(Entered::refused("/status does not say whether it was done")),
+    }
+}
+
+fn map(
+    value: &Value,
+    performers: Vec<Performer>,
+    whose: Whose,
+    zone: chrono_tz::Tz,
+) -> std::result::Result<NewProcedure, Entered> {
+    let code = value.pointer("/code").unwrap_or(&Value::Null);
+    let (system, coded) = SYSTEMS
+        .into_iter()
+        .find_map(|(system, ours)| Some((ours, codes::code_in(code, system)?)))
+        .ok_or(Entered::refused(
+            "is coded in none of CPT, HCPCS, SNOMED CT and ICD-10-PCS",
+        ))?;
+    let status = status(value)?;
+    let time = |place: &str| {
+        text(value, place)
+            .filter(|said| said.len() > 10)
+            .and_then(|said| dates::instant(said, zone))
+    };
+    let start = time("/performedDateTime").or_else(|| time("/performedPeriod/start"));
+    let on = codes::partial_date(value, "/performedDateTime")
+        .or_else(|| codes::partial_date(value, "/performedPeriod/start"))
+        .filter(|_| start.is_none());
+    let end = time("/performedPeriod/end").filter(|end| start.is_some_and(|start| start <= *end));
+    let mut more: Vec<String> = text(value, "/performedString")
+        .map(|said| format!("Performed: {said}"))
+        .into_iter()
+        .collect();
+    more.extend(
+        list(value, "/reasonCode")
+            .iter()
+            .filter_map(wording)
+            .map(|said| format!("Reason: {said}")),
+    );
+    Ok(NewProcedure {
+        system,
+        code: coded,
+        name: wording(code).and_then(|name| words(name, 300)),
+        modifiers: Vec::new(),
+        status,
+        status_reason: status_reason(value, status),
+        performed_on: on,
+        performed_start: start,
+        performed_end: end,
+        performers,
+        body_site: list(value, "/bodySite").iter().find_map(|site| {
+            Some(BodySite {
+                text: words(wording(site)?, 200)?,
+                snomed: codes::code_in(site, System::Snomed),
+                laterality: None,
+            })
+        }),
+        outcome: match code_of(value, "/outcome") {
+            Some("385669000") => Some(Outcome::Successful),
+            Some("385670004") => Some(Outcome::PartiallySuccessful),
+            Some("385671000") => Some(Outcome::Unsuccessful),
+            _ => None,
+        },
+        outcome_note: value
+            .pointer("/outcome")
+            .and_then(wording)
+            .and_then(|said| words(said, 1000)),
+        complications: list(value, "/complication")
+            .iter()
+            .filter_map(|one| {
+                Some(Complication {
+                    text: words(wording(one)?, 300)?,
+                    icd10cm: codes::code_in(one, System::Icd10cm),
+                })
+            })
+            .take(20)
+            .collect(),
+        note: note(value, more, 2000),
+        encounter_id: whose.encounter,
+    })
+}
+
+/// One that was not done, or stopped, must say why.
+fn status_reason(value: &Value, status: ProcedureStatus) -> Option<String> {
+    let said = value.pointer("/statusReason").and_then(wording);
+    let needed = matches!(status, ProcedureStatus::NotDone | ProcedureStatus::Stopped);
+    said.and_then(|said| words(said, 500))
+        .or_else(|| needed.then(|| "Its source gives no reason.".to_owned()))
+}
+
+impl Batch<'_> {
+    fn performers(&self, resource: &Resource) -> Vec<Performer> {
+        list(&resource.value, "/performer")
+            .iter()
+            .filter_map(|performer| {
+                let provider_id = self.active_provider(resource, performer);
+                let name = text(performer, "/actor/display")
+                    .and_then(|name| words(name, 200))
+                    .filter(|_| provider_id.is_none());
+                (provider_id.is_some() || name.is_some()).then_some(Performer {
+                    provider_id,
+                    name,
+                    function: PerformerFunction::Other,
+                })
+            })
+            .take(20)
+            .collect()
+    }
+
+    pub(super) async fn procedure(
+        &mut self,
+        resource: &Resource,
+        person: &Patient,
+        whose: Whose,
+    ) -> Result<Entered> {
+        let performers = self.performers(resource);
+        let new = match map(&resource.value, performers, whose, self.importer.zone) {
+            Ok(new) => new,
+            Err(left) => return Ok(left),
+        };
+        if let Some(broken) = self.broken(&new) {
+            return Ok(broken);
+        }
+        match procedures::add_in_tx(&mut self.tx, person, new, self.now).await {
+            Ok(id) => Ok(Entered::whole("procedure", id)),
+            Err(error) => refusal(error),
+        }
+    }
+}

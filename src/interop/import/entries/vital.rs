@@ -1,0 +1,298 @@
+//! `Observation` of the category `vital-signs` → vitals.
+//!
+//! Readings of one patient, encounter and time make one set, as far as they come in one batch. What is computed here is
+//! not entered: body mass index and percentiles.
+
+use std::collections::HashMap;
+
+use chrono_tz::Tz;
+use clinical::patients::Patient;
+use clinical::terminology::System;
+use clinical::vitals::{
+    Amount, BodySite, NewReading, Position, SetOf, Source, Unit, VitalKind, VitalRecord,
+};
+use kernel::clock::Instant;
+use kernel::ids::{EncounterId, PatientId, VitalSetId};
+use serde_json::Value;
+
+use super::super::batch::Batch;
+use super::super::dates;
+use super::super::elements::{codings, list, text, wording};
+use super::super::importer::reason;
+use super::super::resource::Resource;
+use super::{Entered, Whose, codes, note};
+
+type Moment = (PatientId, Option<EncounterId>, Instant);
+
+/// Readings that are written when the batch is, and the sets they make.
+#[derive(Default)]
+pub(in super::super) struct Pending {
+    pub rows: Vec<VitalRecord>,
+    sets: HashMap<Moment, (VitalSetId, Vec<VitalKind>)>,
+}
+
+impl Pending {
+    /// The set of this moment that has no such reading yet, or a new one.
+    fn set(&mut self, of: &SetOf, kind: VitalKind) -> VitalSetId {
+        let moment = (of.patient_id, of.encounter_id, of.measured_at);
+        let (set, kinds) = self
+            .sets
+            .entry(moment)
+            .and_modify(|(set, kinds)| {
+                if kinds.contains(&kind) {
+                    *set = of.id();
+                    kinds.clear();
+                }
+            })
+            .or_insert_with(|| (of.id(), Vec::new()));
+        kinds.push(kind);
+        *set
+    }
+}
+
+/// When a vital sign was measured: its month must be there before it is written.
+pub(in super::super) fn measured_at(value: &Value, zone: Tz) -> Option<Instant> {
+    [
+        "/effectiveDateTime",
+        "/effectiveInstant",
+        "/effectivePeriod/start",
+    ]
+    .iter()
+    .filter_map(|place| text(value, place))
+    .find_map(|said| dates::instant(said, zone))
+}
+
+/// What the codes of an observation measure.
+enum Measure {
+    One(VitalKind),
+    Pressure,
+    Computed,
+    Panel,
+}
+
+fn measure(code: &str) -> Option<Measure> {
+    Some(match code {
+        "85354-9" | "55284-4" | "35094-2" | "8716-3" => Measure::Pressure,
+        "8867-4" | "8889-8" | "8893-0" => Measure::One(VitalKind::HeartRate),
+        "9279-1" => Measure::One(VitalKind::RespiratoryRate),
+        "8310-5" | "8331-1" | "8329-5" | "8332-9" | "8328-7" | "8333-7" => {
+            Measure::One(VitalKind::Temperature)
+        }
+        "2708-6" | "59408-5" | "20564-1" => Measure::One(VitalKind::OxygenSaturation),
+        "3151-8" => Measure::One(VitalKind::InhaledOxygenFlow),
+        "3150-0" => Measure::One(VitalKind::InhaledOxygenConcentration),
+        "29463-7" | "3141-9" | "3142-7" => Measure::One(VitalKind::Weight),
+        "8302-2" | "3137-7" | "3138-5" | "8306-3" => Measure::One(VitalKind::Height),
+        "9843-4" | "8287-5" => Measure::One(VitalKind::HeadCircumference),
+        "72514-3" | "38208-5" => Measure::One(VitalKind::Pain),
+        "9269-2" => Measure::One(VitalKind::GlasgowComaScore),
+        "2339-0" | "2345-7" | "41653-7" => Measure::One(VitalKind::Glucose),
+        "39156-5" | "59576-9" | "77606-2" | "8289-1" | "59574-4" | "59575-1" => Measure::Computed,
+        "85353-1" | "34565-2" | "8716-4" => Measure::Panel,
+        _ => return None,
+    })
+}
+
+/// The reading; or why it can't be one.
+fn map(value: &Value) -> Result<NewReading, Entered> {
+    let code = value.pointer("/code").unwrap_or(&Value::Null);
+    let measured = codings(code)
+        .filter(|coding| coding.system.and_then(codes::system) == Some(System::Loinc))
+        .find_map(|coding| measure(coding.code))
+        .ok_or(Entered::refused(
+            "/code is no vital sign that is known here",
+        ))?;
+    let kind = match measured {
+        Measure::Computed => {
+            return Err(Entered::Left("is computed here from what was measured"));
+        }
+        Measure::Panel => {
+            return Err(Entered::Left(
+                "is a panel, whose members stand for themselves",
+            ));
+        }
+        Measure::Pressure => VitalKind::BloodPressure,
+        Measure::One(kind) => kind,
+    };
+    let mut reading = NewReading {
+        kind,
+        value: None,
+        plus: None,
+        systolic: None,
+        diastolic: None,
+        code: None,
+        unit: None,
+        position: None,
+        body_site: site(value),
+        spo2_scale: None,
+        device_id: None,
+        note: note(value, None, 500),
+    };
+    if kind == VitalKind::BloodPressure {
+        let (systolic, unit) = pressure(value, "8480-6")?;
+        let (diastolic, _) = pressure(value, "8462-4")?;
+        (reading.systolic, reading.diastolic, reading.unit) =
+            (Some(systolic), Some(diastolic), Some(unit));
+        reading.position = position(value);
+    } else {
+        let quantity = value
+            .pointer("/valueQuantity")
+            .ok_or(Entered::refused("has no /valueQuantity"))?;
+        let (number, unit) = amount(quantity)?;
+        // A score has no unit of its own, whatever it is given.
+        (reading.value, reading.unit) = (Some(number), unit_of(kind, unit)?);
+    }
+    Ok(reading)
+}
+
+fn unit_of(kind: VitalKind, said: Option<&str>) -> Result<Option<Unit>, Entered> {
+    if matches!(kind, VitalKind::Pain | VitalKind::GlasgowComaScore) {
+        return Ok(None);
+    }
+    let unit = said.and_then(known_unit);
+    unit.map(Some).ok_or(Entered::refused(
+        "/valueQuantity has no unit that is known here (UCUM)",
+    ))
+}
+
+/// UCUM, and how it is often written instead.
+fn known_unit(said: &str) -> Option<Unit> {
+    Unit::from_code(said).or(match said {
+        "mmHg" | "mm Hg" => Some(Unit::MmHg),
+        "{beats}/min" | "{breaths}/min" | "bpm" | "beats/min" | "1/min" => Some(Unit::PerMinute),
+        "C" | "°C" | "degC" => Some(Unit::Celsius),
+        "F" | "°F" | "degF" => Some(Unit::Fahrenheit),
+        "%{saturation}" => Some(Unit::Percent),
+        "lb" | "lbs" | "[lb_us]" => Some(Unit::Pound),
+        "in" | "[in_us]" => Some(Unit::Inch),
+        _ => None,
+    })
+}
+
+fn amount(quantity: &Value) -> Result<(Amount, Option<&str>), Entered> {
+    if text(quantity, "/comparator").is_some() {
+        return Err(Entered::refused(
+            "is more or less than a number, and no number",
+        ));
+    }
+    let number = quantity
+        .pointer("/value")
+        .and_then(Value::as_f64)
+        .and_then(Amount::new)
+        .ok_or(Entered::refused("has no number"))?;
+    Ok((
+        number,
+        text(quantity, "/code").or_else(|| text(quantity, "/unit")),
+    ))
+}
+
+fn pressure(value: &Value, wanted: &str) -> Result<(Amount, Unit), Entered> {
+    let component = list(value, "/component").iter().find(|component| {
+        component
+            .pointer("/code")
+            .is_some_and(|code| codings(code).any(|coding| coding.code == wanted))
+    });
+    let quantity = component
+        .and_then(|component| component.pointer("/valueQuantity"))
+        .ok_or(Entered::refused(
+            "has not both a systolic and a diastolic pressure",
+        ))?;
+    let (number, unit) = amount(quantity)?;
+    let unit = unit.and_then(known_unit).ok_or(Entered::refused(
+        "/component has no unit that is known here (UCUM)",
+    ))?;
+    Ok((number, unit))
+}
+
+fn site(value: &Value) -> Option<BodySite> {
+    let said = value.pointer("/bodySite").and_then(wording)?.to_lowercase();
+    let has = |word: &str| said.contains(word);
+    if has("left") && has("arm") {
+        Some(BodySite::LeftArm)
+    } else if has("right") && has("arm") {
+        Some(BodySite::RightArm)
+    } else {
+        None
+    }
+}
+
+fn position(value: &Value) -> Option<Position> {
+    let places = list(value, "/component").iter().filter(|component| {
+        component
+            .pointer("/code")
+            .is_some_and(|code| codings(code).any(|coding| coding.code == "8361-8"))
+    });
+    places
+        .filter_map(|component| wording(component.pointer("/valueCodeableConcept")?))
+        .find_map(|said| match said.to_lowercase().as_str() {
+            "sitting" => Some(Position::Sitting),
+            "standing" => Some(Position::Standing),
+            "supine" | "lying" => Some(Position::Supine),
+            _ => None,
+        })
+}
+
+impl Batch<'_> {
+    pub(super) fn vital(&mut self, resource: &Resource, person: &Patient, whose: Whose) -> Entered {
+        let Some(at) = measured_at(&resource.value, self.importer.zone) else {
+            return Entered::refused("has no time at which it was measured");
+        };
+        let reading = match map(&resource.value) {
+            Ok(reading) => reading,
+            Err(left) => return left,
+        };
+        if let Some(broken) = self.broken(&reading) {
+            return broken;
+        }
+        let of = SetOf {
+            patient_id: whose.patient,
+            encounter_id: whose.encounter,
+            measured_at: at,
+            source: Source::Import,
+            recorded_by: None,
+            recorded_at: self.now,
+        };
+        let kind = reading.kind;
+        let mut row = match of.row_of_history(reading, person.data.birth_date) {
+            Ok(row) => row,
+            Err(error) => return Entered::Refused(reason(&error)),
+        };
+        let set = self.vitals.set(&of, kind);
+        row.set_id = set;
+        self.vitals.rows.push(row);
+        Entered::whole("vitals", set)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn coded(code: &str) -> Value {
+        json!({"coding": [{"system": "http://loinc.org", "code": code}]})
+    }
+
+    fn part(code: &str, value: f64) -> Value {
+        json!({"code": coded(code), "valueQuantity": {"value": value, "code": "mm[Hg]"}})
+    }
+
+    #[test]
+    fn a_pressure_is_one_reading_of_two_numbers() {
+        let whole = json!({"code": coded("85354-9"), "component": [part("8462-4", 82.0), part("8480-6", 128.0)]});
+        let reading = map(&whole).expect("a reading");
+        assert_eq!(reading.systolic, Some(Amount::whole(128)));
+        assert_eq!(reading.diastolic, Some(Amount::whole(82)));
+        let half = json!({"code": coded("85354-9"), "component": [part("8480-6", 128.0)]});
+        assert!(matches!(map(&half), Err(Entered::Refused(_))));
+    }
+
+    #[test]
+    fn what_is_computed_is_left_and_a_number_without_a_unit_is_refused() {
+        let bmi =
+            json!({"code": coded("39156-5"), "valueQuantity": {"value": 22, "code": "kg/m2"}});
+        assert!(matches!(map(&bmi), Err(Entered::Left(_))));
+        let weight = json!({"code": coded("29463-7"), "valueQuantity": {"value": 80}});
+        assert!(matches!(map(&weight), Err(Entered::Refused(_))));
+    }
+}

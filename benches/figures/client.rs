@@ -2,14 +2,19 @@
 //!
 //! It shares the machine with what it measures, so it does as little as it can.
 
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
+use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// What every request of the bench says about itself.
 pub const USER_AGENT: &str = "chartwell-figures";
+
+/// How much of a file is read or written at once.
+const PIECE: usize = 256 << 10;
 
 pub struct Client {
     stream: TcpStream,
@@ -57,6 +62,50 @@ impl Client {
         })
     }
 
+    /// Sends what stands before a file, the file and what stands after it, and reads the answer.
+    pub async fn send_file(
+        &mut self,
+        head: &[u8],
+        file: &Path,
+        tail: &[u8],
+    ) -> anyhow::Result<Answer<'_>> {
+        self.stream.write_all(head).await?;
+        let mut file = std::fs::File::open(file)?;
+        let mut piece = vec![0; PIECE];
+        loop {
+            let read = file.read(&mut piece)?;
+            if read == 0 {
+                break;
+            }
+            self.stream.write_all(&piece[..read]).await?;
+        }
+        self.exchange(tail).await
+    }
+
+    /// Sends a request and writes the body of its answer to a file. Returns its length.
+    pub async fn fetch_file(&mut self, request: &[u8], into: &Path) -> anyhow::Result<usize> {
+        self.stream.write_all(request).await?;
+        self.answer.clear();
+        let head = loop {
+            self.more().await?;
+            if let Some(head) = parse(&self.answer)? {
+                break head;
+            }
+        };
+        ensure!(head.status == 200, "the answer is {}", head.status);
+        let mut file = std::fs::File::create(into)?;
+        file.write_all(&self.answer[head.length..])?;
+        let mut received = self.answer.len() - head.length;
+        let mut piece = vec![0; PIECE];
+        while received < head.body {
+            let read = self.stream.read(&mut piece).await?;
+            ensure!(read > 0, "the server hung up");
+            file.write_all(&piece[..read])?;
+            received += read;
+        }
+        Ok(received)
+    }
+
     async fn more(&mut self) -> anyhow::Result<()> {
         if self.stream.read_buf(&mut self.answer).await? == 0 {
             bail!("the server hung up");
@@ -96,6 +145,23 @@ pub fn post(path: &str, body: &serde_json::Value) -> Vec<u8> {
     format!(
         "POST {path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: {USER_AGENT}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
+    )
+    .into_bytes()
+}
+
+/// The bytes of a POST of JSON.
+pub fn post_as(path: &str, token: &str, body: &serde_json::Value) -> Vec<u8> {
+    let body = body.to_string();
+    let mut request = post_head(path, token, "application/json", body.len());
+    request.extend_from_slice(body.as_bytes());
+    request
+}
+
+/// The head of a POST with a body of this length.
+pub fn post_head(path: &str, token: &str, content_type: &str, length: usize) -> Vec<u8> {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: {USER_AGENT}\r\nauthorization: Bearer {token}\r\n\
+         content-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
     )
     .into_bytes()
 }

@@ -21,6 +21,9 @@ const RUNTIME_PASSWORD: &str = "only-for-the-bench";
 /// The servers' master key. Not a secret: it wraps keys of made-up tenants in a database that is deleted.
 pub const MASTER_KEY: &str = "Q2hhcnR3ZWxsIGZpZ3VyZXMgbWFzdGVyIGtleSBubzE=";
 
+/// Notes of each patient who has any.
+const NOTES_EACH: u32 = 10;
+
 /// A running PostgreSQL and the folder of this run.
 pub struct Postgres {
     cluster: Cluster,
@@ -29,6 +32,8 @@ pub struct Postgres {
     folder: Folder,
     per_tenant: u32,
     tenants: u32,
+    notes_per_tenant: u32,
+    note_tenants: u32,
 }
 
 /// A migrated and filled database.
@@ -86,6 +91,8 @@ impl Postgres {
             folder,
             per_tenant,
             tenants,
+            notes_per_tenant: options.notes_per_tenant(),
+            note_tenants: options.note_tenants,
         })
     }
 
@@ -119,11 +126,23 @@ impl Postgres {
         self.database("wide", self.plan(1, 120)).await
     }
 
+    /// Patients with [`NOTES_EACH`] notes.
+    pub async fn noted(&self) -> anyhow::Result<Database> {
+        let plan = Plan {
+            tenants: self.note_tenants,
+            per_tenant: self.notes_per_tenant / NOTES_EACH,
+            months: 0,
+            notes: NOTES_EACH,
+        };
+        self.database("noted", plan).await
+    }
+
     fn plan(&self, tenants: u32, months: u32) -> Plan {
         Plan {
             tenants,
             per_tenant: self.per_tenant,
             months,
+            notes: 0,
         }
     }
 

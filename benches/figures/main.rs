@@ -8,9 +8,11 @@
 mod client;
 mod database;
 mod dev_start;
+mod documents;
 mod load;
 mod log_cost;
 mod months;
+mod notes;
 mod options;
 mod people;
 mod pgbench;
@@ -21,7 +23,10 @@ mod seed;
 mod server;
 mod sight;
 mod statement;
+mod terms;
+mod typeahead;
 mod unlogged;
+mod vitals;
 
 use std::process::ExitCode;
 
@@ -89,6 +94,10 @@ async fn run(bench: &mut Bench<'_>) -> anyhow::Result<()> {
             Section::Months => months::measure(bench).await,
             Section::Start => dev_start::measure(bench).await,
             Section::Sight => sight::measure(bench).await,
+            Section::Notes => notes::measure(bench).await,
+            Section::Vitals => vitals::measure(bench).await,
+            Section::Documents => documents::measure(bench).await,
+            Section::Typeahead => typeahead::measure(bench).await,
         }
         .with_context(|| format!("section {section}"))?;
     }

@@ -21,6 +21,15 @@ pub struct Options {
     /// Tenants they are spread over
     #[arg(long, default_value_t = 100)]
     pub tenants: u32,
+    /// Notes that are searched
+    #[arg(long, default_value_t = 1_000_000)]
+    pub notes: u32,
+    /// Tenants they are spread over
+    #[arg(long, default_value_t = 50)]
+    pub note_tenants: u32,
+    /// ICD-10-CM as `chartwell terminology load` takes it; a made-up set of the same size, when none is given
+    #[arg(long)]
+    pub icd10cm: Option<PathBuf>,
     /// Runs of each measurement, of which the median counts
     #[arg(long, default_value_t = 3)]
     pub runs: u32,
@@ -49,6 +58,10 @@ pub enum Section {
     Months,
     Start,
     Sight,
+    Notes,
+    Vitals,
+    Documents,
+    Typeahead,
 }
 
 impl fmt::Display for Section {
@@ -72,6 +85,10 @@ impl Options {
             "a tenant has at least 100 patients"
         );
         ensure!(
+            self.note_tenants > 0 && self.notes_per_tenant() >= 1_000,
+            "a tenant has at least 1000 notes"
+        );
+        ensure!(
             self.duration() * self.runs * 4 < TOKENS_LAST,
             "at most two minutes in all runs of a measurement"
         );
@@ -92,5 +109,9 @@ impl Options {
 
     pub fn per_tenant(&self) -> u32 {
         self.patients / self.tenants
+    }
+
+    pub fn notes_per_tenant(&self) -> u32 {
+        self.notes / self.note_tenants
     }
 }

@@ -94,3 +94,53 @@ begin
            bench.id('23000000', t), bench.id('22000000', t), 'Headache for three days', scheduled_start, scheduled_start
       from visit;
 end $$;
+
+-- What notes are made of: a note has eight of these, so that a word is in an eighth of all notes, and a family's name, which
+-- is in a thousandth.
+create function bench.phrase(h integer) returns text language sql immutable parallel safe as $$
+    select ('{reports chest pain on exertion,denies shortness of breath at rest,throbbing headache for three days,no fever and no chills,
+        worse in the afternoon and after meals,takes lisinopril every morning,stopped metformin because of nausea,sleeps poorly since the move,
+        walks two miles a day without trouble,smokes half a pack daily,quit drinking last winter,appetite is good and weight stable,
+        swelling of both ankles by evening,numbness of the left hand at night,dry cough for two weeks,burning on urination since Monday,
+        blood pressure 142 over 88 sitting,lungs clear to auscultation,heart regular without murmur,abdomen soft and not tender,
+        no edema of the legs,skin warm and dry,gait steady and reflexes symmetric,throat red without exudate,
+        right knee swollen and warm,range of motion limited by pain,pupils equal and reactive,neck supple without nodes,
+        wound clean and healing,pedal pulses palpable,ear canal clear,oxygen saturation 97 percent on room air,
+        essential hypertension not at goal,type 2 diabetes well controlled,migraine without aura,acute bronchitis likely viral,
+        urinary tract infection uncomplicated,osteoarthritis of the right knee,seasonal allergic rhinitis,generalized anxiety improving,
+        hyperlipidemia on a statin,iron deficiency anemia,gastroesophageal reflux,low back strain after lifting,
+        atrial fibrillation rate controlled,asthma mild and intermittent,chronic kidney disease stage three,hypothyroidism on replacement,
+        increase lisinopril to 20 mg,continue metformin twice daily,ibuprofen 400 mg as needed,return in three months,
+        basic metabolic panel before the next visit,referral to physical therapy,nitrofurantoin for five days,home blood pressure log,
+        colonoscopy is due this year,flu vaccine given today,echocardiogram ordered,discussed diet and exercise,
+        start atorvastatin at bedtime,call if fever or rash,sleep hygiene reviewed,refill of albuterol inhaler}'::text[])[1 + (h & 63)] $$;
+create function bench.section(n bigint, place integer) returns text language sql immutable parallel safe as $$
+    select initcap(left(said, 1)) || substr(said, 2) || '.'
+      from (select bench.phrase(hashint8(n * 8 + place)) || '; ' || bench.phrase(hashint8(n * 8 + place + 1)) as said) as both $$;
+
+-- So many notes of each patient, over three years, signed; and their texts, where they are searched.
+create procedure bench.fill_notes(t bigint, per_tenant bigint, notes bigint) language plpgsql set timezone = 'UTC' as $$
+declare
+    tenant constant uuid := bench.id('10000000', t);
+    doctor constant uuid := bench.id('21000000', t);
+    first  constant timestamptz := date_trunc('day', now()) - interval '3 years';
+    width  constant bigint := 3 * 365 * 24 * 60;
+begin
+    create temporary table written on commit drop as
+    select bench.id('50000000', n) as id, bench.id('51000000', n) as text_id, bench.id('30000000', t * per_tenant + k) as patient_id,
+           first + (n * 7919 % width) * interval '1 minute' as at, 'Seen with ' || bench.family(n) as title,
+           bench.section(n, 0) as subjective, bench.section(n, 2) as objective, bench.section(n, 4) as assessment, bench.section(n, 6) as plan
+      from generate_series(0, notes - 1) as note, generate_series(0, per_tenant - 1) as k,
+           lateral (values ((t * notes + note) * per_tenant + k)) as number (n);
+    insert into app.notes (tenant_id, id, patient_id, type, title, status, author_id, noted_at, signed_by, signed_at, version, created_at, updated_at)
+    select tenant, id, patient_id, 'soap', title, 'signed', doctor, at, doctor, at, 2, at, at from written;
+    insert into app.note_texts (tenant_id, id, patient_id, note_id, number, kind, row_version, content, saved_by, saved_at)
+    select tenant, text_id, patient_id, id, 1, 'saved', 1,
+           jsonb_build_object('subjective', subjective, 'objective', objective, 'assessment', assessment, 'plan', plan), doctor, at
+      from written;
+    insert into app.search_texts (tenant_id, kind, source_id, patient_id, author_id, type, happened_at, words)
+    select tenant, 'note', id, patient_id, doctor, 'soap', at,
+           to_tsvector('pg_catalog.english', concat_ws(E'\n\n', title, subjective, objective, assessment, plan))
+           || array_to_tsvector(array['t=' || tenant])
+      from written;
+end $$;

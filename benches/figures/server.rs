@@ -53,6 +53,7 @@ impl Server {
             .env("CHARTWELL_MASTER_KEY", MASTER_KEY)
             .env("CHARTWELL_LISTEN", address.to_string())
             .env("CHARTWELL_PARTITIONS_AHEAD", "1")
+            .env("CHARTWELL_FILES_DIR", folder.join("files"))
             .envs(RATES);
         Self::run(command, address, folder).await
     }
@@ -91,10 +92,18 @@ impl Server {
 
     /// The most memory it ever held, in MiB, where the system tells.
     pub fn peak_memory(&self) -> Option<f64> {
+        self.memory("VmHWM:")
+    }
+
+    /// The memory it holds now, in MiB, from where its peak is told from now on; `None` where the system can't.
+    pub fn forget_peak(&self) -> Option<f64> {
+        std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").ok()?;
+        self.memory("VmRSS:")
+    }
+
+    fn memory(&self, which: &str) -> Option<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(which))?;
         line.trim()
             .strip_suffix(" kB")?
             .parse()

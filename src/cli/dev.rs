@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use clinical::terminology;
 use tokio::net::TcpListener;
 
 use super::banner;
@@ -52,6 +53,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let chartwell = installation.open().await?;
     chartwell.identity.start_listener();
     let maintenance = serve::maintain(&chartwell, &installation.config, &shutdown);
+    let ready = terminology::keep_ready(chartwell.app.clone(), shutdown.receiver());
     if arguments.no_demo {
         banner::without_demo(address);
     } else {
@@ -62,7 +64,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     server::listen(listener, chartwell.router.clone(), shutdown).await;
     eprintln!("stopping");
-    let _ = maintenance.await;
+    let _ = tokio::join!(maintenance, ready);
     chartwell.app.db.close().await;
     installation.close().await?;
     Ok(ExitCode::SUCCESS)

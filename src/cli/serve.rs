@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clinical::patients::keep_looking;
+use clinical::terminology;
 use kernel::Clock;
 use platform::maintenance;
 use tokio::net::TcpListener;
@@ -20,12 +21,13 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
     let chartwell = server::assemble(&config, Clock::system()).await?;
     chartwell.identity.start_listener();
     let maintenance = maintain(&chartwell, &config, &shutdown);
+    let ready = terminology::keep_ready(chartwell.app.clone(), shutdown.receiver());
     let listener = TcpListener::bind(config.http.listen)
         .await
         .with_context(|| format!("can't listen on {}", config.http.listen))?;
     tracing::info!(address = %config.http.listen, "serving");
     server::listen(listener, chartwell.router.clone(), shutdown).await;
-    let _ = maintenance.await;
+    let _ = tokio::join!(maintenance, ready);
     chartwell.app.db.close().await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)

@@ -4,11 +4,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kernel::{Error, Result};
-use platform::db::TenantTx;
+use platform::db::{Db, TenantTx};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use super::index::Index;
+use super::index::{Index, Listed};
 use super::store;
 use super::store::Version;
 
@@ -20,12 +20,25 @@ type Slot = (Uuid, Arc<OnceCell<Arc<Index>>>);
 /// The last used first.
 static READY: Mutex<Vec<Slot>> = Mutex::new(Vec::new());
 
-/// The index of a version; the first question after a load makes it.
+/// The index of a version; if nobody has made it, this question does.
 pub(super) async fn index(tx: &mut TenantTx, version: &Version) -> Result<Arc<Index>> {
-    let cell = slot(version.id);
+    made(version.id, store::all(tx, version.id)).await
+}
+
+/// Makes the index of a version before anybody asks.
+pub(super) async fn prepare(db: &Db, version: &Version) -> Result<()> {
+    made(version.id, store::all_for_all(db, version.id)).await?;
+    Ok(())
+}
+
+async fn made(
+    version: Uuid,
+    concepts: impl Future<Output = Result<Vec<Listed>>>,
+) -> Result<Arc<Index>> {
+    let cell = slot(version);
     let index = cell
-        .get_or_try_init(|| async {
-            let concepts = store::all(tx, version.id).await?;
+        .get_or_try_init(|| async move {
+            let concepts = concepts.await?;
             tokio::task::spawn_blocking(move || Arc::new(Index::new(concepts)))
                 .await
                 .map_err(Error::internal)

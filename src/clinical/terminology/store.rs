@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use kernel::Result;
 use kernel::clock::Instant;
 use platform::db::{Db, TenantTx};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
 use super::index::Listed;
@@ -28,6 +29,23 @@ pub(super) async fn in_force(
     system: System,
     on: NaiveDate,
 ) -> Result<Option<Version>> {
+    in_force_for(tx.conn(), system, on).await
+}
+
+/// The same, on nobody's behalf.
+pub(super) async fn in_force_for_all(
+    db: &Db,
+    system: System,
+    on: NaiveDate,
+) -> Result<Option<Version>> {
+    in_force_for(db.shared(), system, on).await
+}
+
+async fn in_force_for(
+    executor: impl PgExecutor<'_>,
+    system: System,
+    on: NaiveDate,
+) -> Result<Option<Version>> {
     let row = sqlx::query_as!(
         Version,
         "select id, version, complete
@@ -39,7 +57,7 @@ pub(super) async fn in_force(
         system as _,
         on,
     )
-    .fetch_optional(tx.conn())
+    .fetch_optional(executor)
     .await?;
     Ok(row)
 }
@@ -77,13 +95,22 @@ pub(super) async fn was_ever(tx: &mut TenantTx, system: System, code: &str) -> R
 
 /// Every concept of a version.
 pub(super) async fn all(tx: &mut TenantTx, version: Uuid) -> Result<Vec<Listed>> {
+    all_for(tx.conn(), version).await
+}
+
+/// The same, on nobody's behalf.
+pub(super) async fn all_for_all(db: &Db, version: Uuid) -> Result<Vec<Listed>> {
+    all_for(db.shared(), version).await
+}
+
+async fn all_for(executor: impl PgExecutor<'_>, version: Uuid) -> Result<Vec<Listed>> {
     let rows = sqlx::query_as!(
         Listed,
         "select code, display, also, assignable, valid_from, valid_until
            from app.terminology_concepts where version_id = $1",
         version,
     )
-    .fetch_all(tx.conn())
+    .fetch_all(executor)
     .await?;
     Ok(rows)
 }

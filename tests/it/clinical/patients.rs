@@ -374,16 +374,17 @@ async fn who_asks_at_the_same_moment_gets_his_own_answer() {
         let id = made["id"].as_str().expect("an id").to_owned();
         paths.push((id.clone(), format!("/api/v1/patients/{id}")));
     }
+    let (provider, admin, stranger, foreign) = (&provider, &admin, &stranger, &foreign);
     for _ in 0..3 {
-        let rounds = paths.iter().map(|(id, path)| async {
+        let rounds = paths.iter().map(|(id, path)| async move {
             let (own, seen, hidden, away) = tokio::join!(
-                provider.get(path.clone()),
-                admin.get(path.clone()),
-                stranger.get(path.clone()),
-                foreign.get(path.clone()),
+                provider.get(path),
+                admin.get(path),
+                stranger.get(path),
+                foreign.get(path),
             );
-            assert_eq!(own.expect(200)["id"], **id);
-            assert_eq!(seen.expect(200)["id"], **id);
+            assert_eq!(own.expect(200)["id"], *id);
+            assert_eq!(seen.expect(200)["id"], *id);
             hidden.expect(404);
             away.expect(404);
         });

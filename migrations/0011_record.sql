@@ -251,7 +251,10 @@ begin
 end
 $$;
 revoke all on function app.code_procedure() from public;
-create trigger procedures_coding after insert or update on app.procedures for each row execute function app.code_procedure();
+-- Of the patient it says nothing: when registrations are merged both rows are moved alike.
+create trigger procedures_coding after insert or update of encounter_id, code_system, code, name, modifiers, status, performed_on,
+                                                         performed_start, performed_end, performers
+    on app.procedures for each row execute function app.code_procedure();
 
 -- Immunizations ---------------------------------------------------------------------------------------------------------
 

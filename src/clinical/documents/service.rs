@@ -1,5 +1,6 @@
 //! Filing, reading and relabelling documents.
 
+use chrono::{NaiveDate, NaiveTime};
 use kernel::clock::Instant;
 use kernel::ids::{DocumentId, DocumentVersionId};
 use kernel::{Code, Error, Page, Result};
@@ -7,7 +8,7 @@ use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
 use platform::crypto::FieldRef;
 use platform::db::TenantTx;
-use platform::http::{Answer, IfMatch, MergePatch, Paging, Streamed};
+use platform::http::{Answer, IfMatch, MergePatch, Paging, Streamed, require_order};
 
 use super::model::{Document, DocumentSource, DocumentStatus, ListDocuments, NewDocument, Reason};
 use super::owner::Owner;
@@ -130,6 +131,8 @@ pub(super) async fn list(
     owner: Owner,
     query: ListDocuments,
 ) -> Result<Answer<Page<Document>>> {
+    let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+    require_order(query.from.map(midnight), query.to.map(midnight))?;
     let scope = (
         owner.patient(),
         owner.provider(),

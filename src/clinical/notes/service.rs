@@ -7,7 +7,7 @@ use kernel::{Code, Error, FieldError, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::{Action, Subject};
 use platform::db::{CallerTx, TenantTx};
-use platform::http::{Answer, IfMatch, MergePatch, Paging};
+use platform::http::{Answer, IfMatch, MergePatch, Paging, require_order};
 use serde_json::json;
 
 use super::kinds::{EntryKind, NoteStatus};
@@ -184,6 +184,7 @@ pub(super) async fn list(
     patient: PatientId,
     query: ListNotes,
 ) -> Result<Answer<Page<NoteSummary>>> {
+    require_order(query.from, query.to)?;
     let filters = (
         patient,
         query.r#type,

@@ -69,7 +69,6 @@ mod tests {
     use super::ProcedureStatus::{
         Completed, EnteredInError, InProgress, NotDone, OnHold, Planned, Stopped,
     };
-    use super::*;
 
     #[test]
     fn exactly_eight_steps_are_legal_and_four_statuses_are_ends() {

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, TimeDelta};
-use kernel::clock::Instant;
+use chrono::TimeDelta;
 use kernel::ids::{PatientId, VitalSetId};
 use kernel::{Code, Error, FieldError, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
-use platform::http::{Answer, Paging};
+use platform::http::{Answer, Paging, require_order};
 
 use super::growth::GrowthMeasure;
 use super::kinds::{Quantity, VitalKind};
@@ -44,7 +43,7 @@ pub async fn list(
     patient: PatientId,
     query: ListVitals,
 ) -> Result<Answer<Page<Vitals>>> {
-    require_span(query.from, query.to)?;
+    require_order(query.from, query.to)?;
     let filters = (
         patient,
         (query.from, query.to, query.kind),
@@ -84,7 +83,7 @@ pub async fn latest(
     patient: PatientId,
     query: LatestQuery,
 ) -> Result<Answer<LatestVitals>> {
-    require_span(query.since, None)?;
+    require_order(query.since, None)?;
     let mut tx = ctx.begin(Permission::VitalsRead).await?;
     let subject = subjects::require(&mut tx, patient).await?;
     let since = query.since.unwrap_or(ctx.now() - LATEST);
@@ -161,7 +160,7 @@ pub async fn trend(
     patient: PatientId,
     query: TrendQuery,
 ) -> Result<Answer<VitalsTrend>> {
-    require_span(query.from, query.to)?;
+    require_order(query.from, query.to)?;
     let points = query.points.unwrap_or(200);
     if !(2..=2_000).contains(&points) {
         return Err(parameter(
@@ -262,28 +261,14 @@ pub async fn kinds(ctx: &Ctx) -> Result<Answer<VitalKinds>> {
     tx.finish(Disclosure::plain(reference::kinds())).await
 }
 
-fn require_span(from: Option<Instant>, to: Option<Instant>) -> Result<()> {
-    for (name, at) in [("?from", from), ("?to", to)] {
-        if at.is_some_and(|at| !(1850..2200).contains(&at.year())) {
-            return Err(parameter(
-                name,
-                "out_of_range",
-                "must lie between the years 1850 and 2200",
-            ));
-        }
-    }
-    if from.zip(to).is_some_and(|(from, to)| to < from) {
-        return Err(parameter("?to", "before_from", "must not lie before from"));
-    }
-    Ok(())
-}
-
 fn parameter(name: &str, code: &'static str, message: &'static str) -> Error {
     Error::new(Code::InvalidParameter).with_fields(vec![FieldError::new(name, code, message)])
 }
 
 #[cfg(test)]
 mod tests {
+    use kernel::clock::Instant;
+
     use super::*;
 
     #[test]

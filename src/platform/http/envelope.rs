@@ -187,8 +187,9 @@ async fn run(app: &App, info: &RequestInfo, work: impl Future<Output = Response>
     let usual = app.settings.request_deadline;
     let mut outcome = tokio::time::timeout(usual, &mut work).await;
     // Whoever streams a body has said by now that it takes longer.
-    if outcome.is_err() && info.patience() > usual {
-        outcome = tokio::time::timeout(info.patience() - usual, work).await;
+    let more = info.patience().saturating_sub(usual);
+    if outcome.is_err() && !more.is_zero() {
+        outcome = tokio::time::timeout(more, work).await;
     }
     match outcome {
         Ok(Ok(response)) => response,

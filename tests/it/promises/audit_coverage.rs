@@ -9,6 +9,7 @@ use super::openapi::{example, is_form, operations, required_query};
 use crate::support::{Chart, TestTenant, admin_connection};
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one walk over every operation")]
 async fn every_disclosure_and_every_refusal_is_on_record() {
     let clinic = TestTenant::new().await;
     let chart = Chart::open(&clinic).await;

@@ -169,7 +169,9 @@ impl OwnDatabase {
             .await
             .expect("a database of its own");
         let url = run_database().admin_url.replacen(DATABASE, &name, 1);
-        migrate::run(&url, None).await.expect("it migrates");
+        migrate::run(&url, RuntimeLogin::Leave)
+            .await
+            .expect("it migrates");
         Self { name, url }
     }
 

@@ -31,8 +31,8 @@ pub(in crate::documents) async fn review(app: &App, tenant: TenantId) -> Result<
         }
         tx.commit().await?;
         match found.last() {
-            Some(last) if found.len() as i64 == BATCH => {
-                after = Some((last.aged.document_date, last.id))
+            Some(last) if i64::try_from(found.len()) == Ok(BATCH) => {
+                after = Some((last.aged.document_date, last.id));
             }
             _ => return Ok(()),
         }

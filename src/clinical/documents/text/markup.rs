@@ -9,7 +9,7 @@ use quick_xml::events::{BytesStart, Event};
 const UNSEEN: [&str; 4] = ["script", "style", "template", "noscript"];
 /// Elements that do not end a word.
 const WITHIN_LINE: [&str; 12] = [
-    "a", "", "i", "u", "em", "strong", "span", "su", "sup", "small", "mark", "font",
+    "a", "b", "i", "u", "em", "strong", "span", "sub", "sup", "small", "mark", "font",
 ];
 
 pub(super) fn html(text: &str) -> String {
@@ -58,13 +58,12 @@ fn read(text: &str, html: bool) -> String {
                     .ok()
                     .flatten()
                     .or_else(|| entity(&name));
-                match known {
-                    Some(known) => words.push(known),
-                    None => {
-                        words.push('&');
-                        words.push_str(&name);
-                        words.push(';');
-                    }
+                if let Some(known) = known {
+                    words.push(known);
+                } else {
+                    words.push('&');
+                    words.push_str(&name);
+                    words.push(';');
                 }
             }
             Ok(_) => {}

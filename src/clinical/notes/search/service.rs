@@ -3,7 +3,7 @@
 use kernel::{Code, Error, FieldError, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Subject;
-use platform::http::{Answer, Paging};
+use platform::http::{Answer, Paging, require_order};
 
 use super::model::{FoundNote, SearchNotes};
 use super::query;
@@ -13,6 +13,7 @@ use super::store;
 const USUAL: u32 = 20;
 
 pub(super) async fn search(ctx: &Ctx, asked: SearchNotes) -> Result<Answer<Page<FoundNote>>> {
+    require_order(asked.from, asked.to)?;
     let wanted = match &asked.q {
         Some(typed) if typed.chars().count() > 500 => {
             return Err(refusal("too_long", "must have at most 500 characters"));

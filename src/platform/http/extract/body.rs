@@ -194,7 +194,7 @@ fn checked<T: DeserializeOwned + Validate>(bytes: &Bytes, now: Instant) -> Resul
 /// # Errors
 /// `validation_failed`, with pointers into the part.
 pub fn part<T: DeserializeOwned + Validate>(value: Value, now: Instant) -> Result<T> {
-    let part: T = serde_path_to_error::deserialize(value).map_err(|error| {
+    let part: T = serde_path_to_error::deserialize(Strict(value)).map_err(|error| {
         let (code, rule) = rule_in(&error.inner().to_string());
         Error::invalid(vec![FieldError::new(pointer(error.path()), code, rule)])
     })?;

@@ -1,5 +1,7 @@
 //! The words of documents are found by who may read them, and hostile files cost a child.
 
+use std::fmt::Write as _;
+
 use platform::access::Role;
 use serde_json::Value;
 
@@ -34,16 +36,17 @@ fn pdf(words: &str) -> Vec<u8> {
     let mut places = Vec::new();
     for (number, object) in objects.iter().enumerate() {
         places.push(file.len());
-        file.push_str(&format!("{} 0 obj\n{object}\nendobj\n", number + 1));
+        let _ = write!(file, "{} 0 obj\n{object}\nendobj\n", number + 1);
     }
     let start = file.len();
     file.push_str("xref\n0 6\n0000000000 65535 f \n");
     for place in places {
-        file.push_str(&format!("{place:010} 00000 n \n"));
+        let _ = writeln!(file, "{place:010} 00000 n ");
     }
-    file.push_str(&format!(
+    let _ = write!(
+        file,
         "trailer << /Size 6 /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n"
-    ));
+    );
     file.into_bytes()
 }
 

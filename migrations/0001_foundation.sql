@@ -11,7 +11,7 @@ create extension if not exists btree_gist with schema public;
 
 create schema app;
 grant create on schema app to chartwell_definer;      -- to be handed functions; it can't log in
-grant usage on schema app to chartwell_runtime, chartwell_audit_writer, chartwell_sealer, chartwell_definer;
+grant usage on schema app to chartwell_runtime, chartwell_audit_writer, chartwell_glance, chartwell_sealer, chartwell_definer;
 
 -- Who is asking -------------------------------------------------------------------------------------------------------
 -- `stable` SQL, so that the planner inlines them and an index on tenant_id stays usable. `immutable` would let a cached

@@ -290,7 +290,35 @@ revoke all on function app.similar_names(text, integer) from public;
 grant execute on function app.similar_names(text, integer) to chartwell_runtime;
 revoke all on function app.may_see(uuid) from public;
 -- The sealer's queries pass by the policy's question without asking it, but must be allowed to.
-grant execute on function app.may_see(uuid) to chartwell_runtime, chartwell_sealer;
+grant execute on function app.may_see(uuid) to chartwell_runtime, chartwell_glance, chartwell_sealer;
+
+-- Registrations by id for several callers in one statement (platform/db/glance.rs), each looked for under the context of
+-- who asks, whose words the server rendered. With its caller's rights, so that the policies decide as for any read; its
+-- caller is the role of the glances, the only one that may set a context by a function.
+create function app.patients_at_a_glance(contexts text[], tenants uuid[], ids uuid[])
+    returns table (place integer, id uuid, mrn text, status text, status_reason text, replaced_by uuid, names jsonb, birth_date date,
+                   sex text, gender_identity text, language text, race jsonb, ethnicity jsonb, marital_status text, deceased_on date,
+                   blood_type text, telecoms jsonb, addresses jsonb, contacts jsonb, identifiers jsonb, health_goals jsonb,
+                   risk_factors jsonb, primary_provider_id uuid, facility_id uuid, portal_user_id uuid, is_vip boolean,
+                   is_confidential boolean, version bigint, created_at timestamptz, updated_at timestamptz)
+    language plpgsql volatile
+as $$
+begin
+    for i in 1 .. cardinality(ids) loop
+        perform pg_catalog.set_config('app.context', contexts[i], true);
+        return query
+            select i, p.id, p.mrn, p.status, p.status_reason, p.replaced_by, p.names, p.birth_date, p.sex, p.gender_identity, p.language,
+                   p.race, p.ethnicity, p.marital_status, p.deceased_on, p.blood_type, p.telecoms, p.addresses, p.contacts,
+                   p.identifiers, p.health_goals, p.risk_factors, p.primary_provider_id, p.facility_id, p.portal_user_id, p.is_vip,
+                   p.is_confidential, p.version, p.created_at, p.updated_at
+              from app.patients p
+             where p.tenant_id = tenants[i] and p.id = ids[i] and p.deleted_at is null;
+    end loop;
+end
+$$;
+revoke all on function app.patients_at_a_glance(text[], uuid[], uuid[]) from public;
+grant execute on function app.patients_at_a_glance(text[], uuid[], uuid[]) to chartwell_glance;
+grant select on app.patients to chartwell_glance;
 
 -- Whoever may open a chart may know who is on its team, a patient too, who may not read accounts.
 create function app.names_of_team(patient uuid) returns table (user_id uuid, given_name text, family_name text)

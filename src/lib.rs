@@ -13,6 +13,10 @@ use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+/// The system's allocator took a fourteenth of the time of a busy server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(OpenApi)]
 #[openapi(
     info(

@@ -1,14 +1,15 @@
 //! The row of a patient.
 //!
-//! [`find`] is the busiest statement of the house: one lookup by primary key. [`Row`] is decoded from the table and from an
+//! Opening a registration is the busiest read of the house; it goes through [`Glance`]. [`Row`] is decoded from the table and from an
 //! image of the row in the history alike, so its members have the names of the columns.
 
 use chrono::NaiveDate;
 use kernel::clock::Instant;
 use kernel::ids::{FacilityId, PatientId, ProviderId, UserId};
 use kernel::{Code, Error, Result};
-use platform::db::TenantTx;
+use platform::db::{Glance, Questions, TenantTx};
 use serde::Deserialize;
+use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::keys;
@@ -21,6 +22,9 @@ use super::status::PatientStatus;
 
 #[derive(Deserialize)]
 pub(super) struct Row {
+    /// Which of the questions it answers.
+    #[serde(skip)]
+    place: i32,
     id: PatientId,
     mrn: String,
     status: PatientStatus,
@@ -90,26 +94,54 @@ impl From<Row> for Patient {
     }
 }
 
+/// A query for [`Row`]s: the place among the questions, the columns, and where they come from.
+macro_rules! rows {
+    ($place:tt, $from:tt, $($argument:expr),+) => {
+        sqlx::query_as!(
+            Row,
+            "select " + $place + r#" as "place!", id as "id!: _", mrn as "mrn!", status as "status!: _", status_reason,
+                  replaced_by as "replaced_by: _", names as "names!: _", birth_date as "birth_date!", sex as "sex!: _",
+                  gender_identity as "gender_identity: _", language, race as "race!: _", ethnicity as "ethnicity: _",
+                  marital_status as "marital_status: _", deceased_on, blood_type as "blood_type: _",
+                  telecoms as "telecoms!: _", addresses as "addresses!: _", contacts as "contacts!: _",
+                  identifiers as "identifiers!: _", health_goals as "health_goals!: _", risk_factors as "risk_factors!: _",
+                  primary_provider_id as "primary_provider_id: _", facility_id as "facility_id: _",
+                  portal_user_id as "portal_user_id: _", is_vip as "is_vip!", is_confidential as "is_confidential!",
+                  version as "version!", created_at as "created_at!", updated_at as "updated_at!""# + $from,
+            $($argument),+
+        )
+    };
+}
+
 pub(super) async fn find(tx: &mut TenantTx, id: PatientId) -> Result<Option<Patient>> {
     let tenant = tx.tenant();
-    let row = sqlx::query_as!(
-        Row,
-        r#"select id as "id: _", mrn, status as "status: _", status_reason, replaced_by as "replaced_by: _",
-                  names as "names: _", birth_date, sex as "sex: _",
-                  gender_identity as "gender_identity: _", language, race as "race: _", ethnicity as "ethnicity: _",
-                  marital_status as "marital_status: _", deceased_on, blood_type as "blood_type: _",
-                  telecoms as "telecoms: _", addresses as "addresses: _", contacts as "contacts: _",
-                  identifiers as "identifiers: _", health_goals as "health_goals: _", risk_factors as "risk_factors: _",
-                  primary_provider_id as "primary_provider_id: _", facility_id as "facility_id: _",
-                  portal_user_id as "portal_user_id: _", is_vip, is_confidential, version, created_at, updated_at
-             from app.patients
-            where tenant_id = $1 and id = $2 and deleted_at is null"#,
+    let row = rows!(
+        "1",
+        " from app.patients where tenant_id = $1 and id = $2 and deleted_at is null",
         tenant as _,
         id as _
     )
     .fetch_optional(tx.conn())
     .await?;
     Ok(row.map(Into::into))
+}
+
+impl Glance for Row {
+    async fn look(
+        connection: &mut PgConnection,
+        questions: &Questions,
+    ) -> Result<Vec<(i32, Self)>, sqlx::Error> {
+        let rows = rows!(
+            "place",
+            " from app.patients_at_a_glance($1, $2, $3)",
+            &questions.contexts,
+            &questions.tenants,
+            &questions.ids
+        )
+        .fetch_all(connection)
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.place, row)).collect())
+    }
 }
 
 /// Holds the row until the transaction ends. Returns its sealed SSN, if it has one.

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use kernel::clock::Instant;
 use kernel::ids::{RequestId, TenantId, UserId, mint};
 use kernel::{Code, Error, Result};
+use uuid::Uuid;
 
 use super::{Disclosure, Effect, Permission, Principal, Purpose};
 use crate::app::App;
 use crate::audit::{AccessRecord, Action, Outcome, Subject};
-use crate::db::{CallerTx, Context, TenantTx};
-use crate::http::{IdempotencyKey, RequestInfo};
+use crate::db::{CallerTx, Context, Glance, TenantTx};
+use crate::http::{Answer, IdempotencyKey, RequestInfo};
 
 /// Identity, transaction and clock of one request. Cheap to clone.
 #[derive(Clone)]
@@ -94,21 +95,47 @@ impl Ctx {
         }
     }
 
+    /// Checks the permission, which only reads, and looks at one row by its id: cheaper than a transaction, because rows that
+    /// several ask for at once are asked for together. Ends with [`Glimpse::finish`].
+    ///
+    /// # Errors
+    /// `not_found` if there is no such row, for this caller.
+    pub async fn glance<G: Glance>(
+        &self,
+        permission: Permission,
+        id: impl Into<Uuid>,
+    ) -> Result<(G, Glimpse)> {
+        let context = self.checked(permission)?;
+        if permission.effect() == Effect::Writes {
+            return Err(Error::internal("a glance only reads"));
+        }
+        let row = self.0.app.db.glance(&context, id.into()).await?;
+        let glimpse = Glimpse {
+            ctx: self.clone(),
+            permission,
+        };
+        Ok((row.ok_or_else(Error::not_found)?, glimpse))
+    }
+
     async fn open(&self, permission: Permission, effect: Effect) -> Result<TenantTx> {
+        let context = self.checked(permission)?;
+        TenantTx::begin(&self.0.app.db, &context, effect).await
+    }
+
+    fn checked(&self, permission: Permission) -> Result<Context> {
         let principal = &self.0.principal;
         self.0.request.note_permission(permission);
         if !permission.allows(principal.role) {
             return Err(Error::new(Code::Forbidden));
         }
-        let context = Context {
+        Ok(Context {
             tenant: principal.tenant,
             user: Some(principal.user),
             role: principal.role.as_str(),
             scope: principal.scope,
             patient: principal.patient,
             request: Some(self.0.request.id),
-        };
-        TenantTx::begin(&self.0.app.db, &context, effect).await
+        })
     }
 
     pub fn app(&self) -> &App {
@@ -141,6 +168,19 @@ impl Ctx {
 
     pub(crate) fn note_receipt(&self) {
         self.0.request.note_receipt();
+    }
+
+    /// Waits until the access log holds who is shown what; only then is there an answer.
+    pub(crate) async fn disclose<T: serde::Serialize>(
+        &self,
+        permission: Permission,
+        disclosure: Disclosure<T>,
+    ) -> Result<Answer<T>> {
+        let (answer, subjects) = Answer::prepare(&disclosure)?;
+        let records = self.records(permission, &disclosure, &subjects);
+        self.0.app.access_log.write(records).await?;
+        self.note_receipt();
+        Ok(answer)
     }
 
     /// The access records of a disclosure, one for each subject.
@@ -207,5 +247,19 @@ impl Ctx {
         };
         record.mac = app.keys.record_mac(&record.fingerprint()).to_vec();
         record
+    }
+}
+
+/// A row was looked at and nothing shown yet.
+#[must_use]
+pub struct Glimpse {
+    ctx: Ctx,
+    permission: Permission,
+}
+
+impl Glimpse {
+    /// Ends the read: waits until the access log holds who was shown what.
+    pub async fn finish<T: serde::Serialize>(self, disclosure: Disclosure<T>) -> Result<Answer<T>> {
+        self.ctx.disclose(self.permission, disclosure).await
     }
 }

@@ -10,7 +10,7 @@ mod purpose;
 mod role;
 
 pub use changed::{CHANNEL, Changed, announce};
-pub use ctx::Ctx;
+pub use ctx::{Ctx, Glimpse};
 pub(crate) use disclosure::Form;
 pub use disclosure::{Disclosure, NoPhi};
 pub use permission::{Effect, Permission, matrix};

@@ -176,6 +176,18 @@ const RULES: &[(&str, &str)] = &[
         "select 'set_config' where has_function_privilege('chartwell_runtime', 'pg_catalog.set_config(text, text, boolean)', 'execute')",
     ),
     (
+        "the role of the glances may do more than read",
+        "select c.relname || ' ' || a.privilege_type from pg_class c join pg_namespace n on n.oid = c.relnamespace
+          cross join aclexplode(c.relacl) a
+          where n.nspname = 'app' and a.grantee = 'chartwell_glance'::regrole and a.privilege_type <> 'SELECT'",
+    ),
+    (
+        "the runtime role could switch contexts by a glance",
+        "select p.proname::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+          where n.nspname = 'app' and right(p.proname, 12) = '_at_a_glance'
+            and (p.prosecdef or has_function_privilege('chartwell_runtime', p.oid, 'execute'))",
+    ),
+    (
         "an enum column",
         "select c.relname || '.' || a.attname from pg_attribute a join pg_class c on c.oid = a.attrelid
            join pg_namespace n on n.oid = c.relnamespace join pg_type t on t.oid = a.atttypid
@@ -184,9 +196,9 @@ const RULES: &[(&str, &str)] = &[
     (
         "a database role with more than it needs",
         "select r.rolname::text from pg_roles r
-          where (r.rolname in ('chartwell_runtime', 'chartwell_audit_writer', 'chartwell_sealer', 'chartwell_owner')
+          where (r.rolname in ('chartwell_runtime', 'chartwell_audit_writer', 'chartwell_glance', 'chartwell_sealer', 'chartwell_owner')
                  and (r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb))
-             or (r.rolname in ('chartwell_owner', 'chartwell_migrator', 'chartwell_audit_writer', 'chartwell_sealer', 'chartwell_definer') and r.rolcanlogin)",
+             or (r.rolname in ('chartwell_owner', 'chartwell_migrator', 'chartwell_audit_writer', 'chartwell_glance', 'chartwell_sealer', 'chartwell_definer') and r.rolcanlogin)",
     ),
     (
         "the runtime role is a member of a role that owns or bypasses",

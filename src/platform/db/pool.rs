@@ -10,9 +10,12 @@ use kernel::ids::TenantId;
 use kernel::{Error, Result};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
+use uuid::Uuid;
 
+use super::glance::{self, Glance, Glances};
 use super::partition::KnownMonths;
 use super::turns::Turns;
+use super::tx::Context;
 
 /// Connections beside those of the tenants' transactions, for what belongs to no tenant.
 const BESIDE: u32 = 2;
@@ -46,6 +49,7 @@ impl DbOptions {
 pub struct Db {
     requests: PgPool,
     turns: Turns,
+    glances: Glances,
     access_writer: PgPool,
     sealer: PgPool,
     notices: PgPool,
@@ -68,7 +72,17 @@ impl Db {
                 ("idle_in_transaction_session_timeout", "60000".to_owned()),
                 ("timezone", "UTC".to_owned()),
             ]);
+        let read_only = connect
+            .clone()
+            .options([("default_transaction_read_only", "on")]);
+        let glances = pool(
+            options,
+            read_only,
+            glance::AT_ONCE,
+            Some("chartwell_glance"),
+        );
         Self {
+            glances: Glances::new(glances),
             requests: pool(
                 options,
                 connect.clone(),
@@ -91,6 +105,11 @@ impl Db {
     /// The line in front of a tenant's pool.
     pub(super) fn turns(&self, _tenant: TenantId) -> &Turns {
         &self.turns
+    }
+
+    /// The row with this id, if the caller of the context may see it: asked together with whoever asks now.
+    pub(crate) async fn glance<G: Glance>(&self, context: &Context, id: Uuid) -> Result<Option<G>> {
+        self.glances.ask(context, id).await
     }
 
     /// For what belongs to no tenant: keys of the installation, months, health checks.
@@ -123,8 +142,9 @@ impl Db {
     }
 
     pub async fn close(&self) {
-        futures_util::future::join4(
+        futures_util::future::join5(
             self.requests.close(),
+            self.glances.close(),
             self.access_writer.close(),
             self.sealer.close(),
             self.notices.close(),

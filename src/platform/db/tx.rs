@@ -41,6 +41,37 @@ pub(crate) struct Context {
     pub request: Option<RequestId>,
 }
 
+impl Context {
+    /// The six words, which the database reads by their places (migration 0001). For a read: the request is not among them,
+    /// only the history wants it.
+    pub(super) fn words(&self) -> String {
+        let mut words = String::with_capacity(160);
+        self.write(Effect::Reads, &mut words);
+        words
+    }
+
+    fn write(&self, effect: Effect, words: &mut String) {
+        let _ = write!(
+            words,
+            "{} {} {} ",
+            self.tenant,
+            self.role,
+            self.scope.as_str()
+        );
+        if let Some(user) = self.user {
+            let _ = write!(words, "{user}");
+        }
+        words.push(' ');
+        if let Some(patient) = self.patient {
+            let _ = write!(words, "{patient}");
+        }
+        words.push(' ');
+        if let (Effect::Writes, Some(request)) = (effect, self.request) {
+            let _ = write!(words, "{request}");
+        }
+    }
+}
+
 impl TenantTx {
     pub(crate) async fn begin(db: &Db, context: &Context, effect: Effect) -> Result<Self> {
         let mut turn = db.turns(context.tenant).take().await?;
@@ -78,32 +109,14 @@ impl TenantTx {
     }
 }
 
-/// `BEGIN` and the context. The database reads the six words by their places (migration 0001).
+/// `BEGIN` and the context.
 fn head(context: &Context, effect: Effect) -> String {
     let mut head = String::with_capacity(240);
-    let _ = write!(
-        head,
-        "begin{}; set local app.context = '{} {} {} ",
-        match effect {
-            Effect::Reads => " read only",
-            Effect::Writes => "",
-        },
-        context.tenant,
-        context.role,
-        context.scope.as_str(),
-    );
-    if let Some(user) = context.user {
-        let _ = write!(head, "{user}");
-    }
-    head.push(' ');
-    if let Some(patient) = context.patient {
-        let _ = write!(head, "{patient}");
-    }
-    head.push(' ');
-    // Read by the history only.
-    if let (Effect::Writes, Some(request)) = (effect, context.request) {
-        let _ = write!(head, "{request}");
-    }
+    head.push_str(match effect {
+        Effect::Reads => "begin read only; set local app.context = '",
+        Effect::Writes => "begin; set local app.context = '",
+    });
+    context.write(effect, &mut head);
     head.push('\'');
     head
 }
@@ -176,11 +189,7 @@ impl CallerTx {
             return Err(Error::internal("a write ends with commit"));
         }
         tx.hand_on();
-        let (answer, subjects) = Answer::prepare(&disclosure)?;
-        let records = ctx.records(permission, &disclosure, &subjects);
-        ctx.app().access_log.write(records).await?;
-        ctx.note_receipt();
-        Ok(answer)
+        ctx.disclose(permission, disclosure).await
     }
 
     /// Ends a read of content: waits until the access log holds who was given what; only then may its first byte leave.
@@ -204,11 +213,7 @@ impl CallerTx {
             permission,
         } = self;
         tx.tx.rollback().await?;
-        let (answer, subjects) = Answer::prepare(&disclosure)?;
-        let records = ctx.records(permission, &disclosure, &subjects);
-        ctx.app().access_log.write(records).await?;
-        ctx.note_receipt();
-        Ok(answer)
+        ctx.disclose(permission, disclosure).await
     }
 
     /// Ends work that is refused with an error which shows something: undoes it, and waits until the access log holds who was

@@ -359,3 +359,35 @@ async fn a_patient_reads_his_own_chart_and_who_opened_it() {
     let reply = chart.portal_user.get("/api/v1/patients?family=a").await;
     reply.expect_problem(403, "forbidden");
 }
+
+/// Rows that many ask for at once are asked for in one statement; each gets what he may see, and nothing of the others'.
+#[tokio::test]
+async fn who_asks_at_the_same_moment_gets_his_own_answer() {
+    let (clinic, other) = (TestTenant::new().await, TestTenant::new().await);
+    let provider = clinic.user(Role::Provider).await;
+    let stranger = clinic.user(Role::Provider).await;
+    let admin = clinic.user(Role::Admin).await;
+    let foreign = other.user(Role::Admin).await;
+    let mut paths = Vec::new();
+    for number in 0..8 {
+        let made = register(&provider, person(&format!("Family{number}"), "One")).await;
+        let id = made["id"].as_str().expect("an id").to_owned();
+        paths.push((id.clone(), format!("/api/v1/patients/{id}")));
+    }
+    let (provider, admin, stranger, foreign) = (&provider, &admin, &stranger, &foreign);
+    for _ in 0..3 {
+        let rounds = paths.iter().map(|(id, path)| async move {
+            let (own, seen, hidden, away) = tokio::join!(
+                provider.get(path),
+                admin.get(path),
+                stranger.get(path),
+                foreign.get(path),
+            );
+            assert_eq!(own.expect(200)["id"], *id);
+            assert_eq!(seen.expect(200)["id"], *id);
+            hidden.expect(404);
+            away.expect(404);
+        });
+        futures_util::future::join_all(rounds).await;
+    }
+}

@@ -72,6 +72,14 @@ async fn each_way_to_break_isolation_is_found() {
             "set_config",
         ),
         (
+            "grant insert on app.patients to chartwell_glance",
+            "may do more than read",
+        ),
+        (
+            "grant execute on function app.patients_at_a_glance(text[], uuid[], uuid[]) to chartwell_runtime",
+            "switch contexts by a glance",
+        ),
+        (
             "create type app.mood as enum ('well'); create table app.m (mood app.mood)",
             "an enum column",
         ),

@@ -23,6 +23,8 @@ pub mod problems;
 pub mod procedures;
 pub mod vitals;
 
+pub mod chart;
+
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -48,4 +50,5 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(vitals::router())
         .merge(alerts::router())
         .merge(documents::router())
+        .merge(chart::router())
 }

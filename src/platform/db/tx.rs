@@ -39,6 +39,8 @@ pub(crate) struct Context {
     pub scope: Scope,
     pub patient: Option<PatientId>,
     pub request: Option<RequestId>,
+    /// Whether all its statements see the same snapshot.
+    pub one_snapshot: bool,
 }
 
 impl TenantTx {
@@ -83,10 +85,21 @@ fn head(context: &Context, effect: Effect) -> String {
     let mut head = String::with_capacity(240);
     let _ = write!(
         head,
-        "begin{}; set local app.context = '{} {} {} ",
+        "begin{}{}; {}set local app.context = '{} {} {} ",
+        if context.one_snapshot {
+            " isolation level repeatable read"
+        } else {
+            ""
+        },
         match effect {
             Effect::Reads => " read only",
             Effect::Writes => "",
+        },
+        // Such reads are of one patient, over many months: planning them anew each time costs more than reading.
+        if context.one_snapshot {
+            "set local plan_cache_mode = force_generic_plan; "
+        } else {
+            ""
         },
         context.tenant,
         context.role,
@@ -271,6 +284,7 @@ impl SystemTx {
             scope: Scope::Organization,
             patient: None,
             request,
+            one_snapshot: false,
         };
         TenantTx::begin(db, &context, Effect::Writes)
             .await

@@ -22,3 +22,6 @@ mod procedures;
 mod vitals;
 mod vitals_batch;
 mod vitals_scores;
+
+mod as_of;
+mod chart;

@@ -24,6 +24,8 @@ pub mod procedures;
 pub mod vitals;
 
 pub mod chart;
+pub mod export;
+pub mod timeline;
 
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -51,4 +53,6 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(alerts::router())
         .merge(documents::router())
         .merge(chart::router())
+        .merge(export::router())
+        .merge(timeline::router())
 }

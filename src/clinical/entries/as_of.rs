@@ -30,6 +30,11 @@ pub struct AsOfQuery {
     pub as_of: Option<AsOf>,
 }
 
+/// No parameters: where the past is not told, asking for it is an error, not an answer of today.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoQuery {}
+
 /// What the history can show as it stood.
 pub(crate) trait Remembered: Sized {
     /// Its table, by which the history names it.

@@ -11,7 +11,7 @@ mod references;
 mod store;
 
 pub use as_of::AsOfQuery;
-pub(crate) use as_of::{Remembered, read_as_of};
+pub(crate) use as_of::{NoQuery, Remembered, read_as_of};
 pub(crate) use codes::{
     ConditionCodes, Exactness, code_condition, code_named, code_one, code_part,
 };

@@ -20,7 +20,7 @@ use super::Db;
 use super::turns::Turn;
 use crate::access::{Ctx, Disclosure, Effect, Permission, Scope};
 use crate::audit::{self, AccessRecord, Action, Outcome, Subject};
-use crate::http::{Answer, Download, FileContent};
+use crate::http::{Answer, Download, FileContent, MadeContent};
 
 /// A transaction in which every statement runs as one tenant.
 #[derive(Debug)]
@@ -204,6 +204,16 @@ impl CallerTx {
     ) -> Result<Download> {
         self.finish(disclosure).await?;
         Ok(Download::new(content))
+    }
+
+    /// As [`finish_file`](Self::finish_file) for content that is made while it goes out.
+    pub async fn finish_made(
+        self,
+        disclosure: Disclosure<()>,
+        content: MadeContent,
+    ) -> Result<Download> {
+        self.finish(disclosure).await?;
+        Ok(Download::made(content))
     }
 
     /// Ends a rehearsal: undoes the work, then waits until the access log holds who was shown what it would have done.

@@ -82,3 +82,21 @@ async fn the_past_is_not_for_patients() {
         .await
         .expect_problem(403, "forbidden");
 }
+
+#[tokio::test]
+async fn where_the_past_is_not_told_asking_for_it_is_an_error() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    for path in [
+        "/api/v1/notes/{note_id}",
+        "/api/v1/documents/{document_id}",
+        "/api/v1/patients/{patient_id}/vitals/{vitals_id}",
+    ] {
+        let place = format!("{}?as_of=2024-01-01", chart.fill(path));
+        chart
+            .doctor
+            .get(place)
+            .await
+            .expect_problem(400, "unknown_parameter");
+    }
+}

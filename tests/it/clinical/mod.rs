@@ -25,3 +25,5 @@ mod vitals_scores;
 
 mod as_of;
 mod chart;
+mod export;
+mod timeline;

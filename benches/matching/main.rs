@@ -42,6 +42,10 @@ fn main() {
     }
 }
 
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of a few thousand people"
+)]
 fn measure(name: &str, fields: &str, set: &Set) {
     let start = Instant::now();
     let pairs = blocked(set);

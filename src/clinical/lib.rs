@@ -23,6 +23,10 @@ pub mod problems;
 pub mod procedures;
 pub mod vitals;
 
+pub mod chart;
+pub mod export;
+pub mod timeline;
+
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -48,4 +52,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(vitals::router())
         .merge(alerts::router())
         .merge(documents::router())
+        .merge(chart::router())
+        .merge(export::router())
+        .merge(timeline::router())
 }

@@ -59,7 +59,7 @@ pub struct NewAlert {
 }
 
 /// Something that somebody has to look at.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ClinicalAlert {
     pub id: ClinicalAlertId,
     pub patient_id: PatientId,
@@ -73,6 +73,7 @@ pub struct ClinicalAlert {
     #[schema(value_type = Vec<Object>)]
     pub parts: Value,
     /// The vital signs it was made from.
+    #[serde(rename(deserialize = "set_id"))]
     pub vitals_id: VitalSetId,
     pub measured_at: DateTime<Utc>,
     pub status: AlertStatus,

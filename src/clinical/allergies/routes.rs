@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::model::{Allergy, ListAllergies, NewAllergy};
 use super::service;
-use crate::entries::{self, Entry, EntryChange, EntryHistoryQuery, Mistake};
+use crate::entries::{self, AsOfQuery, Entry, EntryChange, EntryHistoryQuery, Mistake};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -55,13 +55,17 @@ async fn record_allergy(
 /// Read an allergy
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/allergies/{allergy_id}", tag = "allergies",
     params(("patient_id" = PatientId, Path, description = "Who reacts"),
-           ("allergy_id" = AllergyId, Path, description = "Which allergy")),
+           ("allergy_id" = AllergyId, Path, description = "Which allergy"), AsOfQuery),
     responses((status = 200, body = Allergy, description = "The allergy")),
     extensions(("x-permission" = json!("allergy.read"))))]
 async fn get_allergy(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, AllergyId)>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<Allergy> {
+    if let Some(then) = query.as_of {
+        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+    }
     Ok(service::read(&ctx, patient, id).await?)
 }
 

@@ -9,8 +9,8 @@ use platform::http::Answer;
 use serde_json::json;
 
 use super::model::{
-    AllergyState, AllergyStatement, AllergySummary, Criticality, ListStatements, NewStatement,
-    SubstanceKind,
+    Allergy, AllergyState, AllergyStatement, AllergySummary, Criticality, ListStatements,
+    NewStatement, SubstanceKind,
 };
 use super::store::Filter;
 use super::{store as allergies, store_statements as store};
@@ -136,19 +136,26 @@ pub async fn summary_in_tx(tx: &mut TenantTx, patient: PatientId) -> Result<Alle
         live_only: true,
         ..Filter::default()
     };
-    let mut active = allergies::page(tx, patient, live, None, SHOWN).await?;
-    active.sort_by_key(|allergy| allergy.data.criticality != Criticality::High);
+    let active = allergies::page(tx, patient, live, None, SHOWN).await?;
     let statements = store::of_patient(tx, patient, None, false).await?;
-    let state = match (active.is_empty(), statements.is_empty()) {
-        (false, _) => AllergyState::Known,
-        (true, false) => AllergyState::NoneKnown,
-        (true, true) => AllergyState::NotAssessed,
-    };
-    Ok(AllergySummary {
-        state,
-        active,
-        statements,
-    })
+    Ok(AllergySummary::of(active, statements))
+}
+
+impl AllergySummary {
+    /// Of the allergies that warn and the statements that stand.
+    pub(crate) fn of(mut active: Vec<Allergy>, statements: Vec<AllergyStatement>) -> Self {
+        active.sort_by_key(|allergy| allergy.data.criticality != Criticality::High);
+        let state = match (active.is_empty(), statements.is_empty()) {
+            (false, _) => AllergyState::Known,
+            (true, false) => AllergyState::NoneKnown,
+            (true, true) => AllergyState::NotAssessed,
+        };
+        Self {
+            state,
+            active,
+            statements,
+        }
+    }
 }
 
 /// Refuses an allergy to a substance of a kind of which it is stated that there are none.

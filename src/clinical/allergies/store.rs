@@ -4,12 +4,15 @@ use kernel::clock::Instant;
 use kernel::ids::{AllergyId, EncounterId, PatientId, UserId};
 use kernel::{Error, PartialDate, Result};
 use platform::db::TenantTx;
+use serde::Deserialize;
+use serde_json::Value;
 use sqlx::types::Json;
 
 use super::model::{
     Allergy, AllergyKind, AllergySeverity, AllergyStatus, AllergyVerification, Criticality,
     NewAllergy, Reaction, Substance, SubstanceKind,
 };
+use crate::entries::Remembered;
 
 /// Which rows of a patient.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,6 +24,7 @@ pub(super) struct Filter {
     pub include_errors: bool,
 }
 
+#[derive(Deserialize)]
 struct Row {
     id: AllergyId,
     patient_id: PatientId,
@@ -70,6 +74,19 @@ impl From<Row> for Allergy {
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
+    }
+}
+
+impl Remembered for Allergy {
+    const TABLE: &'static str = "allergies";
+    const RESOURCE: &'static str = "allergy";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value::<Row>(image).map(Into::into)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 

@@ -4,9 +4,13 @@ use kernel::clock::Instant;
 use kernel::ids::{AllergyStatementId, PatientId, UserId};
 use kernel::{Error, Result};
 use platform::db::TenantTx;
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::model::{AllergyStatement, NewStatement, NoKnown};
+use crate::entries::Remembered;
 
+#[derive(Deserialize)]
 struct Row {
     id: AllergyStatementId,
     patient_id: PatientId,
@@ -36,6 +40,19 @@ impl From<Row> for AllergyStatement {
             withdrawal_reason: row.withdrawal_reason,
             version: row.version,
         }
+    }
+}
+
+impl Remembered for AllergyStatement {
+    const TABLE: &'static str = "allergy_statements";
+    const RESOURCE: &'static str = "allergy";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value::<Row>(image).map(Into::into)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 

@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 use super::model::{CarePlan, CarePlanStep, ListCarePlans, NewCarePlan};
 use super::service;
 use crate::chart_entries::ErrorReason;
+use crate::entries::{self, AsOfQuery};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -52,13 +53,17 @@ async fn create_care_plan(
 
 /// Read a care plan
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/care-plans/{care_plan_id}", tag = "care plans",
-    params(("patient_id" = PatientId, Path, description = "The patient"), ("care_plan_id" = CarePlanId, Path, description = "Which plan")),
+    params(("patient_id" = PatientId, Path, description = "The patient"), ("care_plan_id" = CarePlanId, Path, description = "Which plan"), AsOfQuery),
     responses((status = 200, body = CarePlan, description = "The plan")),
     extensions(("x-permission" = json!("care_plan.read"))))]
 async fn get_care_plan(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, CarePlanId)>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<CarePlan> {
+    if let Some(then) = query.as_of {
+        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+    }
     Ok(service::read(&ctx, patient, id).await?)
 }
 

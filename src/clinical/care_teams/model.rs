@@ -50,7 +50,7 @@ pub struct NewCareTeamMember {
 }
 
 /// A membership.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct CareTeamMember {
     pub id: CareTeamMemberId,
     pub patient_id: PatientId,

@@ -33,6 +33,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub use attestations::{Attestation, NewAttestation};
 pub use model::{Category, Document, DocumentKind, DocumentVersion, NewDocument, Scan, TextState};
 pub use text::extract;
+pub(crate) use versions::{PatientFile, files_of_patient};
 pub use work::{round, spawn};
 
 /// Every operation on documents.

@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 use super::model::{Document, DocumentForm, ListDocuments, NewDocument, Reason};
 use super::owner::Owner;
 use super::service;
+use crate::entries::NoQuery;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -89,7 +90,11 @@ async fn file_provider_document(
     params(("document_id" = DocumentId, Path, description = "Which document")),
     responses((status = 200, body = Document, description = "The document")),
     extensions(("x-permission" = json!("document.read"))))]
-async fn get_document(ctx: Ctx, Path(id): Path<DocumentId>) -> Reply<Document> {
+async fn get_document(
+    ctx: Ctx,
+    Path(id): Path<DocumentId>,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Reply<Document> {
     Ok(service::read(&ctx, id).await?)
 }
 

@@ -13,6 +13,7 @@ use super::model::{
     OfProvider, Reschedule,
 };
 use super::{service, worklists};
+use crate::entries::{self, AsOfQuery};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -62,13 +63,17 @@ async fn list_patient_encounters(
 /// Open an encounter of a patient
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/encounters/{encounter_id}", tag = "encounters",
     params(("patient_id" = PatientId, Path, description = "Whose encounter"),
-           ("encounter_id" = EncounterId, Path, description = "Which encounter")),
+           ("encounter_id" = EncounterId, Path, description = "Which encounter"), AsOfQuery),
     responses((status = 200, body = Encounter, description = "The encounter")),
     extensions(("x-permission" = json!("encounter.read"))))]
 async fn get_patient_encounter(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, EncounterId)>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<Encounter> {
+    if let Some(then) = query.as_of {
+        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+    }
     Ok(service::get(&ctx, patient, id).await?)
 }
 

@@ -6,12 +6,16 @@ use kernel::clock::Instant;
 use kernel::ids::{DepartmentId, EncounterId, FacilityId, PatientId, ProviderId, UserId};
 use kernel::{Error, Result};
 use platform::db::TenantTx;
+use serde::Deserialize;
+use serde_json::Value;
 use sqlx::types::Json;
 
 use super::local_time;
 use super::model::{Encounter, EncounterRecord, ReasonCode};
 use super::status::{EncounterClass, EncounterStatus};
+use crate::entries::Remembered;
 
+#[derive(Deserialize)]
 pub(super) struct Row {
     pub id: EncounterId,
     pub patient_id: PatientId,
@@ -62,6 +66,19 @@ impl From<Row> for Encounter {
                 cancel_reason: row.cancel_reason,
             },
         }
+    }
+}
+
+impl Remembered for Encounter {
+    const TABLE: &'static str = "encounters";
+    const RESOURCE: &'static str = "encounter";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value::<Row>(image).map(Into::into)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 

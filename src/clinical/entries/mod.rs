@@ -3,12 +3,15 @@
 //!
 //! Invariant: an entry is never deleted. One made in error says so, with the reason, and does not change any more.
 
+mod as_of;
 mod codes;
 mod history;
 mod mistake;
 mod references;
 mod store;
 
+pub use as_of::AsOfQuery;
+pub(crate) use as_of::{NoQuery, Remembered, read_as_of};
 pub(crate) use codes::{
     ConditionCodes, Exactness, code_condition, code_named, code_one, code_part,
 };

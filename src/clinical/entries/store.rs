@@ -64,3 +64,27 @@ pub(super) async fn changes(
     .await?;
     Ok(rows)
 }
+
+/// The last image of a row at an instant, if it was the patient's then.
+pub(super) async fn image(
+    tx: &mut TenantTx,
+    (table, patient, id): (&str, PatientId, Uuid),
+    at: Instant,
+) -> Result<Option<Value>> {
+    let tenant = tx.tenant();
+    let image = sqlx::query_scalar!(
+        "select l.after
+           from (select a.after, a.patient_id from app.audit_log a
+                  where a.tenant_id = $1 and a.table_name = $2 and a.row_id = $3 and a.at <= $5
+                  order by a.at desc, a.version desc limit 1) l
+          where l.patient_id = $4",
+        tenant as _,
+        table,
+        id,
+        patient as _,
+        at
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(image)
+}

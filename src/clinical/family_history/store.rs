@@ -4,14 +4,18 @@ use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{EncounterId, FamilyHistoryId, PatientId, UserId};
 use platform::db::TenantTx;
+use serde::Deserialize;
+use serde_json::Value;
 use sqlx::types::Json;
 
 use super::model::{
     FamilyHistory, FamilyHistoryExtent, FamilyRelationship, NewFamilyHistory, RelativeCondition,
 };
 use crate::chart_entries::EntryStatus;
+use crate::entries::Remembered;
 use crate::patients::Sex;
 
+#[derive(Deserialize)]
 struct Row {
     id: FamilyHistoryId,
     patient_id: PatientId,
@@ -55,6 +59,19 @@ impl From<Row> for FamilyHistory {
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
+    }
+}
+
+impl Remembered for FamilyHistory {
+    const TABLE: &'static str = "family_history";
+    const RESOURCE: &'static str = "family_history";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value::<Row>(image).map(Into::into)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 

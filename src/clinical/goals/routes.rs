@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 use super::model::{Goal, GoalStep, ListGoals, NewGoal};
 use super::service;
 use crate::chart_entries::ErrorReason;
+use crate::entries::{self, AsOfQuery};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -52,10 +53,17 @@ async fn create_goal(
 
 /// Read a goal
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/goals/{goal_id}", tag = "care plans",
-    params(("patient_id" = PatientId, Path, description = "The patient"), ("goal_id" = GoalId, Path, description = "Which goal")),
+    params(("patient_id" = PatientId, Path, description = "The patient"), ("goal_id" = GoalId, Path, description = "Which goal"), AsOfQuery),
     responses((status = 200, body = Goal, description = "The goal")),
     extensions(("x-permission" = json!("care_plan.read"))))]
-async fn get_goal(ctx: Ctx, Path((patient, id)): Path<(PatientId, GoalId)>) -> Reply<Goal> {
+async fn get_goal(
+    ctx: Ctx,
+    Path((patient, id)): Path<(PatientId, GoalId)>,
+    Query(query): Query<AsOfQuery>,
+) -> Reply<Goal> {
+    if let Some(then) = query.as_of {
+        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+    }
     Ok(service::read(&ctx, patient, id).await?)
 }
 

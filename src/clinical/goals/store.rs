@@ -5,12 +5,16 @@ use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{CarePlanId, GoalId, PatientId, ProviderId, UserId};
 use platform::db::TenantTx;
+use serde::Deserialize;
+use serde_json::Value;
 use sqlx::types::Json;
 
 use super::model::{Goal, GoalAchievement, GoalPriority, GoalTarget, NewGoal};
 use super::status::GoalStatus;
+use crate::entries::Remembered;
 use crate::terminology::Coding;
 
+#[derive(Deserialize)]
 struct Row {
     id: GoalId,
     patient_id: PatientId,
@@ -58,6 +62,19 @@ impl From<Row> for Goal {
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
+    }
+}
+
+impl Remembered for Goal {
+    const TABLE: &'static str = "goals";
+    const RESOURCE: &'static str = "goal";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value::<Row>(image).map(Into::into)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use super::model::{Immunization, ListImmunizations, NewImmunization};
 use super::status::ImmunizationStatus;
 use super::{service, status};
-use crate::entries::{self, Entry, EntryChange, EntryHistoryQuery, Mistake};
+use crate::entries::{self, AsOfQuery, Entry, EntryChange, EntryHistoryQuery, Mistake};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -71,13 +71,17 @@ async fn get_immunization_status(
 /// Read an immunization
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/immunizations/{immunization_id}", tag = "immunizations",
     params(("patient_id" = PatientId, Path, description = "Whose immunization"),
-           ("immunization_id" = ImmunizationId, Path, description = "Which dose")),
+           ("immunization_id" = ImmunizationId, Path, description = "Which dose"), AsOfQuery),
     responses((status = 200, body = Immunization, description = "The dose")),
     extensions(("x-permission" = json!("immunization.read"))))]
 async fn get_immunization(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, ImmunizationId)>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<Immunization> {
+    if let Some(then) = query.as_of {
+        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+    }
     Ok(service::read(&ctx, patient, id).await?)
 }
 

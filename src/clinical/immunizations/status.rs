@@ -55,12 +55,21 @@ pub async fn status_in_tx(
     let zone = encounters::zone(&store::tenant_zone(tx).await?).unwrap_or(Tz::UTC);
     let today = now.with_timezone(&zone).date_naive();
     let doses = store::page(tx, person.id, Filter::default(), None, READ).await?;
-    let (given, not_given) = sort(&doses, today);
-    Ok(ImmunizationStatus {
+    Ok(status_of(person.data.birth_date, &doses, today))
+}
+
+/// Where somebody with these doses stands on a day.
+pub(crate) fn status_of(
+    birth: NaiveDate,
+    doses: &[Immunization],
+    today: NaiveDate,
+) -> ImmunizationStatus {
+    let (given, not_given) = sort(doses, today);
+    ImmunizationStatus {
         as_of: today,
         about: schedule::about().to_owned(),
-        series: schedule::evaluate(person.data.birth_date, today, &given, &not_given),
-    })
+        series: schedule::evaluate(birth, today, &given, &not_given),
+    }
 }
 
 /// The last day that may be meant counts, so that a dose is not taken to be older than it may be.

@@ -5,12 +5,15 @@ use kernel::clock::Instant;
 use kernel::ids::{EncounterId, ImmunizationId, PatientId, ProviderId, UserId};
 use kernel::{Error, PartialDate, Result};
 use platform::db::TenantTx;
+use serde::Deserialize;
+use serde_json::Value;
 use sqlx::types::Json;
 
 use super::model::{
     DoseSource, DoseStatus, Immunization, InjectionSite, NewImmunization, NotGivenReason, Route,
     VaccineInformation,
 };
+use crate::entries::Remembered;
 
 /// Which rows of a patient.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,6 +24,7 @@ pub(super) struct Filter<'a> {
     pub include_errors: bool,
 }
 
+#[derive(Deserialize)]
 struct Row {
     id: ImmunizationId,
     patient_id: PatientId,
@@ -84,6 +88,19 @@ impl From<Row> for Immunization {
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
+    }
+}
+
+impl Remembered for Immunization {
+    const TABLE: &'static str = "immunizations";
+    const RESOURCE: &'static str = "immunization";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value::<Row>(image).map(Into::into)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 

@@ -108,7 +108,7 @@ impl Validate for NoteDraft {
 }
 
 /// A note without its text, as lists show it.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct NoteSummary {
     pub id: NoteId,
     pub patient_id: PatientId,

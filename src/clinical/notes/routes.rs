@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 
 use super::model::{ListNotes, ListUnsigned, NewNote, Note, NoteDraft, NoteSummary, Retraction};
 use super::service;
+use crate::entries::NoQuery;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -57,7 +58,11 @@ async fn list_patient_notes(
     params(("note_id" = NoteId, Path, description = "Which note")),
     responses((status = 200, body = Note, description = "The note")),
     extensions(("x-permission" = json!("note.read"))))]
-async fn get_note(ctx: Ctx, Path(id): Path<NoteId>) -> Reply<Note> {
+async fn get_note(
+    ctx: Ctx,
+    Path(id): Path<NoteId>,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Reply<Note> {
     Ok(service::open(&ctx, id).await?)
 }
 

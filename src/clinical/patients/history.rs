@@ -9,6 +9,7 @@ use kernel::ids::{PatientId, UserId};
 use kernel::{Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
+use platform::db::TenantTx;
 use platform::http::{Answer, Paging};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -114,6 +115,15 @@ pub(super) async fn open_as_of(ctx: &Ctx, id: PatientId, as_of: AsOf) -> Result<
     let patient = then.living_on(as_of.day());
     tx.finish(Disclosure::of("patient_history", Action::Read, id, id, patient).version(version))
         .await
+}
+
+/// The registration as it stood at an instant.
+pub(crate) async fn state_in_tx(
+    tx: &mut TenantTx,
+    id: PatientId,
+    at: Instant,
+) -> Result<Option<Patient>> {
+    store::state_at(tx, id, at, false).await
 }
 
 impl From<Change> for PatientChange {

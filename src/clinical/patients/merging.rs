@@ -274,30 +274,41 @@ async fn tables(tx: &mut TenantTx, id: MergeId) -> Result<Vec<MergedTable>> {
         .collect())
 }
 
+/// Both are known and not alike.
+fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+    matches!((one, other), (Some(a), Some(b)) if a != b)
+}
+
 fn conflicts(kept: &Patient, ended: &Patient) -> Vec<&'static str> {
     let (one, other) = (&kept.data, &ended.data);
-    fn differ<T: PartialEq>(one: &Option<T>, other: &Option<T>) -> bool {
-        matches!((one, other), (Some(a), Some(b)) if a != b)
-    }
     let name = |patient: &Patient| PatientName::legal(&patient.data.names).map(PatientName::spoken);
     let ssn = |patient: &Patient| {
         PatientIdentifier::ssn(&patient.data.identifiers).and_then(|(_, ssn)| ssn.last4.clone())
     };
     [
-        ("names", differ(&name(kept), &name(ended))),
+        ("names", differ(name(kept).as_ref(), name(ended).as_ref())),
         ("birth_date", one.birth_date != other.birth_date),
         ("sex", one.sex != other.sex),
-        ("ssn", differ(&ssn(kept), &ssn(ended))),
+        ("ssn", differ(ssn(kept).as_ref(), ssn(ended).as_ref())),
         ("status", kept.status != ended.status),
-        ("deceased_on", differ(&one.deceased_on, &other.deceased_on)),
-        ("blood_type", differ(&one.blood_type, &other.blood_type)),
+        (
+            "deceased_on",
+            differ(one.deceased_on.as_ref(), other.deceased_on.as_ref()),
+        ),
+        (
+            "blood_type",
+            differ(one.blood_type.as_ref(), other.blood_type.as_ref()),
+        ),
         (
             "primary_provider_id",
-            differ(&one.primary_provider_id, &other.primary_provider_id),
+            differ(
+                one.primary_provider_id.as_ref(),
+                other.primary_provider_id.as_ref(),
+            ),
         ),
         (
             "portal_user_id",
-            differ(&one.portal_user_id, &other.portal_user_id),
+            differ(one.portal_user_id.as_ref(), other.portal_user_id.as_ref()),
         ),
     ]
     .into_iter()

@@ -42,15 +42,16 @@ mod tuning;
 mod worklist;
 
 pub use duplicates::DuplicateCandidate;
+pub(crate) use history::state_in_tx;
 pub use history::{FieldChange, PatientChange};
 pub use lifecycle::StatusChange;
 pub use matching::Agreement;
 pub use merging::{MergeReport, MergedTable};
 pub use model::{
-    AddressUse, BloodType, EmergencyContact, Ethnicity, EthnicityCode, GenderIdentity, HealthGoal,
-    IdentifierType, MaritalStatus, NameUse, NewPatient, Patient, PatientAddress, PatientIdentifier,
-    PatientName, Race, RaceCode, Relationship, RiskFactor, Sex, Ssn, Telecom, TelecomSystem,
-    TelecomUse,
+    AddressUse, AsOf, BloodType, EmergencyContact, Ethnicity, EthnicityCode, GenderIdentity,
+    HealthGoal, IdentifierType, MaritalStatus, NameUse, NewPatient, Patient, PatientAddress,
+    PatientIdentifier, PatientName, Race, RaceCode, Relationship, RiskFactor, Sex, Ssn, Telecom,
+    TelecomSystem, TelecomUse,
 };
 pub use ranking::Match;
 pub use records::{

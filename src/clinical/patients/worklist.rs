@@ -200,7 +200,7 @@ async fn pass(tx: &mut TenantTx, now: Instant) -> Result<ScanReport> {
     let mut report = ScanReport {
         compared: changed.len(),
         pairs: 0,
-        more: changed.len() as i64 == A_PASS,
+        more: i64::try_from(changed.len()) == Ok(A_PASS),
     };
     let model = settings.model();
     let place = changed.last().map(|last| (last.updated_at, last.id));

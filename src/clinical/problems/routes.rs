@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::model::{ListProblems, NewProblem, Problem, Reactivation, Resolution};
 use super::service;
-use crate::entries::{self, Entry, EntryChange, EntryHistoryQuery, Mistake};
+use crate::entries::{self, AsOfQuery, Entry, EntryChange, EntryHistoryQuery, Mistake};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -56,13 +56,17 @@ async fn add_problem(
 /// Read a problem
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/problems/{problem_id}", tag = "problems",
     params(("patient_id" = PatientId, Path, description = "Whose list"),
-           ("problem_id" = ProblemId, Path, description = "Which problem")),
+           ("problem_id" = ProblemId, Path, description = "Which problem"), AsOfQuery),
     responses((status = 200, body = Problem, description = "The problem")),
     extensions(("x-permission" = json!("problem.read"))))]
 async fn get_problem(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, ProblemId)>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<Problem> {
+    if let Some(then) = query.as_of {
+        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+    }
     Ok(service::read(&ctx, patient, id).await?)
 }
 

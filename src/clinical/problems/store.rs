@@ -4,9 +4,12 @@ use kernel::clock::Instant;
 use kernel::ids::{EncounterId, PatientId, ProblemId, UserId};
 use kernel::{Error, PartialDate, Result};
 use platform::db::TenantTx;
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::model::{NewProblem, Problem, ProblemSeverity, ProblemVerification};
 use super::status::ProblemStatus;
+use crate::entries::Remembered;
 
 /// Which rows of a patient.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,6 +21,7 @@ pub(super) struct Filter {
     pub include_errors: bool,
 }
 
+#[derive(Deserialize)]
 struct Row {
     id: ProblemId,
     patient_id: PatientId,
@@ -61,6 +65,19 @@ impl From<Row> for Problem {
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
+    }
+}
+
+impl Remembered for Problem {
+    const TABLE: &'static str = "problems";
+    const RESOURCE: &'static str = "problem";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value::<Row>(image).map(Into::into)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 

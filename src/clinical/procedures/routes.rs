@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use super::codings::ProcedureCoding;
 use super::model::{ListProcedures, NewProcedure, Procedure};
 use super::{codings, service};
-use crate::entries::{self, Entry, EntryChange, EntryHistoryQuery, Mistake};
+use crate::entries::{self, AsOfQuery, Entry, EntryChange, EntryHistoryQuery, Mistake};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -55,13 +55,17 @@ async fn record_procedure(
 /// Read a procedure
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/procedures/{procedure_id}", tag = "procedures",
     params(("patient_id" = PatientId, Path, description = "Whose procedure"),
-           ("procedure_id" = ProcedureId, Path, description = "Which procedure")),
+           ("procedure_id" = ProcedureId, Path, description = "Which procedure"), AsOfQuery),
     responses((status = 200, body = Procedure, description = "The procedure")),
     extensions(("x-permission" = json!("procedure.read"))))]
 async fn get_procedure(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, ProcedureId)>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<Procedure> {
+    if let Some(then) = query.as_of {
+        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+    }
     Ok(service::read(&ctx, patient, id).await?)
 }
 

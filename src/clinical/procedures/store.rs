@@ -4,12 +4,15 @@ use kernel::clock::Instant;
 use kernel::ids::{EncounterId, PatientId, ProcedureId, UserId};
 use kernel::{Error, PartialDate, Result};
 use platform::db::TenantTx;
+use serde::Deserialize;
+use serde_json::Value;
 use sqlx::types::Json;
 
 use super::model::{
     BodySite, Complication, NewProcedure, Outcome, Performer, Procedure, ProcedureSystem,
 };
 use super::status::ProcedureStatus;
+use crate::entries::Remembered;
 
 /// Which rows of a patient.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,6 +22,7 @@ pub(super) struct Filter {
     pub include_errors: bool,
 }
 
+#[derive(Deserialize)]
 struct Row {
     id: ProcedureId,
     patient_id: PatientId,
@@ -74,6 +78,19 @@ impl From<Row> for Procedure {
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
+    }
+}
+
+impl Remembered for Procedure {
+    const TABLE: &'static str = "procedures";
+    const RESOURCE: &'static str = "procedure";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value::<Row>(image).map(Into::into)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 

@@ -13,6 +13,7 @@ use super::model::{
 };
 use super::service;
 use crate::chart_entries::ErrorReason;
+use crate::entries::{self, AsOfQuery};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -59,13 +60,17 @@ async fn create_referral(
 
 /// Read a referral
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/referrals/{referral_id}", tag = "referrals",
-    params(("patient_id" = PatientId, Path, description = "The patient"), ("referral_id" = ReferralId, Path, description = "Which referral")),
+    params(("patient_id" = PatientId, Path, description = "The patient"), ("referral_id" = ReferralId, Path, description = "Which referral"), AsOfQuery),
     responses((status = 200, body = Referral, description = "The referral")),
     extensions(("x-permission" = json!("referral.read"))))]
 async fn get_referral(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, ReferralId)>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<Referral> {
+    if let Some(then) = query.as_of {
+        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+    }
     Ok(service::read(&ctx, patient, id).await?)
 }
 

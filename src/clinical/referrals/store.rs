@@ -5,6 +5,8 @@ use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{EncounterId, PatientId, ProviderId, ReferralId, UserId};
 use platform::db::TenantTx;
+use serde::Deserialize;
+use serde_json::Value;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -12,8 +14,10 @@ use super::model::{
     NewReferral, Referral, ReferralOrganization, ReferralPriority, ReferralProgress,
 };
 use super::status::ReferralStatus;
+use crate::entries::Remembered;
 use crate::terminology::Coding;
 
+#[derive(Deserialize)]
 struct Row {
     id: ReferralId,
     patient_id: PatientId,
@@ -73,6 +77,19 @@ impl From<Row> for Referral {
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
+    }
+}
+
+impl Remembered for Referral {
+    const TABLE: &'static str = "referrals";
+    const RESOURCE: &'static str = "referral";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value::<Row>(image).map(Into::into)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 

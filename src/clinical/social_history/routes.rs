@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 use super::model::{ListSocialHistory, NewSocialHistory, SocialHistory};
 use super::service;
 use crate::chart_entries::ErrorReason;
+use crate::entries::{self, AsOfQuery};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -51,13 +52,17 @@ async fn record_social_history(
 
 /// Read an entry of the social history
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/social-history/{social_history_id}", tag = "family and social history",
-    params(("patient_id" = PatientId, Path, description = "The patient"), ("social_history_id" = SocialHistoryId, Path, description = "Which entry")),
+    params(("patient_id" = PatientId, Path, description = "The patient"), ("social_history_id" = SocialHistoryId, Path, description = "Which entry"), AsOfQuery),
     responses((status = 200, body = SocialHistory, description = "The entry")),
     extensions(("x-permission" = json!("background.read"))))]
 async fn get_social_history(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, SocialHistoryId)>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<SocialHistory> {
+    if let Some(then) = query.as_of {
+        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+    }
     Ok(service::read(&ctx, patient, id).await?)
 }
 

@@ -4,12 +4,16 @@ use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{EncounterId, PatientId, SocialHistoryId, UserId};
 use platform::db::TenantTx;
+use serde::Deserialize;
+use serde_json::Value;
 use sqlx::types::Json;
 
 use super::model::{NewSocialHistory, SmokingStatus, SocialAnswer, SocialCategory, SocialHistory};
 use crate::chart_entries::EntryStatus;
+use crate::entries::Remembered;
 use crate::terminology::Coding;
 
+#[derive(Deserialize)]
 struct Row {
     id: SocialHistoryId,
     patient_id: PatientId,
@@ -49,6 +53,19 @@ impl From<Row> for SocialHistory {
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
+    }
+}
+
+impl Remembered for SocialHistory {
+    const TABLE: &'static str = "social_history";
+    const RESOURCE: &'static str = "social_history";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value::<Row>(image).map(Into::into)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 

@@ -14,6 +14,7 @@ use super::model::{Confirm, Correction, NewVitals, Withdrawal};
 use super::reference::VitalKinds;
 use super::view::{LatestQuery, LatestVitals, ListVitals, TrendQuery, Vitals, VitalsTrend};
 use super::{reading, service};
+use crate::entries::NoQuery;
 
 pub fn router() -> OpenApiRouter<App> {
     #[derive(utoipa::OpenApi)]
@@ -102,7 +103,11 @@ async fn get_vitals_trend(
            ("vitals_id" = VitalSetId, Path, description = "Which set")),
     responses((status = 200, body = Vitals, description = "The set, with readings that were an error")),
     extensions(("x-permission" = json!("vitals.read"))))]
-async fn get_vitals(ctx: Ctx, Path((patient, id)): Path<(PatientId, VitalSetId)>) -> Reply<Vitals> {
+async fn get_vitals(
+    ctx: Ctx,
+    Path((patient, id)): Path<(PatientId, VitalSetId)>,
+    Query(NoQuery {}): Query<NoQuery>,
+) -> Reply<Vitals> {
     Ok(reading::get(&ctx, patient, id).await?)
 }
 

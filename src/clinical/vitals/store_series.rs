@@ -43,6 +43,44 @@ pub(super) async fn latest(
     Ok(rows.into_iter().map(VitalRecord::from).collect())
 }
 
+/// The last few readings of each kind measured in `first..=last`, the latest first: those that stand, or that stood `then`.
+pub(super) async fn recent(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    (first, last): (Instant, Instant),
+    then: Option<Instant>,
+    each: i64,
+) -> Result<Vec<VitalRecord>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select v.id as "id: _", v.set_id as "set_id: _", v.patient_id as "patient_id: _", v.encounter_id as "encounter_id: _",
+                  v.measured_at, v.kind as "kind: _", v.value::float8, v.diastolic::float8, v.code as "code: _",
+                  v.given_value::float8, v.given_second::float8, v.given_unit as "given_unit: _", v.position as "position: _",
+                  v.body_site as "body_site: _", v.spo2_scale, v.device_id, v.note, v.confirmed, v.source as "source: _",
+                  v.status as "status: _", v.error_reason, v.replaced_by as "replaced_by: _", v.replaces as "replaces: _",
+                  v.recorded_by as "recorded_by: _", v.recorded_at, v.version
+             from unnest($5::text[]) as k (kind)
+            cross join lateral (select * from app.vitals v
+                                 where v.tenant_id = $1 and v.patient_id = $2 and v.kind = k.kind
+                                   and v.measured_at >= $3 and v.measured_at <= $4
+                                   and case when $6::timestamptz is null then v.status = 'final'
+                                            else v.recorded_at <= $6 and (v.status = 'final' or v.updated_at > $6) end
+                                 order by v.measured_at desc limit $7) v
+            order by v.measured_at desc, v.id desc"#,
+        tenant as _,
+        patient as _,
+        first,
+        last,
+        &VitalKind::ALL.map(VitalKind::as_str) as _,
+        then,
+        each,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(VitalRecord::from).collect())
+}
+
 /// A value of a series.
 pub(super) struct Sample {
     pub kind: VitalKind,

@@ -54,7 +54,7 @@ impl Ctx {
     /// A repeated `Idempotency-Key` ends here, with the answer given before.
     pub async fn begin(&self, permission: Permission) -> Result<CallerTx> {
         let principal = &self.0.principal;
-        let mut tx = self.open(permission, permission.effect()).await?;
+        let mut tx = self.open(permission, permission.effect(), false).await?;
         if permission.effect() == Effect::Writes
             && let Some(key) = &self.0.idempotency
             && let Some((answer, patients)) = key.claim(&mut tx, principal.user, self.0.now).await?
@@ -82,7 +82,13 @@ impl Ctx {
     /// As [`begin`](Self::begin) for work that reads a long body before it writes: the same check, and a look, before the
     /// body is read. Read-only, takes no `Idempotency-Key`, and ends by being dropped; the work itself begins afterwards.
     pub async fn look(&self, permission: Permission) -> Result<CallerTx> {
-        let tx = self.open(permission, Effect::Reads).await?;
+        let tx = self.open(permission, Effect::Reads, false).await?;
+        Ok(CallerTx::new(tx, self.clone(), permission))
+    }
+
+    /// As [`begin`](Self::begin) for a read of several statements that must tell of one moment.
+    pub async fn begin_snapshot(&self, permission: Permission) -> Result<CallerTx> {
+        let tx = self.open(permission, Effect::Reads, true).await?;
         Ok(CallerTx::new(tx, self.clone(), permission))
     }
 
@@ -117,8 +123,16 @@ impl Ctx {
         Ok((row.ok_or_else(Error::not_found)?, glimpse))
     }
 
-    async fn open(&self, permission: Permission, effect: Effect) -> Result<TenantTx> {
-        let context = self.checked(permission)?;
+    async fn open(
+        &self,
+        permission: Permission,
+        effect: Effect,
+        one_snapshot: bool,
+    ) -> Result<TenantTx> {
+        let context = Context {
+            one_snapshot,
+            ..self.checked(permission)?
+        };
         TenantTx::begin(&self.0.app.db, &context, effect).await
     }
 
@@ -135,6 +149,7 @@ impl Ctx {
             scope: principal.scope,
             patient: principal.patient,
             request: Some(self.0.request.id),
+            one_snapshot: false,
         })
     }
 

@@ -127,7 +127,9 @@ permissions! {
     ProcedureWrite        = "procedure.write",        Writes, true,  [Provider],                                   "Record procedures.";
     ImmunizationRead      = "immunization.read",      Reads,  true,  [Admin Provider Nurse Patient],               "Read immunizations and which are due.";
     ImmunizationWrite     = "immunization.write",     Writes, true,  [Provider Nurse],                             "Record immunizations, given or not.";
-    EntryHistory          = "entry.history",          Reads,  true,  [Admin Provider Nurse],                       "Read how problems, allergies, procedures and immunizations changed.";
+    EntryHistory          = "entry.history",          Reads,  true,  [Admin Provider Nurse],                       "Read how the entries of a record changed, and the record as it stood at an earlier time.";
+    ChartRead             = "chart.read",             Reads,  true,  [Admin Provider Nurse Patient],               "Open a chart and its timeline; which sections it has, the permissions of the sections say.";
+    PatientExport         = "patient.export",         Reads,  true,  [Admin Provider Patient],                     "Take out the whole record of a patient.";
     SecurityRead          = "security.read",          Reads,  false, [Admin],                                      "Read security events and the activity of accounts.";
 }
 

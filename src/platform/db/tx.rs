@@ -20,7 +20,7 @@ use super::Db;
 use super::turns::Turn;
 use crate::access::{Ctx, Disclosure, Effect, Permission, Scope};
 use crate::audit::{self, AccessRecord, Action, Outcome, Subject};
-use crate::http::{Answer, Download, FileContent};
+use crate::http::{Answer, Download, FileContent, MadeContent};
 
 /// A transaction in which every statement runs as one tenant.
 #[derive(Debug)]
@@ -39,6 +39,8 @@ pub(crate) struct Context {
     pub scope: Scope,
     pub patient: Option<PatientId>,
     pub request: Option<RequestId>,
+    /// Whether all its statements see the same snapshot.
+    pub one_snapshot: bool,
 }
 
 impl Context {
@@ -113,9 +115,16 @@ impl TenantTx {
 fn head(context: &Context, effect: Effect) -> String {
     let mut head = String::with_capacity(240);
     head.push_str(match effect {
-        Effect::Reads => "begin read only; set local app.context = '",
-        Effect::Writes => "begin; set local app.context = '",
+        Effect::Reads => "begin read only",
+        Effect::Writes => "begin",
     });
+    if context.one_snapshot {
+        // Such reads are of one patient, over many months: planning them anew each time costs more than reading.
+        head.push_str(
+            " isolation level repeatable read; set local plan_cache_mode = force_generic_plan",
+        );
+    }
+    head.push_str("; set local app.context = '");
     context.write(effect, &mut head);
     head.push('\'');
     head
@@ -202,6 +211,16 @@ impl CallerTx {
         Ok(Download::new(content))
     }
 
+    /// As [`finish_file`](Self::finish_file) for content that is made while it goes out.
+    pub async fn finish_made(
+        self,
+        disclosure: Disclosure<()>,
+        content: MadeContent,
+    ) -> Result<Download> {
+        self.finish(disclosure).await?;
+        Ok(Download::made(content))
+    }
+
     /// Ends a rehearsal: undoes the work, then waits until the access log holds who was shown what it would have done.
     pub async fn finish_undone<T: serde::Serialize>(
         self,
@@ -276,6 +295,7 @@ impl SystemTx {
             scope: Scope::Organization,
             patient: None,
             request,
+            one_snapshot: false,
         };
         TenantTx::begin(db, &context, Effect::Writes)
             .await

@@ -42,19 +42,62 @@ impl std::fmt::Debug for FileContent {
     }
 }
 
+/// Content that is made while it goes out: nobody knows its size before its end.
+pub struct MadeContent {
+    pub filename: String,
+    pub content_type: &'static str,
+    /// Begins to be made when it is first asked for a piece. One that breaks off breaks the answer off.
+    pub pieces: Pieces<'static>,
+}
+
+impl std::fmt::Debug for MadeContent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MadeContent").finish_non_exhaustive()
+    }
+}
+
 /// Content with its receipt.
 #[derive(Debug)]
-pub struct Download(FileContent);
+pub struct Download(Given);
+
+#[derive(Debug)]
+enum Given {
+    Kept(FileContent),
+    Made(MadeContent),
+}
 
 impl Download {
     pub(crate) fn new(content: FileContent) -> Self {
-        Self(content)
+        Self(Given::Kept(content))
+    }
+
+    pub(crate) fn made(content: MadeContent) -> Self {
+        Self(Given::Made(content))
+    }
+}
+
+impl IntoResponse for MadeContent {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from_stream(self.pieces));
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(self.content_type),
+        );
+        if let Ok(value) = HeaderValue::from_str(&disposition(false, &self.filename)) {
+            headers.insert(header::CONTENT_DISPOSITION, value);
+        }
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
     }
 }
 
 impl IntoResponse for Download {
     fn into_response(self) -> Response {
-        let Self(content) = self;
+        let content = match self.0 {
+            Given::Kept(content) => content,
+            Given::Made(content) => return content.into_response(),
+        };
         let length = content
             .range
             .as_ref()

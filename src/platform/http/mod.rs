@@ -15,7 +15,7 @@ mod refusal;
 
 pub use answer::Answer;
 pub use cursor::Paging;
-pub use download::{Download, FileContent, RangeHeader};
+pub use download::{Download, FileContent, MadeContent, RangeHeader};
 pub use envelope::{envelope, method_not_allowed, not_found};
 pub use extract::{
     FileForm, FilePart, IfMatch, Json, MergePatch, Path, Query, Streamed, is_day, is_instant, part,

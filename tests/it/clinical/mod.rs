@@ -20,3 +20,8 @@ mod terminology;
 mod vitals;
 mod vitals_batch;
 mod vitals_scores;
+
+mod as_of;
+mod chart;
+mod export;
+mod timeline;

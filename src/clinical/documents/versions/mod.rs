@@ -9,3 +9,4 @@ mod store;
 
 pub(super) use routes::router;
 pub(super) use service::add_received;
+pub(crate) use service::{PatientFile, files_of_patient};

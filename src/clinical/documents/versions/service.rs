@@ -1,9 +1,10 @@
 //! Adding versions, and giving their content out.
 
-use kernel::ids::{DocumentId, DocumentVersionId};
+use kernel::ids::{DocumentId, DocumentVersionId, PatientId};
 use kernel::{Code, Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
+use platform::db::TenantTx;
 use platform::files::{Content, ObjectKey};
 use platform::http::{Answer, Download, FileContent, Paging, RangeHeader, Streamed};
 use serde::Deserialize;
@@ -123,24 +124,10 @@ pub(super) async fn download(
         .await?
         .ok_or_else(Error::not_found)?;
     require_given_out(row.scan, ctx.app().files.options.require_scan)?;
-    let sealed_key = row
-        .sealed_key
-        .ok_or_else(|| Error::new(Code::DocumentClosed))?;
-    let cipher = ctx.app().tenant_keys.cipher(&mut tx).await?;
-    let key = cipher.open(&service::key_place(&tx, row.id), &sealed_key)?;
-    let key = ObjectKey::from_bytes(&key)
-        .ok_or_else(|| Error::internal("a sealed key of another form"))?;
-    let size = u64::try_from(row.size).map_err(Error::internal)?;
-    let sha256: [u8; 32] = row.sha256.as_slice().try_into().map_err(Error::internal)?;
+    let content = opened(ctx, &mut tx, &row).await?;
+    let (name, size, sha256) = (content.name, content.size, content.sha256);
     let range = range.within(size, &sha256)?;
-    let name = receive::name(ctx.tenant(), row.id);
     let objects = &ctx.app().files.objects;
-    let content = Content {
-        name,
-        key,
-        size,
-        sha256,
-    };
     let pieces = match range.clone() {
         Some(range) => objects.read_range(content, range),
         None => objects.read(content),
@@ -165,6 +152,56 @@ pub(super) async fn download(
             "the object of a version is gone from the file store",
         ))
     }
+}
+
+/// What it takes to read the content of a version.
+async fn opened(ctx: &Ctx, tx: &mut TenantTx, row: &store::ContentRow) -> Result<Content> {
+    let sealed_key = row
+        .sealed_key
+        .as_deref()
+        .ok_or_else(|| Error::new(Code::DocumentClosed))?;
+    let cipher = ctx.app().tenant_keys.cipher(tx).await?;
+    let key = cipher.open(&service::key_place(tx, row.id), sealed_key)?;
+    let key = ObjectKey::from_bytes(&key)
+        .ok_or_else(|| Error::internal("a sealed key of another form"))?;
+    Ok(Content {
+        name: receive::name(ctx.tenant(), row.id),
+        key,
+        size: u64::try_from(row.size).map_err(Error::internal)?,
+        sha256: row.sha256.as_slice().try_into().map_err(Error::internal)?,
+    })
+}
+
+/// A file of a patient, for an export.
+pub(crate) struct PatientFile {
+    pub document: DocumentId,
+    pub number: i32,
+    pub filename: String,
+    /// Why it is not given out: quarantined, infected, destroyed.
+    pub content: Result<Content>,
+}
+
+/// Every file of a patient that the caller may read, and what it takes to read it.
+pub(crate) async fn files_of_patient(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    patient: PatientId,
+) -> Result<Vec<PatientFile>> {
+    let mut files = Vec::new();
+    for version in store::of_patient(tx, patient).await? {
+        let row = version.content;
+        let content = match require_given_out(row.scan, ctx.app().files.options.require_scan) {
+            Ok(()) => opened(ctx, tx, &row).await,
+            Err(withheld) => Err(withheld),
+        };
+        files.push(PatientFile {
+            document: version.document,
+            number: version.number,
+            filename: row.filename,
+            content,
+        });
+    }
+    Ok(files)
 }
 
 /// Only what a scanner found clean leaves, or what none had to look at.

@@ -1,7 +1,7 @@
 //! SQL of versions.
 
 use kernel::Result;
-use kernel::ids::{DocumentId, DocumentVersionId};
+use kernel::ids::{DocumentId, DocumentVersionId, PatientId};
 use platform::db::TenantTx;
 
 use crate::documents::model::{DocumentVersion, Scan};
@@ -65,4 +65,46 @@ pub(super) async fn content(
     .fetch_optional(tx.conn())
     .await?;
     Ok(row)
+}
+
+/// A version of one of a patient's documents.
+pub(super) struct PatientVersion {
+    pub document: DocumentId,
+    pub number: i32,
+    pub content: ContentRow,
+}
+
+/// Every version of every document of the patient that the caller may read.
+pub(super) async fn of_patient(
+    tx: &mut TenantTx,
+    patient: PatientId,
+) -> Result<Vec<PatientVersion>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query!(
+        r#"select v.document_id as "document: DocumentId", v.number, v.id as "id: DocumentVersionId", v.filename, v.content_type, v.size,
+                  v.sha256, v.sealed_key, v.scan as "scan: Scan"
+             from app.document_versions v
+            where v.tenant_id = $1 and v.patient_id = $2
+            order by v.document_id, v.number"#,
+        tenant as _,
+        patient as _,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| PatientVersion {
+            document: row.document,
+            number: row.number,
+            content: ContentRow {
+                id: row.id,
+                filename: row.filename,
+                content_type: row.content_type,
+                size: row.size,
+                sha256: row.sha256,
+                sealed_key: row.sealed_key,
+                scan: row.scan,
+            },
+        })
+        .collect())
 }

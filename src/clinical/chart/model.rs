@@ -1,0 +1,185 @@
+//! A chart on the wire.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use kernel::ids::{DocumentId, ImportedResourceId, NoteId, PatientId, ProviderId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::alerts::ClinicalAlert;
+use crate::allergies::AllergySummary;
+use crate::care_plans::CarePlan;
+use crate::care_teams::CareTeamMember;
+use crate::documents::{Category, DocumentKind};
+use crate::encounters::Encounter;
+use crate::goals::Goal;
+use crate::immunizations::SeriesStatus;
+use crate::notes::{NoteSummary, NoteType};
+use crate::patients::{AsOf, PatientStatus, Sex};
+use crate::problems::Problem;
+use crate::referrals::Referral;
+use crate::vitals::RecentVital;
+
+/// Which chart.
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReadChart {
+    /// A day (its end, in UTC) or an instant: the chart as it stood then, by the history. Needs the permission
+    /// `entry.history`. Sections then hold up to 200 rows, because their lists are of today.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
+}
+
+/// A part of a chart.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Section<T> {
+    pub items: Vec<T>,
+    /// How many there are; encounters, notes and documents are counted up to 100.
+    pub total: i64,
+    /// Whether there are more than are shown.
+    pub more: bool,
+    /// The whole list, of today.
+    #[schema(example = "/api/v1/patients/01890a5d-ac96-774b-bcce-b302099a8057/problems")]
+    pub href: String,
+}
+
+/// What must not be overlooked about a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChartFlag {
+    Vip,
+    Confidential,
+    Deceased,
+    /// Neither active nor deceased; see the status.
+    NotActive,
+}
+
+/// Whose chart it is.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ChartHeader {
+    pub id: PatientId,
+    pub mrn: String,
+    #[schema(example = "Adaeze Marie Okafor-Lindqvist")]
+    pub name: String,
+    /// What he likes to be called, if that is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_name: Option<String>,
+    pub birth_date: NaiveDate,
+    /// In whole years; of somebody who died, at his death.
+    pub age: i32,
+    pub sex: Sex,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    pub status: PatientStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deceased_on: Option<NaiveDate>,
+    pub flags: Vec<ChartFlag>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub primary_provider_id: Option<ProviderId>,
+    /// What the bedside must see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allergies: Option<AllergySummary>,
+}
+
+/// A signed note that was released to the patient.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReleasedNoteSummary {
+    pub id: NoteId,
+    pub r#type: NoteType,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    pub noted_at: DateTime<Utc>,
+    pub released_at: DateTime<Utc>,
+}
+
+/// A document without its versions.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ChartDocument {
+    pub id: DocumentId,
+    pub category: Category,
+    pub kind: DocumentKind,
+    pub title: String,
+    pub document_date: NaiveDate,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released_at: Option<DateTime<Utc>>,
+}
+
+/// What of the caller's work waits for his signature.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct UnsignedWork {
+    pub note_id: NoteId,
+    pub work: UnsignedKind,
+    pub r#type: NoteType,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    pub since: DateTime<Utc>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnsignedKind {
+    /// His own draft.
+    Draft,
+    /// Another's note that waits for his co-signature.
+    Cosignature,
+}
+
+/// A diagnostic report that was imported.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ImportedReport {
+    pub id: ImportedResourceId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_at: Option<DateTime<Utc>>,
+}
+
+/// A patient's chart. A section the caller may not read is absent.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Chart {
+    /// The moment it tells of.
+    pub at: DateTime<Utc>,
+    pub patient: ChartHeader,
+    /// Neither resolved nor refuted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problems: Option<Section<Problem>>,
+    /// The latest of each kind, and where it is going.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vitals: Option<Section<RecentVital>>,
+    /// Imported diagnostic reports, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub results: Option<Section<ImportedReport>>,
+    /// Begun or past.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encounters: Option<Section<Encounter>>,
+    /// Scheduled, the next first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upcoming_encounters: Option<Section<Encounter>>,
+    /// Not closed yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_referrals: Option<Section<Referral>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_alerts: Option<Section<ClinicalAlert>>,
+    /// Due and overdue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub immunizations_due: Option<Section<SeriesStatus>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub care_team: Option<Section<CareTeamMember>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub care_plans: Option<Section<CarePlan>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goals: Option<Section<Goal>>,
+    /// Signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notes: Option<Section<NoteSummary>>,
+    /// For whom may read only what was released.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub released_notes: Option<Section<ReleasedNoteSummary>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub documents: Option<Section<ChartDocument>>,
+    /// The caller's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsigned: Option<Section<UnsignedWork>>,
+}

@@ -1,0 +1,102 @@
+//! The sections of a chart: which permission each asks for, and where its whole list is.
+
+use kernel::ids::PatientId;
+use platform::access::{Permission, Role};
+
+/// A section, by the name the store knows it by.
+pub(super) struct Kind {
+    pub name: &'static str,
+    pub permission: Permission,
+    /// Its list, below the patient.
+    pub list: &'static str,
+}
+
+const fn kind(name: &'static str, permission: Permission, list: &'static str) -> Kind {
+    Kind {
+        name,
+        permission,
+        list,
+    }
+}
+
+/// All there are, but for the vital signs.
+pub(super) const KINDS: [Kind; 16] = [
+    kind("problems", Permission::ProblemRead, "problems"),
+    kind("allergies", Permission::AllergyRead, "allergies"),
+    kind(
+        "allergy_statements",
+        Permission::AllergyRead,
+        "allergy-statements",
+    ),
+    kind("encounters", Permission::EncounterRead, "encounters"),
+    kind("upcoming", Permission::EncounterRead, "encounters"),
+    kind("referrals", Permission::ReferralRead, "referrals"),
+    kind(
+        "clinical_alerts",
+        Permission::AlertRead,
+        "clinical-alerts?status=open",
+    ),
+    kind(
+        "immunizations",
+        Permission::ImmunizationRead,
+        "immunizations/status",
+    ),
+    kind("care_team_members", Permission::CareTeamRead, "care-team"),
+    kind("care_plans", Permission::CarePlanRead, "care-plans"),
+    kind("goals", Permission::CarePlanRead, "goals"),
+    kind("notes", Permission::NoteRead, "notes"),
+    kind(
+        "released_notes",
+        Permission::NoteReadReleased,
+        "released-notes",
+    ),
+    kind("documents", Permission::DocumentRead, "documents"),
+    kind("unsigned", Permission::NoteWrite, "notes?status=draft"),
+    kind(
+        "results",
+        Permission::ImportedRead,
+        "imported-resources?type=DiagnosticReport",
+    ),
+];
+
+/// The names of the sections a role sees. Who reads notes as they are needs no copies of what was released.
+pub(super) fn of_role(role: Role) -> Vec<&'static str> {
+    KINDS
+        .iter()
+        .filter(|kind| kind.permission.allows(role))
+        .filter(|kind| kind.name != "released_notes" || !Permission::NoteRead.allows(role))
+        .map(|kind| kind.name)
+        .collect()
+}
+
+/// Where the whole list of a section is.
+pub(super) fn href(name: &str, patient: PatientId) -> String {
+    let list = KINDS
+        .iter()
+        .find(|kind| kind.name == name)
+        .map_or("", |kind| kind.list);
+    format!("/api/v1/patients/{patient}/{list}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patient_sees_what_was_released_and_no_ones_work() {
+        let own = of_role(Role::Patient);
+        assert!(own.contains(&"released_notes") && own.contains(&"problems"));
+        for hidden in ["notes", "unsigned", "clinical_alerts"] {
+            assert!(!own.contains(&hidden), "{hidden}");
+        }
+    }
+
+    #[test]
+    fn a_nurse_sees_notes_and_what_she_has_not_signed() {
+        let nurse = of_role(Role::Nurse);
+        for shown in ["notes", "unsigned", "clinical_alerts", "documents"] {
+            assert!(nurse.contains(&shown), "{shown}");
+        }
+        assert!(!nurse.contains(&"released_notes"));
+    }
+}

@@ -1,0 +1,267 @@
+//! Opening a chart, of now or of then.
+
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, NaiveDate, TimeDelta};
+use chrono_tz::Tz;
+use kernel::clock::Instant;
+use kernel::ids::PatientId;
+use kernel::{Error, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::Action;
+use platform::http::Answer;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::model::{Chart, ChartFlag, ChartHeader, Section};
+use super::sections;
+use super::store::{self, Asked, Found};
+use crate::allergies::AllergySummary;
+use crate::encounters;
+use crate::entries::Remembered;
+use crate::immunizations::{self, Immunization, SeriesState, SeriesStatus};
+use crate::patients::{self, AsOf, NameUse, Patient, PatientName, PatientStatus};
+use crate::vitals::{self, RecentVital};
+
+const RESOURCE: &str = "chart";
+/// Rows of a section; the lists have the rest.
+const SHOWN: i64 = 8;
+/// Rows of a section of a chart of the past, which has no lists.
+const SHOWN_THEN: i64 = 200;
+
+pub(super) async fn open(
+    ctx: &Ctx,
+    patient: PatientId,
+    as_of: Option<AsOf>,
+) -> Result<Answer<Chart>> {
+    let then = as_of.map(AsOf::instant);
+    let permission = match then {
+        None => Permission::ChartRead,
+        Some(_) => Permission::EntryHistory,
+    };
+    let role = ctx.principal().role;
+    let mut tx = ctx.begin_snapshot(permission).await?;
+    let at = then.unwrap_or(ctx.now());
+    let (person, asked) = match then {
+        None => {
+            let person = patients::find(&mut tx, patient).await?;
+            (person, SHOWN)
+        }
+        Some(at) => {
+            patients::require(&mut tx, patient).await?;
+            (
+                patients::state_in_tx(&mut tx, patient, at).await?,
+                SHOWN_THEN,
+            )
+        }
+    };
+    let person = person.ok_or_else(Error::not_found)?;
+    let asked = Asked {
+        patient,
+        sections: sections::of_role(role),
+        caller: ctx.user(),
+        at,
+        limit: asked,
+    };
+    let found = match then {
+        None => store::present(&mut tx, &asked).await?,
+        Some(_) => store::past(&mut tx, &asked).await?,
+    };
+    let zone = store::tenant_zone(&found).and_then(|zone| encounters::zone(&zone));
+    let measured = if Permission::VitalsRead.allows(role) {
+        // A bedside clock may be ahead of ours.
+        let until = if then.is_none() {
+            at + TimeDelta::hours(1)
+        } else {
+            at
+        };
+        Some(vitals::recent_in_tx(&mut tx, (patient, person.data.birth_date), until, then).await?)
+    } else {
+        None
+    };
+    let today = at.with_timezone(&zone.unwrap_or(Tz::UTC)).date_naive();
+    let chart = Shown {
+        found,
+        patient,
+        limit: asked.limit,
+    }
+    .chart(person, measured, (at, today))?;
+    tx.finish(Disclosure::of(
+        RESOURCE,
+        Action::Read,
+        patient,
+        patient,
+        chart,
+    ))
+    .await
+}
+
+/// What the store found, on its way into a chart.
+struct Shown {
+    found: BTreeMap<String, Found>,
+    patient: PatientId,
+    limit: i64,
+}
+
+impl Shown {
+    fn chart(
+        mut self,
+        person: Patient,
+        measured: Option<Vec<RecentVital>>,
+        (at, today): (Instant, NaiveDate),
+    ) -> Result<Chart> {
+        let birth = person.data.birth_date;
+        Ok(Chart {
+            at,
+            patient: header(person, self.allergies()?, today),
+            problems: self.remembered("problems")?,
+            vitals: measured.map(|items| self.vitals(items)),
+            results: self.plain("results")?.filter(|section| section.total > 0),
+            encounters: self.remembered("encounters")?,
+            upcoming_encounters: self.remembered("upcoming")?,
+            open_referrals: self.remembered("referrals")?,
+            open_alerts: self.plain("clinical_alerts")?,
+            immunizations_due: self.due(birth, today)?,
+            care_team: self.plain("care_team_members")?,
+            care_plans: self.remembered("care_plans")?,
+            goals: self.remembered("goals")?,
+            notes: self.plain("notes")?,
+            released_notes: self.plain("released_notes")?,
+            documents: self.plain("documents")?,
+            unsigned: self.plain("unsigned")?,
+        })
+    }
+
+    /// A section whose rows are read as the history is.
+    fn remembered<T: Remembered>(&mut self, name: &str) -> Result<Option<Section<T>>> {
+        self.section(name, |image| T::of_image(image))
+    }
+
+    /// A section whose rows have the names of the wire.
+    fn plain<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<Section<T>>> {
+        self.section(name, |image| serde_json::from_value(image))
+    }
+
+    fn section<T>(
+        &mut self,
+        name: &str,
+        read: impl Fn(Value) -> serde_json::Result<T>,
+    ) -> Result<Option<Section<T>>> {
+        let Some(found) = self.found.remove(name) else {
+            return Ok(None);
+        };
+        let items = found
+            .items
+            .into_iter()
+            .map(read)
+            .collect::<serde_json::Result<Vec<T>>>()
+            .map_err(Error::internal)?;
+        Ok(Some(Section {
+            more: found.total > i64::try_from(items.len()).unwrap_or(i64::MAX),
+            items,
+            total: found.total,
+            href: sections::href(name, self.patient),
+        }))
+    }
+
+    fn allergies(&mut self) -> Result<Option<AllergySummary>> {
+        let active = self.remembered("allergies")?;
+        let statements = self.remembered("allergy_statements")?;
+        Ok(active
+            .zip(statements)
+            .map(|(active, statements)| AllergySummary::of(active.items, statements.items)))
+    }
+
+    fn due(&mut self, birth: NaiveDate, today: NaiveDate) -> Result<Option<Section<SeriesStatus>>> {
+        let Some(doses) = self.remembered::<Immunization>("immunizations")? else {
+            return Ok(None);
+        };
+        let mut due = immunizations::status_of(birth, &doses.items, today).series;
+        due.retain(|series| matches!(series.state, SeriesState::Due | SeriesState::Overdue));
+        due.sort_by_key(|series| series.state != SeriesState::Overdue);
+        Ok(Some(self.cut(due, doses.href)))
+    }
+
+    fn vitals(&self, items: Vec<RecentVital>) -> Section<RecentVital> {
+        let href = format!("/api/v1/patients/{}/vitals", self.patient);
+        let total = i64::try_from(items.len()).unwrap_or(i64::MAX);
+        Section {
+            items,
+            total,
+            more: false,
+            href,
+        }
+    }
+
+    fn cut<T>(&self, mut items: Vec<T>, href: String) -> Section<T> {
+        let total = items.len();
+        items.truncate(usize::try_from(self.limit).unwrap_or(usize::MAX));
+        Section {
+            more: total > items.len(),
+            items,
+            total: i64::try_from(total).unwrap_or(i64::MAX),
+            href,
+        }
+    }
+}
+
+fn header(person: Patient, allergies: Option<AllergySummary>, today: NaiveDate) -> ChartHeader {
+    let data = person.data;
+    let spoken = |wanted: NameUse| {
+        let name = data.names.iter().find(|name| name.r#use == wanted);
+        name.map(PatientName::spoken)
+    };
+    let flags = [
+        (data.is_vip, ChartFlag::Vip),
+        (data.is_confidential, ChartFlag::Confidential),
+        (
+            person.status == PatientStatus::Deceased,
+            ChartFlag::Deceased,
+        ),
+        (
+            !matches!(
+                person.status,
+                PatientStatus::Active | PatientStatus::Deceased
+            ),
+            ChartFlag::NotActive,
+        ),
+    ];
+    ChartHeader {
+        id: person.id,
+        mrn: person.mrn,
+        name: spoken(NameUse::Legal).unwrap_or_default(),
+        preferred_name: spoken(NameUse::Preferred),
+        birth_date: data.birth_date,
+        age: years(data.birth_date, data.deceased_on.unwrap_or(today)),
+        sex: data.sex,
+        language: data.language,
+        status: person.status,
+        deceased_on: data.deceased_on,
+        flags: flags
+            .into_iter()
+            .filter_map(|(is, flag)| is.then_some(flag))
+            .collect(),
+        primary_provider_id: data.primary_provider_id,
+        allergies,
+    }
+}
+
+/// Whole years between two days.
+fn years(birth: NaiveDate, day: NaiveDate) -> i32 {
+    let had = (day.month(), day.day()) >= (birth.month(), birth.day());
+    day.year() - birth.year() - i32::from(!had)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_year_is_full_on_the_birthday_and_on_the_first_of_march_for_a_leapling() {
+        let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
+        assert_eq!(years(day("1980-06-02"), day("2026-06-01")), 45);
+        assert_eq!(years(day("1980-06-02"), day("2026-06-02")), 46);
+        assert_eq!(years(day("1980-02-29"), day("2026-02-28")), 45);
+        assert_eq!(years(day("1980-02-29"), day("2026-03-01")), 46);
+    }
+}

@@ -1,0 +1,67 @@
+//! The record as it stood: a row's image in the history, read as the row is.
+//!
+//! The history keeps every state of a row under the names of its columns. A store's `Row` is decoded from the table and from
+//! such an image alike, so whatever implements [`Remembered`] can be shown as of any time, and nothing is kept twice.
+//!
+//! Traps: an image tells what was on record at an instant, not what was true then; the names of people are not in it. A row
+//! that was moved by a merge belonged to the other registration before, and is found there.
+
+use kernel::ids::PatientId;
+use kernel::{Error, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::Action;
+use platform::http::Answer;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::store;
+use crate::patients::{self, AsOf};
+
+/// Which state to read.
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AsOfQuery {
+    /// A day (its end, in UTC) or an instant: what was on record then. Nothing (404) before it was recorded. Needs the
+    /// permission `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
+}
+
+/// No parameters: where the past is not told, asking for it is an error, not an answer of today.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoQuery {}
+
+/// What the history can show as it stood.
+pub(crate) trait Remembered: Sized {
+    /// Its table, by which the history names it.
+    const TABLE: &'static str;
+    /// Its kind in the access log.
+    const RESOURCE: &'static str;
+
+    /// Reads the image of a row.
+    fn of_image(image: Value) -> serde_json::Result<Self>;
+
+    fn version(&self) -> i64;
+}
+
+/// One entry of a patient as it stood; `not_found` where there was none such yet.
+pub(crate) async fn read_as_of<T: Remembered + Serialize>(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: Uuid,
+    then: AsOf,
+) -> Result<Answer<T>> {
+    let mut tx = ctx.begin(Permission::EntryHistory).await?;
+    patients::require(&mut tx, patient).await?;
+    let image = store::image(&mut tx, (T::TABLE, patient, id), then.instant())
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let entry = T::of_image(image).map_err(Error::internal)?;
+    let version = entry.version();
+    tx.finish(Disclosure::of(T::RESOURCE, Action::Read, patient, id, entry).version(version))
+        .await
+}

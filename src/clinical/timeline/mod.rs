@@ -1,0 +1,14 @@
+//! Everything that happened to a patient, in one order of time.
+//!
+//! A page is the newest of what each kind brings: every kind is read from its own index, no further than the page is long.
+//! An event is a pointer with a line of text; what it points to is read where it lives.
+//!
+//! Traps: what is known by its day, month or year stands at the beginning of it; a kind the role may not read is left out.
+
+mod model;
+mod routes;
+mod service;
+mod store;
+
+pub use model::{TimelineEvent, TimelineKind};
+pub use routes::router;

@@ -1,0 +1,117 @@
+//! A timeline on the wire.
+
+use chrono::{DateTime, Utc};
+use platform::access::Permission;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+/// What kind of event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TimelineKind {
+    /// Its scheduled start.
+    Encounter,
+    /// When it was signed; for the patient, what was released.
+    Note,
+    /// A set of vital signs that stands.
+    Vitals,
+    /// That a problem was put on the list.
+    Problem,
+    /// When a problem began.
+    ProblemOnset,
+    /// That an allergy was recorded.
+    Allergy,
+    Procedure,
+    Immunization,
+    Document,
+    Referral,
+    Alert,
+}
+
+impl TimelineKind {
+    pub const ALL: [Self; 11] = [
+        Self::Encounter,
+        Self::Note,
+        Self::Vitals,
+        Self::Problem,
+        Self::ProblemOnset,
+        Self::Allergy,
+        Self::Procedure,
+        Self::Immunization,
+        Self::Document,
+        Self::Referral,
+        Self::Alert,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Encounter => "encounter",
+            Self::Note => "note",
+            Self::Vitals => "vitals",
+            Self::Problem => "problem",
+            Self::ProblemOnset => "problem_onset",
+            Self::Allergy => "allergy",
+            Self::Procedure => "procedure",
+            Self::Immunization => "immunization",
+            Self::Document => "document",
+            Self::Referral => "referral",
+            Self::Alert => "alert",
+        }
+    }
+
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// What it takes to see such events.
+    pub(super) const fn permission(self) -> Permission {
+        match self {
+            Self::Encounter => Permission::EncounterRead,
+            Self::Note => Permission::NoteReadReleased,
+            Self::Vitals => Permission::VitalsRead,
+            Self::Problem | Self::ProblemOnset => Permission::ProblemRead,
+            Self::Allergy => Permission::AllergyRead,
+            Self::Procedure => Permission::ProcedureRead,
+            Self::Immunization => Permission::ImmunizationRead,
+            Self::Document => Permission::DocumentRead,
+            Self::Referral => Permission::ReferralRead,
+            Self::Alert => Permission::AlertRead,
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TimelineEvent {
+    pub at: DateTime<Utc>,
+    pub r#type: TimelineKind,
+    /// Of what it points to.
+    pub id: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Type 2 diabetes mellitus without complications")]
+    pub title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Where it is read.
+    pub href: String,
+}
+
+/// Which events.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReadTimeline {
+    /// At or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Before.
+    pub to: Option<DateTime<Utc>>,
+    /// Kinds, separated by commas; all the caller may see unless given.
+    #[param(example = "encounter,note")]
+    pub types: Option<String>,
+    /// Rows of a page, 1 to 200; 50 unless said.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}

@@ -1,0 +1,146 @@
+//! Reading a timeline.
+
+use kernel::ids::PatientId;
+use kernel::{Code, Error, FieldError, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission, Role};
+use platform::audit::Action;
+use platform::http::{Answer, Paging, require_order};
+
+use super::model::{ReadTimeline, TimelineEvent, TimelineKind};
+use super::store::{self, Event, Span};
+use crate::patients;
+
+/// What the store calls the notes of somebody who may read only what was released.
+const RELEASED: &str = "released_note";
+
+pub(super) async fn read(
+    ctx: &Ctx,
+    patient: PatientId,
+    query: ReadTimeline,
+) -> Result<Answer<Page<TimelineEvent>>> {
+    require_order(query.from, query.to)?;
+    let wanted = kinds(query.types.as_deref())?;
+    let filters = (patient, query.from, query.to, &query.types);
+    let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
+    let mut tx = ctx.begin_snapshot(Permission::ChartRead).await?;
+    patients::require(&mut tx, patient).await?;
+    let kinds = names(&wanted, ctx.principal().role);
+    let span = Span {
+        from: query.from,
+        to: query.to,
+        after: paging.after()?,
+    };
+    let events = store::page(&mut tx, patient, &kinds, span, paging.fetch()).await?;
+    let page = paging.page(events, |event| (event.at, event.id))?;
+    let items = page
+        .items
+        .into_iter()
+        .filter_map(|event| shown(patient, event))
+        .collect();
+    let page = Page {
+        items,
+        next_cursor: page.next_cursor,
+    };
+    tx.finish(Disclosure::of(
+        "chart",
+        Action::Read,
+        patient,
+        patient,
+        page,
+    ))
+    .await
+}
+
+fn kinds(types: Option<&str>) -> Result<Vec<TimelineKind>> {
+    let Some(types) = types else {
+        return Ok(TimelineKind::ALL.to_vec());
+    };
+    types
+        .split(',')
+        .map(|text| TimelineKind::from_text(text.trim()))
+        .collect::<Option<Vec<_>>>()
+        .ok_or_else(|| {
+            let known = TimelineKind::ALL.map(TimelineKind::as_str).join(", ");
+            Error::new(Code::InvalidParameter)
+                .with_fields(vec![FieldError::new(
+                    "?types",
+                    "unknown_value",
+                    "must name kinds of events, separated by commas",
+                )])
+                .with("allowed", known.into())
+        })
+}
+
+/// Of the kinds wanted those the role may see, by the names the store knows.
+fn names(wanted: &[TimelineKind], role: Role) -> Vec<&'static str> {
+    wanted
+        .iter()
+        .filter(|kind| kind.permission().allows(role))
+        .map(|kind| match kind {
+            TimelineKind::Note if !Permission::NoteRead.allows(role) => RELEASED,
+            kind => kind.as_str(),
+        })
+        .collect()
+}
+
+fn shown(patient: PatientId, event: Event) -> Option<TimelineEvent> {
+    let id = event.id;
+    let released = event.kind == RELEASED;
+    let kind = if released {
+        TimelineKind::Note
+    } else {
+        TimelineKind::from_text(&event.kind)?
+    };
+    let place = match kind {
+        TimelineKind::Note if !released => format!("/api/v1/notes/{id}"),
+        TimelineKind::Document => format!("/api/v1/documents/{id}"),
+        TimelineKind::Alert => format!("/api/v1/patients/{patient}/clinical-alerts"),
+        kind => format!("/api/v1/patients/{patient}/{}/{id}", list_of(kind)),
+    };
+    Some(TimelineEvent {
+        at: event.at,
+        r#type: kind,
+        id,
+        title: event.title,
+        status: event.status,
+        href: place,
+    })
+}
+
+const fn list_of(kind: TimelineKind) -> &'static str {
+    match kind {
+        TimelineKind::Encounter => "encounters",
+        TimelineKind::Note => "released-notes",
+        TimelineKind::Vitals => "vitals",
+        TimelineKind::Problem | TimelineKind::ProblemOnset => "problems",
+        TimelineKind::Allergy => "allergies",
+        TimelineKind::Procedure => "procedures",
+        TimelineKind::Immunization => "immunizations",
+        TimelineKind::Document => "documents",
+        TimelineKind::Referral => "referrals",
+        TimelineKind::Alert => "clinical-alerts",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patient_is_told_of_released_notes_and_of_no_alerts() {
+        let own = names(&TimelineKind::ALL, Role::Patient);
+        assert!(own.contains(&RELEASED) && !own.contains(&"note"));
+        assert!(!own.contains(&"alert"));
+        assert!(names(&TimelineKind::ALL, Role::Nurse).contains(&"note"));
+    }
+
+    #[test]
+    fn a_kind_that_is_none_is_refused() {
+        assert_eq!(
+            kinds(Some("note, vitals")).expect("two kinds"),
+            [TimelineKind::Note, TimelineKind::Vitals]
+        );
+        assert!(kinds(Some("note,letters")).is_err());
+        assert!(kinds(Some("")).is_err());
+    }
+}

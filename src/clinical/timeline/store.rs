@@ -1,0 +1,155 @@
+//! SQL of the timeline: each kind from its own index, no further than the page is long.
+
+use kernel::Result;
+use kernel::clock::Instant;
+use kernel::ids::PatientId;
+use platform::db::TenantTx;
+use uuid::Uuid;
+
+/// Which part of it.
+pub(super) struct Span {
+    pub from: Option<Instant>,
+    pub to: Option<Instant>,
+    pub after: Option<(Instant, Uuid)>,
+}
+
+pub(super) struct Event {
+    pub kind: String,
+    pub id: Uuid,
+    pub at: Instant,
+    pub title: Option<String>,
+    pub status: Option<String>,
+}
+
+/// The latest first. What is known of an encounter is looked up for those on the page alone.
+#[expect(clippy::too_many_lines, reason = "one statement")]
+pub(super) async fn page(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    kinds: &[&str],
+    span: Span,
+    limit: i64,
+) -> Result<Vec<Event>> {
+    let tenant = tx.tenant();
+    let (at, id) = span.after.unzip();
+    let rows = sqlx::query_as!(
+        Event,
+        r#"with events as (
+             select * from (select 'encounter'::text as kind, r.id, r.scheduled_start as at, null::text as title, null::text as status
+                from app.encounter_register r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'encounter' = any($3) and true
+                 and ($4::timestamptz is null or r.scheduled_start >= $4)
+                 and ($5::timestamptz is null or r.scheduled_start < $5)
+                 and ($6::timestamptz is null or (r.scheduled_start, r.id) < ($6, $7::uuid))
+               order by r.scheduled_start desc, r.id desc limit $8) s
+             union all
+             select * from (select 'note'::text as kind, r.id, r.signed_at as at, coalesce(r.title, replace(r.type, '_', ' ')) as title, r.status as status
+                from app.notes r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'note' = any($3) and r.status in ('signed', 'amended')
+                 and ($4::timestamptz is null or r.signed_at >= $4)
+                 and ($5::timestamptz is null or r.signed_at < $5)
+                 and ($6::timestamptz is null or (r.signed_at, r.id) < ($6, $7::uuid))
+               order by r.signed_at desc, r.id desc limit $8) s
+             union all
+             select * from (select 'released_note'::text as kind, r.id, r.noted_at as at, coalesce(r.document ->> 'title', replace(r.document ->> 'type', '_', ' ')) as title, null::text as status
+                from app.released_notes r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'released_note' = any($3) and true
+                 and ($4::timestamptz is null or r.noted_at >= $4)
+                 and ($5::timestamptz is null or r.noted_at < $5)
+                 and ($6::timestamptz is null or (r.noted_at, r.id) < ($6, $7::uuid))
+               order by r.noted_at desc, r.id desc limit $8) s
+             union all
+             select * from (select 'problem'::text as kind, r.id, r.created_at as at, r.name as title, r.status as status
+                from app.problems r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'problem' = any($3) and r.verification <> 'entered_in_error'
+                 and ($4::timestamptz is null or r.created_at >= $4)
+                 and ($5::timestamptz is null or r.created_at < $5)
+                 and ($6::timestamptz is null or (r.created_at, r.id) < ($6, $7::uuid))
+               order by r.created_at desc, r.id desc limit $8) s
+             union all
+             select * from (select 'problem_onset'::text as kind, r.id, (r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone 'UTC' as at, r.name as title, r.status as status
+                from app.problems r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'problem_onset' = any($3) and r.verification <> 'entered_in_error' and r.onset is not null
+                 and ($4::timestamptz is null or (r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone 'UTC' >= $4)
+                 and ($5::timestamptz is null or (r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone 'UTC' < $5)
+                 and ($6::timestamptz is null or ((r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone 'UTC', r.id) < ($6, $7::uuid))
+               order by (r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone 'UTC' desc, r.id desc limit $8) s
+             union all
+             select * from (select 'allergy'::text as kind, r.id, r.created_at as at, r.substance_text as title, r.status as status
+                from app.allergies r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'allergy' = any($3) and r.verification <> 'entered_in_error'
+                 and ($4::timestamptz is null or r.created_at >= $4)
+                 and ($5::timestamptz is null or r.created_at < $5)
+                 and ($6::timestamptz is null or (r.created_at, r.id) < ($6, $7::uuid))
+               order by r.created_at desc, r.id desc limit $8) s
+             union all
+             select * from (select 'procedure'::text as kind, r.id, coalesce(r.performed_start, (r.performed_on || substr('-01-01', length(r.performed_on) - 3))::timestamp at time zone 'UTC', r.created_at) as at, r.name as title, r.status as status
+                from app.procedures r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'procedure' = any($3) and r.status <> 'entered_in_error'
+                 and ($4::timestamptz is null or coalesce(r.performed_start, (r.performed_on || substr('-01-01', length(r.performed_on) - 3))::timestamp at time zone 'UTC', r.created_at) >= $4)
+                 and ($5::timestamptz is null or coalesce(r.performed_start, (r.performed_on || substr('-01-01', length(r.performed_on) - 3))::timestamp at time zone 'UTC', r.created_at) < $5)
+                 and ($6::timestamptz is null or (coalesce(r.performed_start, (r.performed_on || substr('-01-01', length(r.performed_on) - 3))::timestamp at time zone 'UTC', r.created_at), r.id) < ($6, $7::uuid))
+               order by coalesce(r.performed_start, (r.performed_on || substr('-01-01', length(r.performed_on) - 3))::timestamp at time zone 'UTC', r.created_at) desc, r.id desc limit $8) s
+             union all
+             select * from (select 'immunization'::text as kind, r.id, coalesce(r.given_at, (r.occurred_on || substr('-01-01', length(r.occurred_on) - 3))::timestamp at time zone 'UTC') as at, r.name as title, r.status as status
+                from app.immunizations r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'immunization' = any($3) and r.status <> 'entered_in_error'
+                 and ($4::timestamptz is null or coalesce(r.given_at, (r.occurred_on || substr('-01-01', length(r.occurred_on) - 3))::timestamp at time zone 'UTC') >= $4)
+                 and ($5::timestamptz is null or coalesce(r.given_at, (r.occurred_on || substr('-01-01', length(r.occurred_on) - 3))::timestamp at time zone 'UTC') < $5)
+                 and ($6::timestamptz is null or (coalesce(r.given_at, (r.occurred_on || substr('-01-01', length(r.occurred_on) - 3))::timestamp at time zone 'UTC'), r.id) < ($6, $7::uuid))
+               order by coalesce(r.given_at, (r.occurred_on || substr('-01-01', length(r.occurred_on) - 3))::timestamp at time zone 'UTC') desc, r.id desc limit $8) s
+             union all
+             select * from (select 'document'::text as kind, r.id, r.document_date::timestamp at time zone 'UTC' as at, r.title as title, replace(r.kind, '_', ' ') as status
+                from app.documents r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'document' = any($3) and r.status = 'current'
+                 and ($4::timestamptz is null or r.document_date::timestamp at time zone 'UTC' >= $4)
+                 and ($5::timestamptz is null or r.document_date::timestamp at time zone 'UTC' < $5)
+                 and ($6::timestamptz is null or (r.document_date::timestamp at time zone 'UTC', r.id) < ($6, $7::uuid))
+               order by r.document_date::timestamp at time zone 'UTC' desc, r.id desc limit $8) s
+             union all
+             select * from (select 'referral'::text as kind, r.id, r.created_at as at, coalesce(r.specialty, r.reason) as title, r.status as status
+                from app.referrals r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'referral' = any($3) and r.status <> 'entered_in_error'
+                 and ($4::timestamptz is null or r.created_at >= $4)
+                 and ($5::timestamptz is null or r.created_at < $5)
+                 and ($6::timestamptz is null or (r.created_at, r.id) < ($6, $7::uuid))
+               order by r.created_at desc, r.id desc limit $8) s
+             union all
+             select * from (select 'alert'::text as kind, r.id, r.raised_at as at, r.kind || ' ' || r.score as title, r.status as status
+                from app.clinical_alerts r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'alert' = any($3) and r.status <> 'withdrawn'
+                 and ($4::timestamptz is null or r.raised_at >= $4)
+                 and ($5::timestamptz is null or r.raised_at < $5)
+                 and ($6::timestamptz is null or (r.raised_at, r.id) < ($6, $7::uuid))
+               order by r.raised_at desc, r.id desc limit $8) s
+             union all
+             select * from (select 'vitals'::text, r.set_id, r.measured_at, string_agg(replace(r.kind, '_', ' '), ', ' order by r.kind), 'final'
+                from app.vitals r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'vitals' = any($3) and r.status = 'final'
+                 and ($4::timestamptz is null or r.measured_at >= $4)
+                 and ($5::timestamptz is null or r.measured_at < $5)
+                 and ($6::timestamptz is null or (r.measured_at, r.set_id) < ($6, $7::uuid))
+               group by r.measured_at, r.set_id
+               order by r.measured_at desc, r.set_id desc limit $8) s),
+           page as (select * from events e order by e.at desc, e.id desc limit $8)
+           select p.kind as "kind!", p.id as "id!", p.at as "at!",
+                  case when p.kind = 'encounter' then coalesce(v.chief_complaint, replace(v.class, '_', ' ')) else p.title end as title,
+                  coalesce(v.status, p.status) as status
+             from page p
+             left join lateral (select x.chief_complaint, x.class, x.status
+                                  from app.encounter_by_id($1, case when p.kind = 'encounter' then p.id end) x
+                                 where x.tenant_id = $1) v on true
+            order by p.at desc, p.id desc"#,
+        tenant as _,
+        patient as _,
+        kinds as _,
+        span.from,
+        span.to,
+        at,
+        id,
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows)
+}

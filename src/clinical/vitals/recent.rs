@@ -1,0 +1,89 @@
+//! The latest of each kind beside the few before it: what a chart shows of vital signs.
+//!
+//! As of an instant, what was on record then counts: recorded before, and not withdrawn before.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use kernel::Result;
+use kernel::clock::Instant;
+use kernel::ids::{PatientId, VitalSetId};
+use platform::db::TenantTx;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::age::Age;
+use super::derive;
+use super::kinds::VitalKind;
+use super::records::VitalRecord;
+use super::store_series;
+use super::trend::{Point, Summary, summarise};
+use super::view::{Reading, VitalStatus};
+
+/// How far back a chart looks.
+const SINCE: TimeDelta = TimeDelta::days(3 * 365);
+/// Readings of a kind that make its direction.
+const READINGS: i64 = 10;
+
+/// The latest reading of a kind, and where it is going.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RecentVital {
+    pub set_id: VitalSetId,
+    pub measured_at: DateTime<Utc>,
+    #[serde(flatten)]
+    pub reading: Reading,
+    /// Of the last ten readings, in the unit the kind is kept in; of a blood pressure the systolic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trend: Option<Summary>,
+}
+
+/// The kinds measured in the three years before `until`, in their order. `then`: as it stood at that instant.
+pub(crate) async fn recent_in_tx(
+    tx: &mut TenantTx,
+    (patient, birth): (PatientId, NaiveDate),
+    until: Instant,
+    then: Option<Instant>,
+) -> Result<Vec<RecentVital>> {
+    let rows = store_series::recent(tx, patient, (until - SINCE, until), then, READINGS).await?;
+    let mut kinds: BTreeMap<usize, Vec<VitalRecord>> = BTreeMap::new();
+    for row in rows {
+        let kind = row.measured.reading.kind;
+        let place = VitalKind::ALL.iter().position(|other| *other == kind);
+        kinds
+            .entry(place.unwrap_or(usize::MAX))
+            .or_default()
+            .push(row);
+    }
+    Ok(kinds
+        .into_values()
+        .filter_map(|rows| recent(rows, birth, then.is_some()))
+        .collect())
+}
+
+/// `rows`: of one kind, the latest first.
+fn recent(rows: Vec<VitalRecord>, birth: NaiveDate, past: bool) -> Option<RecentVital> {
+    let points: Vec<Point> = rows
+        .iter()
+        .rev()
+        .filter_map(|row| {
+            Some(Point {
+                at: row.measured_at,
+                value: row.measured.value?,
+            })
+        })
+        .collect();
+    let mut latest = rows.into_iter().next()?;
+    if past {
+        // A later withdrawal was not known then.
+        latest.status = VitalStatus::Final;
+        latest.error_reason = None;
+        latest.replaced_by = None;
+    }
+    let age = Age::at(birth, latest.measured_at);
+    Some(RecentVital {
+        set_id: latest.set_id,
+        measured_at: latest.measured_at,
+        reading: derive::reading(latest, age),
+        trend: summarise(&points),
+    })
+}

@@ -1,0 +1,163 @@
+//! A chart shows each role what its lists would show it, of one moment, and no more than fits.
+
+use platform::access::Role;
+use serde_json::{Value, json};
+
+use crate::support::{Chart, TestTenant};
+
+fn place(chart: &Chart) -> String {
+    chart.fill("/api/v1/patients/{patient_id}/chart")
+}
+
+#[tokio::test]
+async fn a_doctor_sees_who_it_is_and_every_section() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let shown = chart.doctor.get(place(&chart)).await.expect(200);
+    let header = &shown["patient"];
+    assert_eq!(header["name"], "Pat Chart");
+    assert!(header["age"].as_i64().expect("an age") >= 56);
+    assert_eq!(header["flags"], json!([]));
+    assert_eq!(header["allergies"]["state"], "known");
+    assert_eq!(shown["problems"]["items"][0]["icd10cm"], "J45.909");
+    assert_eq!(shown["notes"]["items"][0]["status"], "signed");
+    assert_eq!(shown["documents"]["items"][0]["title"], "Chart");
+    assert_eq!(shown["upcoming_encounters"]["total"], 1);
+    let kinds: Vec<&str> = shown["vitals"]["items"]
+        .as_array()
+        .expect("vital signs")
+        .iter()
+        .filter_map(|vital| vital["kind"].as_str())
+        .collect();
+    assert!(kinds.contains(&"blood_pressure") && kinds.contains(&"respiratory_rate"));
+    assert!(shown["open_alerts"]["total"].as_i64() > Some(0));
+    assert_eq!(shown["care_team"]["total"], 2, "{}", shown["care_team"]);
+    assert!(shown["care_team"]["items"][0]["name"].is_string());
+    for section in [
+        "encounters",
+        "open_referrals",
+        "immunizations_due",
+        "care_plans",
+        "goals",
+        "unsigned",
+    ] {
+        assert!(shown[section]["items"].is_array(), "{section}: {shown}");
+    }
+    assert!(shown.get("results").is_none(), "nothing was imported");
+}
+
+#[tokio::test]
+async fn a_patient_sees_his_own_chart_without_drafts_alerts_or_what_was_not_released() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let own = chart.portal_user.get(place(&chart)).await.expect(200);
+    for hidden in ["notes", "unsigned", "open_alerts"] {
+        assert!(own.get(hidden).is_none(), "{hidden}");
+    }
+    assert_eq!(own["documents"]["total"], 0, "nothing was released");
+    assert_eq!(own["released_notes"]["total"], 1);
+    assert_eq!(own["problems"]["total"], 1);
+}
+
+#[tokio::test]
+async fn a_nurse_sees_it_and_the_front_desk_and_billing_have_no_chart() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let nurse = chart.nurse.get(place(&chart)).await.expect(200);
+    assert!(nurse["notes"]["items"].is_array() && nurse["unsigned"]["items"].is_array());
+    for role in [Role::Staff, Role::Billing] {
+        let caller = clinic.user(role).await;
+        caller
+            .get(place(&chart))
+            .await
+            .expect_problem(403, "forbidden");
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_finds_no_chart() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let stranger = clinic.user(Role::Provider).await;
+    stranger
+        .get(place(&chart))
+        .await
+        .expect_problem(404, "not_found");
+    let elsewhere = TestTenant::new().await.user(Role::Admin).await;
+    elsewhere
+        .get(place(&chart))
+        .await
+        .expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_section_is_cut_and_says_how_many_there_are_and_where() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let goals = chart.fill("/api/v1/patients/{patient_id}/goals");
+    for number in 0..11 {
+        let goal = json!({ "description": format!("Goal {number}") });
+        chart.doctor.post(&goals, goal).await.expect(201);
+    }
+    let shown = chart.doctor.get(place(&chart)).await.expect(200);
+    let section = &shown["goals"];
+    assert_eq!(section["items"].as_array().map(Vec::len), Some(8));
+    assert!(section["total"].as_i64() >= Some(11));
+    assert_eq!(section["more"], true);
+    assert_eq!(section["items"][0]["description"], "Goal 10");
+    chart
+        .doctor
+        .get(section["href"].as_str().expect("a place"))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn unsigned_work_is_the_callers_own() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let draft = json!({ "type": "nursing", "content": { "body": "Slept well." } });
+    let notes = chart.fill("/api/v1/patients/{patient_id}/notes");
+    let made = chart.nurse.post(&notes, draft).await.expect(201);
+    let nurse = chart.nurse.get(place(&chart)).await.expect(200);
+    assert_eq!(nurse["unsigned"]["items"][0]["note_id"], made["id"]);
+    assert_eq!(nurse["unsigned"]["items"][0]["work"], "draft");
+    let doctor = chart.doctor.get(place(&chart)).await.expect(200);
+    assert_eq!(doctor["unsigned"]["total"], 0);
+}
+
+#[tokio::test]
+async fn a_chart_of_the_past_is_the_chart_as_it_stood() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let then = clinic
+        .clock
+        .now()
+        .format("%Y-%m-%dT%H:%M:%S%.6fZ")
+        .to_string();
+    let problem = chart.fill("/api/v1/patients/{patient_id}/problems/{problem_id}");
+    chart
+        .doctor
+        .post(format!("{problem}/resolve"), json!({}))
+        .await
+        .expect(200);
+    let now = chart.doctor.get(place(&chart)).await.expect(200);
+    assert_eq!(now["problems"]["total"], 0);
+    let past = format!("{}?as_of={then}", place(&chart));
+    let shown = chart.doctor.get(&past).await.expect(200);
+    assert_eq!(shown["problems"]["items"][0]["status"], "active");
+    assert_eq!(shown["patient"]["name"], "Pat Chart");
+    assert_eq!(shown["notes"]["total"], 1);
+    assert_ne!(shown["vitals"]["total"], Value::from(0));
+    chart
+        .portal_user
+        .get(&past)
+        .await
+        .expect_problem(403, "forbidden");
+    let before = format!("{}?as_of=2001-01-01T00:00:00Z", place(&chart));
+    chart
+        .doctor
+        .get(before)
+        .await
+        .expect_problem(404, "not_found");
+}

@@ -181,9 +181,18 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// Writes the encounters gathered so far: what happened in one is entered after it.
+    pub(super) async fn write_encounters(&mut self) -> Result<()> {
+        let gathered = std::mem::take(&mut self.encounters);
+        if !gathered.is_empty() {
+            encounters::record_in_tx(&mut self.tx, &gathered, None, self.now).await?;
+        }
+        Ok(())
+    }
+
     /// Writes what was gathered, and the access records, and commits.
     pub(super) async fn commit(mut self) -> Result<Outcome> {
-        encounters::record_in_tx(&mut self.tx, &self.encounters, None, self.now).await?;
+        self.write_encounters().await?;
         vitals::record_in_tx(&mut self.tx, &self.vitals.rows).await?;
         store::keep(&mut self.tx, &self.keep, self.now).await?;
         store::judge(&mut self.tx, &self.judged, self.now).await?;

@@ -104,6 +104,7 @@ impl Batch<'_> {
         }
         match patient {
             Some(patient) => {
+                self.write_encounters().await?;
                 let whose = Whose { patient, encounter };
                 self.enter(resource, whose).await
             }

@@ -31,7 +31,7 @@ async fn a_doctor_sees_who_it_is_and_every_section() {
         .collect();
     assert!(kinds.contains(&"blood_pressure") && kinds.contains(&"respiratory_rate"));
     assert!(shown["open_alerts"]["total"].as_i64() > Some(0));
-    assert_eq!(shown["care_team"]["total"], 2, "{}", shown["care_team"]);
+    assert_eq!(shown["care_team"]["total"], 3, "{}", shown["care_team"]);
     assert!(shown["care_team"]["items"][0]["name"].is_string());
     for section in [
         "encounters",

@@ -19,7 +19,7 @@ fn unpacked(reply: &Reply) -> BTreeMap<String, Vec<u8>> {
             let mut entry = zip.by_index(place).expect("an entry");
             let mut content = Vec::new();
             entry.read_to_end(&mut content).expect("its content");
-            (entry.name().to_owned(), content)
+            (entry.name().expect("a name").into_owned(), content)
         })
         .collect()
 }

@@ -62,11 +62,10 @@ fn map(value: &Value, whose: Whose) -> std::result::Result<NewProblem, Entered> 
 
 fn status(value: &Value, ended: bool) -> std::result::Result<ProblemStatus, Entered> {
     match code_of(value, "/clinicalStatus") {
-        Some("active" | "recurrence" | "relapse") => Ok(ProblemStatus::Active),
+        None if ended => Ok(ProblemStatus::Resolved),
+        None | Some("active" | "recurrence" | "relapse") => Ok(ProblemStatus::Active),
         Some("remission") => Ok(ProblemStatus::InRemission),
         Some("inactive" | "resolved") => Ok(ProblemStatus::Resolved),
-        None if ended => Ok(ProblemStatus::Resolved),
-        None => Ok(ProblemStatus::Active),
         Some(_) => Err(Entered::refused("/clinicalStatus is not one of FHIR's")),
     }
 }
@@ -229,7 +228,7 @@ mod tests {
         assert_eq!(problem.abatement, None);
         assert_eq!(problem.note.as_deref(), Some("Abatement: 1950-01-01"));
         assert_eq!(
-            problem.onset.as_ref().map(|onset| onset.as_str()),
+            problem.onset.as_ref().map(kernel::PartialDate::as_str),
             Some("1944-08-12")
         );
         assert_eq!(

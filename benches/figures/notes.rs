@@ -53,6 +53,8 @@ async fn as_role(bench: &mut Bench<'_>, role: Role) -> anyhow::Result<()> {
         };
         (seed::tenant(tenant), user)
     };
+    let next = people.read_paths(&paths);
+    load::load(server.address, &next, CONNECTIONS, options.duration() / 2).await?;
     let probe = Probe {
         tenant: who(0).0,
         user: who(0).1,
@@ -62,8 +64,6 @@ async fn as_role(bench: &mut Bench<'_>, role: Role) -> anyhow::Result<()> {
     let transaction = statement::capture(&database, &bench.postgres.log(), probe, request).await?;
     let everybody: Vec<(Uuid, Uuid)> = (0..database.plan.tenants).map(who).collect();
     let runtime = database.runtime()?;
-    let next = people.read_paths(&paths);
-    load::load(server.address, &next, CONNECTIONS, options.duration() / 2).await?;
     for connections in [1, CONNECTIONS] {
         let (mut runs, mut sql, mut records, mut answers) = (Vec::new(), Vec::new(), 0, 0);
         for _ in 0..options.runs {

@@ -116,7 +116,7 @@ create function bench.phrase(h integer) returns text language sql immutable para
         start atorvastatin at bedtime,call if fever or rash,sleep hygiene reviewed,refill of albuterol inhaler}'::text[])[1 + (h & 63)] $$;
 create function bench.section(n bigint, place integer) returns text language sql immutable parallel safe as $$
     select initcap(left(said, 1)) || substr(said, 2) || '.'
-      from (select bench.phrase(hashint8(n * 8 + place)) || '; ' || bench.phrase(hashint8(n * 8 + place + 1)) as said) as both $$;
+      from (select bench.phrase(hashint8(n * 8 + place)) || '; ' || bench.phrase(hashint8(n * 8 + place + 1)) as said) as pair $$;
 
 -- So many notes of each patient, over three years, signed; and their texts, where they are searched.
 create procedure bench.fill_notes(t bigint, per_tenant bigint, notes bigint) language plpgsql set timezone = 'UTC' as $$

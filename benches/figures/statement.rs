@@ -75,6 +75,10 @@ fn find(log: &str, probe: Probe) -> Option<Transaction> {
     })?;
     let mut statements: Vec<(String, String)> = Vec::new();
     for (_, entry) in entries[at + 1..].iter().filter(|(of, _)| of == pid) {
+        // What the driver asks once a connection, about a type it meets for the first time.
+        if entry.starts_with("LOG:  statement: SELECT pg_type") {
+            continue;
+        }
         if let Some(execute) = entry.strip_prefix("LOG:  execute ") {
             statements.push((execute.split_once(": ")?.1.trim().to_owned(), String::new()));
         } else if let Some((_, given)) = entry

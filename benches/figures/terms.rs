@@ -152,11 +152,11 @@ pub fn typed(terms: &[Line], amount: usize) -> Vec<String> {
         }
         let words: Vec<&str> = concept
             .display
-            .split(|c: char| !c.is_alphanumeric())
+            .split(|c: char| !c.is_ascii_alphanumeric())
             .filter(|word| !word.is_empty())
             .collect();
         let wanted: Vec<String> = (0..=random.below(3))
-            .map(|_| beginning(random.choose(&words), 1 + random.below(6)))
+            .map(|_| beginning(random.choose::<&str>(&words), 1 + random.below(6)))
             .collect();
         all.push(wanted.join(" "));
     }

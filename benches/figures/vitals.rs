@@ -140,12 +140,12 @@ fn batch(plan: Plan, started: DateTime<Utc>, number: u32) -> Value {
 
 /// The same number of rows, one statement, durable.
 async fn insert(connection: &mut PgConnection, database: &Database) -> anyhow::Result<()> {
-    let mut tx = connection.begin().await?;
+    sqlx::query("begin").execute(&mut *connection).await?;
     let (tenant, user) = (seed::tenant(0), seed::provider(0));
     sqlx::query("select bench.as_provider($1, $2)")
         .bind(tenant)
         .bind(user)
-        .execute(&mut *tx)
+        .execute(&mut *connection)
         .await?;
     sqlx::query(
         "insert into app.vitals (tenant_id, id, set_id, patient_id, measured_at, kind, value, given_value, given_unit, device_id,
@@ -158,8 +158,8 @@ async fn insert(connection: &mut PgConnection, database: &Database) -> anyhow::R
     .bind(user)
     .bind(i64::from(ROWS))
     .bind(i64::from(database.plan.team()))
-    .execute(&mut *tx)
+    .execute(&mut *connection)
     .await?;
-    tx.commit().await?;
+    sqlx::query("commit").execute(&mut *connection).await?;
     Ok(())
 }

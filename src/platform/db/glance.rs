@@ -1,7 +1,7 @@
 //! Glances: rows by id, many readers' in one question.
 //!
 //! A chart is opened by a primary key thousands of times a second, and then the row is the least of it: messages to the
-//! database and back, and processes woken for them, cost four times as much. So a read that needs one row asks here. What
+//! database and back, and processes woken for them, cost three times as much. So a read that needs one row asks here. What
 //! has queued up is asked in one statement, each row under the context of who asked for it, and while it is asked the next
 //! gathers; no timer, as with the access log's writer.
 //!

@@ -74,7 +74,7 @@ async fn an_array_is_never_taken_for_an_object_in_any_body_at_any_depth() {
             assert_eq!(reply.status, 422, "{place}: {}", reply.text);
             assert_eq!(
                 reply.pointers(),
-                [pointer.clone()],
+                std::slice::from_ref(&pointer),
                 "{place}: {}",
                 reply.text
             );

@@ -22,7 +22,10 @@ target/debug/chartwell openapi > "$fresh/openapi.json"
 target/debug/chartwell example-environment > "$fresh/env"
 
 if [ "${1:-}" = --check ]; then
-    diff -r .sqlx "$fresh/sqlx" && diff openapi/chartwell.v1.json "$fresh/openapi.json" && diff .env.example "$fresh/env"
+    # One command a line: in a list, a difference would not end the script.
+    diff -r .sqlx "$fresh/sqlx"
+    diff openapi/chartwell.v1.json "$fresh/openapi.json"
+    diff .env.example "$fresh/env"
     echo "generated files are current"
 else
     rm -rf .sqlx && cp -r "$fresh/sqlx" .sqlx

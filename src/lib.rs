@@ -44,6 +44,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
         (name = "family and social history", description = "What lies behind a patient"),
         (name = "care plans", description = "Goals and plans of care"),
         (name = "referrals", description = "Patients sent to somebody else, and what came of it"),
+        (name = "services and rooms", description = "What can be booked, and what it needs"),
+        (name = "availability", description = "Who works when, and what is free"),
+        (name = "appointments", description = "Holds, appointments, series and calendars"),
+        (name = "waitlist", description = "Who waits for a place, and the offers made"),
+        (name = "reminders", description = "What patients are told about their appointments"),
+        (name = "flow board", description = "Who waits where, and how long"),
+        (name = "schedule plans", description = "Proposed schedules: made, compared, applied"),
+        (name = "forecasts", description = "Expected demand, capacity and staffing"),
         (name = "terminology", description = "Code systems: find codes, and what is loaded"),
         (name = "audit", description = "Who accessed and who changed what"),
         (name = "security", description = "What happened at the door"),
@@ -57,6 +65,7 @@ fn areas() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(identity::router())
         .merge(clinical::router())
+        .merge(scheduling::router())
         .merge(compliance::router())
         .merge(server::health::router())
 }

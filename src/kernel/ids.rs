@@ -145,6 +145,34 @@ identifiers! {
     NoteEntryId,
     /// A template that notes begin from.
     NoteTemplateId,
+    /// A room or a device that can be booked.
+    AssetId,
+    /// What a patient can be booked for.
+    ServiceId,
+    /// An appointment.
+    AppointmentId,
+    /// A time kept free for a short while.
+    HoldId,
+    /// Appointments that repeat.
+    SeriesId,
+    /// A rule or an exception of somebody's working time.
+    AvailabilityId,
+    /// A day or part of one on which a place is closed.
+    HolidayId,
+    /// A time somebody is on call.
+    OnCallId,
+    /// A patient's wish for an earlier or any place.
+    WaitlistEntryId,
+    /// A place offered to somebody who waits.
+    WaitlistOfferId,
+    /// A calendar others may subscribe to.
+    CalendarFeedId,
+    /// A reminder of an appointment.
+    ReminderId,
+    /// A proposed schedule.
+    SchedulePlanId,
+    /// A forecast of demand.
+    ForecastId,
     /// Whose notes need whose co-signature.
     NoteSupervisionId,
     /// A note in a supervisor's queue.

@@ -11,6 +11,7 @@ mod interop;
 mod interop_entries;
 mod manners;
 mod promises;
+mod scheduling;
 mod strictness;
 mod support;
 mod weather;

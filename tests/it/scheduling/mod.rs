@@ -1,0 +1,1 @@
+//! Scheduling: availability, appointments, waiting lists, plans, forecasts.

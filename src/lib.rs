@@ -5,7 +5,7 @@ pub mod config;
 pub mod demo;
 pub mod server;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use identity::Identity;
 use platform::App;
@@ -70,16 +70,17 @@ fn areas() -> OpenApiRouter<App> {
         .merge(server::health::router())
 }
 
-/// The API document, as it is committed and served.
-pub fn document() -> Value {
-    let (_, document) = areas().split_for_parts();
-    finished(document)
-}
-
-fn finished(document: utoipa::openapi::OpenApi) -> Value {
+/// The routes and the document that describes them, made once a process.
+static ROUTES: LazyLock<(axum::Router<App>, Arc<Value>)> = LazyLock::new(|| {
+    let (routes, document) = areas().split_for_parts();
     let document =
         serde_json::to_value(document).expect("the document is made of strings and maps");
-    platform::http::openapi::finish(document)
+    (routes, Arc::new(platform::http::openapi::finish(document)))
+});
+
+/// The API document, as it is committed and served.
+pub fn document() -> Arc<Value> {
+    ROUTES.1.clone()
 }
 
 /// A server ready to answer: its parts, and its routes.

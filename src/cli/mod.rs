@@ -90,7 +90,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         return notes::run(command);
     }
     if matches!(command, Command::Openapi) {
-        print_whole(&(serde_json::to_string_pretty(&crate::document())? + "\n"))?;
+        print_whole(&(serde_json::to_string_pretty(&*crate::document())? + "\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
     if matches!(command, Command::ExampleEnvironment) {

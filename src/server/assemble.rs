@@ -82,16 +82,16 @@ pub async fn assemble_with(
 
 /// All routes, inside the envelope.
 pub fn router(app: App, identity: Arc<Identity>) -> Router {
-    let (routes, document) = crate::areas().split_for_parts();
-    let document = crate::finished(document);
+    let (routes, document) = &*crate::ROUTES;
     routes
+        .clone()
         .method_not_allowed_fallback(method_not_allowed)
         .layer(Extension(identity))
-        .layer(Extension(Needed::from_document(&document)))
+        .layer(Extension(Needed::from_document(document)))
         .layer(DefaultBodyLimit::max(1 << 20))
         .layer(middleware::from_fn_with_state(app.clone(), envelope))
         .merge(
-            explorer(document)
+            explorer(document.clone())
                 .layer(middleware::map_response(as_problem))
                 .layer(middleware::from_fn_with_state(app.clone(), envelope)),
         )
@@ -120,8 +120,7 @@ async fn as_problem(response: Response) -> Response {
 }
 
 /// The document and the explorer.
-fn explorer(document: Value) -> Router<App> {
-    let document = Arc::new(document);
+fn explorer(document: Arc<Value>) -> Router<App> {
     let ui = SwaggerUi::new("/docs").config(
         SwaggerConfig::from("/api/openapi.json")
             .persist_authorization(true)

@@ -57,13 +57,17 @@ pub async fn find(ctx: &Ctx, id: EncounterId) -> Result<Answer<Encounter>> {
 }
 
 async fn show(ctx: &Ctx, patient: Option<PatientId>, id: EncounterId) -> Result<Answer<Encounter>> {
-    let mut tx = ctx.begin(Permission::EncounterRead).await?;
-    let encounter = store::find(&mut tx, patient, id)
-        .await?
-        .ok_or_else(Error::not_found)?;
+    let (row, glimpse) = ctx
+        .glance::<store::Row>(Permission::EncounterRead, id)
+        .await?;
+    let encounter = Encounter::from(row);
+    let of = encounter.record.patient_id;
+    if patient.is_some_and(|patient| patient != of) {
+        return Err(Error::not_found());
+    }
     let version = encounter.version;
-    let patient = encounter.record.patient_id;
-    tx.finish(Disclosure::of("encounter", Action::Read, patient, id, encounter).version(version))
+    glimpse
+        .finish(Disclosure::of("encounter", Action::Read, of, id, encounter).version(version))
         .await
 }
 

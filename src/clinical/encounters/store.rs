@@ -1,13 +1,15 @@
 //! One encounter at a time: the register first, which knows the month, then that month alone.
 //!
+//! Opening one by its id is a [`Glance`]; so [`Row`] is decoded from the table, from an image in the history, and from a glance.
 //! The register's row is the lock: whoever changes an encounter holds it, so nothing moves under his hands.
 
 use kernel::clock::Instant;
 use kernel::ids::{DepartmentId, EncounterId, FacilityId, PatientId, ProviderId, UserId};
 use kernel::{Error, Result};
-use platform::db::TenantTx;
+use platform::db::{Glance, Questions, TenantTx};
 use serde::Deserialize;
 use serde_json::Value;
+use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::local_time;
@@ -17,6 +19,9 @@ use crate::entries::Remembered;
 
 #[derive(Deserialize)]
 pub(super) struct Row {
+    /// The place of the question this answers, where several were asked together.
+    #[serde(default)]
+    pub place: i32,
     pub id: EncounterId,
     pub patient_id: PatientId,
     pub class: EncounterClass,
@@ -82,6 +87,25 @@ impl Remembered for Encounter {
     }
 }
 
+/// A query for [`Row`]s: the place among the questions, and where the columns of `e` (the encounter) and `p` (who attends it)
+/// come from.
+macro_rules! rows {
+    ($place:tt, $from:tt, $($argument:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            $crate::encounters::store::Row,
+            "select " + $place + r#" as "place!", e.id as "id!: _", e.patient_id as "patient_id!: _", e.class as "class!: _",
+                  e.status as "status!: _", e.scheduled_start as "scheduled_start!", e.scheduled_end, e.actual_start,
+                  e.actual_end, e.time_zone as "time_zone!", e.facility_id as "facility_id: _",
+                  e.department_id as "department_id: _", e.attending_provider_id as "attending_provider_id: _",
+                  p.given_name || ' ' || p.family_name || coalesce(', ' || p.credential, '') as attending_provider,
+                  e.chief_complaint, e.reason_codes as "reason_codes!: _", e.disposition, e.cancel_reason,
+                  e.version as "version!", e.created_at as "created_at!", e.updated_at as "updated_at!""# + $from,
+            $($argument),+
+        )
+    };
+}
+pub(super) use rows;
+
 /// `patient` narrows to his encounters: one of another patient is not found.
 pub(super) async fn find(
     tx: &mut TenantTx,
@@ -89,18 +113,11 @@ pub(super) async fn find(
     id: EncounterId,
 ) -> Result<Option<Encounter>> {
     let tenant = tx.tenant();
-    let row = sqlx::query_as!(
-        Row,
-        r#"select e.id as "id!: _", e.patient_id as "patient_id!: _", e.class as "class!: _", e.status as "status!: _",
-                  e.scheduled_start as "scheduled_start!", e.scheduled_end, e.actual_start, e.actual_end,
-                  e.time_zone as "time_zone!", e.facility_id as "facility_id: _", e.department_id as "department_id: _",
-                  e.attending_provider_id as "attending_provider_id: _",
-                  p.given_name || ' ' || p.family_name || coalesce(', ' || p.credential, '') as attending_provider,
-                  e.chief_complaint, e.reason_codes as "reason_codes!: _", e.disposition, e.cancel_reason,
-                  e.version as "version!", e.created_at as "created_at!", e.updated_at as "updated_at!"
-             from app.encounter_by_id($1, $2) e
+    let row = rows!(
+        "1",
+        " from app.encounter_by_id($1, $2) e
              left join app.providers p on p.tenant_id = $1 and p.id = e.attending_provider_id
-            where e.tenant_id = $1 and ($3::uuid is null or e.patient_id = $3)"#,
+            where e.tenant_id = $1 and ($3::uuid is null or e.patient_id = $3)",
         tenant as _,
         id as _,
         patient as _,
@@ -108,6 +125,25 @@ pub(super) async fn find(
     .fetch_optional(tx.conn())
     .await?;
     Ok(row.map(Encounter::from))
+}
+
+impl Glance for Row {
+    async fn look(
+        connection: &mut PgConnection,
+        questions: &Questions,
+    ) -> Result<Vec<(i32, Self)>, sqlx::Error> {
+        let rows = rows!(
+            "e.place",
+            " from app.encounters_at_a_glance($1, $2, $3) e
+             cross join lateral (select e.given_name, e.family_name, e.credential) p",
+            &questions.contexts,
+            &questions.tenants,
+            &questions.ids
+        )
+        .fetch_all(connection)
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.place, row)).collect())
+    }
 }
 
 pub(super) async fn get(

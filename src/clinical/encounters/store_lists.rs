@@ -7,7 +7,7 @@ use platform::db::TenantTx;
 
 use super::model::{Encounter, OfPatient};
 use super::status::EncounterStatus;
-use super::store::Row;
+use super::store::rows;
 
 /// Where a page ended.
 pub(super) type Place = (Instant, EncounterId);
@@ -56,23 +56,16 @@ pub(super) async fn of_patient(
 ) -> Result<Vec<Encounter>> {
     let tenant = tx.tenant();
     let (start, id) = after.unzip();
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select e.id as "id: _", e.patient_id as "patient_id: _", e.class as "class: _", e.status as "status: _",
-                  e.scheduled_start, e.scheduled_end, e.actual_start, e.actual_end, e.time_zone,
-                  e.facility_id as "facility_id: _", e.department_id as "department_id: _",
-                  e.attending_provider_id as "attending_provider_id: _",
-                  p.given_name || ' ' || p.family_name || coalesce(', ' || p.credential, '') as attending_provider,
-                  e.chief_complaint, e.reason_codes as "reason_codes: _", e.disposition, e.cancel_reason,
-                  e.version, e.created_at, e.updated_at
-             from app.encounters e
+    let rows = rows!(
+        "0",
+        " from app.encounters e
              left join app.providers p on p.tenant_id = $1 and p.id = e.attending_provider_id
             where e.tenant_id = $1 and e.patient_id = $2 and e.scheduled_start >= $3 and e.scheduled_start <= $4
               and ($5::text is null or e.status = $5)
               and ($6::text is null or e.class = $6)
               and ($7::timestamptz is null or (e.scheduled_start, e.id) < ($7, $8::uuid))
             order by e.scheduled_start desc, e.id desc
-            limit $9"#,
+            limit $9",
         tenant as _,
         patient as _,
         first,
@@ -99,16 +92,9 @@ pub(super) async fn of_provider(
 ) -> Result<Vec<Encounter>> {
     let tenant = tx.tenant();
     let (start, id) = after.unzip();
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select e.id as "id: _", e.patient_id as "patient_id: _", e.class as "class: _", e.status as "status: _",
-                  e.scheduled_start, e.scheduled_end, e.actual_start, e.actual_end, e.time_zone,
-                  e.facility_id as "facility_id: _", e.department_id as "department_id: _",
-                  e.attending_provider_id as "attending_provider_id: _",
-                  p.given_name || ' ' || p.family_name || coalesce(', ' || p.credential, '') as attending_provider,
-                  e.chief_complaint, e.reason_codes as "reason_codes: _", e.disposition, e.cancel_reason,
-                  e.version, e.created_at, e.updated_at
-             from app.encounters e
+    let rows = rows!(
+        "0",
+        " from app.encounters e
              left join app.providers p on p.tenant_id = $1 and p.id = e.attending_provider_id
             where e.tenant_id = $1 and e.attending_provider_id = $2
               and e.scheduled_start >= $3 and e.scheduled_start < $4
@@ -116,7 +102,7 @@ pub(super) async fn of_provider(
               and ($5::text is null or e.status = $5)
               and ($6::timestamptz is null or (e.scheduled_start, e.id) < ($6, $7::uuid))
             order by e.scheduled_start desc, e.id desc
-            limit $8"#,
+            limit $8",
         tenant as _,
         provider as _,
         from,
@@ -142,23 +128,16 @@ pub(super) async fn of_facility(
 ) -> Result<Vec<Encounter>> {
     let tenant = tx.tenant();
     let (start, id) = after.unzip();
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select e.id as "id: _", e.patient_id as "patient_id: _", e.class as "class: _", e.status as "status: _",
-                  e.scheduled_start, e.scheduled_end, e.actual_start, e.actual_end, e.time_zone,
-                  e.facility_id as "facility_id: _", e.department_id as "department_id: _",
-                  e.attending_provider_id as "attending_provider_id: _",
-                  p.given_name || ' ' || p.family_name || coalesce(', ' || p.credential, '') as attending_provider,
-                  e.chief_complaint, e.reason_codes as "reason_codes: _", e.disposition, e.cancel_reason,
-                  e.version, e.created_at, e.updated_at
-             from app.encounters e
+    let rows = rows!(
+        "0",
+        " from app.encounters e
              left join app.providers p on p.tenant_id = $1 and p.id = e.attending_provider_id
             where e.tenant_id = $1 and e.facility_id = $2
               and e.scheduled_start >= $3 and e.scheduled_start < $4
               and ($5::text is null or e.status = $5)
               and ($6::timestamptz is null or (e.scheduled_start, e.id) > ($6, $7::uuid))
             order by e.scheduled_start, e.id
-            limit $8"#,
+            limit $8",
         tenant as _,
         facility as _,
         from,

@@ -1,22 +1,25 @@
 //! The group-commit writer of access records for reads.
 //!
 //! It takes whatever has queued up, inserts it in one statement, and releases the requests when that is durable. There
-//! is no timer: while one batch commits, the next gathers, so a lone request waits for nothing and a crowd shares the cost.
+//! is no timer: while batches commit, the next gathers, so a lone request waits for nothing and a crowd shares the cost.
 //!
 //! Traps: a batch is as good as its worst row, so a refused batch is tried again one request at a time; a request whose
 //! record is not durable answers 503 and shows nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::{Code, Error, Result};
 use sqlx::PgPool;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::{AccessRecord, store};
 use crate::db::{Db, partition};
 
 /// Requests a batch takes at most.
 const BATCH: usize = 512;
+/// Batches that are written at once: while one waits for the disk, the next is inserted.
+const AT_ONCE: u32 = 2;
 /// Requests that may wait; beyond it the server is drowning and says so.
 const QUEUE: usize = 8192;
 /// The longest a batch may take.
@@ -35,10 +38,13 @@ pub struct AccessWriter {
 }
 
 impl AccessWriter {
-    /// Starts the writer's task on the current runtime. It ends when the last handle is dropped.
+    /// Starts the writer's tasks on the current runtime. They end when the last handle is dropped.
     pub fn start(db: Db) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(write_batches(db, waiting));
+        let line = Arc::new(Mutex::new(waiting));
+        for _ in 0..AT_ONCE {
+            tokio::spawn(write_batches(db.clone(), line.clone()));
+        }
         Self { queue: Some(queue) }
     }
 
@@ -77,9 +83,9 @@ impl AccessWriter {
     }
 }
 
-async fn write_batches(db: Db, mut waiting: mpsc::Receiver<Waiting>) {
+async fn write_batches(db: Db, line: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
     let mut batch = Vec::with_capacity(BATCH);
-    while waiting.recv_many(&mut batch, BATCH).await > 0 {
+    while line.lock().await.recv_many(&mut batch, BATCH).await > 0 {
         let requests = std::mem::take(&mut batch);
         let (all, done): (Vec<_>, Vec<_>) =
             requests.into_iter().map(|w| (w.records, w.done)).unzip();

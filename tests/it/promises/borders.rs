@@ -135,7 +135,9 @@ fn every_statement_on_a_tenants_table_binds_the_tenant() {
         let sealing = sql.contains("app.phi_access_log") && sql.contains("xid >= $1");
         let on_tenants = tables(sql).any(|table| !SHARED_TABLES.contains(&&table["app.".len()..]));
         // A question about the catalogue reads no tenant's row.
-        let catalogue = sql.contains("from pg_") || sql.contains("to_regclass");
+        let catalogue = ["from pg_inherits", "from pg_trigger", "to_regclass"]
+            .iter()
+            .any(|part| sql.contains(part));
         if on_tenants && !sealing && !catalogue && !sql.contains("tenant_id") {
             unbound.push(sql.to_owned());
         }

@@ -70,6 +70,11 @@ fn areas() -> OpenApiRouter<App> {
         .merge(server::health::router())
 }
 
+/// Who does the jobs of every area.
+pub fn jobs() -> platform::jobs::Handlers {
+    scheduling::jobs()
+}
+
 /// The API document, as it is committed and served.
 pub fn document() -> Value {
     let (_, document) = areas().split_for_parts();

@@ -130,6 +130,16 @@ permissions! {
     EntryHistory          = "entry.history",          Reads,  true,  [Admin Provider Nurse],                       "Read how the entries of a record changed, and the record as it stood at an earlier time.";
     ChartRead             = "chart.read",             Reads,  true,  [Admin Provider Nurse Patient],               "Open a chart and its timeline; which sections it has, the permissions of the sections say.";
     PatientExport         = "patient.export",         Reads,  true,  [Admin Provider Patient],                     "Take out the whole record of a patient.";
+    FlowSettingsRead      = "flow_settings.read",     Reads,  false, [Admin Provider Nurse Staff],                 "Read the templates of reminders, and the rules of reminders, calendars and the waitlist.";
+    FlowSettingsManage    = "flow_settings.manage",   Writes, false, [Admin],                                      "Change the templates of reminders, and the rules of reminders, calendars and the waitlist.";
+    ReminderRead          = "reminder.read",          Reads,  true,  [Admin Provider Nurse Staff],                 "Read what a patient is, or was, told about his appointment, and whether it was delivered.";
+    ReminderCancel        = "reminder.cancel",        Writes, true,  [Admin Provider Nurse Staff],                 "Take back reminders that have not been sent.";
+    CalendarFeedRead      = "calendar_feed.read",     Reads,  false, [Admin Provider],                             "Read which calendars others may subscribe to; a provider his own.";
+    CalendarFeedManage    = "calendar_feed.manage",   Writes, false, [Admin Provider],                             "Open and revoke calendars others may subscribe to; a provider his own.";
+    WaitlistRead          = "waitlist.read",          Reads,  true,  [Admin Provider Nurse Staff Patient],         "Read who waits for a place, and the offers made; a patient his own.";
+    WaitlistRequest       = "waitlist.request",       Writes, true,  [Admin Provider Nurse Staff Patient],         "Put patients on the waitlist, change and withdraw their requests; a patient his own.";
+    WaitlistRespond       = "waitlist.respond",       Writes, true,  [Admin Provider Nurse Staff Patient],         "Accept and decline offered places; a patient his own.";
+    BoardRead             = "board.read",             Reads,  true,  [Admin Provider Nurse Staff],                 "See who waits where, and how long, and hear when that changes.";
     SecurityRead          = "security.read",          Reads,  false, [Admin],                                      "Read security events and the activity of accounts.";
 }
 

@@ -36,6 +36,10 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "search_documents", // the words of documents, within the tenant and what the caller may read
     "similar_names",   // fuzzy search, within the tenant
     "tenant_ids",      // which tenants there are, for jobs
+    // what flows around appointments
+    "audience_of_appointment", // who may see its patient, within the tenant, for the system only
+    "follow_appointment",      // trigger: jobs and notices that follow from a change
+    "tenants_with_work",       // which tenants have jobs that are due
 ];
 
 /// What breaks the promise, a line each; empty when it holds.

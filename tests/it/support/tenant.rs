@@ -13,8 +13,10 @@ use platform::app::Parts;
 use platform::audit::AccessWriter;
 use platform::crypto::{KeyWrapper, Keyring, LocalMasterKeys, SigningKeys, TenantKeys};
 use platform::db::Db;
+use platform::events::Events;
 use platform::files::Files;
 use platform::http::{Limits, Rates};
+use platform::messages::Outbox;
 use platform::{App, Settings};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -37,6 +39,8 @@ pub struct TestTenant {
     pub clock: Clock,
     pub id: TenantId,
     pub slug: String,
+    /// Messages sent to people.
+    pub outbox: Outbox,
 }
 
 impl TestTenant {
@@ -57,6 +61,7 @@ impl TestTenant {
         let clock = Clock::default();
         let db = Db::new(&run_database().runtime);
         let access_log = AccessWriter::start(db.clone());
+        let outbox = Outbox::default();
         let (app, identity) = server_of(
             clock.clone(),
             rates,
@@ -64,6 +69,7 @@ impl TestTenant {
             access_log,
             Settings::default(),
             files,
+            outbox.clone(),
         )
         .await;
         let router = server::router(app.clone(), identity.clone());
@@ -84,6 +90,7 @@ impl TestTenant {
             clock,
             id,
             slug,
+            outbox,
         }
     }
 
@@ -110,7 +117,7 @@ impl TestTenant {
         let access_log = AccessWriter::start(db.clone());
         let rates = Rates::default();
         let (app, identity) =
-            server_of(self.clock.clone(), rates, db, access_log, settings, files()).await;
+            server_of(self.clock.clone(), rates, db, access_log, settings, files(), Outbox::default()).await;
         server::router(app, identity)
     }
 
@@ -217,7 +224,7 @@ async fn server_with_log(
     db: Db,
     access_log: AccessWriter,
 ) -> (App, Arc<Identity>) {
-    server_of(clock, rates, db, access_log, Settings::default(), files()).await
+    server_of(clock, rates, db, access_log, Settings::default(), files(), Outbox::default()).await
 }
 
 /// In memory, without a scanner; text is extracted by the program under test.
@@ -234,6 +241,7 @@ async fn server_of(
     access_log: AccessWriter,
     settings: Settings,
     files: Files,
+    outbox: Outbox,
 ) -> (App, Arc<Identity>) {
     let run = run_database();
     let wrapper: Arc<dyn KeyWrapper> =
@@ -248,6 +256,7 @@ async fn server_of(
     let identity = Identity::new(db.clone(), clock.clone(), keys.clone(), wrapper.clone());
     let app = App::new(Parts {
         access_log,
+        events: Events::new(db.clone()),
         db,
         clock,
         keys,
@@ -255,6 +264,7 @@ async fn server_of(
         authenticator: identity.clone(),
         limits: Limits::new(rates),
         files,
+        messenger: Arc::new(outbox),
         settings,
     });
     (app, identity)

@@ -10,6 +10,8 @@ pub mod board;
 pub mod calendar;
 pub mod flow_settings;
 pub mod reminders;
+pub mod assets;
+pub mod services;
 
 use platform::App;
 use platform::jobs::Handlers;
@@ -27,4 +29,6 @@ pub fn router() -> OpenApiRouter<App> {
 /// Who does the area's jobs.
 pub fn jobs() -> Handlers {
     reminders::jobs(Handlers::default())
+        .merge(services::router())
+        .merge(assets::router())
 }

@@ -141,6 +141,8 @@ codes! {
     DoseAlreadyRecorded = "dose_already_recorded", Conflict, "A dose of this vaccine on this day is on record.";
     UnusualValue = "unusual_value", Conflict, "Some values are unusual; look at them again, then repeat with confirm=true.";
     VitalsWithdrawn = "vitals_withdrawn", Conflict, "These vital signs were marked as an error before.";
+    AlreadyWaiting = "already_waiting", Conflict, "The patient waits for this service already: change that request.";
+    OfferExpired = "offer_expired", Conflict, "The offer has run out; the place went to the next one.";
     AlertClosed = "alert_closed", Conflict, "The alert is not open any more.";
     NoteSigned = "note_signed", Conflict, "The note is signed and stays as it is: add an addendum or a correction.";
     NoteNotSigned = "note_not_signed", Conflict, "The note is not signed.";

@@ -116,8 +116,16 @@ impl TestTenant {
         let db = Db::new(&run_database().runtime);
         let access_log = AccessWriter::start(db.clone());
         let rates = Rates::default();
-        let (app, identity) =
-            server_of(self.clock.clone(), rates, db, access_log, settings, files(), Outbox::default()).await;
+        let (app, identity) = server_of(
+            self.clock.clone(),
+            rates,
+            db,
+            access_log,
+            settings,
+            files(),
+            Outbox::default(),
+        )
+        .await;
         server::router(app, identity)
     }
 
@@ -224,7 +232,16 @@ async fn server_with_log(
     db: Db,
     access_log: AccessWriter,
 ) -> (App, Arc<Identity>) {
-    server_of(clock, rates, db, access_log, Settings::default(), files(), Outbox::default()).await
+    server_of(
+        clock,
+        rates,
+        db,
+        access_log,
+        Settings::default(),
+        files(),
+        Outbox::default(),
+    )
+    .await
 }
 
 /// In memory, without a scanner; text is extracted by the program under test.

@@ -6,7 +6,7 @@ use clinical::patients::{Telecom, TelecomSystem, TelecomUse};
 use kernel::clock::Instant;
 use platform::messages::{Channel, addressable};
 
-use crate::wall;
+use crate::flow::wall;
 
 /// The hours in which nothing is sent, on the wall clock of a place.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use platform::http::{Answer, Paging};
 
 use super::model::{CalendarFeed, ListCalendarFeeds, NewCalendarFeed};
 use super::store;
-use crate::secrets::LinkSecret;
+use crate::flow::secrets::LinkSecret;
 
 /// How a feed's secret begins.
 pub(super) const KIND: &str = "cal";

@@ -12,8 +12,8 @@ use platform::http::RequestInfo;
 use super::feed::{self, Item};
 use super::service::KIND;
 use super::store;
-use crate::flow_settings;
-use crate::secrets::LinkSecret;
+use crate::flow::flow_settings;
+use crate::flow::secrets::LinkSecret;
 
 const BEHIND: TimeDelta = TimeDelta::days(30);
 const AHEAD: TimeDelta = TimeDelta::days(180);

@@ -19,8 +19,8 @@ use super::planning::{self, Quiet};
 use super::store_work::{self as rows, NewReminder, Visit};
 use super::text::{self, Words};
 use super::{links, store, store_templates};
-use crate::flow_settings;
-use crate::wall;
+use crate::flow::flow_settings;
+use crate::flow::wall;
 
 /// Planning anew what is said about an appointment; the database itself asks for it (0020).
 pub(super) const PLAN: &str = "reminders.plan";

@@ -12,8 +12,8 @@ use platform::http::{Answer, RequestInfo};
 
 use super::model::{LinkAction, LinkedAppointment, Reminder};
 use super::store_links::{self as store, Linked};
-use crate::secrets::LinkSecret;
-use crate::wall;
+use crate::flow::secrets::LinkSecret;
+use crate::flow::wall;
 
 /// How a link's secret begins.
 const KIND: &str = "apt";

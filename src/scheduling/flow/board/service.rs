@@ -11,7 +11,7 @@ use platform::http::Answer;
 
 use super::model::{Board, BoardCounts, BoardEntry, BoardState, WhichBoard};
 use super::store::{self, Period, Row};
-use crate::wall;
+use crate::flow::wall;
 
 /// Visits a board shows.
 const AT_MOST: usize = 2_000;

@@ -7,6 +7,7 @@ mod routes;
 mod service;
 mod store;
 
+pub(crate) use model::is_flag;
 pub use model::{FlowSettings, NewFlowSettings, PriorityPoints, TriageRules};
 pub use routes::router;
 pub use service::current;

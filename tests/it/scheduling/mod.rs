@@ -1,3 +1,5 @@
 //! Scheduling: availability, appointments, waiting lists, plans, forecasts.
 
+mod appointments;
 mod catalogue;
+mod desk;

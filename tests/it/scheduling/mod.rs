@@ -3,3 +3,6 @@
 mod appointments;
 mod catalogue;
 mod desk;
+mod killed;
+mod schedule;
+mod series;

@@ -1,5 +1,6 @@
 //! Scheduling: availability, appointments, waiting lists, plans, forecasts.
 
+mod appointments;
 mod catalogue;
 
 // What flows around appointments.
@@ -9,3 +10,7 @@ mod flow_clinic;
 mod jobs;
 mod reminders;
 mod waitlist;
+mod desk;
+mod killed;
+mod schedule;
+mod series;

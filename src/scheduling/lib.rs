@@ -15,7 +15,7 @@ pub mod wall;
 
 // What flows around appointments.
 mod flow;
-pub use flow::{board, calendar, flow_settings, jobs, reminders};
+pub use flow::{board, calendar, flow_settings, jobs, reminders, waitlist};
 
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;

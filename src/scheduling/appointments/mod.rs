@@ -42,7 +42,7 @@ pub use model::{Appointment, AppointmentMove, CancelledBy, Hold, HoldStatus, Pri
 pub use moving::{reschedule_in_tx, vacate_in_tx};
 pub use placement::Placement;
 pub use status::AppointmentStatus;
-pub use steps::cancel_in_tx;
+pub use steps::{cancel_in_tx, confirm_in_tx};
 pub(crate) use {
     booking::lock_open_of_series, lists::subjects, model::check_assets, service::patient_of,
     steps::by_whom,

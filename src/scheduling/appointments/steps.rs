@@ -25,10 +25,18 @@ const EARLIEST: TimeDelta = TimeDelta::hours(24);
 
 pub(super) async fn confirm(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appointment>> {
     let mut tx = ctx.begin(Permission::AppointmentRespond).await?;
-    let status = store::lock(&mut tx, id).await?.status;
-    let next = status.step(AppointmentStatus::Confirmed)?;
-    store::step(&mut tx, id, next, None, ctx.now()).await?;
+    confirm_in_tx(&mut tx, id, ctx.now()).await?;
     commit(ctx, tx, id).await
+}
+
+/// The patient will come: he or somebody for him says so.
+///
+/// # Errors
+/// `illegal_transition`, `not_found`.
+pub async fn confirm_in_tx(tx: &mut TenantTx, id: AppointmentId, now: Instant) -> Result<()> {
+    let status = store::lock(tx, id).await?.status;
+    let next = status.step(AppointmentStatus::Confirmed)?;
+    store::step(tx, id, next, None, now).await
 }
 
 pub(super) async fn check_in(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appointment>> {

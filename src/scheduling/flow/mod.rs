@@ -10,6 +10,7 @@ pub mod board;
 pub mod calendar;
 pub mod flow_settings;
 pub mod reminders;
+pub mod waitlist;
 
 use platform::App;
 use platform::jobs::Handlers;
@@ -21,9 +22,10 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(reminders::router())
         .merge(calendar::router())
         .merge(board::router())
+        .merge(waitlist::router())
 }
 
 /// Who does the area's jobs.
 pub fn jobs() -> Handlers {
-    reminders::jobs(Handlers::default())
+    waitlist::jobs(reminders::jobs(Handlers::default()))
 }

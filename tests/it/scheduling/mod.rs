@@ -6,6 +6,7 @@ mod catalogue;
 // What flows around appointments.
 mod board;
 mod calendar;
+mod desk;
 mod flow_clinic;
 mod jobs;
 mod reminders;

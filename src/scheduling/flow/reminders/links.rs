@@ -2,9 +2,10 @@
 //!
 //! The work is the system's on the patient's behalf: who holds the secret is taken for him, and may no more than he may.
 
+use chrono::TimeDelta;
 use kernel::clock::Instant;
 use kernel::ids::AppointmentId;
-use kernel::{Error, Result};
+use kernel::{Code, Error, Result};
 use platform::App;
 use platform::audit::{AccessRecord, Action, By, Subject, by_system};
 use platform::db::{SystemTx, TenantTx};
@@ -12,6 +13,8 @@ use platform::http::{Answer, RequestInfo};
 
 use super::model::{LinkAction, LinkedAppointment, Reminder};
 use super::store_links::{self as store, Linked};
+use crate::appointments::{self, CancelledBy};
+use crate::booking_rules;
 use crate::flow::secrets::LinkSecret;
 use crate::flow::wall;
 
@@ -47,6 +50,39 @@ pub(super) async fn read(
     tx.record(&[record]).await?;
     tx.commit().await?;
     Answer::plain(&shown(linked))
+}
+
+/// Confirms or cancels, once.
+///
+/// # Errors
+/// As [`read`]; `illegal_transition` when the appointment has gone on; `too_late_to_cancel`.
+pub(super) async fn answer(
+    app: &App,
+    request: &RequestInfo,
+    token: &str,
+    action: LinkAction,
+) -> Result<Answer<()>> {
+    let now = app.clock.now();
+    let (mut tx, linked) = find(app, token).await?;
+    let appointment = linked.appointment_id;
+    match action {
+        LinkAction::Confirm => appointments::confirm_in_tx(&mut tx, appointment, now).await?,
+        LinkAction::Cancel => {
+            let rules = booking_rules::in_force(&mut tx).await?;
+            let notice = TimeDelta::minutes(rules.cancel_notice_minutes.into());
+            if linked.starts_at - now < notice {
+                return Err(Error::new(Code::TooLateToCancel));
+            }
+            let by = CancelledBy::Patient;
+            let reason = "By the link in a message";
+            appointments::cancel_in_tx(&mut tx, appointment, by, reason, None, now).await?;
+        }
+    }
+    store::use_up(&mut tx, linked.id, action.as_str(), now).await?;
+    let record = record(app, &tx, request, &linked, Action::Update);
+    tx.record(&[record]).await?;
+    tx.commit().await?;
+    Ok(Answer::nothing())
 }
 
 async fn find(app: &App, token: &str) -> Result<(SystemTx, Linked)> {

@@ -56,7 +56,16 @@ pub(super) async fn run(app: &App, job: &Job) -> Result<()> {
             return Ok(());
         };
         tried.insert(entry);
-        match offer(app, tx, (appointment_id, &freed), (entry, triage), &settings, now).await {
+        match offer(
+            app,
+            tx,
+            (appointment_id, &freed),
+            (entry, triage),
+            &settings,
+            now,
+        )
+        .await
+        {
             Ok(()) => return Ok(()),
             // Somebody has booked the place, or him, meanwhile; the transaction went back.
             Err(error) if matches!(error.kind(), Kind::Conflict) => {}
@@ -84,7 +93,10 @@ async fn best(
             continue;
         }
         let triage = triage::points(&settings.triage, &wish, row.waiting_since, row.missed, now);
-        if best.as_ref().is_none_or(|(_, first)| first.score < triage.score) {
+        if best
+            .as_ref()
+            .is_none_or(|(_, first)| first.score < triage.score)
+        {
             best = Some((id, triage));
         }
     }
@@ -141,7 +153,15 @@ async fn offer(
         resource: Some(offer.id.into()),
     };
     let tenant = tx.tenant();
-    let record = by_system(app, tenant, Cause::Job(MATCH), "waitlist", Action::Update, subject, now);
+    let record = by_system(
+        app,
+        tenant,
+        Cause::Job(MATCH),
+        "waitlist",
+        Action::Update,
+        subject,
+        now,
+    );
     tx.record(&[record]).await?;
     tx.commit().await
 }

@@ -22,13 +22,20 @@ mod triage;
 
 use platform::jobs::Handlers;
 
-pub use model::{NewWaitlistEntry, OfferStatus, WaitlistEntry, WaitlistOffer, WaitlistStatus, WaitlistWindow, WaitlistWish};
+pub use model::{
+    NewWaitlistEntry, OfferStatus, WaitlistEntry, WaitlistOffer, WaitlistStatus, WaitlistWindow,
+    WaitlistWish,
+};
 pub use routes::router;
 pub use triage::{Triage, TriagePart};
 
 /// Who matches, and who looks after deadlines.
 pub(crate) fn jobs(handlers: Handlers) -> Handlers {
     handlers
-        .with(matching::MATCH, |app, job| Box::pin(matching::run(app, job)))
-        .with(offers::DEADLINE, |app, job| Box::pin(offers::deadline(app, job)))
+        .with(matching::MATCH, |app, job| {
+            Box::pin(matching::run(app, job))
+        })
+        .with(offers::DEADLINE, |app, job| {
+            Box::pin(offers::deadline(app, job))
+        })
 }

@@ -62,7 +62,10 @@ pub(super) async fn of_entry(
     let mut tx = ctx.begin(Permission::WaitlistRead).await?;
     let patient = store::get(&mut tx, entry, ctx.now()).await?.patient_id;
     let all = offers::find(&mut tx, None, Some(entry)).await?;
-    let all = all.into_iter().map(|offer| for_caller(ctx, offer)).collect();
+    let all = all
+        .into_iter()
+        .map(|offer| for_caller(ctx, offer))
+        .collect();
     let subject = Subject {
         patient: Some(patient),
         resource: Some(entry.into()),
@@ -111,7 +114,14 @@ pub(super) async fn decline(ctx: &Ctx, id: WaitlistOfferId) -> Result<Answer<Wai
     let locked = lock_open(&mut tx, id, ctx.now()).await?;
     pass_on(&mut tx, &locked, OfferStatus::Declined, ctx.now()).await?;
     let entry = locked.offer.entry_id;
-    store::step(&mut tx, entry, WaitlistStatus::Waiting, (None, None), ctx.now()).await?;
+    store::step(
+        &mut tx,
+        entry,
+        WaitlistStatus::Waiting,
+        (None, None),
+        ctx.now(),
+    )
+    .await?;
     commit(ctx, tx, id).await
 }
 
@@ -136,7 +146,11 @@ async fn pass_on(
 }
 
 /// Takes back what a request was offered, because it is no more. The request is locked.
-pub(super) async fn withdraw(tx: &mut TenantTx, entry: WaitlistEntryId, now: Instant) -> Result<()> {
+pub(super) async fn withdraw(
+    tx: &mut TenantTx,
+    entry: WaitlistEntryId,
+    now: Instant,
+) -> Result<()> {
     if let Some(open) = offers::open_of(tx, entry).await? {
         let locked = offers::lock(tx, open).await?;
         pass_on(tx, &locked, OfferStatus::Withdrawn, now).await?;
@@ -162,13 +176,28 @@ pub(super) async fn deadline(app: &App, job: &Job) -> Result<()> {
         return tx.commit().await;
     }
     pass_on(&mut tx, &locked, OfferStatus::Expired, now).await?;
-    store::step(&mut tx, offer.entry_id, WaitlistStatus::Waiting, (None, None), now).await?;
+    store::step(
+        &mut tx,
+        offer.entry_id,
+        WaitlistStatus::Waiting,
+        (None, None),
+        now,
+    )
+    .await?;
     let subject = Subject {
         patient: Some(offer.patient_id),
         resource: Some(offer_id.into()),
     };
     let cause = Cause::Job(DEADLINE);
-    let record = by_system(app, job.tenant, cause, "waitlist", Action::Update, subject, now);
+    let record = by_system(
+        app,
+        job.tenant,
+        cause,
+        "waitlist",
+        Action::Update,
+        subject,
+        now,
+    );
     tx.record(&[record]).await?;
     tx.commit().await
 }

@@ -26,7 +26,10 @@ async fn rules(ctx: &Ctx, tx: &mut TenantTx) -> Result<Option<TriageRules>> {
 
 fn shown(ctx: &Ctx, rules: Option<&TriageRules>, row: Row) -> WaitlistEntry {
     let wish = row.wish();
-    let open = matches!(row.status, WaitlistStatus::Waiting | WaitlistStatus::Offered);
+    let open = matches!(
+        row.status,
+        WaitlistStatus::Waiting | WaitlistStatus::Offered
+    );
     let triage = rules
         .filter(|_| open)
         .map(|rules| triage::points(rules, &wish, row.waiting_since, row.missed, ctx.now()));
@@ -80,7 +83,8 @@ pub(super) async fn list(ctx: &Ctx, query: ListWaitlist) -> Result<Answer<Page<W
             .collect(),
         next_cursor: page.next_cursor,
     };
-    tx.finish(Disclosure::list("waitlist", subjects, page)).await
+    tx.finish(Disclosure::list("waitlist", subjects, page))
+        .await
 }
 
 async fn disclosed(
@@ -112,11 +116,18 @@ pub(super) async fn request(ctx: &Ctx, new: NewWaitlistEntry) -> Result<Answer<W
     }
     check(ctx, &mut tx, &WaitlistWish::default(), &wish).await?;
     let id = WaitlistEntryId::new();
-    store::insert(&mut tx, id, (patient, new.service_id), &wish, ctx.user(), ctx.now())
-        .await
-        .on_constraint("waitlist_entries_open_key", || {
-            Error::new(Code::AlreadyWaiting)
-        })?;
+    store::insert(
+        &mut tx,
+        id,
+        (patient, new.service_id),
+        &wish,
+        ctx.user(),
+        ctx.now(),
+    )
+    .await
+    .on_constraint("waitlist_entries_open_key", || {
+        Error::new(Code::AlreadyWaiting)
+    })?;
     let disclosure = disclosed(ctx, &mut tx, id, Action::Create).await?;
     tx.commit(disclosure.created_at(format!("/api/v1/waitlist/{id}")))
         .await
@@ -156,10 +167,18 @@ async fn check(
     }
     if ctx.principal().role == Role::Patient {
         if wish.priority != present.priority {
-            broken.push(FieldError::new("/priority", "not_yours", "is the organisation's to say"));
+            broken.push(FieldError::new(
+                "/priority",
+                "not_yours",
+                "is the organisation's to say",
+            ));
         }
         if wish.flags != present.flags {
-            broken.push(FieldError::new("/flags", "not_yours", "are the organisation's to say"));
+            broken.push(FieldError::new(
+                "/flags",
+                "not_yours",
+                "are the organisation's to say",
+            ));
         }
     }
     if broken.is_empty() {
@@ -178,7 +197,10 @@ pub(super) async fn amend(
     let mut tx = ctx.begin(Permission::WaitlistRequest).await?;
     let row = store::lock(&mut tx, id, ctx.now()).await?;
     if_match.require(row.version)?;
-    if !matches!(row.status, WaitlistStatus::Waiting | WaitlistStatus::Offered) {
+    if !matches!(
+        row.status,
+        WaitlistStatus::Waiting | WaitlistStatus::Offered
+    ) {
         return Err(Error::new(Code::IllegalTransition).with("allowed", json!([])));
     }
     let present = row.wish();
@@ -196,7 +218,10 @@ pub(super) async fn withdraw(
 ) -> Result<Answer<WaitlistEntry>> {
     let mut tx = ctx.begin(Permission::WaitlistRequest).await?;
     let row = store::lock(&mut tx, id, ctx.now()).await?;
-    if !matches!(row.status, WaitlistStatus::Waiting | WaitlistStatus::Offered) {
+    if !matches!(
+        row.status,
+        WaitlistStatus::Waiting | WaitlistStatus::Offered
+    ) {
         return Err(Error::new(Code::IllegalTransition).with("allowed", json!([])));
     }
     offers::withdraw(&mut tx, id, ctx.now()).await?;

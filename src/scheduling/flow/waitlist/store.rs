@@ -56,7 +56,12 @@ pub(super) struct Filter<'a> {
 }
 
 /// Who waits longest first, from a place on. Without a status, those whose request is open.
-pub(super) async fn page(tx: &mut TenantTx, filter: &Filter<'_>, limit: i64, now: Instant) -> Result<Vec<Row>> {
+pub(super) async fn page(
+    tx: &mut TenantTx,
+    filter: &Filter<'_>,
+    limit: i64,
+    now: Instant,
+) -> Result<Vec<Row>> {
     let tenant = tx.tenant();
     let (at, place) = filter.after.unzip();
     let list = filter.list;

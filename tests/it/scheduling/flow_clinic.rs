@@ -32,14 +32,24 @@ impl Clinic {
             .post("/api/v1/scheduling/services", service)
             .await
             .expect(201));
-        Self {
+        let clinic = Self {
             tenant,
             admin,
             doctor,
             facility,
             provider,
             service,
-        }
+        };
+        clinic.open_all_day(&clinic.provider).await;
+        clinic
+    }
+
+    /// The provider works every day around the clock.
+    pub async fn open_all_day(&self, provider: &str) {
+        let hours = json!({ "facility_id": self.facility, "provider_id": provider, "rrule": "FREQ=DAILY",
+            "local_from": "00:00", "local_until": "00:00", "valid_from": "2026-01-01" });
+        let made = self.admin.post("/api/v1/scheduling/working-times", hours);
+        made.await.expect(201);
     }
 
     /// A patient with these telecoms.

@@ -191,6 +191,7 @@ async fn a_place_goes_only_to_who_could_come_then() {
             .await
             .expect(201)));
     }
+    clinic.open_all_day(&colleague).await;
     // Booked elsewhere at that time.
     let busy = clinic.patient("Busy", json!([])).await;
     let other = json!({ "patient_id": busy, "service_id": clinic.service, "facility_id": clinic.facility,

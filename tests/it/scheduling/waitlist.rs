@@ -221,7 +221,7 @@ async fn a_request_that_is_withdrawn_hands_its_offer_on() {
     let freed = clinic.book(&given_up, clinic.in_(TimeDelta::days(3))).await;
     let first = clinic.patient("First", json!([])).await;
     let first = join(&clinic, &first, "urgent").await;
-    let second = clinic.patient("Second", json!([])).await;
+    let (second, him) = clinic.patient_with_account("Second").await;
     let second = join(&clinic, &second, "low").await;
     clinic.step(&freed, "cancel").await;
     clinic.work().await;
@@ -239,10 +239,19 @@ async fn a_request_that_is_withdrawn_hands_its_offer_on() {
         offer(&clinic.admin, &first).await.expect("his offer")["status"],
         "withdrawn"
     );
-    assert_eq!(
-        offer(&clinic.admin, &second).await.expect("an offer")["status"],
-        "open"
+    let offered = offer(&him, &second).await.expect("an offer");
+    assert_eq!(offered["status"], "open");
+    // A patient accepts his own, and nobody's else.
+    let (_, another) = clinic.patient_with_account("Another").await;
+    answer(&another, &offered, "accept")
+        .await
+        .expect_problem(404, "not_found");
+    let accepted = answer(&him, &offered, "accept").await.expect(200);
+    let mine = format!(
+        "/api/v1/appointments/{}",
+        accepted["appointment_id"].as_str().expect("an appointment")
     );
+    assert_eq!(him.get(mine).await.expect(200)["status"], "scheduled");
 }
 
 #[tokio::test]

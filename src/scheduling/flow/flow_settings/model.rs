@@ -8,6 +8,8 @@ use platform::access::NoPhi;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::local_time::LocalTime;
+
 /// Points for a priority.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -54,15 +56,13 @@ impl Default for TriageRules {
 /// How a tenant wants it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "quiet_from": "20:00:00", "quiet_until": "08:00:00", "calendar_initials": false, "offer_minutes": 120,
+#[schema(example = json!({ "quiet_from": "20:00", "quiet_until": "08:00", "calendar_initials": false, "offer_minutes": 120,
     "offer_notice_minutes": 60, "triage": { "priority": { "low": 0, "medium": 20, "high": 60, "urgent": 200 },
     "per_waiting_day": 1, "waiting_days_at_most": 90, "per_missed_visit": -5, "flags": { "pregnant": 30 } } }))]
 pub struct NewFlowSettings {
     /// No reminder leaves between these two on the facility's wall clock; the same twice: never quiet.
-    #[schema(value_type = String, example = "20:00:00")]
-    pub quiet_from: NaiveTime,
-    #[schema(value_type = String, example = "08:00:00")]
-    pub quiet_until: NaiveTime,
+    pub quiet_from: LocalTime,
+    pub quiet_until: LocalTime,
     /// Whether calendars show patients' initials; else they show no patient.
     pub calendar_initials: bool,
     /// Minutes to answer an offer: 5 to 10080.
@@ -74,7 +74,7 @@ pub struct NewFlowSettings {
 
 impl Default for NewFlowSettings {
     fn default() -> Self {
-        let hour = |hour| NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or_default();
+        let hour = |hour| LocalTime(NaiveTime::from_hms_opt(hour, 0, 0).unwrap_or_default());
         Self {
             quiet_from: hour(20),
             quiet_until: hour(8),

@@ -1,16 +1,17 @@
 //! SQL of the settings.
 
-use chrono::NaiveTime;
 use kernel::clock::Instant;
 use kernel::{Error, Result};
 use platform::db::TenantTx;
 use sqlx::types::Json;
 
+use crate::local_time::LocalTime;
+
 use super::model::{FlowSettings, NewFlowSettings, TriageRules};
 
 struct Row {
-    quiet_from: NaiveTime,
-    quiet_until: NaiveTime,
+    quiet_from: LocalTime,
+    quiet_until: LocalTime,
     calendar_initials: bool,
     offer_minutes: i32,
     offer_notice_minutes: i32,
@@ -38,7 +39,7 @@ pub(super) async fn find(tx: &mut TenantTx) -> Result<Option<FlowSettings>> {
     let tenant = tx.tenant();
     let row = sqlx::query_as!(
         Row,
-        r#"select quiet_from, quiet_until, calendar_initials, offer_minutes, offer_notice_minutes, triage as "triage: _", version
+        r#"select quiet_from as "quiet_from: _", quiet_until as "quiet_until: _", calendar_initials, offer_minutes, offer_notice_minutes, triage as "triage: _", version
              from app.flow_settings where tenant_id = $1"#,
         tenant as _,
     )
@@ -56,8 +57,8 @@ pub(super) async fn lock(tx: &mut TenantTx, now: Instant) -> Result<FlowSettings
                                         triage, created_at, updated_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $8) on conflict do nothing",
         tenant as _,
-        defaults.quiet_from,
-        defaults.quiet_until,
+        defaults.quiet_from as _,
+        defaults.quiet_until as _,
         defaults.calendar_initials,
         defaults.offer_minutes,
         defaults.offer_notice_minutes,
@@ -83,8 +84,8 @@ pub(super) async fn update(tx: &mut TenantTx, data: &NewFlowSettings, now: Insta
                 triage = $7, version = version + 1, updated_at = $8
           where tenant_id = $1",
         tenant as _,
-        data.quiet_from,
-        data.quiet_until,
+        data.quiet_from as _,
+        data.quiet_until as _,
         data.calendar_initials,
         data.offer_minutes,
         data.offer_notice_minutes,

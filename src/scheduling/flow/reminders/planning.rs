@@ -7,6 +7,7 @@ use kernel::clock::Instant;
 use platform::messages::{Channel, addressable};
 
 use crate::flow::wall;
+use crate::wall::begins;
 
 /// The hours in which nothing is sent, on the wall clock of a place.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +49,7 @@ pub(super) fn send_at(
     } else {
         local.date().checked_sub_days(Days::new(1))?
     };
-    let earlier = wall::instant(evening.and_time(quiet.from), zone) - TimeDelta::minutes(1);
+    let earlier = begins(zone, evening.and_time(quiet.from)) - TimeDelta::minutes(1);
     if earlier > now {
         return Some(earlier);
     }
@@ -57,7 +58,7 @@ pub(super) fn send_at(
     } else {
         local.date().checked_add_days(Days::new(1))?
     };
-    let later = wall::instant(morning.and_time(quiet.until), zone);
+    let later = begins(zone, morning.and_time(quiet.until));
     (later < start).then_some(later)
 }
 

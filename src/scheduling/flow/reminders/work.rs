@@ -93,8 +93,8 @@ async fn wanted(
 ) -> Result<Vec<(ReminderTemplate, Instant)>> {
     let settings = flow_settings::current(tx).await?;
     let quiet = Quiet {
-        from: settings.quiet_from,
-        until: settings.quiet_until,
+        from: settings.quiet_from.0,
+        until: settings.quiet_until.0,
     };
     let zone = wall::zone(&visit.time_zone);
     let mut templates = store_templates::active(tx, ReminderPurpose::Reminder).await?;

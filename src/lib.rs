@@ -70,6 +70,11 @@ fn areas() -> OpenApiRouter<App> {
         .merge(server::health::router())
 }
 
+/// Who does the jobs of every area.
+pub fn jobs() -> platform::jobs::Handlers {
+    scheduling::jobs()
+}
+
 /// The routes and the document that describes them, made once a process.
 static ROUTES: LazyLock<(axum::Router<App>, Arc<Value>)> = LazyLock::new(|| {
     let (routes, document) = areas().split_for_parts();

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail, ensure};
 use kernel::Clock;
 use platform::crypto::{KeyWrapper, LocalMasterKeys, SigningKeys, TenantKeys};
 use platform::db::{Db, SystemTx, health, isolation, migrate};
+use platform::jobs;
 use secrecy::ExposeSecret;
 use sqlx::PgConnection;
 
@@ -30,6 +31,7 @@ pub async fn run(place: Where) -> anyhow::Result<ExitCode> {
             well &= say("keys", keys(config, &mut connection).await);
             let db = Db::new(&config.database);
             well &= say("partitions", months(&db).await);
+            well &= say("jobs", queue(&db).await);
             db.close().await;
         }
     }
@@ -114,6 +116,30 @@ async fn months(db: &Db) -> anyhow::Result<String> {
         missing.join(", ")
     );
     Ok("this month and the next are there, of every table".to_owned())
+}
+
+/// What was given up stays until somebody has looked: `chartwell jobs retry` lets it be tried again.
+async fn queue(db: &Db) -> anyhow::Result<String> {
+    let (mut open, mut dead) = (0, Vec::new());
+    for tenant in identity::tenants::all(db).await.map_err(told)? {
+        let mut tx = SystemTx::begin(db, tenant).await.map_err(told)?;
+        for count in jobs::counts(&mut tx).await.map_err(told)? {
+            if count.state == "dead" {
+                dead.push(format!(
+                    "{} × {} of tenant {tenant}",
+                    count.jobs, count.kind
+                ));
+            } else {
+                open += count.jobs;
+            }
+        }
+    }
+    ensure!(
+        dead.is_empty(),
+        "given up: {}; see chartwell jobs list and retry",
+        dead.join(", ")
+    );
+    Ok(format!("{open} wait, none was given up"))
 }
 
 async fn keys(config: &Config, connection: &mut PgConnection) -> anyhow::Result<String> {

@@ -182,6 +182,7 @@ fn dev_config(
         partitions_ahead: 6,
     };
     config.files.keep_in(data_dir.join("files"));
+    config.messages.keep_in(data_dir.join("messages"));
     config.http = Http {
         listen: config.http.listen,
         settings: config.http.settings,

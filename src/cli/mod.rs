@@ -10,6 +10,7 @@ mod doctor;
 mod growth;
 mod import;
 mod installation;
+mod jobs;
 mod keys;
 mod migrate;
 mod notes;
@@ -61,6 +62,9 @@ pub enum Command {
     /// Manage the monthly partitions
     #[command(subcommand)]
     Partitions(partitions::Partitions),
+    /// Look at the jobs that wait, and at those given up
+    #[command(subcommand)]
+    Jobs(jobs::Jobs),
     /// Load growth references for children
     #[command(subcommand)]
     Growth(growth::Growth),
@@ -121,6 +125,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Command::Audit(command) => audit::run(command).await,
                 Command::Keys(command) => keys::run(command).await,
                 Command::Partitions(command) => partitions::run(command).await,
+                Command::Jobs(command) => jobs::run(command).await,
                 Command::Growth(command) => growth::run(command).await,
                 Command::WithDatabase(command) => tools::with_database(command).await,
                 Command::Openapi

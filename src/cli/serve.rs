@@ -52,7 +52,14 @@ pub fn maintain(chartwell: &Chartwell, config: &Config, shutdown: &Shutdown) -> 
     let work = maintenance::spawn(chartwell.app.clone(), options, shutdown.receiver());
     let documents = clinical::documents::spawn(chartwell.app.clone(), shutdown.receiver());
     let looking = keep_looking(chartwell.app.clone(), shutdown.receiver());
+    let jobs = platform::jobs::spawn(chartwell.app.clone(), crate::jobs(), shutdown.receiver());
+    let (events, mut stop) = (chartwell.app.events.clone(), shutdown.clone());
     tokio::spawn(async move {
-        let _ = tokio::join!(work, documents, looking);
+        // Streams of events would keep a server from stopping.
+        let streams = async {
+            stop.wait().await;
+            events.close();
+        };
+        let _ = tokio::join!(work, documents, looking, jobs, streams);
     })
 }

@@ -4,6 +4,7 @@
 //! a default), and no message repeats a value: values are where the secrets are.
 
 mod files;
+mod messages;
 mod reader;
 mod variables;
 
@@ -17,6 +18,7 @@ use platform::http::Rates;
 use secrecy::SecretString;
 
 pub use files::FilesConfig;
+pub use messages::MessagesConfig;
 pub use reader::{Environment, Mistakes};
 pub use variables::{VARIABLES, Variable, example_file};
 
@@ -29,6 +31,7 @@ pub struct Config {
     pub rates: Rates,
     pub operations: Operations,
     pub files: FilesConfig,
+    pub messages: MessagesConfig,
 }
 
 /// The keys that are not in the database.
@@ -95,6 +98,7 @@ impl Config {
             partitions_ahead: reader.number("CHARTWELL_PARTITIONS_AHEAD", 1, 120),
         };
         let files = FilesConfig::read(&mut reader);
+        let messages = MessagesConfig::read(&mut reader);
         reader.finish()?;
         let (Some(database), Some(master), Some(listen)) = (database, master, listen) else {
             return Err(Mistakes::default());
@@ -110,6 +114,7 @@ impl Config {
             rates,
             operations,
             files,
+            messages,
         })
     }
 }

@@ -126,6 +126,15 @@ impl Reader<'_> {
         url.trim_end_matches('/').to_owned()
     }
 
+    /// An e-mail address.
+    pub fn mail_address(&mut self, name: &str) -> String {
+        let address = self.text(name);
+        if !platform::messages::addressable(platform::messages::Channel::Email, &address) {
+            self.mistake(name, "must be an e-mail address");
+        }
+        address
+    }
+
     pub fn optional_url(&mut self, name: &str) -> Option<String> {
         self.optional(name)?;
         Some(self.url(name))

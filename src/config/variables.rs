@@ -163,6 +163,16 @@ pub const VARIABLES: &[Variable] = &[
         "The longest the upload of a file, or of a part of one, may take.",
     ),
     variable(
+        "CHARTWELL_MESSAGES_DIR",
+        Some("messages"),
+        "The folder into which e-mails and text messages to patients are written, for a relay to pick up.",
+    ),
+    variable(
+        "CHARTWELL_MESSAGES_FROM",
+        Some("no-reply@localhost"),
+        "The sender of e-mails.",
+    ),
+    variable(
         "CHARTWELL_SEAL_FILE",
         None,
         "A file outside the database to which each seal of the access log is appended; audit verify compares with it.",

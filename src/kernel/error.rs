@@ -141,6 +141,8 @@ codes! {
     DoseAlreadyRecorded = "dose_already_recorded", Conflict, "A dose of this vaccine on this day is on record.";
     UnusualValue = "unusual_value", Conflict, "Some values are unusual; look at them again, then repeat with confirm=true.";
     VitalsWithdrawn = "vitals_withdrawn", Conflict, "These vital signs were marked as an error before.";
+    AlreadyWaiting = "already_waiting", Conflict, "The patient waits for this service already: change that request.";
+    OfferExpired = "offer_expired", Conflict, "The offer has run out; the place went to the next one.";
     AlertClosed = "alert_closed", Conflict, "The alert is not open any more.";
     NoteSigned = "note_signed", Conflict, "The note is signed and stays as it is: add an addendum or a correction.";
     NoteNotSigned = "note_not_signed", Conflict, "The note is not signed.";
@@ -148,6 +150,17 @@ codes! {
     NotTheAuthor = "not_the_author", Forbidden, "Only the note's author may do this.";
     NotTheSupervisor = "not_the_supervisor", Forbidden, "Only the supervisor who was asked may do this.";
     CosignatureOpen = "cosignature_open", Conflict, "The note still waits for its co-signature.";
+
+    SlotTaken = "slot_taken", Conflict, "Somebody or something is occupied then; next_free says when not.";
+    HoldExpired = "hold_expired", Conflict, "The hold has run out.";
+    HoldClosed = "hold_closed", Conflict, "The hold was booked or released before.";
+    OverbookingFull = "overbooking_full", Conflict, "The day takes no further overbooking of this service.";
+    TooManyAppointments = "too_many_appointments", Conflict, "The patient has as many appointments to come as patients may book themselves.";
+    TooLateToCancel = "too_late_to_cancel", Conflict, "It is too late for a patient to cancel or move it himself.";
+    TooEarly = "too_early", Conflict, "It is too early for this step.";
+    AppointmentClosed = "appointment_closed", Conflict, "The appointment did not take place.";
+    SeriesConflicts = "series_conflicts", Conflict, "Some occurrences can't be booked; look at the preview, or repeat with skip_conflicts=true.";
+    OutsideAvailability = "outside_availability", Conflict, "The time is not one that can be booked; see errors.";
 }
 
 /// One field that breaks one rule.

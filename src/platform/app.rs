@@ -10,8 +10,10 @@ use crate::access::Authenticator;
 use crate::audit::AccessWriter;
 use crate::crypto::{Keyring, TenantKeys};
 use crate::db::Db;
+use crate::events::Events;
 use crate::files::Files;
 use crate::http::Limits;
+use crate::messages::Messenger;
 
 /// The parts of a server. Cheap to clone.
 #[derive(Clone)]
@@ -29,6 +31,10 @@ pub struct Parts {
     pub limits: Limits,
     /// Content too large for a row.
     pub files: Files,
+    /// What happens elsewhere.
+    pub events: Events,
+    /// Brings messages to people on their way.
+    pub messenger: Arc<dyn Messenger>,
     pub settings: Settings,
 }
 

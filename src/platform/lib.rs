@@ -5,8 +5,11 @@ pub mod app;
 pub mod audit;
 pub mod crypto;
 pub mod db;
+pub mod events;
 pub mod files;
 pub mod http;
+pub mod jobs;
 pub mod maintenance;
+pub mod messages;
 
 pub use app::{App, Settings};

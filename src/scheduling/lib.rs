@@ -3,10 +3,48 @@
 //! Free time is computed, never stored: working time less `app.reservations`, whose exclusion constraints make a double
 //! booking impossible whoever writes (0017_scheduling.sql).
 
+pub mod appointments;
+pub mod assets;
+pub mod availability;
+pub mod booking_rules;
+pub mod exceptions;
+pub mod holidays;
+pub mod local_time;
+pub mod on_call;
+pub mod party;
+pub mod ranges;
+pub mod recurrence;
+mod resource;
+pub mod schedule;
+pub mod series;
+pub mod services;
+pub mod wall;
+pub mod work_limits;
+pub mod working_times;
+
+pub use resource::Standing;
+
+// What flows around appointments.
+mod flow;
+pub use flow::{board, calendar, flow_settings, jobs, reminders, waitlist};
+
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Every operation of the area.
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(services::router())
+        .merge(assets::router())
+        .merge(appointments::router())
+        .merge(booking_rules::router())
+        .merge(series::router())
+        .merge(schedule::router())
+        .merge(working_times::router())
+        .merge(exceptions::router())
+        .merge(holidays::router())
+        .merge(on_call::router())
+        .merge(work_limits::router())
+        .merge(availability::router())
+        .merge(flow::router())
 }

@@ -14,6 +14,7 @@ use platform::app::Parts;
 use platform::audit::AccessWriter;
 use platform::crypto::{KeyWrapper, Keyring, LocalMasterKeys, SigningKeys, TenantKeys};
 use platform::db::{Db, isolation};
+use platform::events::Events;
 use platform::http::{Limits, Needed, envelope, method_not_allowed, not_found};
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -62,6 +63,7 @@ pub async fn assemble_with(
     let identity = Identity::new(db.clone(), clock.clone(), keys.clone(), wrapper);
     let app = App::new(Parts {
         access_log: access_log(db.clone()),
+        events: Events::new(db.clone()),
         db,
         clock,
         keys,
@@ -69,6 +71,7 @@ pub async fn assemble_with(
         authenticator: identity.clone(),
         limits: Limits::new(config.rates),
         files: config.files.open().map_err(told)?,
+        messenger: config.messages.open(),
         settings: config.http.settings.clone(),
     });
     check_tenant_keys(&app).await?;

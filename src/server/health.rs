@@ -60,6 +60,9 @@ async fn get_metrics(State(app): State<App>) -> Response {
     metrics::gauge!("chartwell_access_log_queue").set(f64::from(
         u32::try_from(app.access_log.queued()).unwrap_or(u32::MAX),
     ));
+    metrics::gauge!("chartwell_event_streams").set(f64::from(
+        u32::try_from(app.events.receivers()).unwrap_or(u32::MAX),
+    ));
     let text = super::metrics_text();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

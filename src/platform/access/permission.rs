@@ -130,7 +130,32 @@ permissions! {
     EntryHistory          = "entry.history",          Reads,  true,  [Admin Provider Nurse],                       "Read how the entries of a record changed, and the record as it stood at an earlier time.";
     ChartRead             = "chart.read",             Reads,  true,  [Admin Provider Nurse Patient],               "Open a chart and its timeline; which sections it has, the permissions of the sections say.";
     PatientExport         = "patient.export",         Reads,  true,  [Admin Provider Patient],                     "Take out the whole record of a patient.";
+    FlowSettingsRead      = "flow_settings.read",     Reads,  false, [Admin Provider Nurse Staff],                 "Read the templates of reminders, and the rules of reminders, calendars and the waitlist.";
+    FlowSettingsManage    = "flow_settings.manage",   Writes, false, [Admin],                                      "Change the templates of reminders, and the rules of reminders, calendars and the waitlist.";
+    ReminderRead          = "reminder.read",          Reads,  true,  [Admin Provider Nurse Staff],                 "Read what a patient is, or was, told about his appointment, and whether it was delivered.";
+    ReminderCancel        = "reminder.cancel",        Writes, true,  [Admin Provider Nurse Staff],                 "Take back reminders that have not been sent.";
+    CalendarFeedRead      = "calendar_feed.read",     Reads,  false, [Admin Provider],                             "Read which calendars others may subscribe to; a provider his own.";
+    CalendarFeedManage    = "calendar_feed.manage",   Writes, false, [Admin Provider],                             "Open and revoke calendars others may subscribe to; a provider his own.";
+    WaitlistRead          = "waitlist.read",          Reads,  true,  [Admin Provider Nurse Staff Patient],         "Read who waits for a place, and the offers made; a patient his own.";
+    WaitlistRequest       = "waitlist.request",       Writes, true,  [Admin Provider Nurse Staff Patient],         "Put patients on the waitlist, change and withdraw their requests; a patient his own.";
+    WaitlistRespond       = "waitlist.respond",       Writes, true,  [Admin Provider Nurse Staff Patient],         "Accept and decline offered places; a patient his own.";
+    BoardRead             = "board.read",             Reads,  true,  [Admin Provider Nurse Staff],                 "See who waits where, and how long, and hear when that changes.";
     SecurityRead          = "security.read",          Reads,  false, [Admin],                                      "Read security events and the activity of accounts.";
+
+    SchedulingCatalogue   = "scheduling.catalogue",   Reads,  false, [Admin Provider Nurse Staff Billing Patient], "Read what can be booked: services, rooms and equipment.";
+    SchedulingManage      = "scheduling.manage",      Writes, false, [Admin],                                      "Add and change services, rooms and equipment.";
+    AvailabilityRead      = "availability.read",      Reads,  false, [Admin Provider Nurse Staff Patient],         "Find free times; a patient those of services he may book himself.";
+    WorkingTimeRead       = "working_time.read",      Reads,  false, [Admin Provider Nurse Staff],                 "Read working time, time off, holidays, rosters and limits of work.";
+    AvailabilityManage    = "availability.manage",    Writes, false, [Admin Staff],                                "Say who works when: working time, time off, holidays, rosters, limits of work.";
+    TimeOffRecord         = "time_off.record",        Writes, false, [Admin Provider Staff],                       "Record time off; a provider his own.";
+    CapacityRead          = "capacity.read",          Reads,  false, [Admin Provider Nurse Staff],                 "Read how far providers, rooms and equipment are used, and how long patients wait for an appointment.";
+
+    AppointmentRead       = "appointment.read",       Reads,  true,  [Admin Provider Nurse Staff Billing Patient], "Read appointments and holds; a patient his own.";
+    AppointmentBook       = "appointment.book",       Writes, true,  [Admin Provider Nurse Staff Patient],         "Hold times and book appointments; a patient for himself, what patients may book.";
+    AppointmentManage     = "appointment.manage",     Writes, true,  [Admin Provider Nurse Staff],                 "Amend appointments, check patients in, complete visits, mark them as missed; book series.";
+    AppointmentRespond    = "appointment.respond",    Writes, true,  [Admin Provider Nurse Staff Patient],         "Confirm, cancel and move appointments; a patient his own.";
+    AppointmentOverbook   = "appointment.overbook",   Writes, true,  [Admin Provider],                             "Book over what is occupied, for a reason.";
+    ScheduleRead          = "schedule.read",          Reads,  true,  [Admin Provider Nurse Staff],                 "Look at the days of a provider, a room or a facility.";
 }
 
 impl Permission {

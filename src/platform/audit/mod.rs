@@ -4,6 +4,7 @@
 //! Records are keyed (a MAC each) when written and sealed a minute later ([`Sealer`]); [`verify`] finds what was tampered
 //! with since.
 
+mod by_system;
 mod event;
 mod manifest;
 mod merkle;
@@ -16,6 +17,7 @@ mod store;
 pub mod verify;
 mod writer;
 
+pub use by_system::{By, by_system};
 pub use event::{AccessRecord, Action, Outcome, Subject};
 pub use seal::{Seal, SignedSeal};
 pub use sealer::{Round, Sealer};

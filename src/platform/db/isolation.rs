@@ -20,6 +20,8 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "ensure_month",    // makes a partition
     "ensure_months",   // makes partitions
     "find_tenant",     // slug to tenant, before there is a caller
+    "join_team_of_appointment", // trigger: who is to see a patient is on the team
+    "know_patient_of_appointment", // trigger: where a patient is expected he is known
     "join_team_of_encounter", // trigger: who treats is on the team
     "join_team_of_new_patient", // trigger: who registers is on the team
     "matching_texts",  // full-text search, within the tenant and the caller's charts
@@ -36,6 +38,10 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "search_documents", // the words of documents, within the tenant and what the caller may read
     "similar_names",   // fuzzy search, within the tenant
     "tenant_ids",      // which tenants there are, for jobs
+    // what flows around appointments
+    "audience_of_appointment", // who may see its patient, within the tenant, for the system only
+    "follow_appointment",      // trigger: jobs and notices that follow from a change
+    "tenants_with_work",       // which tenants have jobs that are due
 ];
 
 /// What breaks the promise, a line each; empty when it holds.

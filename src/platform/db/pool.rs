@@ -92,7 +92,7 @@ impl Db {
             turns: Turns::new(options.max_connections, options.acquire_timeout),
             access_writer: pool(options, connect.clone(), 2, Some("chartwell_audit_writer")),
             sealer: pool(options, connect.clone(), 2, Some("chartwell_sealer")),
-            notices: pool(options, connect, 2, None),
+            notices: pool(options, connect, 4, None),
             months: KnownMonths::default(),
         }
     }
@@ -117,8 +117,8 @@ impl Db {
         &self.requests
     }
 
-    /// For who listens to NOTIFY. His connection stays taken, so it is not one of those that serve requests; a second one
-    /// is for when the first hangs.
+    /// For the two that listen to NOTIFY. Their connections stay taken, so they are not among those that serve requests; as
+    /// many more are for when these hang.
     pub fn notices(&self) -> &PgPool {
         &self.notices
     }

@@ -1,1 +1,17 @@
 //! Scheduling: availability, appointments, waiting lists, plans, forecasts.
+
+mod appointments;
+mod catalogue;
+
+// What flows around appointments.
+mod board;
+mod calendar;
+mod desk;
+mod desk;
+mod flow_clinic;
+mod jobs;
+mod killed;
+mod reminders;
+mod schedule;
+mod series;
+mod waitlist;

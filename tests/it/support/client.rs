@@ -147,10 +147,25 @@ impl Caller {
             .oneshot(request)
             .await
             .expect("the router answers");
-        let (parts, body) = response.into_parts();
-        let (bytes, whole) = match body.collect().await {
-            Ok(body) => (body.to_bytes(), true),
-            Err(_) => (Bytes::new(), false),
+        let (parts, mut body) = response.into_parts();
+        // A stream of events has no end: its beginning is read.
+        let streams = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind == "text/event-stream");
+        let (bytes, whole) = if streams {
+            let first = body.frame().await.and_then(Result::ok);
+            (
+                first
+                    .and_then(|frame| frame.into_data().ok())
+                    .unwrap_or_default(),
+                false,
+            )
+        } else {
+            match body.collect().await {
+                Ok(body) => (body.to_bytes(), true),
+                Err(_) => (Bytes::new(), false),
+            }
         };
         let text = String::from_utf8_lossy(&bytes).into_owned();
         Reply {
@@ -160,6 +175,23 @@ impl Caller {
             bytes,
             whole,
         }
+    }
+
+    /// Opens a stream of events; the answer, unread.
+    pub async fn listen(&self, path: &str, headers: &[(&str, &str)]) -> axum::response::Response {
+        let token = self.token.as_deref().unwrap_or_default();
+        let mut request = Request::builder()
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {token}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).expect("a request");
+        self.router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("the router answers")
     }
 
     /// The same person at another server.

@@ -13,8 +13,10 @@ use platform::app::Parts;
 use platform::audit::AccessWriter;
 use platform::crypto::{KeyWrapper, Keyring, LocalMasterKeys, SigningKeys, TenantKeys};
 use platform::db::Db;
+use platform::events::Events;
 use platform::files::Files;
 use platform::http::{Limits, Rates};
+use platform::messages::Outbox;
 use platform::{App, Settings};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -37,6 +39,8 @@ pub struct TestTenant {
     pub clock: Clock,
     pub id: TenantId,
     pub slug: String,
+    /// Messages sent to people.
+    pub outbox: Outbox,
 }
 
 impl TestTenant {
@@ -57,6 +61,7 @@ impl TestTenant {
         let clock = Clock::default();
         let db = Db::new(&run_database().runtime);
         let access_log = AccessWriter::start(db.clone());
+        let outbox = Outbox::default();
         let (app, identity) = server_of(
             clock.clone(),
             rates,
@@ -64,6 +69,7 @@ impl TestTenant {
             access_log,
             Settings::default(),
             files,
+            outbox.clone(),
         )
         .await;
         let router = server::router(app.clone(), identity.clone());
@@ -84,6 +90,7 @@ impl TestTenant {
             clock,
             id,
             slug,
+            outbox,
         }
     }
 
@@ -109,8 +116,27 @@ impl TestTenant {
         let db = Db::new(&run_database().runtime);
         let access_log = AccessWriter::start(db.clone());
         let rates = Rates::default();
+        let (app, identity) = server_of(
+            self.clock.clone(),
+            rates,
+            db,
+            access_log,
+            settings,
+            files(),
+            Outbox::default(),
+        )
+        .await;
+        server::router(app, identity)
+    }
+
+    /// The same server, whose connections to the database bear a name, so that they can be cut.
+    pub async fn server_named(&self, name: &str) -> Router {
+        let mut named = run_database().runtime.clone();
+        named.connect = named.connect.application_name(name);
+        let db = Db::new(&named);
+        let access_log = AccessWriter::start(Db::new(&run_database().runtime));
         let (app, identity) =
-            server_of(self.clock.clone(), rates, db, access_log, settings, files()).await;
+            server_with_log(self.clock.clone(), Rates::default(), db, access_log).await;
         server::router(app, identity)
     }
 
@@ -217,7 +243,16 @@ async fn server_with_log(
     db: Db,
     access_log: AccessWriter,
 ) -> (App, Arc<Identity>) {
-    server_of(clock, rates, db, access_log, Settings::default(), files()).await
+    server_of(
+        clock,
+        rates,
+        db,
+        access_log,
+        Settings::default(),
+        files(),
+        Outbox::default(),
+    )
+    .await
 }
 
 /// In memory, without a scanner; text is extracted by the program under test.
@@ -234,6 +269,7 @@ async fn server_of(
     access_log: AccessWriter,
     settings: Settings,
     files: Files,
+    outbox: Outbox,
 ) -> (App, Arc<Identity>) {
     let run = run_database();
     let wrapper: Arc<dyn KeyWrapper> =
@@ -248,6 +284,7 @@ async fn server_of(
     let identity = Identity::new(db.clone(), clock.clone(), keys.clone(), wrapper.clone());
     let app = App::new(Parts {
         access_log,
+        events: Events::new(db.clone()),
         db,
         clock,
         keys,
@@ -255,6 +292,7 @@ async fn server_of(
         authenticator: identity.clone(),
         limits: Limits::new(rates),
         files,
+        messenger: Arc::new(outbox),
         settings,
     });
     (app, identity)
@@ -272,6 +310,24 @@ async fn password_hash(identity: &Identity) -> String {
         .await
         .expect("a hash");
     HASH.get_or_init(|| hash).clone()
+}
+
+/// A room and a service that needs none, and the ids by which paths name them.
+async fn bookable(admin: &Caller, facility: &str) -> Vec<(String, String)> {
+    let room = json!({ "facility_id": facility, "kind": "room", "asset_kind": "exam", "code": "R1", "name": "Room 1" });
+    let service = json!({ "code": "CHART", "name": "Chart", "appointment_type": "consultation", "duration_minutes": 30 });
+    let mut ids = Vec::new();
+    for (name, place, body) in [
+        ("asset_id", "assets", room),
+        ("service_id", "services", service),
+    ] {
+        let made = admin
+            .post(format!("/api/v1/scheduling/{place}"), body)
+            .await
+            .expect(201);
+        ids.push((name.to_owned(), super::id(&made)));
+    }
+    ids
 }
 
 /// A patient's chart with one of everything, and the ids by which paths name its parts.
@@ -381,6 +437,7 @@ impl Chart {
                 )
                 .await,
         );
+        ids.extend(bookable(&admin, &facility).await);
         let entries = record_one_of_each(&doctor, &patient, &encounter).await;
         ids.extend(entries.into_iter().map(|(name, id)| (name.to_owned(), id)));
         let template = made(

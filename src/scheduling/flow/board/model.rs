@@ -1,0 +1,141 @@
+//! The board on the wire.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use kernel::clock::Instant;
+use kernel::ids::{AppointmentId, EncounterId, FacilityId, PatientId, ProviderId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Where a patient is in his visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BoardState {
+    Expected,
+    /// Expected, and the time has passed.
+    Late,
+    /// Here, and waiting.
+    Arrived,
+    /// With the provider.
+    InRoom,
+    Done,
+    /// Did not come.
+    Missed,
+}
+
+impl BoardState {
+    /// From the appointment's status and the time.
+    pub(super) fn of(status: &str, starts_at: Instant, now: Instant) -> Self {
+        match status {
+            "checked_in" => Self::Arrived,
+            "in_progress" => Self::InRoom,
+            "completed" => Self::Done,
+            "no_show" => Self::Missed,
+            _ if starts_at < now => Self::Late,
+            _ => Self::Expected,
+        }
+    }
+}
+
+/// A visit of today.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct BoardEntry {
+    pub appointment_id: AppointmentId,
+    pub patient_id: PatientId,
+    #[schema(example = "Adaeze Marie Okafor-Lindqvist")]
+    pub patient: String,
+    pub encounter_id: Option<EncounterId>,
+    pub facility_id: FacilityId,
+    pub service: String,
+    pub provider_id: Option<ProviderId>,
+    pub provider: Option<String>,
+    pub room: Option<String>,
+    pub state: BoardState,
+    pub priority: String,
+    pub starts_at: DateTime<Utc>,
+    /// On the facility's wall clock.
+    pub local_start: NaiveDateTime,
+    pub checked_in_at: Option<DateTime<Utc>>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub completed_at: Option<DateTime<Utc>>,
+    /// Minutes since he came, until the provider saw him; none before he came.
+    pub waiting_minutes: Option<i64>,
+    /// Minutes he is late, while he is.
+    pub late_minutes: Option<i64>,
+}
+
+/// How many are where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BoardCounts {
+    pub expected: u32,
+    pub late: u32,
+    pub arrived: u32,
+    pub in_room: u32,
+    pub done: u32,
+    pub missed: u32,
+    /// Of those who wait at this moment.
+    pub longest_wait_minutes: Option<i64>,
+}
+
+impl BoardCounts {
+    pub(super) fn of(entries: &[BoardEntry]) -> Self {
+        let mut counts = Self::default();
+        for entry in entries {
+            let count = match entry.state {
+                BoardState::Expected => &mut counts.expected,
+                BoardState::Late => &mut counts.late,
+                BoardState::Arrived => {
+                    counts.longest_wait_minutes =
+                        counts.longest_wait_minutes.max(entry.waiting_minutes);
+                    &mut counts.arrived
+                }
+                BoardState::InRoom => &mut counts.in_room,
+                BoardState::Done => &mut counts.done,
+                BoardState::Missed => &mut counts.missed,
+            };
+            *count += 1;
+        }
+        counts
+    }
+}
+
+/// Today, at one facility or all: the day on each facility's own wall clock.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Board {
+    pub as_of: DateTime<Utc>,
+    pub counts: BoardCounts,
+    /// In the order of their times; of the patients the caller may see.
+    pub entries: Vec<BoardEntry>,
+    /// Whether there are more than the 2000 shown: then ask for one facility.
+    pub truncated: bool,
+}
+
+/// Which board.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WhichBoard {
+    /// Of one facility; else of all.
+    pub facility_id: Option<FacilityId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_follows_from_status_and_time() {
+        let now: Instant = "2026-03-08T12:00:00Z".parse().expect("an instant");
+        let soon = now + chrono::TimeDelta::minutes(1);
+        let past = now - chrono::TimeDelta::minutes(1);
+        for (status, start, state) in [
+            ("scheduled", soon, BoardState::Expected),
+            ("confirmed", past, BoardState::Late),
+            ("checked_in", past, BoardState::Arrived),
+            ("in_progress", past, BoardState::InRoom),
+            ("completed", past, BoardState::Done),
+            ("no_show", past, BoardState::Missed),
+        ] {
+            assert_eq!(BoardState::of(status, start, now), state, "{status}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Reading the board.
+
+use clinical::encounters::day;
+use clinical::patients::PatientName;
+use kernel::ids::FacilityId;
+use kernel::{Error, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::Subject;
+use platform::db::TenantTx;
+use platform::http::Answer;
+
+use super::model::{Board, BoardCounts, BoardEntry, BoardState, WhichBoard};
+use super::store::{self, Period, Row};
+use crate::flow::wall;
+
+/// Visits a board shows.
+const AT_MOST: usize = 2_000;
+
+pub(super) async fn read(ctx: &Ctx, which: &WhichBoard) -> Result<Answer<Board>> {
+    let mut tx = ctx.begin(Permission::BoardRead).await?;
+    let now = ctx.now();
+    let periods: Vec<Period> = require(&mut tx, which.facility_id)
+        .await?
+        .into_iter()
+        .map(|(facility, time_zone)| {
+            let zone = wall::zone(&time_zone);
+            let (from, to) = day(now.with_timezone(&zone).date_naive(), zone);
+            Period { facility, from, to }
+        })
+        .collect();
+    let mut rows = store::visits(&mut tx, &periods, AT_MOST + 1).await?;
+    let truncated = rows.len() > AT_MOST;
+    rows.truncate(AT_MOST);
+    let subjects: Vec<Subject> = rows
+        .iter()
+        .map(|row| Subject {
+            patient: Some(row.patient_id),
+            resource: Some(row.id.into()),
+        })
+        .collect();
+    let entries = rows
+        .into_iter()
+        .map(|row| shown(row, now))
+        .collect::<Result<Vec<_>>>()?;
+    let board = Board {
+        as_of: now,
+        counts: BoardCounts::of(&entries),
+        entries,
+        truncated,
+    };
+    tx.finish(Disclosure::list("board", subjects, board)).await
+}
+
+/// The facilities with their zones; `not_found` if the one asked for is none.
+pub(super) async fn require(
+    tx: &mut TenantTx,
+    facility: Option<FacilityId>,
+) -> Result<Vec<(FacilityId, String)>> {
+    let found = store::facilities(tx, facility).await?;
+    if facility.is_some() && found.is_empty() {
+        return Err(Error::not_found());
+    }
+    Ok(found)
+}
+
+fn shown(row: Row, now: kernel::clock::Instant) -> Result<BoardEntry> {
+    let state = BoardState::of(&row.status, row.starts_at, now);
+    let names: Vec<PatientName> = serde_json::from_value(row.names).map_err(Error::internal)?;
+    let waiting = row
+        .checked_in_at
+        .map(|since| (row.started_at.unwrap_or(now) - since).num_minutes().max(0));
+    Ok(BoardEntry {
+        appointment_id: row.id,
+        patient_id: row.patient_id,
+        patient: PatientName::legal(&names)
+            .map(PatientName::spoken)
+            .unwrap_or_default(),
+        encounter_id: row.encounter_id,
+        facility_id: row.facility_id,
+        service: row.service,
+        provider_id: row.provider_id,
+        provider: row.provider,
+        room: row.room,
+        state,
+        priority: row.priority,
+        starts_at: row.starts_at,
+        local_start: row.local_start,
+        checked_in_at: row.checked_in_at,
+        started_at: row.started_at,
+        completed_at: row.completed_at,
+        waiting_minutes: waiting,
+        late_minutes: (state == BoardState::Late)
+            .then(|| (now - row.starts_at).num_minutes().max(0)),
+    })
+}

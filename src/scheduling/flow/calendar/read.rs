@@ -1,0 +1,127 @@
+//! Reading a feed: by whoever has its secret.
+
+use chrono::TimeDelta;
+use clinical::patients::PatientName;
+use kernel::{Error, Result};
+use platform::App;
+use platform::audit::{Action, By, Subject, by_system};
+use platform::crypto::random;
+use platform::db::SystemTx;
+use platform::http::RequestInfo;
+
+use super::feed::{self, Item};
+use super::service::KIND;
+use super::store;
+use crate::flow::flow_settings;
+use crate::flow::secrets::LinkSecret;
+
+const BEHIND: TimeDelta = TimeDelta::days(30);
+const AHEAD: TimeDelta = TimeDelta::days(180);
+
+/// A calendar to be given out; without a text, the reader has it.
+pub(super) struct Calendar {
+    pub etag: String,
+    pub text: Option<String>,
+}
+
+/// The calendar behind the secret; recorded when this returns.
+///
+/// # Errors
+/// `not_found` for whatever is not the secret of an open feed.
+pub(super) async fn read(
+    app: &App,
+    request: &RequestInfo,
+    file: &str,
+    known: Option<&str>,
+) -> Result<Calendar> {
+    let secret = file
+        .strip_suffix(".ics")
+        .and_then(|text| LinkSecret::parse(KIND, text))
+        .ok_or_else(Error::not_found)?;
+    let now = app.clock.now();
+    let mut tx = SystemTx::begin(&app.db, secret.tenant).await?;
+    let feed = store::open(&mut tx, &secret.digest(), now)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let initials = flow_settings::current(&mut tx).await?.calendar_initials;
+    let entries = store::entries(&mut tx, feed.provider_id, now - BEHIND, now + AHEAD).await?;
+    let mut patients = Vec::new();
+    let mut items = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let who = if initials {
+            patients.push(entry.patient_id);
+            let names: Vec<PatientName> =
+                serde_json::from_value(entry.names).map_err(Error::internal)?;
+            PatientName::legal(&names).map(initials_of)
+        } else {
+            None
+        };
+        items.push(Item {
+            id: entry.id,
+            summary: entry.service,
+            who,
+            place: entry.room.map_or(entry.facility.clone(), |room| {
+                format!("{room}, {}", entry.facility)
+            }),
+            confirmed: entry.status != "scheduled",
+            starts_at: entry.starts_at,
+            ends_at: entry.ends_at,
+            version: entry.version,
+            changed_at: entry.updated_at,
+        });
+    }
+    let text = feed::render(&format!("{} {}", feed.given_name, feed.family_name), &items);
+    let etag = format!(
+        "\"{}\"",
+        hex::encode(&random::digest(text.as_bytes())[..16])
+    );
+    let same = known.is_some_and(|known| known.split(',').any(|one| one.trim() == etag));
+    if same {
+        patients.clear();
+    }
+    patients.sort_unstable();
+    patients.dedup();
+    let mut subjects: Vec<Option<_>> = patients.into_iter().map(Some).collect();
+    if subjects.is_empty() {
+        subjects.push(None);
+    }
+    let records: Vec<_> = subjects
+        .into_iter()
+        .map(|patient| {
+            let subject = Subject {
+                patient,
+                resource: Some(feed.id.into()),
+            };
+            by_system(
+                app,
+                secret.tenant,
+                By::Request(request),
+                "calendar",
+                Action::Read,
+                subject,
+                now,
+            )
+        })
+        .collect();
+    tx.record(&records).await?;
+    tx.commit().await?;
+    Ok(Calendar {
+        etag,
+        text: (!same).then_some(text),
+    })
+}
+
+/// The first letters of the given and the family name.
+fn initials_of(name: &PatientName) -> String {
+    let first = |text: &str| text.chars().find(|c| c.is_alphabetic());
+    let letters = [
+        name.given.first().and_then(|given| first(given)),
+        first(&name.family),
+    ];
+    letters
+        .into_iter()
+        .flatten()
+        .flat_map(char::to_uppercase)
+        .map(|letter| format!("{letter}."))
+        .collect()
+}

@@ -1,0 +1,31 @@
+//! What flows around appointments: reminders, calendars, the waitlist, the board.
+//!
+//! Nobody who books has to think of it. The database notes what an appointment's change is followed by (0020, trigger
+//! `appointments_follow`), as jobs of the same transaction and as notices.
+
+mod secrets;
+mod wall;
+
+pub mod board;
+pub mod calendar;
+pub mod flow_settings;
+pub mod reminders;
+pub mod waitlist;
+
+use platform::App;
+use platform::jobs::Handlers;
+use utoipa_axum::router::OpenApiRouter;
+
+pub(crate) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(flow_settings::router())
+        .merge(reminders::router())
+        .merge(calendar::router())
+        .merge(board::router())
+        .merge(waitlist::router())
+}
+
+/// Who does the area's jobs.
+pub fn jobs() -> Handlers {
+    waitlist::jobs(reminders::jobs(Handlers::default()))
+}

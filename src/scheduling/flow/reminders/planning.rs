@@ -1,0 +1,218 @@
+//! When a reminder leaves, and which: rules without a database.
+
+use chrono::{Days, NaiveTime, TimeDelta};
+use chrono_tz::Tz;
+use clinical::patients::{Telecom, TelecomSystem, TelecomUse};
+use kernel::clock::Instant;
+use platform::messages::{Channel, addressable};
+
+use crate::flow::wall;
+use crate::wall::begins;
+
+/// The hours in which nothing is sent, on the wall clock of a place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quiet {
+    pub from: NaiveTime,
+    pub until: NaiveTime,
+}
+
+impl Quiet {
+    fn covers(self, time: NaiveTime) -> bool {
+        if self.from <= self.until {
+            self.from <= time && time < self.until
+        } else {
+            self.from <= time || time < self.until
+        }
+    }
+}
+
+/// When to send what is due `before` the start. In quiet hours: before they begin, or if that has been, when they end. `None`
+/// when there is no time left.
+pub(super) fn send_at(
+    start: Instant,
+    before: TimeDelta,
+    quiet: Quiet,
+    zone: Tz,
+    now: Instant,
+) -> Option<Instant> {
+    let due = start - before;
+    if due <= now {
+        return None;
+    }
+    let local = wall::local(due, zone);
+    if !quiet.covers(local.time()) {
+        return Some(due);
+    }
+    // The evening the quiet hours began, and the morning they end.
+    let evening = if local.time() >= quiet.from {
+        local.date()
+    } else {
+        local.date().checked_sub_days(Days::new(1))?
+    };
+    let earlier = begins(zone, evening.and_time(quiet.from)) - TimeDelta::minutes(1);
+    if earlier > now {
+        return Some(earlier);
+    }
+    let morning = if local.time() < quiet.until {
+        local.date()
+    } else {
+        local.date().checked_add_days(Days::new(1))?
+    };
+    let later = begins(zone, morning.and_time(quiet.until));
+    (later < start).then_some(later)
+}
+
+/// How the patient is reached: of his telecoms the first that serves a channel there is a template for. The order of the list
+/// is his preference.
+pub(super) fn address(telecoms: &[Telecom], channels: &[Channel]) -> Option<(Channel, String)> {
+    telecoms
+        .iter()
+        .filter(|telecom| telecom.r#use != Some(TelecomUse::Old))
+        .find_map(|telecom| {
+            let channel = match telecom.system {
+                TelecomSystem::Email => Channel::Email,
+                TelecomSystem::Sms => Channel::Sms,
+                TelecomSystem::Phone if telecom.r#use == Some(TelecomUse::Mobile) => Channel::Sms,
+                _ => return None,
+            };
+            let reached = channels.contains(&channel) && addressable(channel, &telecom.value);
+            reached.then(|| (channel, telecom.value.clone()))
+        })
+}
+
+/// Whether a template in `language` is for somebody who speaks `spoken`: `es` is for `es-MX`, `es-MX` not for `es`.
+pub(super) fn is_spoken(language: &str, spoken: Option<&str>) -> bool {
+    spoken.is_some_and(|spoken| {
+        spoken
+            .get(..language.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(language))
+            && matches!(spoken.as_bytes().get(language.len()), None | Some(b'-'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Instant {
+        text.parse().expect("an instant")
+    }
+    fn quiet(from: &str, until: &str) -> Quiet {
+        Quiet {
+            from: from.parse().expect("a time"),
+            until: until.parse().expect("a time"),
+        }
+    }
+    fn planned(start: &str, hours: i64, now: &str, zone: Tz) -> Option<Instant> {
+        send_at(
+            at(start),
+            TimeDelta::hours(hours),
+            quiet("20:00:00", "08:00:00"),
+            zone,
+            at(now),
+        )
+    }
+
+    #[test]
+    fn nothing_leaves_in_quiet_hours() {
+        let zone = Tz::America__New_York;
+        // Due at 15:00 there: as it is.
+        assert_eq!(
+            planned("2026-07-02T19:00:00Z", 24, "2026-06-01T00:00:00Z", zone),
+            Some(at("2026-07-01T19:00:00Z"))
+        );
+        // Due at 06:30: a minute before the evening's quiet began.
+        assert_eq!(
+            planned("2026-07-02T10:30:00Z", 24, "2026-06-01T00:00:00Z", zone),
+            Some(at("2026-06-30T23:59:00Z"))
+        );
+        // Booked in that night: when it ends.
+        assert_eq!(
+            planned("2026-07-02T10:30:00Z", 24, "2026-07-01T03:00:00Z", zone),
+            Some(at("2026-07-01T12:00:00Z"))
+        );
+        // Due in the night before an early appointment, booked that night: no time left.
+        assert_eq!(
+            planned("2026-07-01T11:00:00Z", 2, "2026-07-01T03:00:00Z", zone),
+            None
+        );
+        // Too late anyway.
+        assert_eq!(
+            planned("2026-07-02T19:00:00Z", 24, "2026-07-01T19:00:00Z", zone),
+            None
+        );
+    }
+
+    #[test]
+    fn quiet_hours_follow_the_wall_clock_over_its_changes() {
+        let zone = Tz::America__New_York;
+        // The night clocks spring forward: the morning of 8 March begins at 12:00 UTC, not 13:00.
+        assert_eq!(
+            planned("2026-03-08T20:00:00Z", 10, "2026-03-08T04:00:00Z", zone),
+            Some(at("2026-03-08T12:00:00Z"))
+        );
+        for zone in [Tz::Pacific__Kiritimati, Tz::Etc__GMTPlus12] {
+            for hours in 1..=72 {
+                let start = "2026-07-04T12:00:00Z";
+                if let Some(at) = planned(start, hours, "2026-06-01T00:00:00Z", zone) {
+                    let local = wall::local(at, zone).time();
+                    assert!(
+                        !quiet("20:00:00", "08:00:00").covers(local),
+                        "{zone} {hours}: {local}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_time_twice_is_never_quiet_and_a_day_may_be() {
+        assert!(!quiet("08:00:00", "08:00:00").covers("08:00:00".parse().expect("a time")));
+        assert!(quiet("12:00:00", "14:00:00").covers("13:00:00".parse().expect("a time")));
+        assert!(!quiet("12:00:00", "14:00:00").covers("14:00:00".parse().expect("a time")));
+    }
+
+    #[test]
+    fn a_patient_is_reached_the_way_he_prefers() {
+        let telecom = |system, value: &str, r#use| Telecom {
+            system,
+            value: value.to_owned(),
+            r#use,
+        };
+        let telecoms = [
+            telecom(
+                TelecomSystem::Email,
+                "old@example.com",
+                Some(TelecomUse::Old),
+            ),
+            telecom(
+                TelecomSystem::Phone,
+                "+1 312 555 0100",
+                Some(TelecomUse::Home),
+            ),
+            telecom(
+                TelecomSystem::Phone,
+                "+1 312 555 0142",
+                Some(TelecomUse::Mobile),
+            ),
+            telecom(TelecomSystem::Email, "ada@example.com", None),
+        ];
+        let both = [Channel::Email, Channel::Sms];
+        assert_eq!(
+            address(&telecoms, &both),
+            Some((Channel::Sms, "+1 312 555 0142".to_owned()))
+        );
+        assert_eq!(
+            address(&telecoms, &[Channel::Email]),
+            Some((Channel::Email, "ada@example.com".to_owned()))
+        );
+        assert_eq!(address(&telecoms[..2], &both), None);
+    }
+
+    #[test]
+    fn a_language_is_for_those_who_speak_it() {
+        assert!(is_spoken("es", Some("es-MX")) && is_spoken("ES", Some("es")));
+        assert!(!is_spoken("es-MX", Some("es")) && !is_spoken("e", Some("es")));
+        assert!(!is_spoken("es", None));
+    }
+}

@@ -1,0 +1,47 @@
+//! The links in messages: no login, the secret in the link is the proof.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use platform::App;
+use platform::http::{Json, Path, Reply, RequestInfo};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::links;
+use super::model::{LinkAnswer, LinkedAppointment};
+
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(get_appointment_link, answer_appointment_link))
+}
+
+/// Read what a link in a message is about
+///
+/// When and where, nothing else. A link that was answered, has run out or never was is `404`.
+#[utoipa::path(get, path = "/api/v1/appointment-links/{token}", tag = "reminders",
+    params(("token" = String, Path, description = "The secret of the link")),
+    responses((status = 200, body = LinkedAppointment, description = "When and where")))]
+async fn get_appointment_link(
+    State(app): State<App>,
+    Extension(request): Extension<Arc<RequestInfo>>,
+    Path(token): Path<String>,
+) -> Reply<LinkedAppointment> {
+    Ok(links::read(&app, &request, &token).await?)
+}
+
+/// Confirm or cancel by a link in a message
+///
+/// Works once. Cancelling keeps to the organisation's notice for patients.
+#[utoipa::path(post, path = "/api/v1/appointment-links/{token}", tag = "reminders",
+    params(("token" = String, Path, description = "The secret of the link")), request_body = LinkAnswer,
+    responses((status = 204, description = "Confirmed, or cancelled"),
+              (status = 409, description = "`illegal_transition`: the appointment has gone on", body = platform::http::ProblemDocument, content_type = "application/problem+json")))]
+async fn answer_appointment_link(
+    State(app): State<App>,
+    Extension(request): Extension<Arc<RequestInfo>>,
+    Path(token): Path<String>,
+    Json(answer): Json<LinkAnswer>,
+) -> Reply<()> {
+    Ok(links::answer(&app, &request, &token, answer.action).await?)
+}

@@ -1,0 +1,203 @@
+//! Answering an offer, and what happens when nobody does.
+
+use kernel::clock::Instant;
+use kernel::ids::{WaitlistEntryId, WaitlistOfferId};
+use kernel::{Code, Error, Page, Result};
+use platform::App;
+use platform::access::{Ctx, Disclosure, Permission, Role};
+use platform::audit::{Action, By as Cause, Subject, by_system};
+use platform::db::{CallerTx, SystemTx, TenantTx};
+use platform::http::Answer;
+use platform::jobs::{self, Job, NewJob};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::model::{OfferStatus, WaitlistOffer, WaitlistStatus};
+use super::store_offers::{self as offers, Locked};
+use super::{matching, store};
+use crate::appointments::{self, By, Details};
+
+/// The deadline of an offer has come.
+pub(super) const DEADLINE: &str = "waitlist.deadline";
+
+#[derive(Deserialize)]
+struct OfOffer {
+    offer_id: WaitlistOfferId,
+}
+
+/// Sees to it that somebody looks when the deadline has come.
+pub(super) async fn watch(
+    tx: &mut TenantTx,
+    offer: WaitlistOfferId,
+    deadline: Instant,
+) -> Result<()> {
+    let job = NewJob::new(DEADLINE, json!({ "offer_id": offer }), deadline);
+    jobs::enqueue(tx, &job.once(offer.to_string())).await
+}
+
+/// What a patient is shown of his own.
+fn for_caller(ctx: &Ctx, offer: WaitlistOffer) -> WaitlistOffer {
+    match ctx.principal().role {
+        Role::Patient => WaitlistOffer {
+            triage: None,
+            ..offer
+        },
+        _ => offer,
+    }
+}
+
+pub(super) async fn read(ctx: &Ctx, id: WaitlistOfferId) -> Result<Answer<WaitlistOffer>> {
+    let mut tx = ctx.begin(Permission::WaitlistRead).await?;
+    let offer = offers::find(&mut tx, Some(id), None).await?.pop();
+    let offer = for_caller(ctx, offer.ok_or_else(Error::not_found)?);
+    let (patient, version) = (offer.patient_id, offer.version);
+    tx.finish(Disclosure::of("waitlist", Action::Read, patient, id, offer).version(version))
+        .await
+}
+
+pub(super) async fn of_entry(
+    ctx: &Ctx,
+    entry: WaitlistEntryId,
+) -> Result<Answer<Page<WaitlistOffer>>> {
+    let mut tx = ctx.begin(Permission::WaitlistRead).await?;
+    let patient = store::get(&mut tx, entry, ctx.now()).await?.patient_id;
+    let all = offers::find(&mut tx, None, Some(entry)).await?;
+    let all = all
+        .into_iter()
+        .map(|offer| for_caller(ctx, offer))
+        .collect();
+    let subject = Subject {
+        patient: Some(patient),
+        resource: Some(entry.into()),
+    };
+    tx.finish(Disclosure::list("waitlist", [subject], Page::last(all)))
+        .await
+}
+
+/// An open offer, locked after its request, in the order in which matching locks them.
+async fn lock_open(tx: &mut TenantTx, id: WaitlistOfferId, now: Instant) -> Result<Locked> {
+    let entry = offers::find(tx, Some(id), None).await?.pop();
+    let entry = entry.ok_or_else(Error::not_found)?.entry_id;
+    store::lock(tx, entry, now).await?;
+    let locked = offers::lock(tx, id).await?;
+    match locked.offer.status {
+        OfferStatus::Open if locked.offer.deadline > now => Ok(locked),
+        OfferStatus::Open | OfferStatus::Expired => Err(Code::OfferExpired.into()),
+        _ => Err(Error::new(Code::IllegalTransition).with("allowed", json!([]))),
+    }
+}
+
+/// Books the place offered, of the hold that keeps it.
+pub(super) async fn accept(ctx: &Ctx, id: WaitlistOfferId) -> Result<Answer<WaitlistOffer>> {
+    let mut tx = ctx.begin(Permission::WaitlistRespond).await?;
+    let now = ctx.now();
+    let Locked { offer, hold, .. } = lock_open(&mut tx, id, now).await?;
+    let entry = store::get(&mut tx, offer.entry_id, now).await?;
+    let details = Details {
+        priority: entry.priority,
+        chief_complaint: entry.reason.clone(),
+        ..Details::default()
+    };
+    let patient = Some(offer.patient_id);
+    let booked =
+        appointments::book_hold_in_tx(&mut tx, hold, patient, &details, By::caller(ctx), now)
+            .await?;
+    offers::answer(&mut tx, id, OfferStatus::Accepted, Some(booked), now).await?;
+    let end = (Some(booked), None);
+    store::step(&mut tx, offer.entry_id, WaitlistStatus::Booked, end, now).await?;
+    commit(ctx, tx, id).await
+}
+
+/// Gives the place to the next one.
+pub(super) async fn decline(ctx: &Ctx, id: WaitlistOfferId) -> Result<Answer<WaitlistOffer>> {
+    let mut tx = ctx.begin(Permission::WaitlistRespond).await?;
+    let locked = lock_open(&mut tx, id, ctx.now()).await?;
+    pass_on(&mut tx, &locked, OfferStatus::Declined, ctx.now()).await?;
+    let entry = locked.offer.entry_id;
+    store::step(
+        &mut tx,
+        entry,
+        WaitlistStatus::Waiting,
+        (None, None),
+        ctx.now(),
+    )
+    .await?;
+    commit(ctx, tx, id).await
+}
+
+async fn commit(ctx: &Ctx, mut tx: CallerTx, id: WaitlistOfferId) -> Result<Answer<WaitlistOffer>> {
+    let offer = offers::find(&mut tx, Some(id), None).await?.pop();
+    let offer = for_caller(ctx, offer.ok_or_else(Error::not_found)?);
+    let (patient, version) = (offer.patient_id, offer.version);
+    tx.commit(Disclosure::of("waitlist", Action::Update, patient, id, offer).version(version))
+        .await
+}
+
+/// Ends an open offer without a booking: the hold is given back, and the place goes on to the next one.
+async fn pass_on(
+    tx: &mut TenantTx,
+    locked: &Locked,
+    status: OfferStatus,
+    now: Instant,
+) -> Result<()> {
+    offers::answer(tx, locked.offer.id, status, None, now).await?;
+    appointments::release_hold_in_tx(tx, locked.hold, now).await?;
+    matching::next(tx, locked.freed_by, now).await
+}
+
+/// Takes back what a request was offered, because it is no more. The request is locked.
+pub(super) async fn withdraw(
+    tx: &mut TenantTx,
+    entry: WaitlistEntryId,
+    now: Instant,
+) -> Result<()> {
+    if let Some(open) = offers::open_of(tx, entry).await? {
+        let locked = offers::lock(tx, open).await?;
+        pass_on(tx, &locked, OfferStatus::Withdrawn, now).await?;
+    }
+    Ok(())
+}
+
+/// Nobody has answered: the next one, and he waits on.
+pub(super) async fn deadline(app: &App, job: &Job) -> Result<()> {
+    let OfOffer { offer_id } = job.payload()?;
+    let now = app.clock.now();
+    let mut tx = SystemTx::begin(&app.db, job.tenant).await?;
+    let Some(offer) = offers::find(&mut tx, Some(offer_id), None).await?.pop() else {
+        return Ok(());
+    };
+    store::lock(&mut tx, offer.entry_id, now).await?;
+    let locked = offers::lock(&mut tx, offer_id).await?;
+    if locked.offer.status != OfferStatus::Open {
+        return Ok(());
+    }
+    if locked.offer.deadline > now {
+        watch(&mut tx, offer_id, locked.offer.deadline).await?;
+        return tx.commit().await;
+    }
+    pass_on(&mut tx, &locked, OfferStatus::Expired, now).await?;
+    store::step(
+        &mut tx,
+        offer.entry_id,
+        WaitlistStatus::Waiting,
+        (None, None),
+        now,
+    )
+    .await?;
+    let subject = Subject {
+        patient: Some(offer.patient_id),
+        resource: Some(offer_id.into()),
+    };
+    let cause = Cause::Job(DEADLINE);
+    let record = by_system(
+        app,
+        job.tenant,
+        cause,
+        "waitlist",
+        Action::Update,
+        subject,
+        now,
+    );
+    tx.record(&[record]).await?;
+    tx.commit().await
+}

@@ -1,0 +1,148 @@
+//! Calendars others may subscribe to.
+
+use chrono::TimeDelta;
+use platform::access::Role;
+use serde_json::json;
+use sqlx::Row as _;
+
+use super::flow_clinic::Clinic;
+use crate::support::id;
+
+/// The path of a feed's link.
+fn path(feed: &serde_json::Value) -> String {
+    let url = feed["url"].as_str().expect("a link");
+    url[url.find("/calendar/").expect("a path")..].to_owned()
+}
+
+#[tokio::test]
+async fn a_calendar_is_read_by_its_secret_until_it_is_revoked() {
+    let clinic = Clinic::open().await;
+    let patient = clinic.patient("Grace", json!([])).await;
+    let appointment = clinic.book(&patient, clinic.in_(TimeDelta::days(2))).await;
+    let new = json!({ "provider_id": clinic.provider, "name": "Telephone" });
+    let opened = clinic
+        .doctor
+        .post("/api/v1/calendar-feeds", new)
+        .await
+        .expect(201);
+    let nobody = clinic.tenant.nobody();
+    let calendar = nobody.get(path(&opened)).await;
+    assert_eq!(calendar.status, 200, "{}", calendar.text);
+    assert_eq!(
+        calendar.headers["content-type"],
+        "text/calendar; charset=utf-8"
+    );
+    for line in [
+        "BEGIN:VCALENDAR",
+        "SUMMARY:Consultation",
+        &format!("UID:{appointment}@chartwell"),
+    ] {
+        assert!(
+            calendar.text.lines().any(|found| found == line),
+            "{line}: {}",
+            calendar.text
+        );
+    }
+    assert!(!calendar.text.contains("Grace") && !calendar.text.contains("Geheimnis"));
+    let request = calendar.headers["x-request-id"]
+        .to_str()
+        .expect("an id")
+        .to_owned();
+    let records = sqlx::query(
+        "select resource, patient_id from app.phi_access_log where request_id = $1::uuid",
+    )
+    .bind(&request)
+    .fetch_all(&mut clinic.tenant.behind_the_curtain().await)
+    .await
+    .expect("the log");
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].get::<String, _>("resource"), "calendar");
+
+    let etag = calendar.headers["etag"].to_str().expect("text").to_owned();
+    let again = [("if-none-match", etag.as_str())];
+    let same = nobody
+        .send(axum::http::Method::GET, &path(&opened), &again, None)
+        .await;
+    assert_eq!((same.status.as_u16(), same.text.as_str()), (304, ""));
+    clinic.step(&appointment, "cancel").await;
+    let changed = nobody
+        .send(axum::http::Method::GET, &path(&opened), &again, None)
+        .await;
+    assert_eq!(changed.status, 200);
+    assert!(!changed.text.contains(&appointment), "it was called off");
+
+    let listed = clinic.doctor.get("/api/v1/calendar-feeds").await;
+    assert!(!listed.text.contains("cal_"), "the secret is shown once");
+    assert_eq!(listed.expect(200)["items"][0]["id"], opened["id"]);
+    let revoke = format!("/api/v1/calendar-feeds/{}/revoke", id(&opened));
+    assert!(!clinic.doctor.act(&revoke).await.expect(200)["revoked_at"].is_null());
+    nobody
+        .get(path(&opened))
+        .await
+        .expect_problem(404, "not_found");
+    for wrong in ["/calendar/x.ics", "/calendar/cal_", "/calendar/.ics"] {
+        nobody.get(wrong).await.expect_problem(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn initials_are_shown_only_where_allowed_and_then_recorded_by_name() {
+    let clinic = Clinic::open().await;
+    let patient = clinic.patient("Grace", json!([])).await;
+    clinic.book(&patient, clinic.in_(TimeDelta::days(2))).await;
+    clinic
+        .admin
+        .patch(
+            "/api/v1/scheduling/flow-settings",
+            1,
+            json!({ "calendar_initials": true }),
+        )
+        .await
+        .expect(200);
+    let new = json!({ "provider_id": clinic.provider, "name": "Telephone" });
+    let opened = clinic
+        .admin
+        .post("/api/v1/calendar-feeds", new)
+        .await
+        .expect(201);
+    let calendar = clinic.tenant.nobody().get(path(&opened)).await;
+    assert!(
+        calendar.text.contains("SUMMARY:Consultation (G.G.)"),
+        "{}",
+        calendar.text
+    );
+    let request = calendar.headers["x-request-id"]
+        .to_str()
+        .expect("an id")
+        .to_owned();
+    let named: Vec<String> = sqlx::query_scalar(
+        "select patient_id::text from app.phi_access_log where request_id = $1::uuid",
+    )
+    .bind(&request)
+    .fetch_all(&mut clinic.tenant.behind_the_curtain().await)
+    .await
+    .expect("the log");
+    assert_eq!(named, [patient]);
+}
+
+#[tokio::test]
+async fn a_provider_opens_and_sees_his_own_calendars_only() {
+    let clinic = Clinic::open().await;
+    let new = json!({ "provider_id": clinic.provider, "name": "Telephone" });
+    let stranger = clinic.tenant.user(Role::Provider).await;
+    stranger
+        .post("/api/v1/calendar-feeds", new.clone())
+        .await
+        .expect_problem(422, "validation_failed");
+    let opened = clinic
+        .doctor
+        .post("/api/v1/calendar-feeds", new)
+        .await
+        .expect(201);
+    let seen = stranger.get("/api/v1/calendar-feeds").await.expect(200);
+    assert_eq!(seen["items"], json!([]));
+    stranger
+        .act(format!("/api/v1/calendar-feeds/{}/revoke", id(&opened)))
+        .await
+        .expect_problem(404, "not_found");
+}

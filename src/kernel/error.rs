@@ -158,6 +158,7 @@ codes! {
     TooEarly = "too_early", Conflict, "It is too early for this step.";
     AppointmentClosed = "appointment_closed", Conflict, "The appointment did not take place.";
     SeriesConflicts = "series_conflicts", Conflict, "Some occurrences can't be booked; look at the preview, or repeat with skip_conflicts=true.";
+    OutsideAvailability = "outside_availability", Conflict, "The time is not one that can be booked; see errors.";
 }
 
 /// One field that breaks one rule.

@@ -12,6 +12,21 @@ pub mod schedule;
 pub mod series;
 pub mod services;
 pub mod wall;
+pub mod availability;
+pub mod exceptions;
+pub mod holidays;
+pub mod local_time;
+pub mod on_call;
+pub mod party;
+pub mod ranges;
+pub mod recurrence;
+mod resource;
+pub mod services;
+pub mod wall;
+pub mod work_limits;
+pub mod working_times;
+
+pub use resource::Standing;
 
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -25,4 +40,10 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(booking_rules::router())
         .merge(series::router())
         .merge(schedule::router())
+        .merge(working_times::router())
+        .merge(exceptions::router())
+        .merge(holidays::router())
+        .merge(on_call::router())
+        .merge(work_limits::router())
+        .merge(availability::router())
 }

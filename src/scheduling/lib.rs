@@ -5,14 +5,8 @@
 
 pub mod appointments;
 pub mod assets;
-pub mod booking_rules;
-pub mod local_time;
-pub mod recurrence;
-pub mod schedule;
-pub mod series;
-pub mod services;
-pub mod wall;
 pub mod availability;
+pub mod booking_rules;
 pub mod exceptions;
 pub mod holidays;
 pub mod local_time;
@@ -21,6 +15,8 @@ pub mod party;
 pub mod ranges;
 pub mod recurrence;
 mod resource;
+pub mod schedule;
+pub mod series;
 pub mod services;
 pub mod wall;
 pub mod work_limits;

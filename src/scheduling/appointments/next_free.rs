@@ -1,44 +1,59 @@
-//! When the people and things of a placement are next free together.
+//! When there is a free place instead.
 
 use chrono::TimeDelta;
+use chrono_tz::Tz;
+use clinical::encounters::zone;
+use identity::facilities;
 use kernel::Result;
 use kernel::clock::Instant;
 use platform::db::TenantTx;
 
 use super::placement::Placement;
 use super::store_places as store;
+use crate::availability::{self, Ask};
 use crate::services;
 
-/// How many times are offered, and how far ahead they are looked for.
+/// How many times are offered, how many are looked at for them, and how far ahead.
 const OFFERED: usize = 3;
+const LOOKED_AT: usize = 12;
 const AHEAD: TimeDelta = TimeDelta::days(14);
 
-/// The next starts after the one wished for.
+/// The next starts after the one wished for: of the same service, with the same providers, when the patient is free.
 pub(super) async fn after(
     tx: &mut TenantTx,
     wish: &Placement,
     now: Instant,
 ) -> Result<Vec<Instant>> {
-    let Some(service) = services::get(tx, wish.service).await? else {
+    let Some(service) = services::get_active(tx, wish.service).await? else {
         return Ok(Vec::new());
     };
-    let step = TimeDelta::minutes(i64::from(service.data.align_minutes));
-    let (from, to) = (wish.starts_at - TimeDelta::days(1), wish.starts_at + AHEAD);
-    let busy = store::busy_times(tx, wish, (from, to), now).await?;
-    let mut found = Vec::new();
-    let mut start = wish.starts_at + step;
-    while start < to && found.len() < OFFERED {
-        let (from, until) = service.occupied(start);
-        match busy
-            .iter()
-            .filter(|(begin, end)| *begin < until && *end > from)
-            .map(|(_, end)| *end)
-            .max()
-        {
-            None => found.push(start),
-            Some(_) => {}
-        }
-        start += step;
-    }
-    Ok(found)
+    let facility = facilities::require_active_facility(tx, wish.facility, "/facility_id").await?;
+    let (from, to) = (
+        wish.starts_at + TimeDelta::minutes(1),
+        wish.starts_at + AHEAD,
+    );
+    let ask = Ask {
+        service: &service,
+        facility: wish.facility,
+        zone: zone(&facility.data.time_zone).unwrap_or(Tz::UTC),
+        any_of: &[],
+        all_of: &wish.providers,
+        from,
+        to,
+        preferred: None,
+        except: None,
+    };
+    let slots = availability::next_free(tx, &ask, LOOKED_AT, now).await?;
+    let busy = store::busy_times(tx, wish.patient, (from, to + service.duration()), now).await?;
+    let mut starts: Vec<Instant> = slots
+        .iter()
+        .filter(|slot| {
+            busy.iter()
+                .all(|(begin, end)| slot.ends_at <= *begin || slot.starts_at >= *end)
+        })
+        .map(|slot| slot.starts_at)
+        .collect();
+    starts.dedup();
+    starts.truncate(OFFERED);
+    Ok(starts)
 }

@@ -5,12 +5,13 @@ use chrono_tz::Tz;
 use clinical::encounters::zone;
 use kernel::clock::Instant;
 use kernel::ids::{AssetId, FacilityId, PatientId, ProviderId, ServiceId, StaffId};
-use kernel::{Error, FieldError, Result};
+use kernel::{Code, Error, FieldError, Result};
 use platform::db::TenantTx;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::store_places as store;
+use crate::availability::{self, Wanted};
+use crate::party;
 use crate::services::{self, Service};
 
 /// Who is to come where and when, for what, and whom and what that needs.
@@ -52,6 +53,14 @@ impl Placed {
         self.placement.providers.first().copied()
     }
 
+    /// Whether the service needs somebody or something that was not named.
+    fn lacks_something(&self) -> bool {
+        let (wish, needs) = (&self.placement, &self.service.data);
+        (needs.needs_provider && wish.providers.is_empty())
+            || (needs.room_kind.is_some() && wish.room.is_none())
+            || needs.equipment_kinds.len() > wish.equipment.len()
+    }
+
     pub fn is_group(&self) -> bool {
         self.service.data.capacity > 1
     }
@@ -61,16 +70,11 @@ impl Placed {
         self.placement.resources()
     }
 
-    /// What the appointments of one group session have in common: service, start, and who leads or where it is.
+    /// What the appointments of one group session have in common.
     pub fn session(&self) -> Option<Uuid> {
         let lead = self.resources().first().copied()?;
-        let mut hash = Sha256::new();
-        hash.update(self.placement.service.0.as_bytes());
-        hash.update(self.placement.starts_at.timestamp().to_be_bytes());
-        hash.update(lead.as_bytes());
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&hash.finalize()[..16]);
-        Some(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+        let wish = &self.placement;
+        Some(party::of_session(wish.service, wish.starts_at, lead))
     }
 }
 
@@ -107,12 +111,12 @@ pub(crate) async fn work_out(
         return Err(no_such_service());
     }
     let facts = store::facts(tx, &placement, &service, now).await?;
-    let broken = broken_references(&placement, &service, facts.as_ref());
+    let broken = broken_references(&placement, facts.as_ref());
     let Some(facts) = facts.filter(|_| broken.is_empty()) else {
         return Err(Error::invalid(broken));
     };
     let wall = zone(&facts.time_zone).unwrap_or(Tz::UTC);
-    Ok(Placed {
+    let mut placed = Placed {
         ends_at: placement.starts_at + service.duration(),
         local_start: placement.starts_at.with_timezone(&wall).naive_local(),
         time_zone: facts.time_zone,
@@ -120,7 +124,52 @@ pub(crate) async fn work_out(
         stale_holds: facts.stale_holds,
         placement,
         service,
-    })
+    };
+    if placed.lacks_something() {
+        choose(tx, &mut placed, wall, now).await?;
+    }
+    match availability::check(tx, &wanted(&placed, wall), now).await? {
+        None => Ok(placed),
+        Some(obstacle) => Err(obstacle.into()),
+    }
+}
+
+fn wanted(placed: &Placed, zone: Tz) -> Wanted<'_> {
+    Wanted {
+        service: &placed.service,
+        facility: placed.placement.facility,
+        zone,
+        providers: &placed.placement.providers,
+        room: placed.placement.room,
+        equipment: &placed.placement.equipment,
+        starts_at: placed.placement.starts_at,
+        except: None,
+    }
+}
+
+/// Fills in what the service needs and nobody named.
+async fn choose(tx: &mut TenantTx, placed: &mut Placed, zone: Tz, now: Instant) -> Result<()> {
+    let chosen = availability::choose(tx, &wanted(placed, zone), now).await?;
+    let Some(chosen) = chosen else {
+        // The time itself may be what is wrong.
+        let obstacle = availability::check(tx, &wanted(placed, zone), now).await?;
+        return Err(match obstacle {
+            Some(obstacle) if obstacle.pointer == "/starts_at" => obstacle.into(),
+            _ => Error::new(Code::SlotTaken)
+                .detail("Nobody who, or nothing that could be chosen is free then."),
+        });
+    };
+    let wish = &mut placed.placement;
+    wish.providers = chosen.providers;
+    wish.room = chosen.room.or(wish.room);
+    for device in chosen.equipment {
+        if !wish.equipment.contains(&device) {
+            wish.equipment.push(device);
+        }
+    }
+    // A hold that has run out was no obstacle to the choice.
+    placed.stale_holds = true;
+    Ok(())
 }
 
 fn no_such_service() -> Error {
@@ -131,11 +180,7 @@ fn no_such_service() -> Error {
     )
 }
 
-fn broken_references(
-    placement: &Placement,
-    service: &Service,
-    facts: Option<&store::Facts>,
-) -> Vec<FieldError> {
+fn broken_references(placement: &Placement, facts: Option<&store::Facts>) -> Vec<FieldError> {
     let Some(facts) = facts.filter(|facts| facts.active) else {
         let rule = "must name an active facility";
         return vec![FieldError::new("/facility_id", "no_such_facility", rule)];
@@ -176,19 +221,6 @@ fn broken_references(
         "/equipment_ids",
         "no_such_equipment",
         "must name active equipment of the facility",
-    );
-    let nobody = service.data.needs_provider && placement.providers.is_empty();
-    require(
-        !nobody,
-        "/provider_id",
-        "required",
-        "must be given: nobody who could be chosen is free then",
-    );
-    require(
-        nobody || !placement.resources().is_empty(),
-        "/room_id",
-        "required",
-        "must be given: nothing that could be chosen is free then",
     );
     broken
 }

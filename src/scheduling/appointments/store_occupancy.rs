@@ -114,20 +114,6 @@ pub(crate) async fn free_lanes(tx: &mut TenantTx, row: &Row, capacity: i32) -> R
     Ok((1..=most).filter(free).collect())
 }
 
-/// What a session occupies beside who or what leads it.
-pub(crate) async fn assets_of_session(tx: &mut TenantTx, session: Uuid) -> Result<Vec<AssetId>> {
-    let tenant = tx.tenant();
-    let assets = sqlx::query_scalar!(
-        r#"select distinct r.asset_id as "asset_id!: AssetId" from app.reservations r
-            where r.tenant_id = $1 and r.party = $2 and r.asset_id is not null and r.state in ('held', 'booked')"#,
-        tenant as _,
-        session,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(assets)
-}
-
 /// Gives back what these appointments occupy.
 pub(crate) async fn release(tx: &mut TenantTx, appointments: &[AppointmentId]) -> Result<()> {
     let tenant = tx.tenant();

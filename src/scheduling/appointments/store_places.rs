@@ -2,6 +2,7 @@
 
 use kernel::Result;
 use kernel::clock::Instant;
+use kernel::ids::PatientId;
 use platform::db::TenantTx;
 use uuid::Uuid;
 
@@ -84,21 +85,21 @@ fn everybody(placement: &Placement) -> Vec<Uuid> {
     everybody
 }
 
-/// When anybody or anything of a placement is occupied within a span of time.
+/// When a patient is occupied within a span of time.
 pub(super) async fn busy_times(
     tx: &mut TenantTx,
-    placement: &Placement,
+    patient: PatientId,
     (from, to): (Instant, Instant),
     now: Instant,
 ) -> Result<Vec<(Instant, Instant)>> {
     let tenant = tx.tenant();
     let rows = sqlx::query!(
         "select r.starts_at, r.ends_at from app.reservations r
-          where r.tenant_id = $1 and r.resource_id = any($2)
+          where r.tenant_id = $1 and r.resource_id = $2
             and (r.state = 'booked' or (r.state = 'held' and r.expires_at > $5))
             and r.starts_at < $4 and r.ends_at > $3",
         tenant as _,
-        &everybody(placement),
+        patient as _,
         from,
         to,
         now,

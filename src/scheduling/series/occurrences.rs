@@ -2,7 +2,7 @@
 
 use kernel::clock::Instant;
 use kernel::ids::AppointmentId;
-use kernel::{Code, Error, Kind, Result};
+use kernel::{Code, Error, FieldError, Kind, Result};
 use platform::db::TenantTx;
 use serde_json::json;
 
@@ -92,13 +92,10 @@ pub(super) async fn book(
     Ok(told)
 }
 
-/// A conflict is about the time: that somebody is occupied, or that the time itself will not do.
+/// A conflict is about the time: that somebody is occupied or does not work, or that the time itself will not do.
 fn is_conflict(error: &Error) -> bool {
-    error.kind() == Kind::Conflict
-        || error
-            .fields()
-            .iter()
-            .any(|field| field.pointer == "/starts_at")
+    let of_time = |field: &FieldError| field.pointer == "/starts_at";
+    error.kind() == Kind::Conflict || error.fields().iter().any(of_time)
 }
 
 fn conflict(error: &Error) -> OccurrenceConflict {

@@ -84,8 +84,13 @@ impl Desk {
         provider
     }
 
-    /// Works every day from morning to night.
-    async fn open_all_day(&self, _provider: &str) {}
+    /// Works every day around the clock.
+    async fn open_all_day(&self, provider: &str) {
+        let hours = json!({ "facility_id": self.facility, "provider_id": provider, "rrule": "FREQ=DAILY",
+            "local_from": "00:00", "local_until": "00:00", "valid_from": "2026-01-01" });
+        let made = self.admin.post("/api/v1/scheduling/working-times", hours);
+        made.await.expect(201);
+    }
 
     pub async fn another_patient(&self) -> String {
         self.clinic.patient(&self.staff).await

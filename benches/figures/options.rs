@@ -62,6 +62,7 @@ pub enum Section {
     Vitals,
     Documents,
     Typeahead,
+    Chart,
 }
 
 impl fmt::Display for Section {

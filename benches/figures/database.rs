@@ -24,6 +24,9 @@ pub const MASTER_KEY: &str = "Q2hhcnR3ZWxsIGZpZ3VyZXMgbWFzdGVyIGtleSBubzE=";
 /// Notes of each patient who has any.
 const NOTES_EACH: u32 = 10;
 
+/// Charts of ten years.
+const CHARTS: u32 = 20;
+
 /// A running PostgreSQL and the folder of this run.
 pub struct Postgres {
     cluster: Cluster,
@@ -126,6 +129,15 @@ impl Postgres {
         self.database("wide", self.plan(1, 120)).await
     }
 
+    /// As [`wide`](Self::wide), with charts that were kept for as long.
+    pub async fn charted(&self) -> anyhow::Result<Database> {
+        let plan = Plan {
+            charts: CHARTS,
+            ..self.plan(1, 120)
+        };
+        self.database("charted", plan).await
+    }
+
     /// Patients with [`NOTES_EACH`] notes.
     pub async fn noted(&self) -> anyhow::Result<Database> {
         let plan = Plan {
@@ -133,6 +145,7 @@ impl Postgres {
             per_tenant: self.notes_per_tenant / NOTES_EACH,
             months: 0,
             notes: NOTES_EACH,
+            charts: 0,
         };
         self.database("noted", plan).await
     }
@@ -143,6 +156,7 @@ impl Postgres {
             per_tenant: self.per_tenant,
             months,
             notes: 0,
+            charts: 0,
         }
     }
 

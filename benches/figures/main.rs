@@ -6,6 +6,7 @@
 #![expect(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
 
 mod board;
+mod chart;
 mod client;
 mod database;
 mod dev_start;
@@ -100,6 +101,7 @@ async fn run(bench: &mut Bench<'_>) -> anyhow::Result<()> {
             Section::Documents => documents::measure(bench).await,
             Section::Typeahead => typeahead::measure(bench).await,
             Section::Board => board::measure(bench).await,
+            Section::Chart => chart::measure(bench).await,
         }
         .with_context(|| format!("section {section}"))?;
     }

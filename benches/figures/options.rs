@@ -63,6 +63,7 @@ pub enum Section {
     Documents,
     Typeahead,
     Board,
+    Chart,
 }
 
 impl fmt::Display for Section {

@@ -29,6 +29,8 @@ pub struct Plan {
     pub months: u32,
     /// Of each patient.
     pub notes: u32,
+    /// The first so many patients of each tenant have a chart of ten years.
+    pub charts: u32,
 }
 
 /// As `bench.id` in seed.sql computes it.
@@ -89,6 +91,11 @@ pub async fn fill(database: &Database) -> anyhow::Result<()> {
     let mut connection = database.admin().await?;
     run(&mut connection, include_str!("seed.sql")).await?;
     make_months(&mut connection, plan.months).await?;
+    if plan.charts > 0 {
+        for month in 2 - i32::try_from(plan.months)?..2 {
+            make_month(&mut connection, "vitals", month).await?;
+        }
+    }
     run(&mut connection, "set session_replication_role = replica; set synchronous_commit = off; set work_mem = '256MB'; set maintenance_work_mem = '1GB'").await?;
     let mut indexes = Vec::new();
     for index in INDEXES {
@@ -112,6 +119,14 @@ pub async fn fill(database: &Database) -> anyhow::Result<()> {
                 .bind(i64::from(tenant))
                 .bind(i64::from(plan.per_tenant))
                 .bind(i32::try_from(plan.months)?)
+                .execute(&mut connection)
+                .await?;
+        }
+        if plan.charts > 0 {
+            sqlx::query("call bench.fill_chart($1, $2, $3)")
+                .bind(i64::from(tenant))
+                .bind(i64::from(plan.per_tenant))
+                .bind(i64::from(plan.charts))
                 .execute(&mut connection)
                 .await?;
         }

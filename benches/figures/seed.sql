@@ -144,3 +144,57 @@ begin
            || array_to_tsvector(array['t=' || tenant])
       from written;
 end $$;
+
+-- A chart that was kept for ten years: of the tenant's first `charts` patients, 2,000 visits, 5,000 vital signs, 300 notes, and
+-- a few of the rest. A visit lies in each of the months, evenly, and so do the readings.
+create procedure bench.fill_chart(t bigint, per_tenant bigint, charts bigint) language plpgsql set timezone = 'UTC' as $$
+declare
+    tenant constant uuid := bench.id('10000000', t);
+    doctor constant uuid := bench.id('21000000', t);
+    first  constant timestamptz := date_trunc('month', now()) - interval '118 months';
+    width  constant interval := now() - first;
+begin
+    create temporary table course on commit drop as
+    select bench.id('41000000', t * charts * 2000 + k * 2000 + n) as id, bench.id('30000000', t * per_tenant + k) as patient_id,
+           n, first + width * (n / 2000.0) as at
+      from generate_series(0, charts - 1) as k, generate_series(0, 1999) as n;
+    insert into app.encounter_register (tenant_id, id, patient_id, scheduled_start) select tenant, id, patient_id, at from course;
+    insert into app.encounters (tenant_id, id, patient_id, class, status, scheduled_start, scheduled_end, time_zone, facility_id,
+                                attending_provider_id, chief_complaint, created_at, updated_at)
+    select tenant, id, patient_id, 'office_visit', 'completed', at, at + interval '15 minutes', 'America/New_York',
+           bench.id('23000000', t), bench.id('22000000', t), 'Headache for three days', at, at
+      from course;
+    insert into app.vitals (tenant_id, id, set_id, patient_id, encounter_id, measured_at, kind, value, diastolic, given_value,
+                            given_second, given_unit, source, recorded_by, recorded_at, updated_at)
+    select tenant, gen_random_uuid(), md5(c.id::text)::uuid, c.patient_id, c.id, c.at, m.kind, m.value,
+           m.diastolic, m.value, m.diastolic, m.unit, 'manual', doctor, c.at, c.at
+      from course c,
+           lateral (values ('blood_pressure', 118 + c.n % 40, 74, 'mm[Hg]'), ('heart_rate', 62 + c.n % 30, null, '/min'),
+                           ('respiratory_rate', 12 + c.n % 7, null, '/min'), ('temperature', 36.6, null, 'Cel'),
+                           ('oxygen_saturation', 95 + c.n % 5, null, '%'), ('weight', 80 + c.n % 5, null, 'kg'),
+                           ('height', 178, null, 'cm'), ('pain', c.n % 4, null, '{score}'), ('glucose', 90 + c.n % 40, null, 'mg/dL'),
+                           ('head_circumference', 56, null, 'cm')) as m (kind, value, diastolic, unit)
+     where c.n % 4 = 0;
+    create temporary table chapter on commit drop as
+    select bench.id('52000000', (t * charts + k) * 300 + n) as id, bench.id('53000000', (t * charts + k) * 300 + n) as text_id,
+           bench.id('30000000', t * per_tenant + k) as patient_id, first + width * (n / 300.0) as at, n
+      from generate_series(0, charts - 1) as k, generate_series(0, 299) as n;
+    insert into app.notes (tenant_id, id, patient_id, type, title, status, author_id, noted_at, signed_by, signed_at, version, created_at, updated_at)
+    select tenant, id, patient_id, 'soap', 'Visit ' || n, 'signed', doctor, at, doctor, at, 2, at, at from chapter;
+    insert into app.note_texts (tenant_id, id, patient_id, note_id, number, kind, row_version, content, saved_by, saved_at)
+    select tenant, text_id, patient_id, id, 1, 'saved', 1, jsonb_build_object('subjective', bench.section(n, 0)), doctor, at from chapter;
+    insert into app.problems (tenant_id, id, patient_id, icd10cm, name, status, verification, created_by, created_at, updated_at)
+    select tenant, md5('problem' || id)::uuid, patient_id, 'Z' || n, 'Problem ' || n, case when n < 20 then 'active' else 'resolved' end,
+           'confirmed', doctor, at, at from chapter where n < 40;
+    insert into app.allergies (tenant_id, id, patient_id, kind, substance_kind, substance_text, substance_key, criticality, status, verification,
+                               created_by, created_at, updated_at)
+    select tenant, md5('allergy' || id)::uuid, patient_id, 'allergy', 'food', 'Food ' || n, 'food ' || n, 'low', 'active', 'confirmed', doctor, at, at
+      from chapter where n < 6;
+    insert into app.immunizations (tenant_id, id, patient_id, cvx, name, status, occurred_on, source, created_by, created_at, updated_at)
+    select tenant, md5('dose' || id)::uuid, patient_id, '140', 'Influenza', 'completed', at::date::text, 'administered', doctor, at, at from chapter where n % 8 = 0;
+    insert into app.goals (tenant_id, id, patient_id, description, status, achievement, created_by, created_at, updated_at)
+    select tenant, md5('goal' || id)::uuid, patient_id, 'Goal ' || n, 'active', 'in_progress', doctor, at, at from chapter where n < 12;
+    insert into app.documents (tenant_id, id, patient_id, category, kind, title, document_date, source, current_number, created_by, created_at, updated_at)
+    select tenant, md5('document' || id)::uuid, patient_id, 'clinical', 'other', 'Letter ' || n, at::date, 'staff', 1, doctor, at, at
+      from chapter where n % 5 = 0;
+end $$;

@@ -3,7 +3,6 @@
 pub mod alerts;
 pub mod care_plans;
 pub mod care_teams;
-mod chart_entries;
 pub mod documents;
 pub mod encounters;
 pub mod family_history;

@@ -1,19 +1,20 @@
 //! Loading the demo: what is missing, each organisation whole or not at all.
 
-use clinical::encounters;
+use bytes::Bytes;
+use clinical::{documents, encounters, vitals};
 use identity::passwords::Passwords;
 use identity::tenants;
 use kernel::ids::TenantId;
-use kernel::{Code, Result};
+use kernel::{Code, Error, Result};
 use platform::App;
 use platform::db::{SystemTx, partition};
 use secrecy::SecretString;
 
-use super::PASSWORD;
 use super::places::{LAKESIDE, RIVERSIDE};
 use super::plan::Plan;
 use super::wall::Wall;
 use super::write::Writer;
+use super::{PASSWORD, record};
 
 /// What has been written. Nothing, where it was there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub async fn load(app: &App, seed: u64) -> Result<Summary> {
         .flat_map(|plan| &plan.visits)
         .map(|visit| visit.start);
     encounters::ensure_months(&app.db, starts).await?;
+    let begun = plans.iter().flat_map(|plan| &plan.visits);
+    vitals::ensure_months(&app.db, begun.filter_map(|visit| visit.begun)).await?;
     let written =
         futures_util::future::try_join_all(plans.iter().map(|plan| found(app, plan, &hash)))
             .await?;
@@ -67,15 +70,28 @@ pub async fn load(app: &App, seed: u64) -> Result<Summary> {
 
 /// Writes an organisation in one transaction. `None`: somebody else has just done so.
 async fn found(app: &App, plan: &Plan, hash: &str) -> Result<Option<Summary>> {
-    let mut tx = SystemTx::begin(&app.db, TenantId::new()).await?;
-    match Writer::new(app, &mut tx, plan, hash).write().await {
-        Ok(summary) => {
-            tx.commit().await?;
-            Ok(Some(summary))
-        }
+    let tenant = TenantId::new();
+    // Contents are stored outside the transaction that files them.
+    let papers = record::papers(&plan.people, plan.wall)?;
+    let stored = papers.into_iter().map(|paper| async move {
+        let content = Bytes::from(paper.text.clone());
+        let file = (paper.filename, "text/plain");
+        let stored = documents::store_content(&app.files, tenant, file, content).await?;
+        Ok::<_, Error>((paper, stored))
+    });
+    let papers = futures_util::future::try_join_all(stored).await?;
+    let mut tx = SystemTx::begin(&app.db, tenant).await?;
+    let outcome = match Writer::new(app, &mut tx, plan, hash).write(&papers).await {
+        Ok(summary) => tx.commit().await.map(|()| Some(summary)),
         Err(error) if error.code() == Code::SlugTaken => Ok(None),
         Err(error) => Err(error),
+    };
+    if !matches!(outcome, Ok(Some(_))) {
+        for (_, stored) in &papers {
+            documents::discard(&app.files, tenant, stored).await?;
+        }
     }
+    outcome
 }
 
 impl Summary {

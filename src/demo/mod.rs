@@ -18,6 +18,7 @@ mod places;
 mod plan;
 mod random;
 mod reasons;
+mod record;
 mod registration;
 mod roster;
 mod staff;
@@ -28,6 +29,7 @@ mod wall;
 mod whereabouts;
 mod wishes;
 mod write;
+mod write_record;
 
 pub use load::{Summary, load};
 

@@ -1,6 +1,7 @@
 //! Writing a plan: ids for places in lists, and the features' own functions for everything else.
 
 use clinical::care_teams::{self, CareTeamRole, NewCareTeamMember};
+use clinical::documents::Stored;
 use clinical::encounters::{self, BedStay, EncounterRecord, Participant, ParticipantRole};
 use clinical::patients::{self, NewPatient, PatientStatus};
 use identity::facilities::{
@@ -30,6 +31,7 @@ use super::load::Summary;
 use super::people::{DEMO_PATIENT, Fate};
 use super::places::{Organisation, Place, Spot};
 use super::plan::Plan;
+use super::record::Paper;
 use super::roster::{DEMO_NURSE, DEMO_PROVIDER};
 use super::staff::{Employee, Help, Practice, Work};
 use super::visits::Visit;
@@ -39,16 +41,18 @@ const BATCH: usize = 500;
 
 /// Writes one plan in one transaction.
 pub struct Writer<'a> {
-    app: &'a App,
-    tx: &'a mut SystemTx,
-    plan: &'a Plan,
+    pub(super) app: &'a App,
+    pub(super) tx: &'a mut SystemTx,
+    pub(super) plan: &'a Plan,
     hash: &'a str,
-    now: Instant,
+    pub(super) now: Instant,
     facilities: Vec<(FacilityId, Vec<DepartmentId>)>,
-    users: Vec<UserId>,
+    pub(super) users: Vec<UserId>,
     /// By place in the staff; `None`: no provider.
     providers: Vec<Option<ProviderId>>,
-    patients: Vec<PatientId>,
+    pub(super) patients: Vec<PatientId>,
+    /// In the order of the visits.
+    pub(super) encounters: Vec<EncounterRecord>,
 }
 
 impl<'a> Writer<'a> {
@@ -63,10 +67,12 @@ impl<'a> Writer<'a> {
             users: Vec::new(),
             providers: Vec::new(),
             patients: Vec::new(),
+            encounters: Vec::new(),
         }
     }
 
-    pub async fn write(mut self) -> Result<Summary> {
+    /// `papers`: their contents are in the store.
+    pub async fn write(mut self, papers: &[(Paper, Stored)]) -> Result<Summary> {
         self.organisation().await?;
         for place in &self.plan.organisation.facilities {
             self.facility(place).await?;
@@ -82,6 +88,7 @@ impl<'a> Writer<'a> {
         for visits in self.plan.visits.chunks(BATCH) {
             self.visits(visits).await?;
         }
+        self.record(papers).await?;
         self.access_records().await?;
         Ok(Summary {
             tenants: 1,
@@ -286,7 +293,9 @@ impl<'a> Writer<'a> {
         }
         encounters::record_in_tx(self.tx, &records, None, self.now).await?;
         encounters::record_stays_in_tx(self.tx, &stays, None, self.now).await?;
-        encounters::record_participants_in_tx(self.tx, &nurses).await
+        encounters::record_participants_in_tx(self.tx, &nurses).await?;
+        self.encounters.extend(records);
+        Ok(())
     }
 
     fn encounter(&self, visit: &Visit) -> EncounterRecord {

@@ -297,26 +297,64 @@ async fn what_was_kept_without_being_looked_at_is_entered_by_a_later_run_without
 }
 
 #[tokio::test]
-async fn what_changes_at_its_source_does_not_overwrite_the_chart_and_says_so() {
+async fn an_entry_follows_its_source_until_somebody_here_goes_on_with_it() {
     let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let doctor = clinic.user(Role::Provider).await;
     let files = Files::new();
     files.lines("record.ndjson", &a_record());
     run(&clinic, &files.0).await;
+    let id = only_patient(&admin).await;
     let mut record = a_record();
+    record[2]["clinicalStatus"]["coding"][0]["code"] = json!("resolved");
     record[9]["title"] = json!("Another care");
+    record[6]["component"][0]["valueQuantity"]["value"] = json!(84);
     files.lines("record.ndjson", &record);
     let report = run(&clinic, &files.0).await;
-    assert_eq!(report.total().updated, 1, "{report}");
+    assert_eq!(report.total().updated, 3, "{report}");
+    // A reading is never changed.
     assert_eq!(report.kept.len(), 1, "{report}");
     assert!(
         report.kept[0].reason.contains("changed at its source"),
         "{report}"
     );
-    let admin = clinic.user(Role::Admin).await;
-    let id = only_patient(&admin).await;
+    let plan = &items(&admin, &id, "care-plans").await[0];
+    assert_eq!(
+        (&plan["title"], &plan["version"]),
+        (&json!("Another care"), &json!(3))
+    );
+    let problems = items(&admin, &id, "problems").await;
+    assert_eq!(
+        (problems.len(), &problems[0]["status"]),
+        (1, &json!("resolved"))
+    );
+    let again = run(&clinic, &files.0).await;
+    assert_eq!(
+        (again.total().created, again.total().updated),
+        (0, 0),
+        "{again}"
+    );
+
+    let team = json!({ "user_id": doctor.user_id, "role": "primary_care" });
+    admin
+        .post(format!("/api/v1/patients/{id}/care-team"), team)
+        .await
+        .expect(201);
+    let place = format!(
+        "/api/v1/patients/{id}/care-plans/{}",
+        plan["id"].as_str().expect("an id")
+    );
+    doctor
+        .patch(&place, 3, json!({ "title": "Our care" }))
+        .await
+        .expect(200);
+    record[9]["title"] = json!("A third care");
+    files.lines("record.ndjson", &record);
+    let report = run(&clinic, &files.0).await;
+    assert!(report.kept[0].reason.contains("changed here"), "{report}");
     assert_eq!(
         items(&admin, &id, "care-plans").await[0]["title"],
-        "Diabetes care"
+        "Our care"
     );
 }
 

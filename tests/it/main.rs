@@ -8,6 +8,7 @@ mod clinical;
 mod demo;
 mod identity;
 mod interop;
+mod interop_documents;
 mod interop_entries;
 mod manners;
 mod promises;

@@ -6,6 +6,8 @@ use kernel::{Checks, PartialDate, Validate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::patients::AsOf;
+
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$note:meta])* $word:ident),+ $(,)? }) => {
         $(#[$doc])*
@@ -192,6 +194,10 @@ pub struct ListAllergies {
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
+    /// A day (its end, in UTC) or an instant: the list as it was on record then, the latest first. Needs the permission
+    /// `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }
 
 words!(
@@ -260,6 +266,10 @@ pub struct ListStatements {
     /// Those that were withdrawn, too.
     #[serde(default)]
     pub include_withdrawn: bool,
+    /// A day (its end, in UTC) or an instant: the list as it was on record then, the latest first. Needs the permission
+    /// `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }
 
 /// What is known of a patient's allergies, in a word.

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::model::{AllergyStatement, AllergySummary, ListStatements, NewStatement};
 use super::statements;
-use crate::entries::Mistake;
+use crate::entries::{self, AsOfQuery, Mistake};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -54,13 +54,17 @@ async fn state_no_known_allergies(
 /// Read a statement
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/allergy-statements/{statement_id}", tag = "allergies",
     params(("patient_id" = PatientId, Path, description = "Of whom"),
-           ("statement_id" = AllergyStatementId, Path, description = "Which statement")),
+           ("statement_id" = AllergyStatementId, Path, description = "Which statement"), AsOfQuery),
     responses((status = 200, body = AllergyStatement, description = "The statement")),
     extensions(("x-permission" = json!("allergy.read"))))]
 async fn get_allergy_statement(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, AllergyStatementId)>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<AllergyStatement> {
+    if let Some(then) = query.as_of {
+        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+    }
     Ok(statements::read(&ctx, patient, id).await?)
 }
 

@@ -14,7 +14,7 @@ use super::model::{
 };
 use super::store::{self, Filter};
 use super::{drug_classes, statements};
-use crate::entries::{self, Mistake};
+use crate::entries::{self, Mistake, Then, list_as_of};
 use crate::patients::{self, Patient};
 use crate::terminology::System;
 
@@ -25,6 +25,20 @@ pub(super) async fn list(
     patient: PatientId,
     query: ListAllergies,
 ) -> Result<Answer<Page<Allergy>>> {
+    if let Some(at) = query.as_of {
+        let then = Then {
+            patient,
+            at,
+            limit: query.limit,
+            cursor: query.cursor,
+        };
+        let filters = (query.status, query.include_errors);
+        return list_as_of(ctx, then, &filters, |row: &Allergy| {
+            (query.include_errors || row.error_reason.is_none())
+                && query.status.is_none_or(|status| status == row.data.status)
+        })
+        .await;
+    }
     let filters = (patient, query.status, query.include_errors);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor)?;
     let mut tx = ctx.begin(Permission::AllergyRead).await?;
@@ -93,6 +107,24 @@ pub async fn add_in_tx(
         .await
         .on_constraint("allergies_active_key", already_active)?;
     Ok(id)
+}
+
+/// As [`add_in_tx`], of an entry that has changed where it came from. Whether it may be changed is the caller's to know.
+///
+/// # Errors
+/// As [`add_in_tx`]; `entered_in_error`, `not_found`.
+pub async fn revise_in_tx(
+    tx: &mut TenantTx,
+    person: &Patient,
+    id: AllergyId,
+    new: NewAllergy,
+    now: Instant,
+) -> Result<()> {
+    let present = changeable(tx, person.id, id).await?;
+    let (ready, key) = prepare(tx, person, Some(&present), new, now).await?;
+    store::update(tx, id, &ready, &key, None, now)
+        .await
+        .on_constraint("allergies_active_key", already_active)
 }
 
 pub(super) async fn amend(

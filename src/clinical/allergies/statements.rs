@@ -14,7 +14,7 @@ use super::model::{
 };
 use super::store::Filter;
 use super::{store as allergies, store_statements as store};
-use crate::entries::Mistake;
+use crate::entries::{Mistake, Then, list_as_of};
 use crate::patients;
 
 const RESOURCE: &str = "allergy";
@@ -26,6 +26,21 @@ pub(super) async fn list(
     patient: PatientId,
     query: ListStatements,
 ) -> Result<Answer<Page<AllergyStatement>>> {
+    if let Some(at) = query.as_of {
+        let then = Then {
+            patient,
+            at,
+            limit: None,
+            cursor: None,
+        };
+        return list_as_of(
+            ctx,
+            then,
+            &query.include_withdrawn,
+            |row: &AllergyStatement| query.include_withdrawn || row.withdrawn_at.is_none(),
+        )
+        .await;
+    }
     let mut tx = ctx.begin(Permission::AllergyRead).await?;
     patients::require(&mut tx, patient).await?;
     let rows = store::of_patient(&mut tx, patient, None, query.include_withdrawn).await?;

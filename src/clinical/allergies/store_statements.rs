@@ -46,6 +46,7 @@ impl From<Row> for AllergyStatement {
 impl Remembered for AllergyStatement {
     const TABLE: &'static str = "allergy_statements";
     const RESOURCE: &'static str = "allergy";
+    const ORDER: &'static str = "stated_at";
 
     fn of_image(image: Value) -> serde_json::Result<Self> {
         serde_json::from_value::<Row>(image).map(Into::into)

@@ -5,14 +5,17 @@ use kernel::clock::Instant;
 use kernel::ids::{CarePlanId, PatientId};
 use kernel::{Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
-use platform::audit::{Action, Subject};
+use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
 use super::model::{CarePlan, CarePlanStep, ListCarePlans, NewCarePlan};
 use super::status::CarePlanStatus;
 use super::store;
-use crate::chart_entries::{ErrorReason, check_encounter, check_provider, settle_all, settle_one};
+use crate::entries::{
+    Mistake, Then, check_encounter, check_provider, disclose_list, list_as_of, settle_all,
+    settle_one,
+};
 use crate::patients;
 use crate::terminology::Coding;
 
@@ -23,6 +26,21 @@ pub(super) async fn list(
     patient: PatientId,
     query: ListCarePlans,
 ) -> Result<Answer<Page<CarePlan>>> {
+    if let Some(at) = query.as_of {
+        let then = Then {
+            patient,
+            at,
+            limit: query.limit,
+            cursor: query.cursor,
+        };
+        let filters = query.status;
+        return list_as_of(ctx, then, &filters, |row: &CarePlan| {
+            query
+                .status
+                .map_or(row.error_reason.is_none(), |status| status == row.status)
+        })
+        .await;
+    }
     let filters = (patient, query.status);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor)?;
     let mut tx = ctx.begin(Permission::CarePlanRead).await?;
@@ -33,20 +51,8 @@ pub(super) async fn list(
     };
     let rows = store::page(&mut tx, patient, &filter, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.created_at, row.id))?;
-    let whole = Subject {
-        patient: Some(patient),
-        resource: None,
-    };
-    let shown: Vec<Subject> = page
-        .items
-        .iter()
-        .map(|row| Subject {
-            patient: Some(patient),
-            resource: Some(row.id.into()),
-        })
-        .collect();
-    let subjects = if shown.is_empty() { vec![whole] } else { shown };
-    tx.finish(Disclosure::list(RESOURCE, subjects, page)).await
+    tx.finish(disclose_list(RESOURCE, patient, page, |row| row.id.0))
+        .await
 }
 
 pub(super) async fn read(
@@ -101,6 +107,28 @@ pub async fn add_in_tx(
     Ok(id)
 }
 
+/// As [`add_in_tx`], of an entry that has changed where it came from. Whether it may be changed is the caller's to know.
+///
+/// # Errors
+/// As [`add_in_tx`]; `entered_in_error`, `not_found`.
+pub async fn revise_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: CarePlanId,
+    (mut new, status): (NewCarePlan, CarePlanStatus),
+    on: NaiveDate,
+    now: Instant,
+) -> Result<()> {
+    let present = locked(tx, patient, id).await?;
+    present.status.require_standing()?;
+    settle(tx, patient, Some(&present.data), &mut new, on).await?;
+    store::update(tx, id, &new, now).await?;
+    if status != present.status {
+        store::set_status(tx, id, (status, None), None, now).await?;
+    }
+    Ok(())
+}
+
 pub(super) async fn amend(
     ctx: &Ctx,
     patient: PatientId,
@@ -137,7 +165,7 @@ pub(super) async fn take_back(
     ctx: &Ctx,
     patient: PatientId,
     id: CarePlanId,
-    body: ErrorReason,
+    body: Mistake,
 ) -> Result<Answer<CarePlan>> {
     let mut tx = ctx.begin(Permission::CarePlanWrite).await?;
     let present = locked(&mut tx, patient, id).await?;

@@ -1,8 +1,9 @@
 //! Who cares for a patient, as what, from when until when.
 //!
-//! Under care-team scope a membership is the key to the chart, so it takes effect and ends at once. It comes about in four
+//! Under care-team scope a membership is the key to the chart, so it takes effect and ends at once. It comes about in five
 //! ways: somebody is put on the team here; a provider or nurse registers the patient; a provider has an encounter with him
-//! (both by trigger); a provider becomes his primary provider ([`follow_primary_provider`]).
+//! (both by trigger); a provider becomes his primary provider ([`follow_primary_provider`]); he is sent a referral
+//! ([`invite`]).
 //!
 //! Traps: a membership is ended, never deleted. Who ends his own can't see the chart any more, the answer is his last look.
 
@@ -13,4 +14,4 @@ mod store;
 
 pub use model::{CareTeamMember, CareTeamRole, CareTeamSource, NewCareTeamMember};
 pub use routes::router;
-pub use service::{follow_primary_provider, join};
+pub use service::{follow_primary_provider, invite, join};

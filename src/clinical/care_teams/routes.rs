@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 
 use super::model::{CareTeamMember, ListCareTeam, NewCareTeamMember};
 use super::service;
+use crate::entries::{self, AsOfQuery};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -51,13 +52,17 @@ async fn add_care_team_member(
 /// Read a membership
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/care-team/{member_id}", tag = "care teams",
     params(("patient_id" = PatientId, Path, description = "Whose team"),
-           ("member_id" = CareTeamMemberId, Path, description = "Which membership")),
+           ("member_id" = CareTeamMemberId, Path, description = "Which membership"), AsOfQuery),
     responses((status = 200, body = CareTeamMember, description = "The membership")),
     extensions(("x-permission" = json!("care_team.read"))))]
 async fn get_care_team_member(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, CareTeamMemberId)>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<CareTeamMember> {
+    if let Some(then) = query.as_of {
+        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+    }
     Ok(service::read(&ctx, patient, id).await?)
 }
 

@@ -10,6 +10,7 @@ use platform::http::{Answer, Paging};
 
 use super::model::{CareTeamMember, CareTeamRole, ListCareTeam, NewCareTeamMember};
 use super::store;
+use crate::entries::{Then, list_as_of};
 use crate::patients;
 
 const RESOURCE: &str = "care_team";
@@ -19,6 +20,19 @@ pub(super) async fn list(
     patient: PatientId,
     query: ListCareTeam,
 ) -> Result<Answer<Page<CareTeamMember>>> {
+    if let Some(as_of) = query.as_of {
+        let on = query.at.unwrap_or(as_of.instant());
+        let then = Then {
+            patient,
+            at: as_of,
+            limit: query.limit,
+            cursor: query.cursor,
+        };
+        return list_as_of(ctx, then, &query.at, |row: &CareTeamMember| {
+            row.valid_from <= on && row.valid_until.is_none_or(|until| until > on)
+        })
+        .await;
+    }
     let paging = Paging::new(ctx, &(patient, query.at), query.limit, query.cursor)?;
     let mut tx = ctx.begin(Permission::CareTeamRead).await?;
     patients::require(&mut tx, patient).await?;
@@ -120,6 +134,31 @@ pub(super) async fn end(
     let version = member.version;
     tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, member).version(version))
         .await
+}
+
+/// Puts the account of a provider who is consulted on the team, unless he is on it. One without an account has no chart to
+/// open.
+pub async fn invite(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    provider: ProviderId,
+    now: Instant,
+) -> Result<()> {
+    let Some(user_id) = store::account_of(tx, provider).await? else {
+        return Ok(());
+    };
+    let role = CareTeamRole::Consulting;
+    if store::has_open(tx, patient, user_id, role).await? {
+        return Ok(());
+    }
+    let new = NewCareTeamMember {
+        user_id,
+        role,
+        valid_from: None,
+        valid_until: None,
+    };
+    store::insert(tx, patient, &new, now).await?;
+    Ok(())
 }
 
 /// Puts the account of a new primary provider on the team, and takes that of the one before off it. A provider without an

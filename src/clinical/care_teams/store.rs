@@ -4,8 +4,24 @@ use kernel::clock::Instant;
 use kernel::ids::{CareTeamMemberId, PatientId, ProviderId, UserId};
 use kernel::{Error, Result};
 use platform::db::TenantTx;
+use serde_json::Value;
 
 use super::model::{CareTeamMember, CareTeamRole, NewCareTeamMember};
+use crate::entries::Remembered;
+
+impl Remembered for CareTeamMember {
+    const TABLE: &'static str = "care_team_members";
+    const RESOURCE: &'static str = "care_team_member";
+    const ORDER: &'static str = "valid_from";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value(image)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
 
 /// Members at an instant, by their beginning. Names come from a function, because a patient may not read accounts.
 pub(super) async fn page(

@@ -18,7 +18,7 @@ use super::sections;
 use super::store::{self, Asked, Found};
 use crate::allergies::AllergySummary;
 use crate::encounters;
-use crate::entries::Remembered;
+use crate::entries::{self, Remembered};
 use crate::immunizations::{self, Immunization, SeriesState, SeriesStatus};
 use crate::patients::{self, AsOf, NameUse, Patient, PatientName, PatientStatus};
 use crate::vitals::{self, RecentVital};
@@ -41,6 +41,9 @@ pub(super) async fn open(
     };
     let role = ctx.principal().role;
     let mut tx = ctx.begin_snapshot(permission).await?;
+    if !entries::open_chart(&mut tx, patient).await? {
+        return Err(Error::not_found());
+    }
     let at = then.unwrap_or(ctx.now());
     let (person, asked) = match then {
         None => {

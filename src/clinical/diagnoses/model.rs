@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::entries::ConditionCodes;
+use crate::patients::AsOf;
 use crate::problems::{ProblemSeverity, ProblemStatus};
 
 /// Whether the condition was there when the patient was admitted, as a claim says it.
@@ -146,4 +147,8 @@ pub struct ListDiagnoses {
     /// Those entered in error, too.
     #[serde(default)]
     pub include_errors: bool,
+    /// A day (its end, in UTC) or an instant: the list as it was on record then, the latest first. Needs the permission
+    /// `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::model::{Diagnosis, ListDiagnoses, NewDiagnosis, Promotion};
 use super::service;
-use crate::entries::Mistake;
+use crate::entries::{AsOfQuery, Mistake};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -57,13 +57,17 @@ async fn add_encounter_diagnosis(
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/encounters/{encounter_id}/diagnoses/{diagnosis_id}", tag = "diagnoses",
     params(("patient_id" = PatientId, Path, description = "Whose encounter"),
            ("encounter_id" = EncounterId, Path, description = "Which encounter"),
-           ("diagnosis_id" = DiagnosisId, Path, description = "Which diagnosis")),
+           ("diagnosis_id" = DiagnosisId, Path, description = "Which diagnosis"), AsOfQuery),
     responses((status = 200, body = Diagnosis, description = "The diagnosis")),
     extensions(("x-permission" = json!("coding.read"))))]
 async fn get_encounter_diagnosis(
     ctx: Ctx,
     Path((patient, encounter, id)): Path<(PatientId, EncounterId, DiagnosisId)>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<Diagnosis> {
+    if let Some(then) = query.as_of {
+        return Ok(service::read_as_of(&ctx, (patient, encounter), id, then).await?);
+    }
     Ok(service::read(&ctx, (patient, encounter), id).await?)
 }
 

@@ -11,7 +11,8 @@ use platform::http::{Answer, IfMatch, MergePatch};
 use super::model::{Diagnosis, DiagnosisStatus, ListDiagnoses, NewDiagnosis, Promotion};
 use super::store;
 use crate::encounters::{EncounterRecord, EncounterStatus};
-use crate::entries::{self, Mistake};
+use crate::entries::{self, Mistake, Remembered, Then};
+use crate::patients::AsOf;
 use crate::problems::{self, NewProblem, ProblemVerification};
 
 const RESOURCE: &str = "diagnosis";
@@ -21,6 +22,19 @@ pub(super) async fn list(
     of: (PatientId, EncounterId),
     query: ListDiagnoses,
 ) -> Result<Answer<Page<Diagnosis>>> {
+    if let Some(at) = query.as_of {
+        let then = Then {
+            patient: of.0,
+            at,
+            limit: Some(200),
+            cursor: None,
+        };
+        let filters = (of.1, query.include_errors);
+        return entries::list_as_of(ctx, then, &filters, |row: &Diagnosis| {
+            row.encounter_id == of.1 && (query.include_errors || row.error_reason.is_none())
+        })
+        .await;
+    }
     let mut tx = ctx.begin(Permission::CodingRead).await?;
     entries::require_encounter(&mut tx, of.0, of.1).await?;
     let rows = store::of_encounter(&mut tx, of, None, query.include_errors).await?;
@@ -42,6 +56,24 @@ pub(super) async fn read(
     let mut tx = ctx.begin(Permission::CodingRead).await?;
     entries::require_encounter(&mut tx, of.0, of.1).await?;
     let diagnosis = store::get(&mut tx, of, id).await?;
+    let version = diagnosis.version;
+    tx.finish(Disclosure::of(RESOURCE, Action::Read, of.0, id, diagnosis).version(version))
+        .await
+}
+
+/// As it stood, if it was of this encounter then.
+pub(super) async fn read_as_of(
+    ctx: &Ctx,
+    of: (PatientId, EncounterId),
+    id: DiagnosisId,
+    then: AsOf,
+) -> Result<Answer<Diagnosis>> {
+    let mut tx = entries::require_then(ctx, of.0).await?;
+    let (image, patient) = entries::read_row_as_of(&mut tx, Diagnosis::TABLE, id.0, then).await?;
+    let diagnosis = Diagnosis::of_image(image).map_err(Error::internal)?;
+    if patient != Some(of.0) || diagnosis.encounter_id != of.1 {
+        return Err(Error::not_found());
+    }
     let version = diagnosis.version;
     tx.finish(Disclosure::of(RESOURCE, Action::Read, of.0, id, diagnosis).version(version))
         .await

@@ -4,9 +4,13 @@ use kernel::clock::Instant;
 use kernel::ids::{DiagnosisId, EncounterId, PatientId, ProblemId, UserId};
 use kernel::{Error, Result};
 use platform::db::TenantTx;
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::model::{Diagnosis, DiagnosisStatus, NewDiagnosis, PresentOnAdmission};
+use crate::entries::Remembered;
 
+#[derive(Deserialize)]
 struct Row {
     id: DiagnosisId,
     patient_id: PatientId,
@@ -46,6 +50,19 @@ impl From<Row> for Diagnosis {
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
+    }
+}
+
+impl Remembered for Diagnosis {
+    const TABLE: &'static str = "encounter_diagnoses";
+    const RESOURCE: &'static str = "diagnosis";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value::<Row>(image).map(Into::into)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 

@@ -15,12 +15,15 @@
 mod attestations;
 mod model;
 mod owner;
+mod past;
 mod receive;
+mod records;
 mod retention;
 mod routes;
 mod search;
 mod service;
 mod store;
+mod store_past;
 mod text;
 mod uploads;
 mod versions;
@@ -31,7 +34,10 @@ use platform::App;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use attestations::{Attestation, NewAttestation};
-pub use model::{Category, Document, DocumentKind, DocumentVersion, NewDocument, Scan, TextState};
+pub use model::{
+    Category, Document, DocumentKind, DocumentStatus, DocumentVersion, NewDocument, Scan, TextState,
+};
+pub use records::{Origin, Stored, discard, file_in_tx, renew_in_tx, store_content};
 pub use text::extract;
 pub(crate) use versions::{PatientFile, files_of_patient};
 pub use work::{round, spawn};

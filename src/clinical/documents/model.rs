@@ -7,6 +7,8 @@ use platform::access::Permission;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::patients::AsOf;
+
 /// Who reads a document follows from its category.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
@@ -273,6 +275,10 @@ pub struct ListDocuments {
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
+    /// A day (its end, in UTC) or an instant: the list as it was on record then, the latest first. Needs the permission
+    /// `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }
 
 /// A page, of whichever list.

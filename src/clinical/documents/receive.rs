@@ -58,9 +58,19 @@ pub(super) async fn store(
     ctx: &Ctx,
     id: DocumentVersionId,
     declared: Declared,
+    content: Pieces<'_>,
+) -> Result<Received> {
+    store_in(&ctx.app().files, ctx.tenant(), id, declared, content).await
+}
+
+/// As [`store`], for whoever has no request.
+pub(super) async fn store_in(
+    files: &Files,
+    tenant: TenantId,
+    id: DocumentVersionId,
+    declared: Declared,
     mut content: Pieces<'_>,
 ) -> Result<Received> {
-    let files = &ctx.app().files;
     let mut head = Vec::with_capacity(HEAD);
     while head.len() < HEAD {
         match content.next().await.transpose()? {
@@ -73,7 +83,7 @@ pub(super) async fn store(
     let whole = futures_util::stream::once(async { Ok(Bytes::from(head)) }).chain(content);
     let written = files
         .objects
-        .write(name(ctx.tenant(), id), &key, whole.boxed())
+        .write(name(tenant, id), &key, whole.boxed())
         .await?;
     Ok(Received {
         id,

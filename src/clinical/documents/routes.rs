@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 
 use super::model::{Document, DocumentForm, ListDocuments, NewDocument, Reason};
 use super::owner::Owner;
-use super::service;
-use crate::entries::NoQuery;
+use super::{past, service};
+use crate::entries::AsOfQuery;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -87,14 +87,17 @@ async fn file_provider_document(
 
 /// Read a document's label
 #[utoipa::path(get, path = "/api/v1/documents/{document_id}", tag = "documents",
-    params(("document_id" = DocumentId, Path, description = "Which document")),
+    params(("document_id" = DocumentId, Path, description = "Which document"), AsOfQuery),
     responses((status = 200, body = Document, description = "The document")),
     extensions(("x-permission" = json!("document.read"))))]
 async fn get_document(
     ctx: Ctx,
     Path(id): Path<DocumentId>,
-    Query(NoQuery {}): Query<NoQuery>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<Document> {
+    if let Some(then) = query.as_of {
+        return Ok(past::read(&ctx, id, then).await?);
+    }
     Ok(service::read(&ctx, id).await?)
 }
 

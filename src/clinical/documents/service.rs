@@ -13,7 +13,7 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging, Streamed, require_orde
 use super::model::{Document, DocumentSource, DocumentStatus, ListDocuments, NewDocument, Reason};
 use super::owner::Owner;
 use super::receive::{self, Received};
-use super::{store, uploads};
+use super::{past, store, uploads};
 
 pub(super) const RESOURCE: &str = "document";
 
@@ -133,6 +133,9 @@ pub(super) async fn list(
 ) -> Result<Answer<Page<Document>>> {
     let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
     require_order(query.from.map(midnight), query.to.map(midnight))?;
+    if let Some(at) = query.as_of {
+        return past::list(ctx, owner, at, query).await;
+    }
     let scope = (
         owner.patient(),
         owner.provider(),

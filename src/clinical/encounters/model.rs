@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::local_time;
 use super::status::{EncounterClass, EncounterStatus};
+use crate::patients::AsOf;
 
 /// Why the patient comes, in a code system's words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -333,6 +334,10 @@ pub struct OfPatient {
     pub class: Option<EncounterClass>,
     pub limit: Option<u32>,
     pub cursor: Option<String>,
+    /// A day (its end, in UTC) or an instant: the list as it was on record then, the latest first. Needs the permission
+    /// `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }
 
 /// Which encounters of a provider.

@@ -77,6 +77,7 @@ impl From<Row> for Encounter {
 impl Remembered for Encounter {
     const TABLE: &'static str = "encounters";
     const RESOURCE: &'static str = "encounter";
+    const ORDER: &'static str = "scheduled_start";
 
     fn of_image(image: Value) -> serde_json::Result<Self> {
         serde_json::from_value::<Row>(image).map(Into::into)

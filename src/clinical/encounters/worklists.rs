@@ -12,7 +12,8 @@ use platform::http::{Answer, Paging, require_order};
 
 use super::model::{Encounter, OfFacility, OfPatient, OfProvider};
 use super::{local_time, places, store_lists, store_places};
-use crate::patients;
+use crate::entries::{Then, list_as_of};
+use crate::patients::{self, AsOf};
 
 /// How far a provider's list looks back and ahead, and how far it may reach.
 const AROUND: TimeDelta = TimeDelta::days(30);
@@ -27,6 +28,9 @@ pub async fn of_patient(
     query: OfPatient,
 ) -> Result<Answer<Page<Encounter>>> {
     require_order(query.from, query.to)?;
+    if let Some(at) = query.as_of {
+        return of_patient_as_of(ctx, patient, at, query).await;
+    }
     let filters = (patient, query.from, query.to, query.status, query.class);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
     let after = paging.after()?;
@@ -43,6 +47,30 @@ pub async fn of_patient(
     };
     let page = paging.page(rows, place)?;
     tx.finish(disclose(page)).await
+}
+
+/// The encounters that were on record then.
+async fn of_patient_as_of(
+    ctx: &Ctx,
+    patient: PatientId,
+    at: AsOf,
+    query: OfPatient,
+) -> Result<Answer<Page<Encounter>>> {
+    let filters = (query.from, query.to, query.status, query.class);
+    let then = Then {
+        patient,
+        at,
+        limit: query.limit,
+        cursor: query.cursor,
+    };
+    list_as_of(ctx, then, &filters, |row: &Encounter| {
+        let record = &row.record;
+        query.from.is_none_or(|from| record.scheduled_start >= from)
+            && query.to.is_none_or(|to| record.scheduled_start < to)
+            && query.status.is_none_or(|status| record.status == status)
+            && query.class.is_none_or(|class| record.class == class)
+    })
+    .await
 }
 
 pub async fn of_provider(

@@ -10,6 +10,7 @@ use kernel::ids::PatientId;
 use kernel::{Error, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
+use platform::db::{CallerTx, TenantTx};
 use platform::http::Answer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,7 +18,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::store;
-use crate::patients::{self, AsOf};
+use crate::patients::AsOf;
 
 /// Which state to read.
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
@@ -30,17 +31,14 @@ pub struct AsOfQuery {
     pub as_of: Option<AsOf>,
 }
 
-/// No parameters: where the past is not told, asking for it is an error, not an answer of today.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NoQuery {}
-
 /// What the history can show as it stood.
 pub(crate) trait Remembered: Sized {
     /// Its table, by which the history names it.
     const TABLE: &'static str;
     /// Its kind in the access log.
     const RESOURCE: &'static str;
+    /// The column with the time by which a list of then is ordered.
+    const ORDER: &'static str = "created_at";
 
     /// Reads the image of a row.
     fn of_image(image: Value) -> serde_json::Result<Self>;
@@ -55,8 +53,7 @@ pub(crate) async fn read_as_of<T: Remembered + Serialize>(
     id: Uuid,
     then: AsOf,
 ) -> Result<Answer<T>> {
-    let mut tx = ctx.begin(Permission::EntryHistory).await?;
-    patients::require(&mut tx, patient).await?;
+    let mut tx = require_then(ctx, patient).await?;
     let image = store::image(&mut tx, (T::TABLE, patient, id), then.instant())
         .await?
         .ok_or_else(Error::not_found)?;
@@ -64,4 +61,27 @@ pub(crate) async fn read_as_of<T: Remembered + Serialize>(
     let version = entry.version();
     tx.finish(Disclosure::of(T::RESOURCE, Action::Read, patient, id, entry).version(version))
         .await
+}
+
+/// The image of a row as it stood, of whichever patient it was then, for a path that names none; `not_found` where the caller
+/// may not see him, or there was none such yet.
+pub(crate) async fn read_row_as_of(
+    tx: &mut TenantTx,
+    table: &str,
+    id: Uuid,
+    then: AsOf,
+) -> Result<(Value, Option<PatientId>)> {
+    store::image_of_row(tx, (table, id), then.instant())
+        .await?
+        .ok_or_else(Error::not_found)
+}
+
+/// Begins to read how a patient's record stood.
+pub(crate) async fn require_then(ctx: &Ctx, patient: PatientId) -> Result<CallerTx> {
+    let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
+    if store::open_chart(&mut tx, patient).await? {
+        Ok(tx)
+    } else {
+        Err(Error::not_found())
+    }
 }

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use kernel::{Error, Result};
 use platform::db::TenantTx;
 
-use crate::terminology::{self, System};
+use crate::terminology::{self, Coding, System};
 
 /// How a problem or a diagnosis is coded, and what it is called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -124,6 +124,34 @@ async fn named(
     }
     let concept = terminology::require(tx, pointer, system, wanted, on).await?;
     Ok((concept.code, name.or(concept.display)))
+}
+
+/// Settles a coding that was not there before.
+pub(crate) async fn settle_one(
+    tx: &mut TenantTx,
+    pointer: &str,
+    present: &[Coding],
+    wanted: &mut Coding,
+    on: NaiveDate,
+) -> Result<()> {
+    if !present.contains(wanted) {
+        *wanted = terminology::settle(tx, pointer, wanted, on).await?;
+    }
+    Ok(())
+}
+
+/// Settles those of a list that were not there before.
+pub(crate) async fn settle_all(
+    tx: &mut TenantTx,
+    pointer: &str,
+    present: &[Coding],
+    wanted: &mut [Coding],
+    on: NaiveDate,
+) -> Result<()> {
+    for (place, coding) in wanted.iter_mut().enumerate() {
+        settle_one(tx, &format!("{pointer}/{place}"), present, coding, on).await?;
+    }
+    Ok(())
 }
 
 fn nameless() -> Error {

@@ -4,6 +4,16 @@ use kernel::{Checks, Validate};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// Whether an entry stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum EntryStatus {
+    Recorded,
+    /// It should never have been made; it stays to be seen.
+    EnteredInError,
+}
+
 /// Why an entry should never have been made.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -6,18 +6,22 @@
 mod as_of;
 mod codes;
 mod history;
+mod lists;
 mod mistake;
 mod references;
 mod store;
 
 pub use as_of::AsOfQuery;
-pub(crate) use as_of::{NoQuery, Remembered, read_as_of};
+pub(crate) use as_of::{Remembered, read_as_of, read_row_as_of, require_then};
 pub(crate) use codes::{
-    ConditionCodes, Exactness, code_condition, code_named, code_one, code_part,
+    ConditionCodes, Exactness, code_condition, code_named, code_one, code_part, settle_all,
+    settle_one,
 };
 pub use history::{ChangeOfEntry, EntryChange, EntryHistoryQuery};
 pub(crate) use history::{Entry, history};
-pub use mistake::Mistake;
+pub(crate) use lists::{Then, disclose_list, list_as_of, page_as_of};
+pub use mistake::{EntryStatus, Mistake};
 pub(crate) use references::{
     check_encounter, check_not_before_birth, check_provider, require_encounter, require_person,
 };
+pub(crate) use store::open_chart;

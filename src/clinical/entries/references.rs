@@ -48,16 +48,21 @@ pub(crate) async fn check_encounter(
     Ok(())
 }
 
-/// The provider named at `pointer`.
-pub(crate) async fn check_provider(tx: &mut TenantTx, pointer: &str, id: ProviderId) -> Result<()> {
-    if store::is_active_provider(tx, id).await? {
-        return Ok(());
+/// The provider named at `pointer`, where it is another than before, who may have left since.
+pub(crate) async fn check_provider(
+    tx: &mut TenantTx,
+    pointer: &str,
+    present: Option<ProviderId>,
+    wanted: Option<ProviderId>,
+) -> Result<()> {
+    if let Some(id) = wanted
+        && present != wanted
+        && !store::is_active_provider(tx, id).await?
+    {
+        let rule = "must name an active provider";
+        return Err(Error::field(pointer, "no_such_provider", rule));
     }
-    Err(Error::field(
-        pointer,
-        "no_such_provider",
-        "must name an active provider",
-    ))
+    Ok(())
 }
 
 /// A date of something that happened to the patient.

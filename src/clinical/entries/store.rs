@@ -65,6 +65,14 @@ pub(super) async fn changes(
     Ok(rows)
 }
 
+/// Asks whether the caller may see the patient; in a read of one snapshot, so that his rows need not ask each.
+pub(crate) async fn open_chart(tx: &mut TenantTx, patient: PatientId) -> Result<bool> {
+    let may = sqlx::query_scalar!(r#"select app.open_chart($1) as "may!""#, patient as _)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok(may)
+}
+
 /// The last image of a row at an instant, if it was the patient's then.
 pub(super) async fn image(
     tx: &mut TenantTx,
@@ -87,4 +95,70 @@ pub(super) async fn image(
     .fetch_optional(tx.conn())
     .await?;
     Ok(image)
+}
+
+/// The last image of a row at an instant, whoever's it was then, and whose.
+pub(super) async fn image_of_row(
+    tx: &mut TenantTx,
+    (table, id): (&str, Uuid),
+    at: Instant,
+) -> Result<Option<(Value, Option<PatientId>)>> {
+    let tenant = tx.tenant();
+    let row = sqlx::query!(
+        r#"select a.after, a.patient_id as "patient_id: PatientId" from app.audit_log a
+            where a.tenant_id = $1 and a.table_name = $2 and a.row_id = $3 and a.at <= $4
+            order by a.at desc, a.version desc limit 1"#,
+        tenant as _,
+        table,
+        id,
+        at
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| (row.after, row.patient_id)))
+}
+
+/// A row as it stood, and where it stands in a list.
+pub(super) struct Image {
+    pub happened: Instant,
+    pub id: Uuid,
+    pub item: Value,
+}
+
+/// The last images of a patient's rows at an instant, if they were his then: by the time in a column, the latest first.
+pub(super) async fn images(
+    tx: &mut TenantTx,
+    (table, order, patient): (&str, &str, PatientId),
+    at: Instant,
+    after: Option<(Instant, Uuid)>,
+    limit: i64,
+) -> Result<Vec<Image>> {
+    let tenant = tx.tenant();
+    let (happened, id) = after.unzip();
+    let rows = sqlx::query_as!(
+        Image,
+        r#"with last as (
+             select distinct on (a.row_id) a.row_id, a.at, a.after as item, (a.after ->> $4)::timestamptz as happened
+               from app.audit_log a
+              where a.tenant_id = $1 and a.patient_id = $2 and a.table_name = $3 and a.at <= $5
+              order by a.row_id, a.at desc, a.version desc)
+           select l.happened as "happened!", l.row_id as "id!", l.item as "item!"
+             from last l
+            where not exists (select from app.audit_log m
+                               where m.tenant_id = $1 and m.table_name = $3 and m.row_id = l.row_id and m.at > l.at and m.at <= $5)
+              and ($6::timestamptz is null or (l.happened, l.row_id) < ($6, $7::uuid))
+            order by l.happened desc, l.row_id desc
+            limit $8"#,
+        tenant as _,
+        patient as _,
+        table,
+        order,
+        at,
+        happened,
+        id,
+        limit
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows)
 }

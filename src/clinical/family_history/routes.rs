@@ -10,8 +10,7 @@ use utoipa_axum::routes;
 
 use super::model::{FamilyHistory, ListFamilyHistory, NewFamilyHistory};
 use super::service;
-use crate::chart_entries::ErrorReason;
-use crate::entries::{self, AsOfQuery};
+use crate::entries::{self, AsOfQuery, Mistake};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -87,13 +86,13 @@ async fn update_family_history(
 ///
 /// Made in error: it stays to be seen, with the reason, and does not change any more.
 #[utoipa::path(post, path = "/api/v1/patients/{patient_id}/family-history/{family_history_id}/entered-in-error", tag = "family and social history",
-    params(("patient_id" = PatientId, Path, description = "The patient"), ("family_history_id" = FamilyHistoryId, Path, description = "Which entry")), request_body = ErrorReason,
+    params(("patient_id" = PatientId, Path, description = "The patient"), ("family_history_id" = FamilyHistoryId, Path, description = "Which entry")), request_body = Mistake,
     responses((status = 200, body = FamilyHistory, description = "Taken back")),
     extensions(("x-permission" = json!("background.write"))))]
 async fn take_back_family_history(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, FamilyHistoryId)>,
-    Json(body): Json<ErrorReason>,
+    Json(body): Json<Mistake>,
 ) -> Reply<FamilyHistory> {
     Ok(service::take_back(&ctx, patient, id, body).await?)
 }

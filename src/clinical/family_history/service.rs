@@ -4,13 +4,15 @@ use chrono::NaiveDate;
 use kernel::ids::{FamilyHistoryId, PatientId};
 use kernel::{Code, Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
-use platform::audit::{Action, Subject};
+use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
 use super::model::{FamilyHistory, ListFamilyHistory, NewFamilyHistory};
 use super::store;
-use crate::chart_entries::{EntryStatus, ErrorReason, check_encounter, settle_one};
+use crate::entries::{
+    EntryStatus, Mistake, Then, check_encounter, disclose_list, list_as_of, settle_one,
+};
 use crate::patients;
 use crate::terminology::Coding;
 
@@ -21,6 +23,19 @@ pub(super) async fn list(
     patient: PatientId,
     query: ListFamilyHistory,
 ) -> Result<Answer<Page<FamilyHistory>>> {
+    if let Some(at) = query.as_of {
+        let then = Then {
+            patient,
+            at,
+            limit: query.limit,
+            cursor: query.cursor,
+        };
+        let filters = query.with_errors;
+        return list_as_of(ctx, then, &filters, |row: &FamilyHistory| {
+            query.with_errors || row.error_reason.is_none()
+        })
+        .await;
+    }
     let filters = (patient, query.with_errors);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor)?;
     let mut tx = ctx.begin(Permission::BackgroundRead).await?;
@@ -31,20 +46,8 @@ pub(super) async fn list(
     };
     let rows = store::page(&mut tx, patient, &filter, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.created_at, row.id))?;
-    let whole = Subject {
-        patient: Some(patient),
-        resource: None,
-    };
-    let shown: Vec<Subject> = page
-        .items
-        .iter()
-        .map(|row| Subject {
-            patient: Some(patient),
-            resource: Some(row.id.into()),
-        })
-        .collect();
-    let subjects = if shown.is_empty() { vec![whole] } else { shown };
-    tx.finish(Disclosure::list(RESOURCE, subjects, page)).await
+    tx.finish(disclose_list(RESOURCE, patient, page, |row| row.id.0))
+        .await
 }
 
 pub(super) async fn read(
@@ -101,7 +104,7 @@ pub(super) async fn take_back(
     ctx: &Ctx,
     patient: PatientId,
     id: FamilyHistoryId,
-    body: ErrorReason,
+    body: Mistake,
 ) -> Result<Answer<FamilyHistory>> {
     let mut tx = ctx.begin(Permission::BackgroundWrite).await?;
     let present = locked(&mut tx, patient, id).await?;

@@ -11,8 +11,7 @@ use sqlx::types::Json;
 use super::model::{
     FamilyHistory, FamilyHistoryExtent, FamilyRelationship, NewFamilyHistory, RelativeCondition,
 };
-use crate::chart_entries::EntryStatus;
-use crate::entries::Remembered;
+use crate::entries::{EntryStatus, Remembered};
 use crate::patients::Sex;
 
 #[derive(Deserialize)]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::status::GoalStatus;
+use crate::patients::AsOf;
 use crate::terminology::Coding;
 
 /// How near it is.
@@ -131,6 +132,10 @@ pub struct ListGoals {
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
+    /// A day (its end, in UTC) or an instant: the list as it was on record then, the latest first. Needs the permission
+    /// `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }
 
 impl Validate for NewGoal {

@@ -10,8 +10,7 @@ use utoipa_axum::routes;
 
 use super::model::{Goal, GoalStep, ListGoals, NewGoal};
 use super::service;
-use crate::chart_entries::ErrorReason;
-use crate::entries::{self, AsOfQuery};
+use crate::entries::{self, AsOfQuery, Mistake};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -103,13 +102,13 @@ async fn change_goal_status(
 ///
 /// Made in error: it stays to be seen, with the reason, and does not change any more.
 #[utoipa::path(post, path = "/api/v1/patients/{patient_id}/goals/{goal_id}/entered-in-error", tag = "care plans",
-    params(("patient_id" = PatientId, Path, description = "The patient"), ("goal_id" = GoalId, Path, description = "Which goal")), request_body = ErrorReason,
+    params(("patient_id" = PatientId, Path, description = "The patient"), ("goal_id" = GoalId, Path, description = "Which goal")), request_body = Mistake,
     responses((status = 200, body = Goal, description = "Taken back")),
     extensions(("x-permission" = json!("care_plan.write"))))]
 async fn take_back_goal(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, GoalId)>,
-    Json(body): Json<ErrorReason>,
+    Json(body): Json<Mistake>,
 ) -> Reply<Goal> {
     Ok(service::take_back(&ctx, patient, id, body).await?)
 }

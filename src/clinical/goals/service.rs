@@ -5,7 +5,7 @@ use kernel::clock::Instant;
 use kernel::ids::{GoalId, PatientId};
 use kernel::{Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
-use platform::audit::{Action, Subject};
+use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
@@ -13,7 +13,9 @@ use super::model::{Goal, GoalStep, ListGoals, NewGoal};
 use super::status::GoalStatus;
 use super::store;
 use crate::care_plans;
-use crate::chart_entries::{ErrorReason, check_provider, settle_all, settle_one};
+use crate::entries::{
+    Mistake, Then, check_provider, disclose_list, list_as_of, settle_all, settle_one,
+};
 use crate::patients;
 use crate::terminology::Coding;
 
@@ -24,6 +26,22 @@ pub(super) async fn list(
     patient: PatientId,
     query: ListGoals,
 ) -> Result<Answer<Page<Goal>>> {
+    if let Some(at) = query.as_of {
+        let then = Then {
+            patient,
+            at,
+            limit: query.limit,
+            cursor: query.cursor,
+        };
+        let filters = (query.status, query.care_plan_id);
+        return list_as_of(ctx, then, &filters, |row: &Goal| {
+            query
+                .status
+                .map_or(row.error_reason.is_none(), |status| status == row.status)
+                && (query.care_plan_id.is_none() || query.care_plan_id == row.data.care_plan_id)
+        })
+        .await;
+    }
     let filters = (patient, query.status, query.care_plan_id);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor)?;
     let mut tx = ctx.begin(Permission::CarePlanRead).await?;
@@ -35,20 +53,8 @@ pub(super) async fn list(
     };
     let rows = store::page(&mut tx, patient, &filter, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.created_at, row.id))?;
-    let whole = Subject {
-        patient: Some(patient),
-        resource: None,
-    };
-    let shown: Vec<Subject> = page
-        .items
-        .iter()
-        .map(|row| Subject {
-            patient: Some(patient),
-            resource: Some(row.id.into()),
-        })
-        .collect();
-    let subjects = if shown.is_empty() { vec![whole] } else { shown };
-    tx.finish(Disclosure::list(RESOURCE, subjects, page)).await
+    tx.finish(disclose_list(RESOURCE, patient, page, |row| row.id.0))
+        .await
 }
 
 pub(super) async fn read(ctx: &Ctx, patient: PatientId, id: GoalId) -> Result<Answer<Goal>> {
@@ -99,6 +105,28 @@ pub async fn add_in_tx(
     Ok(id)
 }
 
+/// As [`add_in_tx`], of an entry that has changed where it came from. Whether it may be changed is the caller's to know.
+///
+/// # Errors
+/// As [`add_in_tx`]; `entered_in_error`, `not_found`.
+pub async fn revise_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: GoalId,
+    (mut new, status): (NewGoal, GoalStatus),
+    on: NaiveDate,
+    now: Instant,
+) -> Result<()> {
+    let present = locked(tx, patient, id).await?;
+    present.status.require_standing()?;
+    settle(tx, patient, Some(&present.data), &mut new, on).await?;
+    store::update(tx, id, &new, now).await?;
+    if status != present.status {
+        store::set_status(tx, id, (status, None), None, now).await?;
+    }
+    Ok(())
+}
+
 pub(super) async fn amend(
     ctx: &Ctx,
     patient: PatientId,
@@ -135,7 +163,7 @@ pub(super) async fn take_back(
     ctx: &Ctx,
     patient: PatientId,
     id: GoalId,
-    body: ErrorReason,
+    body: Mistake,
 ) -> Result<Answer<Goal>> {
     let mut tx = ctx.begin(Permission::CarePlanWrite).await?;
     let present = locked(&mut tx, patient, id).await?;

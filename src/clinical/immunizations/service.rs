@@ -10,7 +10,7 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
 use super::model::{DoseStatus, Immunization, ListImmunizations, NewImmunization};
 use super::store::{self, Filter, Place};
-use crate::entries::{self, Mistake};
+use crate::entries::{self, Mistake, Then, list_as_of};
 use crate::patients::{self, Patient};
 use crate::terminology::System;
 
@@ -21,12 +21,27 @@ pub(super) async fn list(
     patient: PatientId,
     query: ListImmunizations,
 ) -> Result<Answer<Page<Immunization>>> {
+    let cvx = query.cvx.as_deref().map(|code| System::Cvx.canonical(code));
+    if let Some(at) = query.as_of {
+        let then = Then {
+            patient,
+            at,
+            limit: query.limit,
+            cursor: query.cursor,
+        };
+        let filters = (&cvx, query.status, query.include_errors);
+        return list_as_of(ctx, then, &filters, |row: &Immunization| {
+            (query.include_errors || row.error_reason.is_none())
+                && query.status.is_none_or(|status| status == row.data.status)
+                && cvx.as_ref().is_none_or(|cvx| *cvx == row.data.cvx)
+        })
+        .await;
+    }
     let filters = (patient, &query.cvx, query.status, query.include_errors);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
     let after: Option<Place> = paging.after()?;
     let mut tx = ctx.begin(Permission::ImmunizationRead).await?;
     patients::require(&mut tx, patient).await?;
-    let cvx = query.cvx.as_deref().map(|code| System::Cvx.canonical(code));
     let filter = Filter {
         id: None,
         cvx: cvx.as_deref(),
@@ -97,6 +112,24 @@ pub async fn add_in_tx(
     Ok(id)
 }
 
+/// As [`add_in_tx`], of an entry that has changed where it came from. Whether it may be changed is the caller's to know.
+///
+/// # Errors
+/// As [`add_in_tx`]; `entered_in_error`, `not_found`.
+pub async fn revise_in_tx(
+    tx: &mut TenantTx,
+    person: &Patient,
+    id: ImmunizationId,
+    new: NewImmunization,
+    now: Instant,
+) -> Result<()> {
+    let present = lock(tx, person.id, id).await?;
+    let ready = prepare(tx, person, Some(&present.data), new, now).await?;
+    store::update(tx, id, &ready, None, now)
+        .await
+        .on_constraint("immunizations_dose_key", recorded)
+}
+
 pub(super) async fn amend(
     ctx: &Ctx,
     patient: PatientId,
@@ -157,7 +190,7 @@ async fn prepare(
     if let Some(provider) = wanted.provider_id
         && present.and_then(|present| present.provider_id) != Some(provider)
     {
-        entries::check_provider(tx, "/provider_id", provider).await?;
+        entries::check_provider(tx, "/provider_id", None, Some(provider)).await?;
     }
     let (code, name) = entries::code_one(
         tx,

@@ -18,6 +18,7 @@ mod content;
 mod cosignatures;
 mod kinds;
 mod model;
+mod records;
 mod references;
 mod releases;
 mod routes;
@@ -34,6 +35,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub use content::NoteContent;
 pub use kinds::{CosignatureStatus, EntryKind, NoteStatus, NoteType};
 pub use model::{NewNote, Note, NoteSummary};
+pub use records::{Author, record_in_tx};
 pub use signatures::{Fault, SignedNote, Verification};
 
 /// Every operation on notes.

@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::content::NoteContent;
 use super::kinds::{CosignatureStatus, NoteStatus, NoteType};
+use crate::patients::AsOf;
 
 /// A note to be begun.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -207,6 +208,10 @@ pub struct ListNotes {
     pub to: Option<DateTime<Utc>>,
     pub limit: Option<u32>,
     pub cursor: Option<String>,
+    /// A day (its end, in UTC) or an instant: the list as it was on record then, the latest first. Needs the permission
+    /// `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }
 
 /// Which drafts.

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::model::{ListNotes, ListUnsigned, NewNote, Note, NoteDraft, NoteSummary, Retraction};
 use super::service;
-use crate::entries::NoQuery;
+use crate::entries::AsOfQuery;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -55,14 +55,13 @@ async fn list_patient_notes(
 ///
 /// Of a signed note: its text as last signed. What was added stands in its entries.
 #[utoipa::path(get, path = "/api/v1/notes/{note_id}", tag = "notes",
-    params(("note_id" = NoteId, Path, description = "Which note")),
+    params(("note_id" = NoteId, Path, description = "Which note"), AsOfQuery),
     responses((status = 200, body = Note, description = "The note")),
     extensions(("x-permission" = json!("note.read"))))]
-async fn get_note(
-    ctx: Ctx,
-    Path(id): Path<NoteId>,
-    Query(NoQuery {}): Query<NoQuery>,
-) -> Reply<Note> {
+async fn get_note(ctx: Ctx, Path(id): Path<NoteId>, Query(query): Query<AsOfQuery>) -> Reply<Note> {
+    if let Some(then) = query.as_of {
+        return Ok(service::open_as_of(&ctx, id, then).await?);
+    }
     Ok(service::open(&ctx, id).await?)
 }
 

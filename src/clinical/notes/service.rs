@@ -16,7 +16,8 @@ use super::search::{self, SearchText};
 use super::signatures::{self, Body};
 use super::texts::TextKind;
 use super::{references, releases, store, templates, texts};
-use crate::patients;
+use crate::entries::{self, Remembered, Then};
+use crate::patients::{self, AsOf};
 
 /// The age of a draft that the work list shows, unless asked otherwise, and at most, in hours.
 const USUAL_AGE: u32 = 24;
@@ -62,6 +63,54 @@ pub(super) async fn open(ctx: &Ctx, id: NoteId) -> Result<Answer<Note>> {
     let (patient, version) = (note.summary.patient_id, note.summary.version);
     tx.finish(Disclosure::of("note", Action::Read, patient, id, note).version(version))
         .await
+}
+
+/// The note as it stood, with the text that counted then: texts are only ever added.
+pub(super) async fn open_as_of(ctx: &Ctx, id: NoteId, then: AsOf) -> Result<Answer<Note>> {
+    let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
+    let (image, _) = entries::read_row_as_of(&mut tx, NoteSummary::TABLE, id.0, then).await?;
+    let release_wanted = image["release_wanted"] == true;
+    let summary = NoteSummary::of_image(image).map_err(Error::internal)?;
+    let content = texts::content(&mut tx, id, summary.text_number)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let (patient, version) = (summary.patient_id, summary.version);
+    let note = Note {
+        summary,
+        content,
+        release_wanted,
+    };
+    tx.finish(Disclosure::of("note", Action::Read, patient, id, note).version(version))
+        .await
+}
+
+async fn list_as_of(
+    ctx: &Ctx,
+    patient: PatientId,
+    at: AsOf,
+    query: ListNotes,
+) -> Result<Answer<Page<NoteSummary>>> {
+    let filters = (
+        (query.r#type, query.status, query.author_id),
+        (query.encounter_id, query.from, query.to),
+    );
+    let then = Then {
+        patient,
+        at,
+        limit: query.limit,
+        cursor: query.cursor,
+    };
+    entries::list_as_of(ctx, then, &filters, |note: &NoteSummary| {
+        query.r#type.is_none_or(|wanted| note.r#type == wanted)
+            && query.status.is_none_or(|wanted| note.status == wanted)
+            && query
+                .author_id
+                .is_none_or(|wanted| note.author_id == wanted)
+            && (query.encounter_id.is_none() || note.encounter_id == query.encounter_id)
+            && query.from.is_none_or(|from| note.noted_at >= from)
+            && query.to.is_none_or(|to| note.noted_at < to)
+    })
+    .await
 }
 
 /// Saves a draft as a new text. One made from an older version is refused, and kept: that refusal is a commit.
@@ -185,6 +234,9 @@ pub(super) async fn list(
     query: ListNotes,
 ) -> Result<Answer<Page<NoteSummary>>> {
     require_order(query.from, query.to)?;
+    if let Some(at) = query.as_of {
+        return list_as_of(ctx, patient, at, query).await;
+    }
     let filters = (
         patient,
         query.r#type,

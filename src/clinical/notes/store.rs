@@ -4,11 +4,27 @@ use kernel::clock::Instant;
 use kernel::ids::{EncounterId, NoteId, NoteTemplateId, PatientId, UserId};
 use kernel::{Error, Result};
 use platform::db::TenantTx;
+use serde_json::Value;
 use sqlx::types::Json;
 
 use super::content::NoteContent;
 use super::kinds::{CosignatureStatus, NoteStatus, NoteType};
 use super::model::{ListNotes, NewNote, Note, NoteDraft, NoteSummary};
+use crate::entries::Remembered;
+
+impl Remembered for NoteSummary {
+    const TABLE: &'static str = "notes";
+    const RESOURCE: &'static str = "note";
+    const ORDER: &'static str = "noted_at";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value(image)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
 
 struct Row {
     id: NoteId,

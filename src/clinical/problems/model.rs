@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::status::ProblemStatus;
 use crate::entries::ConditionCodes;
+use crate::patients::AsOf;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
@@ -194,4 +195,8 @@ pub struct ListProblems {
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
+    /// A day (its end, in UTC) or an instant: the list as it was on record then, the latest first. Needs the permission
+    /// `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }

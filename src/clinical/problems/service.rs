@@ -12,7 +12,7 @@ use serde_json::json;
 use super::model::{ListProblems, NewProblem, Problem, ProblemVerification};
 use super::status::ProblemStatus;
 use super::store::{self, Filter};
-use crate::entries::{self, Mistake};
+use crate::entries::{self, Mistake, Then, list_as_of};
 use crate::patients::{self, Patient};
 
 const RESOURCE: &str = "problem";
@@ -22,6 +22,20 @@ pub(super) async fn list(
     patient: PatientId,
     query: ListProblems,
 ) -> Result<Answer<Page<Problem>>> {
+    if let Some(at) = query.as_of {
+        let then = Then {
+            patient,
+            at,
+            limit: query.limit,
+            cursor: query.cursor,
+        };
+        let filters = (query.status, query.include_errors);
+        return list_as_of(ctx, then, &filters, |row: &Problem| {
+            (query.include_errors || row.error_reason.is_none())
+                && query.status.is_none_or(|status| status == row.data.status)
+        })
+        .await;
+    }
     let filters = (patient, query.status, query.include_errors);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor)?;
     let mut tx = ctx.begin(Permission::ProblemRead).await?;
@@ -100,6 +114,26 @@ pub async fn enter_in_tx(
         .on_constraint("problems_open_icd10cm_key", already_open)
         .on_constraint("problems_open_snomed_key", already_open)?;
     Ok(id)
+}
+
+/// As [`enter_in_tx`], of an entry that has changed where it came from. Whether it may be changed is the caller's to know.
+///
+/// # Errors
+/// As [`enter_in_tx`]; `entered_in_error`, `not_found`.
+pub async fn revise_in_tx(
+    tx: &mut TenantTx,
+    person: &Patient,
+    id: ProblemId,
+    new: NewProblem,
+    on: chrono::NaiveDate,
+    now: Instant,
+) -> Result<()> {
+    let present = lock(tx, person.id, id).await?;
+    let ready = prepare(tx, person, Some(&present), new, on).await?;
+    store::update(tx, id, &ready, None, now)
+        .await
+        .on_constraint("problems_open_icd10cm_key", already_open)
+        .on_constraint("problems_open_snomed_key", already_open)
 }
 
 /// What a chart shows: at most `limit` problems that are neither resolved nor refuted, newest first.

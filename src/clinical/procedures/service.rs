@@ -12,7 +12,7 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 use super::model::{ListProcedures, NewProcedure, Procedure};
 use super::status::ProcedureStatus;
 use super::store::{self, Filter};
-use crate::entries::{self, Mistake};
+use crate::entries::{self, Mistake, Then, list_as_of};
 use crate::patients::{self, Patient};
 use crate::terminology::System;
 
@@ -23,6 +23,20 @@ pub(super) async fn list(
     patient: PatientId,
     query: ListProcedures,
 ) -> Result<Answer<Page<Procedure>>> {
+    if let Some(at) = query.as_of {
+        let then = Then {
+            patient,
+            at,
+            limit: query.limit,
+            cursor: query.cursor,
+        };
+        let filters = (query.status, query.include_errors);
+        return list_as_of(ctx, then, &filters, |row: &Procedure| {
+            (query.include_errors || row.error_reason.is_none())
+                && query.status.is_none_or(|status| status == row.data.status)
+        })
+        .await;
+    }
     let filters = (patient, query.status, query.include_errors);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor)?;
     let mut tx = ctx.begin(Permission::ProcedureRead).await?;
@@ -94,6 +108,22 @@ pub async fn add_in_tx(
     Ok(id)
 }
 
+/// As [`add_in_tx`], of an entry that has changed where it came from. Whether it may be changed is the caller's to know.
+///
+/// # Errors
+/// As [`add_in_tx`]; `entered_in_error`, `not_found`.
+pub async fn revise_in_tx(
+    tx: &mut TenantTx,
+    person: &Patient,
+    id: ProcedureId,
+    new: NewProcedure,
+    now: Instant,
+) -> Result<()> {
+    let present = lock(tx, person.id, id).await?;
+    let ready = prepare(tx, person, Some(&present.data), new, now).await?;
+    store::update(tx, id, &ready, None, now).await
+}
+
 pub(super) async fn amend(
     ctx: &Ctx,
     patient: PatientId,
@@ -161,7 +191,7 @@ async fn prepare(
         let known = present.is_some_and(|present| present.performers.contains(performer));
         if let (Some(provider), false) = (performer.provider_id, known) {
             let pointer = format!("/performers/{place}/provider_id");
-            entries::check_provider(tx, &pointer, provider).await?;
+            entries::check_provider(tx, &pointer, None, Some(provider)).await?;
         }
     }
     let on = day_of(&wanted, now);

@@ -12,8 +12,7 @@ use super::model::{
     ListReferrals, NewReferral, Referral, ReferralAppointment, ReferralReason, ReferralResult,
 };
 use super::service;
-use crate::chart_entries::ErrorReason;
-use crate::entries::{self, AsOfQuery};
+use crate::entries::{self, AsOfQuery, Mistake};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -183,13 +182,13 @@ async fn cancel_referral(
 ///
 /// Made in error: it stays to be seen, with the reason, and does not change any more.
 #[utoipa::path(post, path = "/api/v1/patients/{patient_id}/referrals/{referral_id}/entered-in-error", tag = "referrals",
-    params(("patient_id" = PatientId, Path, description = "The patient"), ("referral_id" = ReferralId, Path, description = "Which referral")), request_body = ErrorReason,
+    params(("patient_id" = PatientId, Path, description = "The patient"), ("referral_id" = ReferralId, Path, description = "Which referral")), request_body = Mistake,
     responses((status = 200, body = Referral, description = "Taken back")),
     extensions(("x-permission" = json!("referral.write"))))]
 async fn take_back_referral(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, ReferralId)>,
-    Json(body): Json<ErrorReason>,
+    Json(body): Json<Mistake>,
 ) -> Reply<Referral> {
     Ok(service::take_back(&ctx, patient, id, body).await?)
 }

@@ -2,9 +2,9 @@
 
 use chrono::{NaiveDate, SubsecRound};
 use kernel::ids::{PatientId, ReferralId};
-use kernel::{Code, Error, Page, Result};
+use kernel::{Code, Error, OnConstraint, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
-use platform::audit::{Action, Subject};
+use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
@@ -14,8 +14,10 @@ use super::model::{
 };
 use super::status::ReferralStatus;
 use super::store;
-use crate::chart_entries::{ErrorReason, check_encounter, check_provider, settle_all};
-use crate::patients;
+use crate::entries::{
+    Mistake, Then, check_encounter, check_provider, disclose_list, list_as_of, settle_all,
+};
+use crate::{care_teams, patients};
 
 const RESOURCE: &str = "referral";
 
@@ -24,6 +26,23 @@ pub(super) async fn list(
     patient: PatientId,
     query: ListReferrals,
 ) -> Result<Answer<Page<Referral>>> {
+    if let Some(at) = query.as_of {
+        let then = Then {
+            patient,
+            at,
+            limit: query.limit,
+            cursor: query.cursor,
+        };
+        let filters = query.status;
+        return list_as_of(ctx, then, &filters, |row: &Referral| {
+            query
+                .status
+                .map_or(row.progress.error_reason.is_none(), |status| {
+                    status == row.progress.status
+                })
+        })
+        .await;
+    }
     let filters = (patient, query.status);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor)?;
     let mut tx = ctx.begin(Permission::ReferralRead).await?;
@@ -34,20 +53,8 @@ pub(super) async fn list(
     };
     let rows = store::page(&mut tx, patient, &filter, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.created_at, row.id))?;
-    let whole = Subject {
-        patient: Some(patient),
-        resource: None,
-    };
-    let shown: Vec<Subject> = page
-        .items
-        .iter()
-        .map(|row| Subject {
-            patient: Some(patient),
-            resource: Some(row.id.into()),
-        })
-        .collect();
-    let subjects = if shown.is_empty() { vec![whole] } else { shown };
-    tx.finish(Disclosure::list(RESOURCE, subjects, page)).await
+    tx.finish(disclose_list(RESOURCE, patient, page, |row| row.id.0))
+        .await
 }
 
 pub(super) async fn read(
@@ -109,12 +116,17 @@ pub(super) async fn send(
     id: ReferralId,
 ) -> Result<Answer<Referral>> {
     let now = ctx.now();
-    advance(ctx, Permission::ReferralWrite, (patient, id), |progress| {
-        progress.status = progress.status.step(ReferralStatus::Sent)?;
-        progress.sent_at = Some(now);
-        Ok(())
-    })
-    .await
+    let mut tx = ctx.begin(Permission::ReferralWrite).await?;
+    let present = locked(&mut tx, patient, id).await?;
+    let mut progress = present.progress;
+    progress.status = progress.status.step(ReferralStatus::Sent)?;
+    progress.sent_at = Some(now);
+    store::set_progress(&mut tx, id, &progress, now).await?;
+    // Who is asked must be able to look.
+    if let Some(receiver) = present.data.to_provider_id {
+        care_teams::invite(&mut tx, patient, receiver, now).await?;
+    }
+    commit(tx, patient, id).await
 }
 
 pub(super) async fn accept(
@@ -174,13 +186,18 @@ pub(super) async fn complete(
     body: ReferralResult,
 ) -> Result<Answer<Referral>> {
     let now = ctx.now();
-    advance(ctx, Permission::ReferralWrite, (patient, id), |progress| {
+    let closed = advance(ctx, Permission::ReferralWrite, (patient, id), |progress| {
         progress.status = progress.status.step(ReferralStatus::Completed)?;
         progress.consult_note_id = Some(body.consult_note_id);
         progress.closed_at = Some(now);
         Ok(())
-    })
-    .await
+    });
+    closed
+        .await
+        .on_constraint("referrals_consult_note_fkey", || {
+            let rule = "must name a note about this patient";
+            Error::field("/consult_note_id", "no_such_note", rule)
+        })
 }
 
 pub(super) async fn cancel(
@@ -203,7 +220,7 @@ pub(super) async fn take_back(
     ctx: &Ctx,
     patient: PatientId,
     id: ReferralId,
-    body: ErrorReason,
+    body: Mistake,
 ) -> Result<Answer<Referral>> {
     advance(ctx, Permission::ReferralWrite, (patient, id), |progress| {
         progress.status.require_standing()?;

@@ -6,7 +6,8 @@ use kernel::{Checks, Validate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::chart_entries::EntryStatus;
+use crate::entries::EntryStatus;
+use crate::patients::AsOf;
 use crate::terminology::Coding;
 
 /// What it is about.
@@ -116,6 +117,10 @@ pub struct ListSocialHistory {
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
+    /// A day (its end, in UTC) or an instant: the list as it was on record then, the latest first. Needs the permission
+    /// `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }
 
 impl Validate for NewSocialHistory {

@@ -5,13 +5,15 @@ use kernel::clock::Instant;
 use kernel::ids::{PatientId, SocialHistoryId};
 use kernel::{Code, Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
-use platform::audit::{Action, Subject};
+use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
 use super::model::{ListSocialHistory, NewSocialHistory, SocialHistory};
 use super::store;
-use crate::chart_entries::{EntryStatus, ErrorReason, check_encounter, settle_one};
+use crate::entries::{
+    EntryStatus, Mistake, Then, check_encounter, disclose_list, list_as_of, settle_one,
+};
 use crate::patients;
 use crate::terminology::Coding;
 
@@ -22,6 +24,22 @@ pub(super) async fn list(
     patient: PatientId,
     query: ListSocialHistory,
 ) -> Result<Answer<Page<SocialHistory>>> {
+    if let Some(at) = query.as_of {
+        let then = Then {
+            patient,
+            at,
+            limit: query.limit,
+            cursor: query.cursor,
+        };
+        let filters = (query.category, query.with_errors);
+        return list_as_of(ctx, then, &filters, |row: &SocialHistory| {
+            (query.with_errors || row.error_reason.is_none())
+                && query
+                    .category
+                    .is_none_or(|category| category == row.data.category)
+        })
+        .await;
+    }
     let filters = (patient, query.with_errors, query.category);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor)?;
     let mut tx = ctx.begin(Permission::BackgroundRead).await?;
@@ -33,20 +51,8 @@ pub(super) async fn list(
     };
     let rows = store::page(&mut tx, patient, &filter, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.data.effective_at, row.id))?;
-    let whole = Subject {
-        patient: Some(patient),
-        resource: None,
-    };
-    let shown: Vec<Subject> = page
-        .items
-        .iter()
-        .map(|row| Subject {
-            patient: Some(patient),
-            resource: Some(row.id.into()),
-        })
-        .collect();
-    let subjects = if shown.is_empty() { vec![whole] } else { shown };
-    tx.finish(Disclosure::list(RESOURCE, subjects, page)).await
+    tx.finish(disclose_list(RESOURCE, patient, page, |row| row.id.0))
+        .await
 }
 
 pub(super) async fn read(
@@ -120,7 +126,7 @@ pub(super) async fn take_back(
     ctx: &Ctx,
     patient: PatientId,
     id: SocialHistoryId,
-    body: ErrorReason,
+    body: Mistake,
 ) -> Result<Answer<SocialHistory>> {
     let mut tx = ctx.begin(Permission::BackgroundWrite).await?;
     let present = locked(&mut tx, patient, id).await?;

@@ -9,8 +9,7 @@ use serde_json::Value;
 use sqlx::types::Json;
 
 use super::model::{NewSocialHistory, SmokingStatus, SocialAnswer, SocialCategory, SocialHistory};
-use crate::chart_entries::EntryStatus;
-use crate::entries::Remembered;
+use crate::entries::{EntryStatus, Remembered};
 use crate::terminology::Coding;
 
 #[derive(Deserialize)]

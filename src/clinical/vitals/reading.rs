@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
+use kernel::clock::Instant;
 use kernel::ids::{PatientId, VitalSetId};
 use kernel::{Code, Error, FieldError, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
@@ -19,6 +20,7 @@ use super::view::{
     Latest, LatestQuery, LatestVitals, ListVitals, Series, TrendQuery, Vitals, VitalsTrend,
 };
 use super::{RESOURCE, derive, growth, service, store, store_series, subjects};
+use crate::patients::AsOf;
 
 /// How far the latest readings and a trend look back unless told.
 const LATEST: TimeDelta = TimeDelta::days(3 * 365);
@@ -28,10 +30,23 @@ const MOST: usize = 100_000;
 /// How far apart a child's weight and height may lie for a body mass index.
 const CHILD_APART: TimeDelta = TimeDelta::days(31);
 
-pub async fn get(ctx: &Ctx, patient: PatientId, set: VitalSetId) -> Result<Answer<Vitals>> {
-    let mut tx = ctx.begin(Permission::VitalsRead).await?;
+/// What it takes to read of today, or as it stood.
+fn permission(then: Option<Instant>) -> Permission {
+    match then {
+        None => Permission::VitalsRead,
+        Some(_) => Permission::EntryHistory,
+    }
+}
+
+pub async fn get(
+    ctx: &Ctx,
+    patient: PatientId,
+    set: VitalSetId,
+    then: Option<Instant>,
+) -> Result<Answer<Vitals>> {
+    let mut tx = ctx.begin(permission(then)).await?;
     let subject = subjects::require(&mut tx, patient).await?;
-    let rows = store::set(&mut tx, patient, set).await?;
+    let rows = store::set(&mut tx, patient, set, then).await?;
     let vitals = service::show(&mut tx, subject, rows).await?;
     let version = vitals.version;
     tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, set, vitals).version(version))
@@ -48,14 +63,15 @@ pub async fn list(
         patient,
         (query.from, query.to, query.kind),
         query.encounter_id,
-        query.include_errors,
+        (query.include_errors, query.as_of),
     );
+    let then = query.as_of.map(AsOf::instant);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
-    let mut tx = ctx.begin(Permission::VitalsRead).await?;
+    let mut tx = ctx.begin(permission(then)).await?;
     let subject = subjects::require(&mut tx, patient).await?;
     let sets = store::page(&mut tx, patient, &query, paging.after()?, paging.fetch()).await?;
     let page = paging.page(sets, |place| *place)?;
-    let rows = store::of_sets(&mut tx, patient, &page.items, query.include_errors).await?;
+    let rows = store::of_sets(&mut tx, patient, &page.items, query.include_errors, then).await?;
     let items = match (rows.last(), rows.first()) {
         (Some(oldest), Some(newest)) => {
             let span = (oldest.measured_at, newest.measured_at);

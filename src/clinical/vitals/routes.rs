@@ -14,7 +14,8 @@ use super::model::{Confirm, Correction, NewVitals, Withdrawal};
 use super::reference::VitalKinds;
 use super::view::{LatestQuery, LatestVitals, ListVitals, TrendQuery, Vitals, VitalsTrend};
 use super::{reading, service};
-use crate::entries::NoQuery;
+use crate::entries::AsOfQuery;
+use crate::patients::AsOf;
 
 pub fn router() -> OpenApiRouter<App> {
     #[derive(utoipa::OpenApi)]
@@ -100,15 +101,15 @@ async fn get_vitals_trend(
 /// Read what was measured at one time
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/vitals/{vitals_id}", tag = "vital signs",
     params(("patient_id" = PatientId, Path, description = "Whose vital signs"),
-           ("vitals_id" = VitalSetId, Path, description = "Which set")),
+           ("vitals_id" = VitalSetId, Path, description = "Which set"), AsOfQuery),
     responses((status = 200, body = Vitals, description = "The set, with readings that were an error")),
     extensions(("x-permission" = json!("vitals.read"))))]
 async fn get_vitals(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, VitalSetId)>,
-    Query(NoQuery {}): Query<NoQuery>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<Vitals> {
-    Ok(reading::get(&ctx, patient, id).await?)
+    Ok(reading::get(&ctx, patient, id, query.as_of.map(AsOf::instant)).await?)
 }
 
 /// Correct vital signs

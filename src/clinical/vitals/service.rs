@@ -93,7 +93,7 @@ pub async fn withdraw(
     if done == 0 {
         return Err(Error::new(Code::VitalsWithdrawn));
     }
-    let rows = store::set(&mut tx, patient, set).await?;
+    let rows = store::set(&mut tx, patient, set, None).await?;
     let vitals = show(&mut tx, subject, rows).await?;
     // A score that its parts no longer make was none.
     let standing: Vec<alerts::AlertKind> = warnings::of(&vitals.derived)
@@ -110,7 +110,7 @@ async fn require_standing(
     patient: PatientId,
     set: VitalSetId,
 ) -> Result<Vec<VitalRecord>> {
-    let rows = store::set(tx, patient, set).await?;
+    let rows = store::set(tx, patient, set, None).await?;
     if rows.is_empty() {
         return Err(Error::not_found());
     }

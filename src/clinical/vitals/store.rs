@@ -13,6 +13,7 @@ use super::model::{Measured, NewReading};
 use super::records::VitalRecord;
 use super::units::{Amount, Unit};
 use super::view::{ListVitals, Source, VitalStatus};
+use crate::patients::AsOf;
 
 pub(super) struct Row {
     pub id: VitalId,
@@ -186,11 +187,13 @@ fn span(set: VitalSetId) -> Option<(Instant, Instant)> {
     Some((from, at + chrono::TimeDelta::milliseconds(1)))
 }
 
-/// The rows of a set, in the order they were given; none of another patient's.
+/// The rows of a set, in the order they were given; none of another patient's. `then`: as they stood, which is on record, and
+/// good unless withdrawn before; a reading is changed by nothing else, and once.
 pub(super) async fn set(
     tx: &mut TenantTx,
     patient: PatientId,
     set: VitalSetId,
+    then: Option<Instant>,
 ) -> Result<Vec<VitalRecord>> {
     let Some((from, until)) = span(set) else {
         return Ok(Vec::new());
@@ -202,16 +205,20 @@ pub(super) async fn set(
                   measured_at, kind as "kind: _", value::float8, diastolic::float8, code as "code: _",
                   given_value::float8, given_second::float8, given_unit as "given_unit: _", position as "position: _",
                   body_site as "body_site: _", spo2_scale, device_id, note, confirmed, source as "source: _",
-                  status as "status: _", error_reason, replaced_by as "replaced_by: _", replaces as "replaces: _",
-                  recorded_by as "recorded_by: _", recorded_at, version
+                  case when updated_at > $6 then 'final' else status end as "status!: _",
+                  case when updated_at > $6 then null else error_reason end as error_reason,
+                  case when updated_at > $6 then null else replaced_by end as "replaced_by: _", replaces as "replaces: _",
+                  recorded_by as "recorded_by: _", recorded_at, case when updated_at > $6 then 1 else version end as "version!"
              from app.vitals
             where tenant_id = $1 and patient_id = $2 and set_id = $3 and measured_at >= $4 and measured_at < $5
+              and recorded_at <= coalesce($6::timestamptz, 'infinity')
             order by id"#,
         tenant as _,
         patient as _,
         set as _,
         from,
         until,
+        then,
     )
     .fetch_all(tx.conn())
     .await?;
@@ -272,7 +279,8 @@ pub(super) async fn page(
               and measured_at <= coalesce($8::timestamptz, 'infinity')      -- leaves out the months of earlier pages
               and ($5::text is null or kind = $5)
               and ($6::uuid is null or encounter_id = $6)
-              and ($7 or status = 'final')
+              and recorded_at <= coalesce($11::timestamptz, 'infinity')
+              and ($7 or status = 'final' or updated_at > $11)
               and ($8::timestamptz is null or (measured_at, set_id) < ($8, $9::uuid))
             order by measured_at desc, set_id desc
             limit $10"#,
@@ -286,6 +294,7 @@ pub(super) async fn page(
         at,
         id as _,
         fetch,
+        query.as_of.map(AsOf::instant),
     )
     .fetch_all(tx.conn())
     .await?;
@@ -301,6 +310,7 @@ pub(super) async fn of_sets(
     patient: PatientId,
     sets: &[Place],
     errors_too: bool,
+    then: Option<Instant>,
 ) -> Result<Vec<VitalRecord>> {
     let (Some((last, _)), Some((first, _))) = (sets.first(), sets.last()) else {
         return Ok(Vec::new());
@@ -313,11 +323,14 @@ pub(super) async fn of_sets(
                   measured_at, kind as "kind: _", value::float8, diastolic::float8, code as "code: _",
                   given_value::float8, given_second::float8, given_unit as "given_unit: _", position as "position: _",
                   body_site as "body_site: _", spo2_scale, device_id, note, confirmed, source as "source: _",
-                  status as "status: _", error_reason, replaced_by as "replaced_by: _", replaces as "replaces: _",
-                  recorded_by as "recorded_by: _", recorded_at, version
+                  case when updated_at > $7 then 'final' else status end as "status!: _",
+                  case when updated_at > $7 then null else error_reason end as error_reason,
+                  case when updated_at > $7 then null else replaced_by end as "replaced_by: _", replaces as "replaces: _",
+                  recorded_by as "recorded_by: _", recorded_at, case when updated_at > $7 then 1 else version end as "version!"
              from app.vitals
             where tenant_id = $1 and patient_id = $2 and measured_at >= $3 and measured_at <= $4 and set_id = any($5)
-              and ($6 or status = 'final')
+              and recorded_at <= coalesce($7::timestamptz, 'infinity')
+              and ($6 or status = 'final' or updated_at > $7)
             order by measured_at desc, set_id desc, id"#,
         tenant as _,
         patient as _,
@@ -325,6 +338,7 @@ pub(super) async fn of_sets(
         *last,
         &ids as _,
         errors_too,
+        then,
     )
     .fetch_all(tx.conn())
     .await?;

@@ -12,6 +12,7 @@ use super::plausibility::Interpretation;
 use super::scores::Score;
 use super::trend::{Point, Summary};
 use super::units::{Amount, Unit};
+use crate::patients::AsOf;
 
 /// Where a reading came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
@@ -134,6 +135,10 @@ pub struct ListVitals {
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
     pub cursor: Option<String>,
+    /// A day (its end, in UTC) or an instant: the list as it was on record then, the latest first. Needs the permission
+    /// `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }
 
 /// How far to look back.

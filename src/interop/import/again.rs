@@ -9,9 +9,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::batch::{Batch, Outcome};
-use super::entries::Whose;
 use super::importer::{Importer, reason};
 use super::ledger::Ledger;
+use super::papers::{self, Papers};
 use super::reference::Scope;
 use super::report::Place;
 use super::resource::Resource;
@@ -42,24 +42,31 @@ pub(super) async fn look(importer: &Importer, ledger: &Ledger, refused: bool) ->
         importer
             .ensure_vital_months(page.iter().map(|(_, resource)| resource))
             .await?;
-        ledger.note(enter(importer, &page).await?);
+        let stored = papers::store_page(importer, &page).await?;
+        let entered = enter(importer, &page, &stored).await;
+        papers::discard(importer, &stored).await?;
+        ledger.note(entered?);
     }
 }
 
 /// Enters a page, or, where the database refuses that, each alone.
-async fn enter(importer: &Importer, page: &[(Waiting, Resource)]) -> Result<Outcome> {
-    match transaction(importer, page, None).await {
+async fn enter(
+    importer: &Importer,
+    page: &[(Waiting, Resource)],
+    stored: &Papers,
+) -> Result<Outcome> {
+    match transaction(importer, page, stored, None).await {
         Err(error) if error.kind() == Kind::Unavailable => return Err(error),
         Err(_) => {}
         done => return done,
     }
     let mut outcome = Outcome::default();
     for one in page.chunks(1) {
-        match transaction(importer, one, None).await {
+        match transaction(importer, one, stored, None).await {
             Ok(done) => outcome.add(done),
             Err(error) if error.kind() == Kind::Unavailable => return Err(error),
             Err(error) => {
-                outcome.add(transaction(importer, one, Some(reason(&error))).await?);
+                outcome.add(transaction(importer, one, stored, Some(reason(&error))).await?);
             }
         }
     }
@@ -69,6 +76,7 @@ async fn enter(importer: &Importer, page: &[(Waiting, Resource)]) -> Result<Outc
 async fn transaction(
     importer: &Importer,
     page: &[(Waiting, Resource)],
+    stored: &Papers,
     only_keep: Option<String>,
 ) -> Result<Outcome> {
     let resources: Vec<Resource> = page.iter().map(|(_, resource)| resource.clone()).collect();
@@ -80,11 +88,7 @@ async fn transaction(
         .iter()
         .filter(|(waiting, _)| still.contains(&waiting.id));
     for (waiting, resource) in page {
-        let whose = Whose {
-            patient: waiting.patient,
-            encounter: waiting.encounter,
-        };
-        batch.look_again(waiting.id, resource, whose).await?;
+        batch.look_again(waiting, resource, stored).await?;
     }
     batch.commit().await
 }

@@ -98,6 +98,8 @@ pub(super) struct Batch<'a> {
     pub(super) judged: Vec<Judged>,
     /// Why nothing of this batch may be entered: it was tried, and the database refused.
     pub(super) only_keep: Option<String>,
+    /// The entry that the resource at hand is to change, because its source has.
+    pub(super) revises: Option<Uuid>,
     links: BTreeMap<Name, Known>,
     pub(super) encounters: Vec<EncounterRecord>,
     pub(super) keep: Vec<Kept>,
@@ -160,6 +162,7 @@ impl<'a> Batch<'a> {
             vitals: Pending::default(),
             judged: Vec::new(),
             only_keep: None,
+            revises: None,
             links: BTreeMap::new(),
             encounters: Vec::new(),
             keep: Vec::new(),

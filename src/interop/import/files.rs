@@ -1,11 +1,19 @@
-//! The files named, the files in the folders named, and their text.
+//! The files named, the files in the folders named, and their text. What ends in `.gz` is unpacked on the way.
+//!
+//! Trap: a small file may unpack to a huge one; a document and a line have a longest length, beyond which they are refused.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use flate2::read::MultiGzDecoder;
 use kernel::{Code, Error, Result};
+
+/// Bytes of a document, unpacked.
+const LONGEST_DOCUMENT: u64 = 1 << 30;
+/// Bytes of a line, unpacked.
+const LONGEST_LINE: u64 = 256 << 20;
 
 /// Every file to read, each once, in the order of their paths.
 ///
@@ -57,14 +65,41 @@ pub(super) fn is_lines(path: &Path) -> bool {
     has_extension(path, "ndjson") || has_extension(path, "jsonl")
 }
 
+/// Of a packed file, the extension of what is in it.
 fn has_extension(path: &Path, wanted: &str) -> bool {
-    path.extension()
+    let inner = path.with_extension("");
+    let named = if is_packed(path) { &inner } else { path };
+    named
+        .extension()
         .is_some_and(|found| found.eq_ignore_ascii_case(wanted))
+}
+
+fn is_packed(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|found| found.eq_ignore_ascii_case("gz"))
+}
+
+/// The content of a file from a byte on; of a packed one, of what is in it.
+fn open(path: &Path, from: u64) -> io::Result<Box<dyn Read>> {
+    let mut file = File::open(path)?;
+    if !is_packed(path) {
+        file.seek(SeekFrom::Start(from))?;
+        return Ok(Box::new(file));
+    }
+    let mut unpacked = MultiGzDecoder::new(BufReader::with_capacity(1 << 18, file));
+    io::copy(&mut unpacked.by_ref().take(from), &mut io::sink())?;
+    Ok(Box::new(unpacked))
 }
 
 /// The text of a file that is one document.
 pub(super) fn text(path: &Path) -> Result<String, String> {
-    let bytes = fs::read(path).map_err(|cause| format!("can't be read: {}", cause.kind()))?;
+    let mut bytes = Vec::new();
+    open(path, 0)
+        .and_then(|content| content.take(LONGEST_DOCUMENT + 1).read_to_end(&mut bytes))
+        .map_err(|cause| format!("can't be read: {}", cause.kind()))?;
+    if bytes.len() as u64 > LONGEST_DOCUMENT {
+        return Err("is longer than 1 GiB".to_owned());
+    }
     let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
     Ok(text
         .strip_prefix('\u{feff}')
@@ -87,16 +122,20 @@ pub(super) fn lines(
     from: Position,
     mut each: impl FnMut(u32, Result<&str, &'static str>, Position) -> bool,
 ) -> io::Result<Position> {
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(from.offset))?;
-    let mut reader = BufReader::with_capacity(1 << 18, file);
+    let mut reader = BufReader::with_capacity(1 << 18, open(path, from.offset)?);
     let mut position = from;
     let mut line = Vec::new();
     loop {
         line.clear();
-        let read = reader.read_until(b'\n', &mut line)?;
+        let read = reader
+            .by_ref()
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut line)?;
         if read == 0 {
             return Ok(position);
+        }
+        if read as u64 == LONGEST_LINE && line.last() != Some(&b'\n') {
+            return Err(io::ErrorKind::FileTooLarge.into());
         }
         position = Position {
             offset: position.offset + read as u64,
@@ -148,6 +187,45 @@ mod tests {
             ["b.json", "deep/a.ndjson", "deep/er/C.JSON"].map(PathBuf::from)
         );
         assert!(collect(&[root.join("absent")]).is_err());
+        fs::remove_dir_all(root).expect("removed");
+    }
+
+    #[test]
+    fn packed_files_read_as_what_is_in_them() {
+        use std::io::Write as _;
+        let root = folder("packed");
+        let pack = |name: &str, content: &[u8]| {
+            let path = root.join(name);
+            let file = File::create(&path).expect("a file");
+            let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+            packed.write_all(content).expect("written");
+            packed.finish().expect("packed");
+            path
+        };
+        let document = pack("deep/d.json.gz", br#"{"a":1}"#);
+        let lined = pack("l.ndjson.gz", b"one\ntwo\nthree");
+        assert_eq!(
+            collect(std::slice::from_ref(&root)).expect("files").len(),
+            2
+        );
+        assert!(is_lines(&lined) && !is_lines(&document));
+        assert_eq!(text(&document).as_deref(), Ok(r#"{"a":1}"#));
+        let mut after_two = Position::default();
+        lines(&lined, Position::default(), |number, _, after| {
+            after_two = after;
+            number < 2
+        })
+        .expect("readable");
+        let mut rest = Vec::new();
+        lines(&lined, after_two, |number, text, _| {
+            rest.push((number, text.map(str::to_owned)));
+            true
+        })
+        .expect("readable");
+        assert_eq!(rest, [(3, Ok("three".to_owned()))]);
+        let broken = root.join("broken.json.gz");
+        fs::write(&broken, b"not packed").expect("a file");
+        assert!(text(&broken).is_err());
         fs::remove_dir_all(root).expect("removed");
     }
 

@@ -30,6 +30,7 @@ mod ledger;
 mod naming;
 mod organization;
 mod outline;
+mod papers;
 mod patient;
 mod patient_codes;
 mod patient_parts;

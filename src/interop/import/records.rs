@@ -8,14 +8,17 @@ use uuid::Uuid;
 use super::batch::{Batch, Fate, Verdict};
 use super::entries::{Entered, Whose};
 use super::importer::reason;
+use super::papers::Papers;
 use super::report::ORPHAN;
 use super::resource::Resource;
-use super::store::{Before, Judged};
-use super::{encounter, entries, kept};
+use super::store::{Before, Judged, Waiting};
+use super::{encounter, entries, kept, store_entries};
 
 /// Why a resource has changed and its entry has not.
 const CHANGED: &str =
     "has changed at its source since it was entered; the entry in the chart stays as it is";
+
+const CHANGED_HERE: &str = "has changed at its source since it was entered, and its entry was changed here: the entry stays as it is";
 
 impl Batch<'_> {
     pub(super) async fn other(&mut self, resource: &Resource) -> Result<Verdict> {
@@ -68,11 +71,18 @@ impl Batch<'_> {
             None => Fate::Created,
         };
         self.note_incomplete(lacks);
-        if enters {
-            let entered = if before.as_ref().is_some_and(|before| before.entered) {
-                Entered::Refused(CHANGED.to_owned())
-            } else {
-                self.entered(resource, patient, encounter).await?
+        // A paper is filed when everything has been read: its content is stored before the transaction that files it.
+        let paper = entries::document::is_paper(resource);
+        if paper && let Some(why) = entries::document::refusal(&resource.value) {
+            self.note_entered(resource, &why);
+            row.judgement = Some(why);
+        } else if enters && !paper {
+            let entered = match before.as_ref().and_then(|before| before.entry.clone()) {
+                Some(entry) => {
+                    self.follow_source(resource, (patient, encounter), entry)
+                        .await?
+                }
+                None => self.entered(resource, patient, encounter).await?,
             };
             self.note_entered(resource, &entered);
             row.judgement = Some(entered);
@@ -81,9 +91,10 @@ impl Batch<'_> {
             name,
             Before {
                 hash: row.hash.clone(),
-                entered: before.is_some_and(|before| before.entered)
-                    || matches!(row.judgement, Some(Entered::As { .. })),
-                reading: enters.then_some(entries::READING),
+                entry: before
+                    .and_then(|before| before.entry)
+                    .or_else(|| row.judgement.as_ref()?.entry()),
+                reading: row.judgement.as_ref().map(|_| entries::READING),
             },
         );
         if let Some(patient) = patient {
@@ -91,6 +102,25 @@ impl Batch<'_> {
         }
         self.keep.push(row);
         Ok(fate.into())
+    }
+
+    /// Takes an entry to the new state of its source, unless somebody here has changed it.
+    async fn follow_source(
+        &mut self,
+        resource: &Resource,
+        (patient, encounter): (Option<PatientId>, Option<EncounterId>),
+        (kind, id): (String, Uuid),
+    ) -> Result<Entered> {
+        let Some(table) = entries::table_that_follows(&kind) else {
+            return Ok(Entered::Refused(CHANGED.to_owned()));
+        };
+        if !store_entries::is_untouched(&mut self.tx, table, id).await? {
+            return Ok(Entered::Refused(CHANGED_HERE.to_owned()));
+        }
+        self.revises = Some(id);
+        let entered = self.entered(resource, patient, encounter).await;
+        self.revises = None;
+        entered
     }
 
     async fn entered(
@@ -115,19 +145,26 @@ impl Batch<'_> {
     /// Looks once more at a resource that is kept.
     pub(super) async fn look_again(
         &mut self,
-        id: Uuid,
+        waiting: &Waiting,
         resource: &Resource,
-        whose: Whose,
+        papers: &Papers,
     ) -> Result<()> {
-        let entered = self
-            .entered(resource, Some(whose.patient), whose.encounter)
-            .await?;
+        let whose = Whose {
+            patient: waiting.patient,
+            encounter: waiting.encounter,
+        };
+        let entered = if entries::document::is_paper(resource) {
+            self.paper(waiting, resource, papers).await?
+        } else {
+            self.entered(resource, Some(whose.patient), whose.encounter)
+                .await?
+        };
         self.note_entered(resource, &entered);
         if matches!(entered, Entered::As { .. }) {
             self.touched.update(whose.patient);
         }
         self.judged.push(Judged {
-            id,
+            id: waiting.id,
             judgement: entered,
         });
         Ok(())

@@ -36,8 +36,8 @@ pub(super) struct Kept {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Before {
     pub hash: Vec<u8>,
-    /// Whether it has an entry in the chart.
-    pub entered: bool,
+    /// Its entry in the chart: of which kind, and its id.
+    pub entry: Option<(String, Uuid)>,
     /// The edition of the rules that looked at it.
     pub reading: Option<i16>,
 }
@@ -45,7 +45,7 @@ pub(super) struct Before {
 impl Before {
     /// Whether looking at it once more, unchanged, would lead to nothing new.
     pub(super) fn is_looked_at(&self) -> bool {
-        self.entered || self.reading == Some(READING)
+        self.entry.is_some() || self.reading == Some(READING)
     }
 }
 
@@ -63,6 +63,8 @@ pub(super) struct Waiting {
     pub patient: PatientId,
     pub encounter: Option<EncounterId>,
     pub content: String,
+    /// What was made of it before its source changed.
+    pub entry: Option<Uuid>,
 }
 
 impl Entered {
@@ -78,6 +80,11 @@ impl Entered {
             Self::As { id, .. } => Some(*id),
             _ => None,
         }
+    }
+
+    /// The entry that was made.
+    pub(super) fn entry(&self) -> Option<(String, Uuid)> {
+        Some((self.kind()?.to_owned(), self.id()?))
     }
 
     fn reason(&self) -> Option<&str> {
@@ -183,7 +190,7 @@ pub(super) async fn kept(tx: &mut TenantTx, names: &[Name]) -> Result<HashMap<Na
     let (types, ids) = columns(names.iter());
     let tenant = tx.tenant();
     let rows = sqlx::query!(
-        r#"select k.resource_type, k.source_id, k.content_hash, k.reading, k.entry_id is not null as "entered!"
+        r#"select k.resource_type, k.source_id, k.content_hash, k.reading, k.entry_kind, k.entry_id
              from unnest($2::text[], $3::text[]) as n (resource_type, source_id)
              join app.imported_resources k
                on k.tenant_id = $1 and k.resource_type = n.resource_type and k.source_id = n.source_id"#,
@@ -200,7 +207,7 @@ pub(super) async fn kept(tx: &mut TenantTx, names: &[Name]) -> Result<HashMap<Na
                 Name::new(row.resource_type, row.source_id),
                 Before {
                     hash: row.content_hash,
-                    entered: row.entered,
+                    entry: row.entry_kind.zip(row.entry_id),
                     reading: row.reading,
                 },
             )
@@ -252,7 +259,8 @@ pub(super) async fn keep(tx: &mut TenantTx, resources: &[Kept], now: Instant) ->
                   entry_id = coalesce(imported_resources.entry_id, excluded.entry_id),
                   reason = excluded.reason, reading = excluded.reading,
                   version = imported_resources.version + 1, updated_at = excluded.updated_at
-            where imported_resources.entry_id is null or excluded.entry_id is null"#,
+            where imported_resources.entry_id is null or excluded.entry_id is null
+               or imported_resources.entry_id = excluded.entry_id"#,
         tenant as _,
         &ids,
         &types as _,
@@ -312,10 +320,10 @@ pub(super) async fn judge(tx: &mut TenantTx, judged: &[Judged], now: Instant) ->
     let tenant = tx.tenant();
     sqlx::query!(
         "update app.imported_resources k
-            set entry_kind = n.entry_kind, entry_id = n.entry_id, reason = n.reason, reading = $6, version = k.version + 1,
-                updated_at = $7
+            set entry_kind = coalesce(n.entry_kind, k.entry_kind), entry_id = coalesce(n.entry_id, k.entry_id), reason = n.reason,
+                reading = $6, version = k.version + 1, updated_at = $7
            from unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[]) as n (id, entry_kind, entry_id, reason)
-          where k.tenant_id = $1 and k.id = n.id and k.entry_id is null
+          where k.tenant_id = $1 and k.id = n.id and (k.entry_id is null or k.entry_kind = 'document' and k.reading is null)
             and (n.entry_id is not null or k.reading is distinct from $6 or k.reason is distinct from n.reason)",
         tenant as _,
         &ids,
@@ -342,9 +350,10 @@ pub(super) async fn waiting(
     let types = TYPES.map(str::to_owned);
     let rows = sqlx::query!(
         r#"select id, resource_type, source_id, patient_id as "patient_id!: PatientId", encounter_id as "encounter_id: EncounterId",
-                  content::text as "content!"
+                  content::text as "content!", entry_id
              from app.imported_resources
-            where tenant_id = $1 and entry_id is null and patient_id is not null and resource_type = any($2) and id > $3
+            where tenant_id = $1 and (entry_id is null or entry_kind = 'document' and reading is null)
+              and patient_id is not null and resource_type = any($2) and id > $3
               and ($4 or reading is distinct from $5)
             order by id
             limit $6"#,
@@ -365,6 +374,7 @@ pub(super) async fn waiting(
             patient: row.patient_id,
             encounter: row.encounter_id,
             content: row.content,
+            entry: row.entry_id,
         })
         .collect())
 }
@@ -373,7 +383,8 @@ pub(super) async fn waiting(
 pub(super) async fn still_waiting(tx: &mut TenantTx, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
     let tenant = tx.tenant();
     let rows = sqlx::query_scalar!(
-        "select id from app.imported_resources where tenant_id = $1 and id = any($2) and entry_id is null
+        "select id from app.imported_resources
+          where tenant_id = $1 and id = any($2) and (entry_id is null or entry_kind = 'document' and reading is null)
           order by id for no key update",
         tenant as _,
         ids,

@@ -1,8 +1,10 @@
 //! SQL of questions that are asked before an entry is made, because the database would refuse it with its whole transaction.
 
+use clinical::documents::DocumentStatus;
 use kernel::Result;
-use kernel::ids::{EncounterId, PatientId, ProviderId, UserId};
+use kernel::ids::{DocumentId, DocumentVersionId, EncounterId, PatientId, ProviderId, UserId};
 use platform::db::TenantTx;
+use serde_json::Value;
 use uuid::Uuid;
 
 /// Whether the encounter has a diagnosis with one of these codes.
@@ -77,4 +79,87 @@ pub(super) async fn member(
     .fetch_optional(tx.conn())
     .await?;
     Ok(found)
+}
+
+/// The patient's imported document that stands and has these bytes.
+pub(super) async fn document_with(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    sha256: &[u8; 32],
+) -> Result<Option<DocumentId>> {
+    let tenant = tx.tenant();
+    let found = sqlx::query_scalar!(
+        r#"select d.id as "id: DocumentId" from app.document_versions v
+             join app.documents d on d.tenant_id = $1 and d.id = v.document_id
+            where v.tenant_id = $1 and v.patient_id = $2 and v.sha256 = $3 and v.number = d.current_number
+              and d.status = 'current' and d.source = 'import'
+            order by d.id limit 1"#,
+        tenant as _,
+        patient as _,
+        sha256.as_slice(),
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(found)
+}
+
+pub(super) async fn document_status(
+    tx: &mut TenantTx,
+    id: DocumentId,
+) -> Result<Option<DocumentStatus>> {
+    let tenant = tx.tenant();
+    let found = sqlx::query_scalar!(
+        r#"select status as "status: DocumentStatus" from app.documents where tenant_id = $1 and id = $2"#,
+        tenant as _,
+        id as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(found)
+}
+
+/// Whether a document has this version.
+pub(super) async fn is_filed(tx: &mut TenantTx, version: DocumentVersionId) -> Result<bool> {
+    let tenant = tx.tenant();
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from app.document_versions where tenant_id = $1 and id = $2) as "found!""#,
+        tenant as _,
+        version as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(found)
+}
+
+/// The codes of conditions that are kept, by their ids at the source.
+pub(super) async fn condition_codes(tx: &mut TenantTx, ids: &[String]) -> Result<Vec<Value>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tenant = tx.tenant();
+    let codes = sqlx::query_scalar!(
+        r#"select content -> 'code' as "code!" from app.imported_resources
+            where tenant_id = $1 and resource_type = 'Condition' and source_id = any($2) and content ? 'code'
+            order by source_id"#,
+        tenant as _,
+        ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(codes)
+}
+
+/// Whether the last who changed the row was an import, or nobody has since.
+pub(super) async fn is_untouched(tx: &mut TenantTx, table: &str, id: Uuid) -> Result<bool> {
+    let tenant = tx.tenant();
+    let by = sqlx::query_scalar!(
+        "select role from app.audit_log where tenant_id = $1 and table_name = $2 and row_id = $3
+          order by at desc, version desc limit 1",
+        tenant as _,
+        table,
+        id,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(by.is_none_or(|role| role == "system"))
 }

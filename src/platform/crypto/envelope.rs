@@ -14,13 +14,11 @@ use std::fmt;
 use aes_gcm::Aes256Gcm;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::SigningKey;
 use kernel::ids::TenantId;
 use kernel::{Error, Result};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::derived_signing::{self, TenantSignature};
 use super::{Fault, primitives};
 
 const FORM: &str = "v1";
@@ -70,7 +68,6 @@ impl fmt::Debug for DataKey {
 pub struct TenantCipher {
     current: Uuid,
     ciphers: HashMap<Uuid, Aes256Gcm>,
-    signers: HashMap<Uuid, SigningKey>,
     index_key: Zeroizing<[u8; 32]>,
 }
 
@@ -93,17 +90,9 @@ impl TenantCipher {
                 )
             })
             .collect();
-        let signers = keys
-            .iter()
-            .map(|key| {
-                let seed = subkey(&key.secret, b"chartwell.tenant.sign.v1");
-                (key.id, SigningKey::from_bytes(&seed))
-            })
-            .collect();
         Ok(Self {
             current,
             ciphers,
-            signers,
             index_key: subkey(&first.secret, b"chartwell.field.index.v1"),
         })
     }
@@ -122,19 +111,6 @@ impl TenantCipher {
         let (key, body) = parse(sealed).ok_or(Fault::SealedForm)?;
         let cipher = self.ciphers.get(&key).ok_or(Fault::DataKeyUnknown(key))?;
         Ok(primitives::open(cipher, &place.aad(), &body).ok_or(Fault::SealedDamaged)?)
-    }
-
-    /// Signs for the tenant, with the key that comes from its current data key.
-    pub fn sign(&self, message: &[u8]) -> TenantSignature {
-        derived_signing::sign(self.current, &self.signers[&self.current], message)
-    }
-
-    /// Whether a key of this tenant, current or retired, made this signature.
-    pub fn verify(&self, key_id: Uuid, message: &[u8], signature: &[u8]) -> bool {
-        self.signers.get(&key_id).is_some_and(|key| {
-            let public = key.verifying_key().to_bytes();
-            derived_signing::verify(&public, message, signature)
-        })
     }
 
     /// The key by which a sealed value is found: 32 hex digits, the same for the same kind and value of this tenant, and

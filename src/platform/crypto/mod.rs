@@ -5,7 +5,6 @@
 //!
 //! Traps: no key, and no part of one, may appear in a message or a `Debug`; a key's id is a hash and may.
 
-mod derived_signing;
 mod envelope;
 mod keyring;
 mod master;
@@ -19,7 +18,6 @@ pub mod tenant_signing;
 use kernel::Error;
 use uuid::Uuid;
 
-pub use derived_signing::{TenantSignature, verify as verify_tenant_signature};
 pub use envelope::{DataKey, FieldRef, TenantCipher};
 pub use keyring::Keyring;
 pub use master::{KeyWrapper, LocalMasterKeys};

@@ -38,6 +38,8 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "search_documents", // the words of documents, within the tenant and what the caller may read
     "similar_names",   // fuzzy search, within the tenant
     "tenant_ids",      // which tenants there are, for jobs
+    "open_chart",      // asks may_see once, for a read of one snapshot
+    "refuse_merged_of_many", // trigger: as refuse_merged, for vital signs by the thousand
     // what flows around appointments
     "audience_of_appointment", // who may see its patient, within the tenant, for the system only
     "follow_appointment",      // trigger: jobs and notices that follow from a change

@@ -302,6 +302,26 @@ impl SystemTx {
             .map(Self)
     }
 
+    /// What follows is the action of this account, for whoever writes what several people have done.
+    pub async fn speak_for(&mut self, user: Option<UserId>) -> Result<()> {
+        let context = Context {
+            tenant: self.0.tenant,
+            user,
+            role: "system",
+            scope: Scope::Organization,
+            patient: None,
+            request: None,
+            one_snapshot: false,
+        };
+        let mut words = "set local app.context = '".to_owned();
+        context.write(Effect::Writes, &mut words);
+        words.push('\'');
+        sqlx::raw_sql(AssertSqlSafe(words))
+            .execute(self.0.conn())
+            .await?;
+        Ok(())
+    }
+
     /// Adds access records to the transaction, as an import does for the charts it fills.
     pub async fn record(&mut self, records: &[AccessRecord]) -> Result<()> {
         if records

@@ -3,7 +3,7 @@
 use platform::access::Role;
 use serde_json::{Value, json};
 
-use crate::support::{Chart, TestTenant};
+use crate::support::{Caller, Chart, TestTenant, Wire};
 
 fn place(chart: &Chart) -> String {
     chart.fill("/api/v1/patients/{patient_id}/chart")
@@ -160,4 +160,66 @@ async fn a_chart_of_the_past_is_the_chart_as_it_stood() {
         .get(before)
         .await
         .expect_problem(404, "not_found");
+}
+
+/// Somebody at a server on a wire, who has asked once, so that statements are prepared and types known.
+async fn on_a_wire(clinic: &TestTenant, caller: &Caller, path: &str) -> (Caller, Wire) {
+    let (router, wire) = clinic.server_on_a_wire().await;
+    let token = caller.token.clone();
+    let mut caller = Caller::of(router);
+    caller.token = token;
+    for _ in 0..2 {
+        caller.get(path).await.expect(200);
+    }
+    wire.passed();
+    (caller, wire)
+}
+
+#[tokio::test]
+async fn a_chart_takes_no_more_than_six_statements_however_much_is_in_it() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let (doctor, wire) = on_a_wire(&clinic, &chart.doctor, &place(&chart)).await;
+    doctor.get(place(&chart)).await.expect(200);
+    let few = wire.passed();
+    assert!((2..=6).contains(&few), "{few} statements");
+    let goals = chart.fill("/api/v1/patients/{patient_id}/goals");
+    let problems = chart.fill("/api/v1/patients/{patient_id}/problems");
+    for number in 0..12 {
+        let goal = json!({ "description": format!("Goal {number}") });
+        chart.doctor.post(&goals, goal).await.expect(201);
+    }
+    for code in ["E11.9", "I10"] {
+        let problem = json!({ "icd10cm": code, "name": code });
+        chart.doctor.post(&problems, problem).await.expect(201);
+    }
+    doctor.get(place(&chart)).await.expect(200);
+    assert_eq!(wire.passed(), few);
+}
+
+#[tokio::test]
+async fn a_chart_is_of_one_moment_whatever_is_written_meanwhile() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let (doctor, wire) = on_a_wire(&clinic, &chart.doctor, &place(&chart)).await;
+    let before = doctor.get(place(&chart)).await.expect(200);
+    let statements = wire.passed();
+    // Before its last statement, which reads the vital signs, both they and what was read before it change.
+    let (held, release) = wire.hold(statements);
+    let path = place(&chart);
+    let reading = tokio::spawn(async move { doctor.get(path).await.expect(200) });
+    held.await.expect("the chart is being read");
+    let vitals = chart.fill("/api/v1/patients/{patient_id}/vitals");
+    let pulse = json!({ "measured_at": clinic.clock.now(), "readings": [{ "kind": "heart_rate", "value": 97 }] });
+    chart.doctor.post(&vitals, pulse).await.expect(201);
+    let problem = chart.fill("/api/v1/patients/{patient_id}/problems/{problem_id}/resolve");
+    chart.doctor.post(problem, json!({})).await.expect(200);
+    release.send(()).expect("it goes on");
+    let shown = reading.await.expect("a chart");
+    for section in ["problems", "vitals"] {
+        assert_eq!(shown[section], before[section], "{section}");
+    }
+    let after = chart.doctor.get(place(&chart)).await.expect(200);
+    assert_eq!(after["problems"]["total"], 0);
+    assert_ne!(after["vitals"], before["vitals"]);
 }

@@ -4,7 +4,7 @@ use platform::access::Role;
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection, Row};
 
-use crate::support::{Caller, TestTenant, run_database};
+use crate::support::{Caller, Chart, TestTenant, id, run_database};
 
 /// The lists, and the member of a body that is plain text.
 const LISTS: [(&str, &str); 5] = [
@@ -258,7 +258,11 @@ async fn a_referral_goes_round_until_the_consultants_note_closes_it() {
     let ward = Ward::open().await;
     let (place, made) = ward.record("referrals").await;
     assert_eq!(made["status"], "draft");
-    let note = json!({ "consult_note_id": "01890a5d-ac96-774b-bcce-b302099a8057" });
+    let chart = place.rsplit_once("/referrals/").expect("a chart").0;
+    let written = json!({ "type": "consultation", "content": { "body": "Seen, agreed." } });
+    let notes = format!("{chart}/notes");
+    let written = ward.provider.post(notes, written).await.expect(201);
+    let note = json!({ "consult_note_id": written["id"] });
     let early = ward
         .provider
         .post(format!("{place}/complete"), note.clone());
@@ -283,6 +287,10 @@ async fn a_referral_goes_round_until_the_consultants_note_closes_it() {
         .post(format!("{place}/complete"), json!({}))
         .await
         .expect_problem(422, "validation_failed");
+    let nobodys = json!({ "consult_note_id": "01890a5d-ac96-774b-bcce-b302099a8057" });
+    let refused = ward.provider.post(format!("{place}/complete"), nobodys);
+    let refused = refused.await.expect_problem(422, "validation_failed");
+    assert_eq!(refused["errors"][0]["code"], "no_such_note");
     let closed = ward
         .provider
         .post(format!("{place}/complete"), note.clone())
@@ -294,6 +302,34 @@ async fn a_referral_goes_round_until_the_consultants_note_closes_it() {
         .post(format!("{place}/cancel"), json!({ "reason": "Too late" }))
         .await
         .expect_problem(409, "illegal_transition");
+}
+
+#[tokio::test]
+async fn whoever_is_sent_a_referral_may_open_the_chart() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let admin = clinic.user(Role::Admin).await;
+    let consultant = clinic.user(Role::Provider).await;
+    let entry =
+        json!({ "user_id": consultant.user_id, "given_name": "Con", "family_name": "Sultant" });
+    let entry = admin.post("/api/v1/providers", entry).await.expect(201);
+    let referrals = chart.fill("/api/v1/patients/{patient_id}/referrals");
+    let referral = json!({ "to_provider_id": entry["id"], "reason": "Murmur" });
+    let made = chart.doctor.post(&referrals, referral).await.expect(201);
+    let chart_of = chart.fill("/api/v1/patients/{patient_id}/chart");
+    consultant
+        .get(&chart_of)
+        .await
+        .expect_problem(404, "not_found");
+    let send = format!("{referrals}/{}/send", id(&made));
+    chart.doctor.act(send).await.expect(200);
+    consultant.get(&chart_of).await.expect(200);
+    let team = chart.fill("/api/v1/patients/{patient_id}/care-team");
+    let team = chart.doctor.get(team).await.expect(200);
+    let members = team["items"].as_array().expect("a team");
+    assert!(members.iter().any(|member| {
+        member["user_id"] == consultant.user_id.as_str() && member["role"] == "consulting"
+    }));
 }
 
 #[tokio::test]

@@ -4,8 +4,10 @@ mod client;
 mod database;
 mod record;
 mod tenant;
+mod wire;
 
 pub use client::{Caller, Reply, form};
 pub use database::{OwnDatabase, admin_connection, run_database};
 pub use record::id;
 pub use tenant::{Chart, PASSWORD, TestTenant, files};
+pub use wire::Wire;

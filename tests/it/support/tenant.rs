@@ -23,7 +23,7 @@ use sqlx::{Connection, PgConnection};
 use std::sync::Arc;
 
 use super::record::record_one_of_each;
-use super::{Caller, admin_connection, run_database};
+use super::{Caller, Wire, admin_connection, run_database};
 
 /// Everybody's password.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -109,6 +109,15 @@ impl TestTenant {
         let (app, identity) =
             server_with_log(self.clock.clone(), Rates::default(), db, access_log).await;
         server::router(app, identity)
+    }
+
+    /// The same server, whose statements pass a wire; its access log does not.
+    pub async fn server_on_a_wire(&self) -> (Router, Wire) {
+        let (wire, through) = Wire::to(&run_database().runtime);
+        let access_log = AccessWriter::start(Db::new(&run_database().runtime));
+        let (clock, rates) = (self.clock.clone(), Rates::default());
+        let (app, identity) = server_with_log(clock, rates, Db::new(&through), access_log).await;
+        (server::router(app, identity), wire)
     }
 
     /// The same server with other settings.

@@ -41,7 +41,7 @@ pub struct Attestation {
     pub key_id: Uuid,
     /// Ed25519, in hex.
     pub public_key: String,
-    /// Ed25519 over the bytes of `payload`, in hex.
+    /// Ed25519, in hex, as under notes: over `chartwell.record.v1`, a NUL and the SHA-256 of the bytes of `payload`.
     pub signature: String,
     /// Whether a key of this tenant made the signature, and the version still has the hash that was signed.
     pub valid: bool,

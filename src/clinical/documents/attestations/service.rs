@@ -4,8 +4,10 @@ use kernel::ids::{DocumentAttestationId, DocumentId};
 use kernel::{Code, Error, OnConstraint, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
-use platform::crypto::TenantCipher;
+use platform::crypto::tenant_signing::{self, RecordKey};
+use platform::db::TenantTx;
 use platform::http::{Answer, Paging};
+use sha2::{Digest, Sha256};
 
 use super::model::{Attestation, NewAttestation, Payload, TYPE};
 use super::store::{self, Row};
@@ -22,9 +24,9 @@ pub(super) async fn list(
     let paging = Paging::new(ctx, &id, query.limit, query.cursor)?;
     let mut tx = ctx.begin(Permission::DocumentRead).await?;
     let document = documents::get(&mut tx, id).await?;
-    let cipher = ctx.app().tenant_keys.cipher(&mut tx).await?;
+    let keys = keys(ctx, &mut tx).await?;
     let rows = store::page(&mut tx, id, paging.after()?, paging.fetch()).await?;
-    let rows = rows.into_iter().map(|row| checked(&cipher, row)).collect();
+    let rows = rows.into_iter().map(|row| checked(&keys, row)).collect();
     let page = paging.page(rows, |row: &Attestation| (row.signed_at, row.id))?;
     let subject = service::owner_of(&document)?.subject(id);
     tx.finish(Disclosure::shown(RESOURCE, Action::Read, [subject], page))
@@ -74,7 +76,13 @@ pub(super) async fn attest(
     };
     let payload = serde_json::to_string(&payload).map_err(Error::internal)?;
     let cipher = ctx.app().tenant_keys.cipher(&mut tx).await?;
-    let signature = cipher.sign(payload.as_bytes());
+    let signature = tenant_signing::sign(&mut tx, &cipher, &hash(&payload), ctx.now()).await?;
+    let keys = tenant_signing::public_keys(&mut tx, &cipher).await?;
+    let public = keys
+        .iter()
+        .find(|key| key.id == signature.key_id)
+        .ok_or_else(|| Error::internal("a signature of a key that is not there"))?
+        .public;
     let row = Row {
         id: DocumentAttestationId::new(),
         document_id: id,
@@ -86,7 +94,7 @@ pub(super) async fn attest(
         statement: new.statement.clone(),
         payload,
         key_id: signature.key_id,
-        public_key: signature.public_key.to_vec(),
+        public_key: public.to_vec(),
         signature: signature.signature.to_vec(),
         sha256: version.sha256,
     };
@@ -101,21 +109,36 @@ pub(super) async fn attest(
         Action::Create,
         patient,
         attestation_id,
-        checked(&cipher, row),
+        checked(&keys, row),
     )
     .created_at(format!("/api/v1/documents/{id}/attestations"))
     .version(1);
     tx.commit(disclosure).await
 }
 
-fn checked(cipher: &TenantCipher, row: Row) -> Attestation {
+async fn keys(ctx: &Ctx, tx: &mut TenantTx) -> Result<Vec<RecordKey>> {
+    let cipher = ctx.app().tenant_keys.cipher(tx).await?;
+    tenant_signing::public_keys(tx, &cipher).await
+}
+
+fn hash(payload: &str) -> [u8; 32] {
+    Sha256::digest(payload).into()
+}
+
+fn checked(keys: &[RecordKey], row: Row) -> Attestation {
     let signed: Option<Payload> = serde_json::from_str(&row.payload).ok();
     let says_so = signed.is_some_and(|signed| {
         signed.r#type == TYPE
             && signed.sha256 == hex::encode(&row.sha256)
             && signed.version_id == row.version_id
     });
-    let valid = says_so && cipher.verify(row.key_id, row.payload.as_bytes(), &row.signature);
+    let signed = keys
+        .iter()
+        .find(|key| key.id == row.key_id)
+        .is_some_and(|key| {
+            tenant_signing::verify(&key.public, &hash(&row.payload), &row.signature)
+        });
+    let valid = says_so && signed;
     Attestation {
         id: row.id,
         document_id: row.document_id,

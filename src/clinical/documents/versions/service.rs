@@ -15,7 +15,8 @@ use crate::documents::model::{Document, DocumentVersion, Pages, Scan};
 use crate::documents::owner::Owner;
 use crate::documents::receive::{self, Received};
 use crate::documents::service::{self, RESOURCE};
-use crate::documents::{store as documents, uploads};
+use crate::documents::{past, store as documents, uploads};
+use crate::patients::AsOf;
 
 /// What the caller wants with the content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
@@ -34,6 +35,10 @@ pub struct Presentation {
     #[serde(default)]
     #[param(inline)]
     pub disposition: Disposition,
+    /// A day (its end, in UTC) or an instant: the version that was the newest then. Needs the permission `entry.history`. What
+    /// was destroyed since is refused with `document_closed`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }
 
 pub(super) async fn list(
@@ -120,6 +125,18 @@ pub(super) async fn download(
 ) -> Result<Download> {
     let mut tx = ctx.begin(Permission::DocumentRead).await?;
     let document = documents::get(&mut tx, id).await?;
+    let number = match presentation.as_of {
+        Some(then) => {
+            ctx.require(Permission::EntryHistory)?;
+            let newest = past::number_then(&mut tx, id, then).await?;
+            // One that was asked for by its number must have been there.
+            match number {
+                Some(later) if later > newest => return Err(Error::not_found()),
+                asked => asked.or(Some(newest)),
+            }
+        }
+        None => number,
+    };
     let row = store::content(&mut tx, id, number)
         .await?
         .ok_or_else(Error::not_found)?;

@@ -117,7 +117,7 @@ pub(super) async fn accept(
     let attestation = how.attestation.as_deref();
     let kind = EntryKind::Amendment;
     let entry = signatures::add_entry(ctx, &mut tx, &note, kind, body, attestation).await?;
-    releases::follow(ctx, &mut tx, found.note_id).await?;
+    releases::follow(ctx.now(), &mut tx, found.note_id).await?;
     let note = notes::get(&mut tx, found.note_id).await?;
     service::index(&mut tx, &note).await?;
     let decision = Decision {

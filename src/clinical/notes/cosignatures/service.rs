@@ -101,7 +101,7 @@ pub(super) async fn cosign(
     }
     notes::set_state(&mut tx, note.summary.id, &state, ctx.now()).await?;
     store::decide(&mut tx, id, CosignatureStatus::Cosigned, None, ctx.now()).await?;
-    releases::follow(ctx, &mut tx, note.summary.id).await?;
+    releases::follow(ctx.now(), &mut tx, note.summary.id).await?;
     commit(tx, id).await
 }
 

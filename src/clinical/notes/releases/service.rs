@@ -1,5 +1,6 @@
 //! Releasing, withholding, and the patient's own reading.
 
+use kernel::clock::Instant;
 use kernel::ids::{NoteId, PatientId};
 use kernel::{Code, Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
@@ -31,7 +32,7 @@ pub(super) async fn release(ctx: &Ctx, id: NoteId) -> Result<Answer<Note>> {
         state.release_wanted = true;
         state.released_at = Some(ctx.now());
         notes::set_state(&mut tx, id, &state, ctx.now()).await?;
-        follow(ctx, &mut tx, id).await?;
+        follow(ctx.now(), &mut tx, id).await?;
     }
     service::commit(tx, id).await
 }
@@ -49,16 +50,16 @@ pub(super) async fn withhold(ctx: &Ctx, id: NoteId) -> Result<Answer<Note>> {
 }
 
 /// Makes the copy for the patient, of a note whose state says that it is released.
-pub(in crate::notes) async fn follow(ctx: &Ctx, tx: &mut TenantTx, id: NoteId) -> Result<()> {
+pub(in crate::notes) async fn follow(now: Instant, tx: &mut TenantTx, id: NoteId) -> Result<()> {
     let note = notes::get(tx, id).await?;
     if note.summary.released_at.is_none() {
         return Ok(());
     }
-    copy(ctx, tx, &note).await
+    copy(now, tx, &note).await
 }
 
 /// Makes the copy for the patient, or renews it.
-async fn copy(ctx: &Ctx, tx: &mut TenantTx, note: &Note) -> Result<()> {
+async fn copy(now: Instant, tx: &mut TenantTx, note: &Note) -> Result<()> {
     let mut parts = Vec::new();
     let mut author = note.summary.author.clone().unwrap_or_default();
     for entry in signatures::entries(tx, note.summary.id).await? {
@@ -81,7 +82,7 @@ async fn copy(ctx: &Ctx, tx: &mut TenantTx, note: &Note) -> Result<()> {
         author,
         parts,
     };
-    store::put(tx, note, &document, ctx.now()).await
+    store::put(tx, note, &document, now).await
 }
 
 pub(super) async fn list(

@@ -17,6 +17,6 @@ mod verify;
 pub(super) use chain::Body;
 pub(super) use model::Attestation;
 pub(super) use routes::router;
-pub(super) use service::{add_entry, append};
+pub(super) use service::{By, add_entry, append, append_by};
 pub(super) use store::{added_text, entries};
 pub use verify::{Fault, SignedNote, Verification};

@@ -4,10 +4,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use kernel::ids::{NoteEntryId, NoteId};
+use kernel::clock::Instant;
+use kernel::ids::{NoteEntryId, NoteId, UserId};
 use kernel::{Code, Error, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
+use platform::crypto::TenantKeys;
 use platform::crypto::tenant_signing::{self, RecordKey};
 use platform::db::{CallerTx, TenantTx};
 use platform::http::Answer;
@@ -156,6 +158,32 @@ pub(in crate::notes) async fn append(
     body: Body<'_>,
     attestation: Option<&str>,
 ) -> Result<NoteEntryId> {
+    let by = By {
+        user: ctx.user(),
+        role: ctx.principal().role.as_str(),
+        keys: &ctx.app().tenant_keys,
+        at: ctx.now(),
+    };
+    append_by(&by, tx, note, kind, body, attestation).await
+}
+
+/// Who signs, when, and with whose key.
+pub(in crate::notes) struct By<'a> {
+    pub user: UserId,
+    pub role: &'static str,
+    pub keys: &'a TenantKeys,
+    pub at: Instant,
+}
+
+/// As [`append`], for whoever has no request.
+pub(in crate::notes) async fn append_by(
+    by: &By<'_>,
+    tx: &mut TenantTx,
+    note: &Note,
+    kind: EntryKind,
+    body: Body<'_>,
+    attestation: Option<&str>,
+) -> Result<NoteEntryId> {
     let (sequence, previous) = match store::last(tx, note.summary.id).await? {
         Some(last) => (last.sequence + 1, Some(last.hash()?)),
         None => (1, None),
@@ -166,13 +194,12 @@ pub(in crate::notes) async fn append(
         kind,
         previous,
     };
-    let role = ctx.principal().role.as_str();
-    let signer = store::signer(tx, ctx.user(), role).await?;
+    let signer = store::signer(tx, by.user, by.role).await?;
     let attestation = attestation.unwrap_or(kind.attestation());
-    let at = ctx.now();
+    let at = by.at;
     let payload = chain::payload(tx.tenant(), note, &link, body, &signer, attestation, at)?;
     let hash = chain::hash(&payload);
-    let cipher = ctx.app().tenant_keys.cipher(tx).await?;
+    let cipher = by.keys.cipher(tx).await?;
     let signature = tenant_signing::sign(tx, &cipher, &hash, at).await?;
     store::insert(tx, note, &link, &payload, &hash, &signature, at).await?;
     Ok(link.id)
@@ -180,7 +207,7 @@ pub(in crate::notes) async fn append(
 
 /// Ends a change of a signed note: what the patient may read and what can be searched follow.
 async fn finish(ctx: &Ctx, mut tx: CallerTx, id: NoteId) -> Result<Answer<Note>> {
-    releases::follow(ctx, &mut tx, id).await?;
+    releases::follow(ctx.now(), &mut tx, id).await?;
     service::commit(tx, id).await
 }
 

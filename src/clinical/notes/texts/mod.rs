@@ -11,4 +11,4 @@ mod store;
 
 pub(super) use model::TextKind;
 pub(super) use routes::router;
-pub(super) use store::{add, as_of_version};
+pub(super) use store::{add, as_of_version, content};

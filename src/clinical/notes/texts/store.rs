@@ -58,7 +58,8 @@ pub(in crate::notes) async fn as_of_version(
     Ok(content.map(|content| content.0))
 }
 
-pub(super) async fn content(
+/// The text with this number.
+pub(in crate::notes) async fn content(
     tx: &mut TenantTx,
     note: NoteId,
     number: i32,

@@ -32,7 +32,7 @@ pub struct ReadPatient {
 }
 
 /// A day or an instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub enum AsOf {
     Day(NaiveDate),

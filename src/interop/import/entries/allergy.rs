@@ -8,6 +8,7 @@ use clinical::allergies::{
 };
 use clinical::patients::{self, Patient};
 use clinical::terminology::System;
+use kernel::ids::AllergyId;
 use kernel::{Kind, Result};
 use serde_json::Value;
 
@@ -15,7 +16,7 @@ use super::super::batch::Batch;
 use super::super::elements::{codings, list, text, texts, wording};
 use super::super::importer::reason;
 use super::super::resource::Resource;
-use super::{Entered, Whose, code_of, codes, note, refusal, words};
+use super::{Entered, Whose, code_of, codes, note, refusal, revised, words};
 
 /// The statement a code makes.
 fn statement(code: &Value) -> Option<NoKnown> {
@@ -173,6 +174,11 @@ impl Batch<'_> {
         patients::hold(&mut self.tx, whose.patient).await?;
         if let Some(statement) = value.pointer("/code").and_then(statement) {
             return self.no_known(statement, &new, whose).await;
+        }
+        if let Some(id) = self.revises {
+            let (tx, now) = (&mut self.tx, self.now);
+            let done = allergies::revise_in_tx(tx, person, AllergyId(id), new, now).await;
+            return revised("allergy", id, done);
         }
         let first = allergies::add_in_tx(&mut self.tx, person, new.clone(), self.now).await;
         let error = match first {

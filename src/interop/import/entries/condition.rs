@@ -9,13 +9,14 @@ use clinical::patients::Patient;
 use clinical::problems::{self, NewProblem, ProblemSeverity, ProblemStatus, ProblemVerification};
 use clinical::terminology::System;
 use kernel::Result;
+use kernel::ids::ProblemId;
 use serde_json::Value;
 
 use super::super::batch::Batch;
 use super::super::elements::{codings, list, text, wording};
 use super::super::resource::Resource;
 use super::super::store_entries as store;
-use super::{Entered, Whose, code_of, codes, note, refusal, words};
+use super::{Entered, Whose, code_of, codes, note, refusal, revised, words};
 
 const IN_ERROR: &str = "was entered in error at its source";
 const UNCODED: &str = "is coded neither in ICD-10-CM nor in SNOMED CT";
@@ -121,7 +122,7 @@ impl Batch<'_> {
         if let Some(broken) = self.broken(&new) {
             return Ok(broken);
         }
-        let diagnosis = if is_of_an_encounter(&resource.value) {
+        let diagnosis = if is_of_an_encounter(&resource.value) && self.revises.is_none() {
             self.diagnosis(&new, whose).await?
         } else {
             None
@@ -132,6 +133,11 @@ impl Batch<'_> {
             .as_ref()
             .map_or(self.now.date_naive(), kernel::PartialDate::latest)
             .min(self.now.date_naive());
+        if let Some(id) = self.revises {
+            let (tx, now) = (&mut self.tx, self.now);
+            let done = problems::revise_in_tx(tx, person, ProblemId(id), new, on, now).await;
+            return revised("problem", id, done);
+        }
         let problem = problems::enter_in_tx(&mut self.tx, person, new, on, self.now).await;
         match (problem, diagnosis) {
             (Ok(id), Some(Err(why))) => Ok(Entered::As {

@@ -9,6 +9,7 @@ use clinical::immunizations::{
 use clinical::patients::Patient;
 use clinical::terminology::System;
 use kernel::Result;
+use kernel::ids::ImmunizationId;
 use serde_json::Value;
 
 use super::super::batch::Batch;
@@ -16,7 +17,7 @@ use super::super::dates;
 use super::super::elements::{codings, list, text, wording};
 use super::super::resource::Resource;
 use super::super::store_entries as store;
-use super::{Entered, Whose, code_of, codes, note, refusal, words};
+use super::{Entered, Whose, code_of, codes, note, refusal, revised, words};
 
 fn source(value: &Value) -> DoseSource {
     if value.pointer("/primarySource") == Some(&Value::Bool(true)) {
@@ -163,6 +164,11 @@ impl Batch<'_> {
         }
         if let Some(broken) = self.broken(&new) {
             return Ok(broken);
+        }
+        if let Some(id) = self.revises {
+            let (tx, now) = (&mut self.tx, self.now);
+            let done = immunizations::revise_in_tx(tx, person, ImmunizationId(id), new, now).await;
+            return revised("immunization", id, done);
         }
         if new.status == DoseStatus::Completed
             && store::has_dose(

@@ -1,9 +1,10 @@
 //! Resources that become entries of a chart: problems, allergies, procedures, immunizations, vitals, social history, care
-//! plans, goals, care teams.
+//! plans, goals, care teams, documents.
 //!
 //! The resource stays in `imported_resources` as it came, with the entry that was made of it, or with the reason why none
 //! was: a reason names the rule and the element, never a value. A resource is entered once. When its source changes it
-//! later, the entry stays as it is, because somebody here may have gone on with it; the new state is kept, with a reason.
+//! later, its entry follows, as a new version, unless somebody here has gone on with it; then, and of kinds that can't
+//! follow (a vital sign, a membership, a statement), the entry stays, and the new state is kept, with a reason.
 //!
 //! The rules of each feature hold: its own `Validate`, its own codes. Two things are judged otherwise than at a bedside: a
 //! vital sign that is unusual is taken for confirmed, and a dose that another system gave is not one given here.
@@ -14,6 +15,7 @@
 mod allergy;
 mod codes;
 mod condition;
+pub(super) mod document;
 mod immunization;
 mod plan;
 mod procedure;
@@ -36,14 +38,16 @@ use super::resource::Resource;
 pub(super) use vital::{Pending, measured_at};
 
 /// The edition of the rules below. Raised when more can be entered than before: what was kept is then looked at again.
-pub(super) const READING: i16 = 1;
+pub(super) const READING: i16 = 2;
 
 /// What the types below are entered as.
-pub(super) const TYPES: [&str; 8] = [
+pub(super) const TYPES: [&str; 10] = [
     "AllergyIntolerance",
     "CarePlan",
     "CareTeam",
     "Condition",
+    "DiagnosticReport",
+    "DocumentReference",
     "Goal",
     "Immunization",
     "Observation",
@@ -66,7 +70,7 @@ pub(super) enum Entered {
 }
 
 impl Entered {
-    fn whole(kind: &'static str, id: impl Into<Uuid>) -> Self {
+    pub(super) fn whole(kind: &'static str, id: impl Into<Uuid>) -> Self {
         Self::As {
             kind,
             id: id.into(),
@@ -74,7 +78,7 @@ impl Entered {
         }
     }
 
-    fn refused(why: impl Into<String>) -> Self {
+    pub(super) fn refused(why: impl Into<String>) -> Self {
         Self::Refused(why.into())
     }
 }
@@ -148,6 +152,27 @@ fn refusal(error: Error) -> Result<Entered> {
     }
 }
 
+/// What became of an entry whose source has changed.
+fn revised(kind: &'static str, id: Uuid, done: Result<()>) -> Result<Entered> {
+    match done {
+        Ok(()) => Ok(Entered::whole(kind, id)),
+        Err(error) => refusal(error),
+    }
+}
+
+/// The table of a kind of entry that follows its source.
+pub(super) fn table_that_follows(kind: &str) -> Option<&'static str> {
+    match kind {
+        "problem" => Some("problems"),
+        "allergy" => Some("allergies"),
+        "procedure" => Some("procedures"),
+        "immunization" => Some("immunizations"),
+        "care_plan" => Some("care_plans"),
+        "goal" => Some("goals"),
+        _ => None,
+    }
+}
+
 impl Batch<'_> {
     /// Enters the resource into the chart, if its kind has a place there.
     ///
@@ -192,7 +217,7 @@ impl Batch<'_> {
     }
 
     /// What a model's own rules say against it.
-    fn broken(&self, model: &impl Validate) -> Option<Entered> {
+    pub(super) fn broken(&self, model: &impl Validate) -> Option<Entered> {
         let mut checks = Checks::at(self.now);
         model.check(&mut checks);
         checks

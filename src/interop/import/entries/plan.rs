@@ -5,6 +5,7 @@ use clinical::goals::{
     self, GoalAchievement, GoalComparison, GoalPriority, GoalStatus, GoalTarget, NewGoal,
 };
 use clinical::terminology::Coding;
+use kernel::ids::{CarePlanId, GoalId};
 use kernel::{Error, Kind, Result};
 use serde_json::Value;
 
@@ -12,8 +13,10 @@ use super::super::batch::Batch;
 use super::super::dates;
 use super::super::elements::{list, text, texts, wording};
 use super::super::importer::reason;
+use super::super::reference::Name;
 use super::super::resource::Resource;
-use super::{Entered, Whose, code_of, codes, note, refusal, words};
+use super::super::store_entries as store;
+use super::{Entered, Whose, code_of, codes, note, refusal, revised, words};
 
 fn plan_status(value: &Value) -> std::result::Result<CarePlanStatus, Entered> {
     match text(value, "/status") {
@@ -185,18 +188,47 @@ fn is_a_code(error: &Error) -> bool {
 }
 
 impl Batch<'_> {
-    /// The codes of the conditions that are in the same bundle or were entered before are not followed: a plan names what it
-    /// is about in words, and the resource keeps its references.
+    /// What a plan or a goal is about: codes of its own, and those of the conditions it names, as far as these came before it.
+    async fn addressed(&mut self, resource: &Resource) -> Result<Vec<Coding>> {
+        let addressed = list(&resource.value, "/addresses");
+        let mut about: Vec<Coding> = addressed
+            .iter()
+            .filter_map(|one| codes::coding(one.pointer("/concept")?))
+            .collect();
+        let named = addressed.iter().filter_map(|one| {
+            let name = resource.scope.resolve(one, "Condition", &resource.value)?;
+            Some(self.stored(&name))
+        });
+        let named: Vec<Name> = named.collect();
+        // Of the same transaction, not written yet.
+        for kept in self.keep.iter().filter(|kept| named.contains(&kept.name)) {
+            let value: Option<Value> = serde_json::from_str(&kept.content).ok();
+            about.extend(value.and_then(|value| codes::coding(value.pointer("/code")?)));
+        }
+        let ids: Vec<String> = named
+            .into_iter()
+            .filter(|name| !self.keep.iter().any(|kept| kept.name == *name))
+            .map(|name| name.id)
+            .collect();
+        let codes = store::condition_codes(&mut self.tx, &ids).await?;
+        about.extend(codes.iter().filter_map(codes::coding));
+        let mut different: Vec<Coding> = Vec::new();
+        for coding in about {
+            if !different.contains(&coding) {
+                different.push(coding);
+            }
+        }
+        different.truncate(50);
+        Ok(different)
+    }
+
     pub(super) async fn care_plan(&mut self, resource: &Resource, whose: Whose) -> Result<Entered> {
         let value = &resource.value;
         let status = match plan_status(value) {
             Ok(status) => status,
             Err(left) => return Ok(left),
         };
-        let about: Vec<Coding> = list(value, "/addresses")
-            .iter()
-            .filter_map(|one| codes::coding(one.pointer("/concept")?))
-            .collect();
+        let about = self.addressed(resource).await?;
         let mut new = plan(value, about, whose);
         new.provider_id = list(value, "/author")
             .iter()
@@ -208,6 +240,12 @@ impl Batch<'_> {
             .starts_on
             .unwrap_or(self.now.date_naive())
             .min(self.now.date_naive());
+        if let Some(id) = self.revises {
+            let (tx, plan, now) = (&mut self.tx, (new, status), self.now);
+            let done =
+                care_plans::revise_in_tx(tx, whose.patient, CarePlanId(id), plan, on, now).await;
+            return revised("care_plan", id, done);
+        }
         let first = care_plans::add_in_tx(
             &mut self.tx,
             whose.patient,
@@ -233,7 +271,8 @@ impl Batch<'_> {
 
     pub(super) async fn goal(&mut self, resource: &Resource, whose: Whose) -> Result<Entered> {
         let value = &resource.value;
-        let mapped = goal_status(value).and_then(|status| Ok((goal(value, Vec::new())?, status)));
+        let about = self.addressed(resource).await?;
+        let mapped = goal_status(value).and_then(|status| Ok((goal(value, about)?, status)));
         let (mut new, status) = match mapped {
             Ok(mapped) => mapped,
             Err(left) => return Ok(left),
@@ -248,8 +287,25 @@ impl Batch<'_> {
             .starts_on
             .unwrap_or(self.now.date_naive())
             .min(self.now.date_naive());
-        match goals::add_in_tx(&mut self.tx, whose.patient, (new, status), on, self.now).await {
-            Ok(id) => Ok(Entered::whole("goal", id)),
+        if let Some(id) = self.revises {
+            let (tx, goal, now) = (&mut self.tx, (new, status), self.now);
+            let done = goals::revise_in_tx(tx, whose.patient, GoalId(id), goal, on, now).await;
+            return revised("goal", id, done);
+        }
+        let first = (new.clone(), status);
+        let error = match goals::add_in_tx(&mut self.tx, whose.patient, first, on, self.now).await {
+            Ok(id) => return Ok(Entered::whole("goal", id)),
+            Err(error) if is_a_code(&error) => error,
+            Err(error) => return refusal(error),
+        };
+        new.addresses.clear();
+        let again = (new, status);
+        match goals::add_in_tx(&mut self.tx, whose.patient, again, on, self.now).await {
+            Ok(id) => Ok(Entered::As {
+                kind: "goal",
+                id: id.into(),
+                lacks: Some(format!("its codes: {}", reason(&error))),
+            }),
             Err(error) => refusal(error),
         }
     }

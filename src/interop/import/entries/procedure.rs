@@ -7,13 +7,14 @@ use clinical::procedures::{
 };
 use clinical::terminology::System;
 use kernel::Result;
+use kernel::ids::ProcedureId;
 use serde_json::Value;
 
 use super::super::batch::Batch;
 use super::super::dates;
 use super::super::elements::{list, text, wording};
 use super::super::resource::Resource;
-use super::{Entered, Whose, code_of, codes, note, refusal, words};
+use super::{Entered, Whose, code_of, codes, note, refusal, revised, words};
 
 const SYSTEMS: [(System, ProcedureSystem); 4] = [
     (System::Cpt, ProcedureSystem::Cpt),
@@ -152,6 +153,11 @@ impl Batch<'_> {
         };
         if let Some(broken) = self.broken(&new) {
             return Ok(broken);
+        }
+        if let Some(id) = self.revises {
+            let (tx, now) = (&mut self.tx, self.now);
+            let done = procedures::revise_in_tx(tx, person, ProcedureId(id), new, now).await;
+            return revised("procedure", id, done);
         }
         match procedures::add_in_tx(&mut self.tx, person, new, self.now).await {
             Ok(id) => Ok(Entered::whole("procedure", id)),

@@ -7,6 +7,7 @@ use kernel::ids::TenantId;
 use platform::access::Role;
 use platform::files::ObjectName;
 use serde_json::json;
+use sha2::Digest as _;
 use sqlx::Row;
 
 use super::{content_of, file_text, id, label, pattern};
@@ -344,8 +345,9 @@ async fn a_provider_vouches_for_a_version_and_anybody_can_check_it() {
     let bytes = |name: &str| hex::decode(signed[name].as_str().expect("hex")).expect("hex");
     let key = ed25519_dalek::VerifyingKey::try_from(bytes("public_key").as_slice()).expect("a key");
     let signature = ed25519_dalek::Signature::from_slice(&bytes("signature")).expect("a signature");
-    key.verify_strict(payload.as_bytes(), &signature)
-        .expect("it is good");
+    let hash = sha2::Sha256::digest(payload);
+    let message = [b"chartwell.record.v1\0".as_slice(), &hash].concat();
+    key.verify_strict(&message, &signature).expect("it is good");
     doctor
         .post(&path, json!({ "statement": "Once more." }))
         .await

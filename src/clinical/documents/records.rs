@@ -1,0 +1,181 @@
+//! Documents without a request: filed by an import, by a demonstration.
+//!
+//! The content is stored first, outside any transaction, because none waits for a store; then it is filed in one. What is
+//! stored and not filed is to be discarded.
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use kernel::clock::Instant;
+use kernel::ids::{DocumentId, DocumentVersionId, PatientId, TenantId};
+use kernel::{Checks, Error, Result, Validate};
+use platform::crypto::TenantKeys;
+use platform::db::TenantTx;
+use platform::files::Files;
+
+use super::model::{DocumentSource, NewDocument};
+use super::owner::Owner;
+use super::receive::{self, Declared, Received};
+use super::{service, store};
+
+/// Content in the store that no document names yet.
+pub struct Stored(Received);
+
+impl Stored {
+    /// The version it is to be.
+    pub fn version(&self) -> DocumentVersionId {
+        self.0.id
+    }
+
+    /// SHA-256 of the content.
+    pub fn sha256(&self) -> &[u8; 32] {
+        &self.0.sha256
+    }
+}
+
+/// Stores content of a declared type.
+///
+/// # Errors
+/// Field errors of the type.
+pub async fn store_content(
+    files: &Files,
+    tenant: TenantId,
+    (filename, content_type): (&str, &str),
+    content: Bytes,
+) -> Result<Stored> {
+    let declared = Declared {
+        filename: receive::clean_name(filename),
+        content_type: content_type.to_owned(),
+    };
+    let whole = futures_util::stream::once(async { Ok(content) }).boxed();
+    let id = DocumentVersionId::new();
+    receive::store_in(files, tenant, id, declared, whole)
+        .await
+        .map(Stored)
+}
+
+/// Removes content that was not filed.
+pub async fn discard(files: &Files, tenant: TenantId, stored: &Stored) -> Result<()> {
+    files
+        .objects
+        .remove(receive::name(tenant, stored.0.id))
+        .await
+}
+
+/// Where a document comes from, and whether the patient may read it.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    pub imported: bool,
+    pub released_at: Option<Instant>,
+}
+
+/// Files a patient's document.
+///
+/// # Errors
+/// Field errors of its label.
+pub async fn file_in_tx(
+    tx: &mut TenantTx,
+    (files, keys): (&Files, &TenantKeys),
+    patient: PatientId,
+    data: &NewDocument,
+    origin: Origin,
+    stored: &Stored,
+    now: Instant,
+) -> Result<DocumentId> {
+    let mut checks = Checks::at(now);
+    data.check(&mut checks);
+    checks.finish()?;
+    let id = DocumentId::new();
+    let filed = store::Filed {
+        id,
+        owner: Owner::Patient(patient),
+        provider_user: None,
+        data,
+        source: if origin.imported {
+            DocumentSource::Import
+        } else {
+            DocumentSource::Staff
+        },
+        released_at: origin.released_at,
+    };
+    store::insert(tx, &filed, now).await?;
+    let of = Version {
+        id,
+        number: 1,
+        patient,
+        data,
+        released_at: origin.released_at,
+    };
+    insert(tx, (files, keys), &of, &stored.0, now).await?;
+    Ok(id)
+}
+
+/// Gives a patient's document, which the caller knows to be there and current, another label and a newer version. The
+/// versions before stay.
+///
+/// # Errors
+/// Field errors of the label.
+pub async fn renew_in_tx(
+    tx: &mut TenantTx,
+    (files, keys): (&Files, &TenantKeys),
+    id: DocumentId,
+    data: &NewDocument,
+    stored: Option<&Stored>,
+    now: Instant,
+) -> Result<()> {
+    let mut checks = Checks::at(now);
+    data.check(&mut checks);
+    checks.finish()?;
+    store::lock(tx, id).await?;
+    let present = store::get(tx, id).await?;
+    let patient = present
+        .patient_id
+        .ok_or_else(|| Error::internal("a document of a provider was to be renewed"))?;
+    if present.data != *data {
+        store::relabel(tx, id, data, now).await?;
+    }
+    if let Some(stored) = stored {
+        let of = Version {
+            id,
+            number: store::next_number(tx, id, now).await?,
+            patient,
+            data,
+            released_at: None,
+        };
+        insert(tx, (files, keys), &of, &stored.0, now).await?;
+    }
+    Ok(())
+}
+
+struct Version<'a> {
+    id: DocumentId,
+    number: i32,
+    patient: PatientId,
+    data: &'a NewDocument,
+    released_at: Option<Instant>,
+}
+
+async fn insert(
+    tx: &mut TenantTx,
+    (files, keys): (&Files, &TenantKeys),
+    of: &Version<'_>,
+    received: &Received,
+    now: Instant,
+) -> Result<()> {
+    let (scan, text) = receive::first_states(files, received.content_type, true);
+    let label = store::Label {
+        document: of.id,
+        number: of.number,
+        patient: Some(of.patient),
+        provider_user: None,
+        category: of.data.category,
+        scan,
+        text,
+        released_at: of.released_at,
+    };
+    let cipher = keys.cipher(tx).await?;
+    let sealed_key = cipher.seal(
+        &service::key_place(tx, received.id),
+        &received.key.to_bytes(),
+    );
+    store::insert_version(tx, &label, received, &sealed_key, now).await
+}

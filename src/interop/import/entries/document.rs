@@ -1,0 +1,210 @@
+//! `DocumentReference` and the notes of `DiagnosticReport` → documents.
+//!
+//! What was signed elsewhere is not signed here: it becomes a document whose source is `import`, without an attestation, and its
+//! description says whose it was. The content is stored before the transaction that files it ([`super::super::papers`]). The same
+//! bytes of the same patient are one document, whichever resources bring them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clinical::documents::{Category, DocumentKind, NewDocument};
+use serde_json::Value;
+
+use super::super::dates;
+use super::super::elements::{codings, list, text, wording};
+use super::super::resource::Resource;
+use super::{Entered, Whose, code_of, words};
+
+/// What comes as a document.
+pub(in super::super) const TYPES: [&str; 2] = ["DiagnosticReport", "DocumentReference"];
+
+/// A content that is in the resource itself.
+pub(in super::super) struct Attachment {
+    pub filename: String,
+    pub content_type: String,
+    pub bytes: Vec<u8>,
+}
+
+/// Whether the resource may become a document.
+pub(in super::super) fn is_paper(resource: &Resource) -> bool {
+    TYPES.contains(&resource.name.resource_type.as_str())
+}
+
+/// Why the resource becomes none, if that can be told without its content.
+pub(in super::super) fn refusal(value: &Value) -> Option<Entered> {
+    if text(value, "/docStatus") == Some("entered-in-error")
+        || text(value, "/status") == Some("entered-in-error")
+    {
+        return Some(Entered::Left("was entered in error at its source"));
+    }
+    if text(value, "/status") == Some("superseded") {
+        return Some(Entered::Left("was superseded at its source"));
+    }
+    if data(value).is_some() {
+        return None;
+    }
+    if attachments(value).next().is_some() {
+        return Some(Entered::refused("its content is not in the file"));
+    }
+    Some(Entered::Left("brings no document"))
+}
+
+fn attachments(value: &Value) -> impl Iterator<Item = &Value> {
+    let of_reference = list(value, "/content")
+        .iter()
+        .filter_map(|content| content.pointer("/attachment"));
+    of_reference.chain(list(value, "/presentedForm"))
+}
+
+/// The first attachment with a content, and that content.
+fn data(value: &Value) -> Option<(&Value, &str)> {
+    attachments(value).find_map(|attachment| Some((attachment, text(attachment, "/data")?)))
+}
+
+/// The content, decoded.
+pub(in super::super) fn attachment(value: &Value) -> Result<Attachment, Entered> {
+    let (attachment, data) = data(value).ok_or(Entered::Left("brings no document"))?;
+    let packed: Vec<u8> = data
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
+    let bytes = STANDARD
+        .decode(packed)
+        .map_err(|_| Entered::refused("the data of its attachment is not base64"))?;
+    if bytes.is_empty() {
+        return Err(Entered::Left("brings an empty document"));
+    }
+    let content_type = text(attachment, "/contentType").unwrap_or("text/plain");
+    let content_type = content_type.split(';').next().unwrap_or_default().trim();
+    let extension = match content_type {
+        "application/pdf" => "pdf",
+        "text/html" => "html",
+        "text/xml" | "application/xml" => "xml",
+        "image/jpeg" => "jpg",
+        "image/png" => "png",
+        _ => "txt",
+    };
+    let title = text(attachment, "/title").and_then(|title| words(title, 150));
+    Ok(Attachment {
+        filename: title.unwrap_or_else(|| format!("document.{extension}")),
+        content_type: content_type.to_owned(),
+        bytes,
+    })
+}
+
+/// What the document is.
+pub(in super::super) fn label(value: &Value, whose: Whose) -> Result<NewDocument, Entered> {
+    let concept = value
+        .pointer("/type")
+        .or_else(|| value.pointer("/code"))
+        .unwrap_or(&Value::Null);
+    let loinc = codings(concept)
+        .find(|coding| coding.system == Some("http://loinc.org"))
+        .map(|coding| coding.code.to_owned());
+    let day = [
+        "/date",
+        "/effectiveDateTime",
+        "/effectivePeriod/start",
+        "/issued",
+        "/context/period/start",
+    ]
+    .iter()
+    .find_map(|place| dates::day(text(value, place)?))
+    .ok_or(Entered::refused("does not say of what day it is"))?;
+    let authors: Vec<String> = list(value, "/author")
+        .iter()
+        .chain(list(value, "/performer"))
+        .filter_map(|author| words(text(author, "/display")?, 100))
+        .collect();
+    let mut about = vec!["Imported; not signed here.".to_owned()];
+    if !authors.is_empty() {
+        about.push(format!("Author at its source: {}.", authors.join(", ")));
+    }
+    about.extend(
+        text(value, "/docStatus")
+            .or_else(|| text(value, "/status"))
+            .map(|status| format!("Status at its source: {status}.")),
+    );
+    about.extend(text(value, "/description").and_then(|said| words(said, 1000)));
+    Ok(NewDocument {
+        category: Category::Clinical,
+        kind: kind(value, loinc.as_deref()),
+        title: wording(concept)
+            .and_then(|title| words(title, 200))
+            .unwrap_or_else(|| "Document".to_owned()),
+        description: words(&about.join(" "), 2000),
+        document_date: day,
+        loinc_code: loinc,
+        encounter_id: whose.encounter,
+    })
+}
+
+fn kind(value: &Value, loinc: Option<&str>) -> DocumentKind {
+    match loinc {
+        Some("18842-5") => DocumentKind::DischargeSummary,
+        Some("11488-4") => DocumentKind::ConsultationReport,
+        Some("11502-2") => DocumentKind::LabReport,
+        Some("18748-4") => DocumentKind::ImagingReport,
+        Some("11526-1") => DocumentKind::PathologyReport,
+        Some("11504-8") => DocumentKind::OperativeReport,
+        Some("34133-9") => DocumentKind::ContinuityOfCare,
+        Some("57133-1") => DocumentKind::ReferralLetter,
+        _ => match code_of(value, "/category/0") {
+            Some("LAB") => DocumentKind::LabReport,
+            Some("RAD" | "CT" | "NMR") => DocumentKind::ImagingReport,
+            Some("PAT" | "SP") => DocumentKind::PathologyReport,
+            _ => DocumentKind::Other,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::ids::PatientId;
+    use serde_json::json;
+
+    use super::*;
+
+    fn note(more: &Value) -> Value {
+        let mut value = json!({ "resourceType": "DocumentReference", "status": "current", "date": "2020-05-06T10:00:00Z",
+            "type": { "coding": [{ "system": "http://loinc.org", "code": "18842-5", "display": "Discharge summary" }] },
+            "author": [{ "display": "Dr. Who" }],
+            "content": [{ "attachment": { "contentType": "text/plain; charset=utf-8", "data": "SGVsbG8s\nIHdvcmxk" } }] });
+        if let (Some(value), Some(more)) = (value.as_object_mut(), more.as_object()) {
+            value.extend(more.clone());
+        }
+        value
+    }
+
+    #[test]
+    fn a_note_becomes_a_document_that_says_it_is_not_signed_here() {
+        let value = note(&json!({}));
+        assert!(refusal(&value).is_none());
+        let found = attachment(&value).ok().expect("a content");
+        assert_eq!(found.bytes, b"Hello, world");
+        assert_eq!(found.content_type, "text/plain");
+        let whose = Whose {
+            patient: PatientId::new(),
+            encounter: None,
+        };
+        let label = label(&value, whose).ok().expect("a label");
+        assert_eq!(label.kind, DocumentKind::DischargeSummary);
+        assert_eq!(label.title, "Discharge summary");
+        let about = label.description.expect("a description");
+        assert!(about.contains("not signed here") && about.contains("Dr. Who"));
+    }
+
+    #[test]
+    fn what_brings_no_content_says_so() {
+        for (more, listed) in [
+            (
+                json!({ "content": [{ "attachment": { "url": "https://x/y.pdf" } }] }),
+                true,
+            ),
+            (json!({ "content": [] }), false),
+            (json!({ "status": "entered-in-error" }), false),
+        ] {
+            let found = refusal(&note(&more)).expect("a reason");
+            assert_eq!(matches!(found, Entered::Refused(_)), listed, "{more}");
+        }
+    }
+}

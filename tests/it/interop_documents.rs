@@ -1,0 +1,135 @@
+//! Import of documents and notes: filed as what they are, once, and renewed when their source changes.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use platform::access::Role;
+use serde_json::{Value, json};
+
+use crate::interop::{Files, encounter, patient, run};
+use crate::support::{Caller, TestTenant};
+
+fn attachment(text: &str) -> Value {
+    json!({ "contentType": "text/plain; charset=utf-8", "data": STANDARD.encode(text) })
+}
+
+fn note(id: &str, text: &str) -> Value {
+    json!({ "resourceType": "DocumentReference", "id": id, "status": "current", "date": "2019-02-03T17:03:38-05:00",
+        "subject": { "reference": "Patient/p1" }, "context": { "encounter": [{ "reference": "Encounter/e1" }] },
+        "type": { "coding": [{ "system": "http://loinc.org", "code": "34117-2", "display": "History and physical note" }] },
+        "author": [{ "display": "Dr. Elsewhere" }], "content": [{ "attachment": attachment(text) }] })
+}
+
+fn report(id: &str, text: &str) -> Value {
+    json!({ "resourceType": "DiagnosticReport", "id": id, "status": "final", "effectiveDateTime": "2019-02-03T17:03:38-05:00",
+        "subject": { "reference": "Patient/p1" }, "encounter": { "reference": "Encounter/e1" },
+        "code": { "coding": [{ "system": "http://loinc.org", "code": "34117-2", "display": "History and physical note" }] },
+        "presentedForm": [attachment(text)] })
+}
+
+async fn documents(admin: &Caller) -> Vec<Value> {
+    let found = admin
+        .get("/api/v1/patients?family=wint&ssn=999336284")
+        .await
+        .expect(200);
+    let patient = found["items"][0]["id"].as_str().expect("an id").to_owned();
+    let page = admin
+        .get(format!("/api/v1/patients/{patient}/documents"))
+        .await
+        .expect(200);
+    page["items"].as_array().expect("a list").clone()
+}
+
+#[tokio::test]
+async fn a_note_from_elsewhere_is_one_document_not_signed_here_and_is_renewed_with_its_source() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let files = Files::new();
+    let of = |text: &str| {
+        vec![
+            patient("p1"),
+            encounter("e1", "Patient/p1"),
+            note("d1", text),
+            report("r1", text),
+            json!({ "resourceType": "DiagnosticReport", "id": "r2", "status": "final", "subject": { "reference": "Patient/p1" },
+                    "code": { "text": "Panel" } }),
+        ]
+    };
+    files.lines("record.ndjson", &of("Cough since Monday."));
+    let first = run(&clinic, &files.0).await;
+    assert_eq!(first.failed(), 0, "{first}");
+    assert_eq!(first.entered.get("document"), Some(&2), "{first}");
+    let filed = documents(&admin).await;
+    assert_eq!(filed.len(), 1, "the same bytes are one document");
+    assert_eq!(filed[0]["source"], "import");
+    assert_eq!(filed[0]["title"], "History and physical note");
+    assert!(filed[0]["encounter_id"].is_string());
+    let about = filed[0]["description"].as_str().expect("a description");
+    assert!(about.contains("not signed here") && about.contains("Dr. Elsewhere"));
+    let place = format!(
+        "/api/v1/documents/{}",
+        filed[0]["id"].as_str().expect("an id")
+    );
+    let content = admin.get(format!("{place}/content")).await;
+    assert_eq!(content.text, "Cough since Monday.");
+    let signed = admin.get(format!("{place}/attestations")).await.expect(200);
+    assert_eq!(signed["items"], json!([]));
+
+    let again = run(&clinic, &files.0).await;
+    assert_eq!(
+        (again.total().created, again.total().updated),
+        (0, 0),
+        "{again}"
+    );
+    assert_eq!(again.looked_at_again, 0, "{again}");
+
+    files.lines("record.ndjson", &of("Cough since Sunday."));
+    let changed = run(&clinic, &files.0).await;
+    assert_eq!(changed.failed(), 0, "{changed}");
+    let renewed = documents(&admin).await;
+    assert_eq!(renewed.len(), 1);
+    assert_eq!(renewed[0]["id"], filed[0]["id"]);
+    assert_eq!(renewed[0]["current"]["number"], 2);
+    let content = admin.get(format!("{place}/content")).await;
+    assert_eq!(content.text, "Cough since Sunday.");
+    let before = admin.get(format!("{place}/versions/1/content")).await;
+    assert_eq!(before.text, "Cough since Monday.");
+    let settled = run(&clinic, &files.0).await;
+    assert_eq!(settled.looked_at_again, 0, "{settled}");
+    assert_eq!(documents(&admin).await[0]["current"]["number"], 2);
+}
+
+#[tokio::test]
+async fn a_plan_is_about_the_conditions_it_names() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let files = Files::new();
+    let sinusitis = json!({ "coding": [{ "system": "http://snomed.info/sct", "code": "40055000", "display": "Chronic sinusitis" }] });
+    files.lines(
+        "record.ndjson",
+        &[
+            patient("p1"),
+            json!({ "resourceType": "Condition", "id": "c1", "subject": { "reference": "Patient/p1" }, "code": sinusitis }),
+            json!({ "resourceType": "CarePlan", "id": "cp1", "status": "active", "intent": "order", "title": "Sinusitis",
+                    "subject": { "reference": "Patient/p1" }, "addresses": [{ "reference": "Condition/c1" }] }),
+            json!({ "resourceType": "Goal", "id": "g1", "lifecycleStatus": "active", "description": { "text": "Breathe" },
+                    "subject": { "reference": "Patient/p1" }, "addresses": [{ "reference": "Condition/c1" }] }),
+        ],
+    );
+    let report = run(&clinic, &files.0).await;
+    assert_eq!(report.failed(), 0, "{report}");
+    let found = admin
+        .get("/api/v1/patients?family=wint&ssn=999336284")
+        .await
+        .expect(200);
+    let patient = found["items"][0]["id"].as_str().expect("an id").to_owned();
+    for list in ["care-plans", "goals"] {
+        let page = admin
+            .get(format!("/api/v1/patients/{patient}/{list}"))
+            .await
+            .expect(200);
+        assert_eq!(
+            page["items"][0]["addresses"][0]["code"], "40055000",
+            "{list}: {report}"
+        );
+    }
+}

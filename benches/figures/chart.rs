@@ -54,7 +54,8 @@ async fn as_role(bench: &mut Bench<'_>, role: Role) -> anyhow::Result<()> {
         let (mut runs, mut sql, mut records, mut answers) = (Vec::new(), Vec::new(), 0, 0);
         for _ in 0..options.runs {
             let time = options.duration();
-            let replayed = transaction.replay(&runtime, &[who], &patients, connections, time);
+            let caller = [who];
+            let replayed = transaction.replay(&runtime, &caller, &patients, connections, time);
             sql.push(replayed.await?);
             let before = database.access_records().await?;
             let run = load::load(server.address, &next, connections, time).await?;

@@ -40,6 +40,7 @@ async fn as_role(bench: &mut Bench<'_>, role: Role) -> anyhow::Result<()> {
         Role::Provider => seed::provider(0),
     };
     let who: (Uuid, Uuid) = (seed::tenant(0), user);
+    let everybody = [who];
     let next = people.read_paths(&paths);
     load::load(server.address, &next, CONNECTIONS, options.duration() / 2).await?;
     let probe = Probe {
@@ -54,8 +55,7 @@ async fn as_role(bench: &mut Bench<'_>, role: Role) -> anyhow::Result<()> {
         let (mut runs, mut sql, mut records, mut answers) = (Vec::new(), Vec::new(), 0, 0);
         for _ in 0..options.runs {
             let time = options.duration();
-            let caller = [who];
-            let replayed = transaction.replay(&runtime, &caller, &patients, connections, time);
+            let replayed = transaction.replay(&runtime, &everybody, &patients, connections, time);
             sql.push(replayed.await?);
             let before = database.access_records().await?;
             let run = load::load(server.address, &next, connections, time).await?;

@@ -5,7 +5,7 @@ use clinical::{documents, encounters, vitals};
 use identity::passwords::Passwords;
 use identity::tenants;
 use kernel::ids::TenantId;
-use kernel::{Code, Error, Result};
+use kernel::{Code, Error, Kind, Result};
 use platform::App;
 use platform::db::{SystemTx, partition};
 use secrecy::SecretString;
@@ -15,6 +15,9 @@ use super::plan::Plan;
 use super::wall::Wall;
 use super::write::Writer;
 use super::{PASSWORD, record};
+
+/// How often somebody who waits for another to write an organisation tries.
+const TRIES: u32 = 6;
 
 /// What has been written. Nothing, where it was there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,8 +71,20 @@ pub async fn load(app: &App, seed: u64) -> Result<Summary> {
         .fold(Summary::default(), Summary::plus))
 }
 
-/// Writes an organisation in one transaction. `None`: somebody else has just done so.
+/// Writes an organisation, or waits for somebody else who is writing it: longer than a statement may.
 async fn found(app: &App, plan: &Plan, hash: &str) -> Result<Option<Summary>> {
+    let mut tried = 0;
+    loop {
+        tried += 1;
+        match write(app, plan, hash).await {
+            Err(error) if error.kind() == Kind::Unavailable && tried < TRIES => {}
+            done => return done,
+        }
+    }
+}
+
+/// Writes an organisation in one transaction. `None`: somebody else has just done so.
+async fn write(app: &App, plan: &Plan, hash: &str) -> Result<Option<Summary>> {
     let tenant = TenantId::new();
     // Contents are stored outside the transaction that files them.
     let papers = record::papers(&plan.people, plan.wall)?;

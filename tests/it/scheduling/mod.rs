@@ -1,12 +1,9 @@
 //! Scheduling: availability, appointments, waiting lists, plans, forecasts.
 
 mod appointments;
-mod catalogue;
-
-// What flows around appointments.
 mod board;
 mod calendar;
-mod desk;
+mod catalogue;
 mod desk;
 mod flow_clinic;
 mod jobs;

@@ -5,6 +5,7 @@
 
 pub mod assets;
 pub mod availability;
+pub mod capacity;
 pub mod exceptions;
 pub mod holidays;
 pub mod local_time;
@@ -34,4 +35,5 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(on_call::router())
         .merge(work_limits::router())
         .merge(availability::router())
+        .merge(capacity::router())
 }

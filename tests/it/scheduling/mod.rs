@@ -1,3 +1,4 @@
 //! Scheduling: availability, appointments, waiting lists, plans, forecasts.
 
+mod availability;
 mod catalogue;

@@ -205,20 +205,34 @@ impl Situation {
         ids(&self.people, &self.places)
     }
 
-    /// When everybody is taken, as far as it decides within the window.
-    pub async fn busy(
+    /// When everybody is taken, as far as it decides over the starts of a window.
+    pub(super) async fn busy(
         &self,
         tx: &mut TenantTx,
-        window: Span,
+        wish: &Wish,
         now: Instant,
         except: Option<Uuid>,
     ) -> Result<Busy> {
+        let needed = Span {
+            from: wish.window.from - wish.before,
+            until: wish.window.until + wish.after,
+        };
+        let window = if self.calendar.has_limits() {
+            widened(needed, A_WEEK_AROUND)
+        } else {
+            needed
+        };
+        store::busy(tx, &self.ids(), window, now, except).await
+    }
+
+    /// When everybody is taken within a window, and as long around it as anything takes.
+    pub async fn taken(&self, tx: &mut TenantTx, window: Span, now: Instant) -> Result<Busy> {
         let around = if self.calendar.has_limits() {
             A_WEEK_AROUND
         } else {
             AROUND
         };
-        store::busy(tx, &self.ids(), widened(window, around), now, except).await
+        store::busy(tx, &self.ids(), widened(window, around), now, None).await
     }
 
     /// Group sessions of the service that have places left.

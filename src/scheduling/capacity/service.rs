@@ -41,10 +41,10 @@ pub(super) async fn read(ctx: &Ctx, query: ReadCapacity) -> Result<Answer<Capaci
         .collect();
     let window = Span::new(from, to);
     let past = Situation::whole(&mut tx, place, &skills, window).await?;
-    let taken = past.busy(&mut tx, window, now, None).await?;
+    let taken = past.taken(&mut tx, window, now).await?;
     let ahead = Span::new(now, now + AHEAD);
     let coming = Situation::whole(&mut tx, place, &skills, ahead).await?;
-    let taken_ahead = coming.busy(&mut tx, ahead, now, None).await?;
+    let taken_ahead = coming.taken(&mut tx, ahead, now).await?;
     let counts = store::counts(&mut tx, query.facility_id, from, to).await?;
 
     let nothing = Ranges::default();

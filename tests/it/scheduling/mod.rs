@@ -2,3 +2,5 @@
 
 mod availability;
 mod catalogue;
+mod clinic;
+mod working_time;

@@ -44,20 +44,20 @@ async fn calendar(
     let mut calendar = Calendar::new(zone, window);
     let mut holidays = Vec::new();
     for said in store::said(tx, facility, who, window, days, on_call_for).await? {
-        enter(&mut calendar, &mut holidays, said)?;
+        enter(&mut calendar, &mut holidays, &said)?;
     }
     calendar.holidays = Ranges::of(holidays);
     Ok(calendar)
 }
 
-fn enter(calendar: &mut Calendar, holidays: &mut Vec<Span>, said: Said) -> Result<()> {
+fn enter(calendar: &mut Calendar, holidays: &mut Vec<Span>, said: &Said) -> Result<()> {
     let span = said
         .starts_at
         .zip(said.ends_at)
         .map(|(from, until)| Span::new(from, until));
     match (said.kind.as_str(), said.who, span) {
         ("rule", who, _) => {
-            let rule = rule_of(&said)?;
+            let rule = rule_of(said)?;
             match who {
                 Some(who) => calendar.rules.entry(who).or_default().push(rule),
                 None => calendar.opening.push(rule),

@@ -188,7 +188,7 @@ pub(super) fn search(
         .filter_map(|(start, number)| with_places(&places, start, &teams[number], wish))
         .chain(open)
         .collect();
-    starts.sort_by(|one, other| one.start.cmp(&other.start));
+    starts.sort_by_key(|found| found.start);
     cut(starts, wish.limit)
 }
 
@@ -233,9 +233,10 @@ fn with_places(
     team: &[ProviderId],
     wish: &Wish,
 ) -> Option<Found> {
-    let room = match wish.needs_room {
-        true => Some(places.pick(None, start)?),
-        false => None,
+    let room = if wish.needs_room {
+        Some(places.pick(None, start)?)
+    } else {
+        None
     };
     let equipment: Option<Vec<AssetId>> = wish
         .equipment_kinds

@@ -308,19 +308,26 @@ pub async fn choose(
         if !team.iter().all(free) {
             continue;
         }
-        let room = match wish.needs_room {
-            true => places.pick(None, wanted.starts_at).map(Some),
-            false => Some(wanted.room),
+        let room = if wish.needs_room {
+            places.pick(None, wanted.starts_at).map(Some)
+        } else {
+            Some(wanted.room)
         };
         let equipment: Option<Vec<_>> = wish
             .equipment_kinds
             .iter()
             .map(|kind| places.pick(Some(kind), wanted.starts_at))
             .collect();
-        return Ok(room.zip(equipment).map(|(room, equipment)| Chosen {
-            providers: team,
-            room,
-            equipment,
+        return Ok(room.zip(equipment).map(|(room, mut equipment)| {
+            // Devices that are named and not needed are taken all the same.
+            let others = wanted.equipment.iter();
+            let others: Vec<_> = others.filter(|id| !equipment.contains(id)).collect();
+            equipment.extend(others);
+            Chosen {
+                providers: team,
+                room,
+                equipment,
+            }
         }));
     }
     Ok(None)

@@ -1,10 +1,13 @@
 //! Reckoning capacity.
 
+use std::collections::HashMap;
+
 use chrono::TimeDelta;
 use kernel::Result;
 use kernel::clock::Instant;
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::http::{Answer, require_order};
+use uuid::Uuid;
 
 use super::model::{
     AssetUsage, Capacity, ProviderUsage, ReadCapacity, ServiceCapacity, ThirdNext, Usage,
@@ -47,27 +50,11 @@ pub(super) async fn read(ctx: &Ctx, query: ReadCapacity) -> Result<Answer<Capaci
     let taken_ahead = coming.taken(&mut tx, ahead, now).await?;
     let counts = store::counts(&mut tx, query.facility_id, from, to).await?;
 
-    let nothing = Ranges::default();
-    let of = |id, works: Ranges| usage(&works, taken.get(&id).unwrap_or(&nothing), window);
-    let providers: Vec<ProviderUsage> = past
-        .people
-        .iter()
-        .map(|person| ProviderUsage {
-            provider_id: person.id,
-            usage: of(person.id.0, past.calendar.works(person.id.0)),
-        })
-        .collect();
-    let assets = |kind: AssetKind| -> Vec<AssetUsage> {
-        past.places
-            .iter()
-            .filter(|place| place.kind == kind)
-            .map(|place| AssetUsage {
-                asset_id: place.id,
-                asset_kind: place.asset_kind.clone(),
-                usage: of(place.id.0, past.calendar.is_open(place.id.0, false, false)),
-            })
-            .collect()
-    };
+    let Usages {
+        providers,
+        rooms,
+        equipment,
+    } = usages(&past, &taken, window);
     let minutes: i64 = counts.iter().map(|count| count.minutes).sum();
     let worked: i64 = providers
         .iter()
@@ -77,8 +64,8 @@ pub(super) async fn read(ctx: &Ctx, query: ReadCapacity) -> Result<Answer<Capaci
         facility_id: query.facility_id,
         from,
         to,
-        rooms: assets(AssetKind::Room),
-        equipment: assets(AssetKind::Equipment),
+        rooms,
+        equipment,
         services: services
             .iter()
             .map(|service| {
@@ -91,6 +78,36 @@ pub(super) async fn read(ctx: &Ctx, query: ReadCapacity) -> Result<Answer<Capaci
         providers,
     };
     tx.finish(Disclosure::plain(capacity)).await
+}
+
+struct Usages {
+    providers: Vec<ProviderUsage>,
+    rooms: Vec<AssetUsage>,
+    equipment: Vec<AssetUsage>,
+}
+
+fn usages(past: &Situation, taken: &HashMap<Uuid, Ranges>, window: Span) -> Usages {
+    let nothing = Ranges::default();
+    let of = |id, works: &Ranges| usage(works, taken.get(&id).unwrap_or(&nothing), window);
+    let calendar = &past.calendar;
+    let providers = past.people.iter().map(|person| ProviderUsage {
+        provider_id: person.id,
+        usage: of(person.id.0, &calendar.works(person.id.0)),
+    });
+    let assets = |kind: AssetKind| {
+        let places = past.places.iter().filter(|place| place.kind == kind);
+        let usage = places.map(|place| AssetUsage {
+            asset_id: place.id,
+            asset_kind: place.asset_kind.clone(),
+            usage: of(place.id.0, &calendar.is_open(place.id.0, false, false)),
+        });
+        usage.collect()
+    };
+    Usages {
+        providers: providers.collect(),
+        rooms: assets(AssetKind::Room),
+        equipment: assets(AssetKind::Equipment),
+    }
 }
 
 fn usage(available: &Ranges, taken: &Ranges, window: Span) -> Usage {
@@ -108,7 +125,12 @@ fn usage(available: &Ranges, taken: &Ranges, window: Span) -> Usage {
 
 /// To four places.
 fn part(of: i64, all: i64) -> Option<f64> {
-    (all > 0).then(|| rounded(of as f64 / all as f64, 10_000.0))
+    (all > 0).then(|| rounded(number(of) / number(all), 10_000.0))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "minutes of some months")]
+fn number(count: i64) -> f64 {
+    count as f64
 }
 
 fn rounded(value: f64, places: f64) -> f64 {
@@ -118,7 +140,7 @@ fn rounded(value: f64, places: f64) -> f64 {
 fn third_of(
     service: &Service,
     coming: &Situation,
-    taken: &std::collections::HashMap<uuid::Uuid, Ranges>,
+    taken: &HashMap<Uuid, Ranges>,
     ahead: Span,
     now: Instant,
 ) -> Vec<ThirdNext> {
@@ -130,7 +152,7 @@ fn third_of(
         .map(|(provider_id, third_next_at)| ThirdNext {
             provider_id,
             third_next_at,
-            days: third_next_at.map(|at| rounded((at - now).num_minutes() as f64 / 1440.0, 10.0)),
+            days: third_next_at.map(|at| rounded(number((at - now).num_minutes()) / 1440.0, 10.0)),
         })
         .collect()
 }

@@ -29,7 +29,7 @@ pub(super) fn widened(window: Span, by: TimeDelta) -> Span {
 }
 
 /// Everybody's time at a facility, for a window. `on_call_for`: an emergency's service, whose rosters count.
-async fn calendar(
+pub(crate) async fn calendar(
     tx: &mut TenantTx,
     (facility, zone): (FacilityId, Tz),
     who: &[Uuid],

@@ -24,7 +24,7 @@ mod search;
 mod service;
 mod store;
 
-pub(crate) use load::Situation;
+pub(crate) use load::{Situation, calendar as load_calendar};
 pub use model::{FreeTimes, Slot};
 pub use placement::{Chosen, Obstacle, Wanted};
 pub use routes::router;

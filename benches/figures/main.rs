@@ -7,6 +7,7 @@
 
 mod board;
 mod chart;
+mod availability;
 mod client;
 mod database;
 mod dev_start;
@@ -102,6 +103,7 @@ async fn run(bench: &mut Bench<'_>) -> anyhow::Result<()> {
             Section::Typeahead => typeahead::measure(bench).await,
             Section::Board => board::measure(bench).await,
             Section::Chart => chart::measure(bench).await,
+            Section::Availability => availability::measure(bench).await,
         }
         .with_context(|| format!("section {section}"))?;
     }

@@ -64,6 +64,7 @@ pub enum Section {
     Typeahead,
     Board,
     Chart,
+    Availability,
 }
 
 impl fmt::Display for Section {

@@ -7,6 +7,7 @@ pub mod appointments;
 pub mod assets;
 pub mod availability;
 pub mod booking_rules;
+pub mod capacity;
 pub mod exceptions;
 pub mod holidays;
 pub mod local_time;
@@ -47,4 +48,5 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(work_limits::router())
         .merge(availability::router())
         .merge(flow::router())
+        .merge(capacity::router())
 }

@@ -44,6 +44,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "audience_of_appointment", // who may see its patient, within the tenant, for the system only
     "follow_appointment",      // trigger: jobs and notices that follow from a change
     "tenants_with_work",       // which tenants have jobs that are due
+    "appointment_counts", // what became of a facility's appointments, counted, within the tenant
 ];
 
 /// What breaks the promise, a line each; empty when it holds.

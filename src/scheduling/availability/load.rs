@@ -44,20 +44,20 @@ pub(crate) async fn calendar(
     let mut calendar = Calendar::new(zone, window);
     let mut holidays = Vec::new();
     for said in store::said(tx, facility, who, window, days, on_call_for).await? {
-        enter(&mut calendar, &mut holidays, said)?;
+        enter(&mut calendar, &mut holidays, &said)?;
     }
     calendar.holidays = Ranges::of(holidays);
     Ok(calendar)
 }
 
-fn enter(calendar: &mut Calendar, holidays: &mut Vec<Span>, said: Said) -> Result<()> {
+fn enter(calendar: &mut Calendar, holidays: &mut Vec<Span>, said: &Said) -> Result<()> {
     let span = said
         .starts_at
         .zip(said.ends_at)
         .map(|(from, until)| Span::new(from, until));
     match (said.kind.as_str(), said.who, span) {
         ("rule", who, _) => {
-            let rule = rule_of(&said)?;
+            let rule = rule_of(said)?;
             match who {
                 Some(who) => calendar.rules.entry(who).or_default().push(rule),
                 None => calendar.opening.push(rule),
@@ -135,7 +135,7 @@ fn rule_of(said: &Said) -> Result<Rule> {
 }
 
 /// All that a search or a placement looks at.
-pub(super) struct Situation {
+pub(crate) struct Situation {
     pub people: Vec<Person>,
     pub places: Vec<Place>,
     pub calendar: Calendar,
@@ -154,7 +154,26 @@ pub(super) struct Of<'a> {
 }
 
 impl Situation {
-    pub async fn read(
+    /// Everybody who works at a facility, and everything there. `skills`: which of them are looked for.
+    pub async fn whole(
+        tx: &mut TenantTx,
+        (facility, zone): (FacilityId, Tz),
+        skills: &[String],
+        window: Span,
+    ) -> Result<Self> {
+        let people = store::people(tx, &[], skills, facility).await?;
+        let places = store::all_places(tx, facility).await?;
+        let who = ids(&people, &places);
+        let calendar = calendar(tx, (facility, zone), &who, window, None).await?;
+        Ok(Self {
+            people,
+            places,
+            calendar,
+        })
+    }
+
+    /// Who and what a service needs, or a placement names.
+    pub(super) async fn read(
         tx: &mut TenantTx,
         of: &Of<'_>,
         window: Span,
@@ -186,24 +205,38 @@ impl Situation {
         ids(&self.people, &self.places)
     }
 
-    /// When everybody is taken, as far as it decides within the window.
-    pub async fn busy(
+    /// When everybody is taken, as far as it decides over the starts of a window.
+    pub(super) async fn busy(
         &self,
         tx: &mut TenantTx,
-        window: Span,
+        wish: &Wish,
         now: Instant,
         except: Option<Uuid>,
     ) -> Result<Busy> {
+        let needed = Span {
+            from: wish.window.from - wish.before,
+            until: wish.window.until + wish.after,
+        };
+        let window = if self.calendar.has_limits() {
+            widened(needed, A_WEEK_AROUND)
+        } else {
+            needed
+        };
+        store::busy(tx, &self.ids(), window, now, except).await
+    }
+
+    /// When everybody is taken within a window, and as long around it as anything takes.
+    pub async fn taken(&self, tx: &mut TenantTx, window: Span, now: Instant) -> Result<Busy> {
         let around = if self.calendar.has_limits() {
             A_WEEK_AROUND
         } else {
             AROUND
         };
-        store::busy(tx, &self.ids(), widened(window, around), now, except).await
+        store::busy(tx, &self.ids(), widened(window, around), now, None).await
     }
 
     /// Group sessions of the service that have places left.
-    pub async fn sessions(
+    pub(super) async fn sessions(
         &self,
         tx: &mut TenantTx,
         service: &Service,
@@ -252,7 +285,21 @@ impl Situation {
         among.into_iter().map(|place| place.id).collect()
     }
 
-    pub fn candidates(&self) -> Vec<Candidate> {
+    /// Of the kinds a service needs.
+    pub(super) fn candidates_for(&self, service: &Service) -> Vec<Candidate> {
+        let needs = &service.data;
+        let fits = |place: &&Place| match place.kind {
+            AssetKind::Room => needs.room_kind.as_ref() == Some(&place.asset_kind),
+            AssetKind::Equipment => needs.equipment_kinds.contains(&place.asset_kind),
+        };
+        self.places
+            .iter()
+            .filter(fits)
+            .map(Place::candidate)
+            .collect()
+    }
+
+    pub(super) fn candidates(&self) -> Vec<Candidate> {
         self.places.iter().map(Place::candidate).collect()
     }
 }

@@ -175,13 +175,13 @@ pub(super) fn of_the_hours(
         if calendar.available(who.0, wish.emergency).holds(needed) {
             continue;
         }
-        let wholly = Ranges::one(needed);
-        let (code, rule) = if !calendar.off(who.0).intersect(&wholly).is_empty() {
-            ("time_off", "has time off then")
-        } else if calendar.by_rule(who.0).holds(needed) {
+        let away = calendar.off(who.0).intersect(&Ranges::one(needed));
+        let (code, rule) = if calendar.by_rule(who.0).holds(needed) && away.is_empty() {
             ("holiday", "has a holiday then")
-        } else {
+        } else if away.is_empty() {
             ("not_working", "does not work then, at this facility")
+        } else {
+            ("time_off", "has time off then")
         };
         return Some(obstacle("/provider_id", code, rule));
     }

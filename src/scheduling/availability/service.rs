@@ -23,6 +23,8 @@ use crate::services::{self, AppointmentType, Service};
 
 const DEFAULT_WINDOW: TimeDelta = TimeDelta::days(14);
 const LONGEST_WINDOW: TimeDelta = TimeDelta::days(92);
+const FIRST_DAYS: i64 = 3;
+const DAY: i64 = 24 * 60 * MINUTE;
 const DEFAULT_LIMIT: u32 = 20;
 const MOST: u32 = 200;
 
@@ -135,22 +137,30 @@ async fn free_times(
         choosing: true,
     };
     let situation = Situation::read(tx, &of, wish.window, wish.emergency).await?;
-    let busy = situation.busy(tx, wish.window, now, ask.except).await?;
-    let sessions = situation.sessions(tx, ask.service, &wish, now).await?;
     let teams = teams(ask.service, &situation, ask.any_of, ask.all_of);
     let assets = situation.candidates();
-    let (found, more) = search::search(
-        &situation.calendar,
-        &busy,
-        &teams,
-        &assets,
-        &sessions,
-        &wish,
-    );
+    // The first free times lie in the first days, as a rule: what is taken is read a few days at a time, then twice as many.
+    let (mut found, mut more) = (Vec::new(), false);
+    let (mut from, mut days) = (wish.window.from, FIRST_DAYS);
+    while from < wish.window.until && found.len() < limit {
+        let until = wish.window.until.min(from + days * DAY);
+        let part = Wish {
+            window: Span { from, until },
+            limit: limit - found.len(),
+            ..wish.clone()
+        };
+        let busy = situation.busy(tx, &part, now, ask.except).await?;
+        let sessions = situation.sessions(tx, ask.service, &part, now).await?;
+        let calendar = &situation.calendar;
+        let (next, rest) = search::search(calendar, &busy, &teams, &assets, &sessions, &part);
+        found.extend(next);
+        more = rest || until < wish.window.until;
+        (from, days) = (until, days * 2);
+    }
     let next_from = found
         .last()
-        .filter(|_| more)
-        .map(|last| last.start + TimeDelta::seconds(1));
+        .filter(|_| more && found.len() >= limit)
+        .map(|last: &Found| last.start + TimeDelta::seconds(1));
     Ok(FreeTimes {
         items: found.into_iter().map(|found| slot(ask, found)).collect(),
         next_from,
@@ -169,11 +179,11 @@ fn bookable(ask: &Ask<'_>, now: Instant) -> Span {
     Span::new(ask.from.max(now + lead), ask.to.min(horizon))
 }
 
-fn is_emergency(service: &Service) -> bool {
+pub(crate) fn is_emergency(service: &Service) -> bool {
     service.data.appointment_type == AppointmentType::Emergency
 }
 
-fn wish_of(service: &Service, window: Span) -> Wish {
+pub(super) fn wish_of(service: &Service, window: Span) -> Wish {
     let needs = &service.data;
     let micros = |minutes: i32| i64::from(minutes) * MINUTE;
     Wish {
@@ -258,7 +268,7 @@ pub async fn check(
     if found.is_some() || !situation.calendar.has_limits() {
         return Ok(found);
     }
-    let busy = situation.busy(tx, wish.window, now, wanted.except).await?;
+    let busy = situation.busy(tx, &wish, now, wanted.except).await?;
     Ok(placement::of_the_limits(wanted, &situation, &busy, &wish))
 }
 
@@ -274,7 +284,7 @@ pub async fn choose(
     let mut situation =
         Situation::read(tx, &of(wanted, &assets, true), wish.window, wish.emergency).await?;
     keep_named(&mut situation, wanted);
-    let busy = situation.busy(tx, wish.window, now, wanted.except).await?;
+    let busy = situation.busy(tx, &wish, now, wanted.except).await?;
     let sessions = situation.sessions(tx, wanted.service, &wish, now).await?;
     let teams = if wanted.providers.is_empty() {
         teams(wanted.service, &situation, &[], &[])
@@ -298,19 +308,26 @@ pub async fn choose(
         if !team.iter().all(free) {
             continue;
         }
-        let room = match wish.needs_room {
-            true => places.pick(None, wanted.starts_at).map(Some),
-            false => Some(wanted.room),
+        let room = if wish.needs_room {
+            places.pick(None, wanted.starts_at).map(Some)
+        } else {
+            Some(wanted.room)
         };
         let equipment: Option<Vec<_>> = wish
             .equipment_kinds
             .iter()
             .map(|kind| places.pick(Some(kind), wanted.starts_at))
             .collect();
-        return Ok(room.zip(equipment).map(|(room, equipment)| Chosen {
-            providers: team,
-            room,
-            equipment,
+        return Ok(room.zip(equipment).map(|(room, mut equipment)| {
+            // Devices that are named and not needed are taken all the same.
+            let others = wanted.equipment.iter();
+            let others: Vec<_> = others.filter(|id| !equipment.contains(id)).collect();
+            equipment.extend(others);
+            Chosen {
+                providers: team,
+                room,
+                equipment,
+            }
         }));
     }
     Ok(None)

@@ -160,6 +160,24 @@ pub struct ListServices {
 impl NoPhi for Service {}
 
 impl NewService {
+    fn check_numbers(&self, checks: &mut Checks) {
+        for (field, value, least, most) in [
+            ("duration_minutes", self.duration_minutes, 1, 1440),
+            ("prep_minutes", self.prep_minutes, 0, 480),
+            ("cleanup_minutes", self.cleanup_minutes, 0, 480),
+            ("align_minutes", self.align_minutes, 1, 1440),
+            ("lead_minutes", self.lead_minutes, 0, 525_600),
+            ("ahead_days", self.ahead_days, 1, 1100),
+            ("capacity", self.capacity, 1, 200),
+            ("overbook_per_day", self.overbook_per_day, 0, 50),
+        ] {
+            if !(least..=most).contains(&value) {
+                let rule = format!("must lie between {least} and {most}");
+                checks.fail(field, "out_of_range", rule);
+            }
+        }
+    }
+
     /// Skills in the form in which they are compared, each once; device kinds in order.
     pub(super) fn normalised(mut self) -> Self {
         let skills: BTreeSet<String> = self.skills.iter().map(|skill| name_key(skill)).collect();
@@ -180,21 +198,7 @@ impl Validate for NewService {
             "must have 1 to 40 printable ASCII characters and no spaces",
         );
         checks.text("name", &self.name, 200);
-        for (field, value, least, most) in [
-            ("duration_minutes", self.duration_minutes, 1, 1440),
-            ("prep_minutes", self.prep_minutes, 0, 480),
-            ("cleanup_minutes", self.cleanup_minutes, 0, 480),
-            ("align_minutes", self.align_minutes, 1, 1440),
-            ("lead_minutes", self.lead_minutes, 0, 525_600),
-            ("ahead_days", self.ahead_days, 1, 1100),
-            ("capacity", self.capacity, 1, 200),
-            ("overbook_per_day", self.overbook_per_day, 0, 50),
-        ] {
-            if !(least..=most).contains(&value) {
-                let rule = format!("must lie between {least} and {most}");
-                checks.fail(field, "out_of_range", rule);
-            }
-        }
+        self.check_numbers(checks);
         if !self.needs_provider && !self.skills.is_empty() {
             checks.fail(
                 "skills",

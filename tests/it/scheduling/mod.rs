@@ -12,3 +12,7 @@ mod reminders;
 mod schedule;
 mod series;
 mod waitlist;
+mod availability;
+mod catalogue;
+mod clinic;
+mod working_time;

@@ -5,6 +5,7 @@
 
 #![expect(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
 
+mod booking;
 mod client;
 mod database;
 mod dev_start;
@@ -98,6 +99,7 @@ async fn run(bench: &mut Bench<'_>) -> anyhow::Result<()> {
             Section::Vitals => vitals::measure(bench).await,
             Section::Documents => documents::measure(bench).await,
             Section::Typeahead => typeahead::measure(bench).await,
+            Section::Booking => booking::measure(bench).await,
         }
         .with_context(|| format!("section {section}"))?;
     }

@@ -62,6 +62,7 @@ pub enum Section {
     Vitals,
     Documents,
     Typeahead,
+    Booking,
 }
 
 impl fmt::Display for Section {

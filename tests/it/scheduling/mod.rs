@@ -1,6 +1,7 @@
 //! Scheduling: availability, appointments, waiting lists, plans, forecasts.
 
 mod appointments;
+mod booking_limits;
 mod catalogue;
 mod desk;
 mod killed;

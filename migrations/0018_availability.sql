@@ -37,7 +37,7 @@ create index working_times_provider_idx on app.working_times (tenant_id, provide
 select app.tenant_table('app.working_times', read => '{admin,provider,nurse,staff,patient,system}', write => '{admin,staff,system}');
 
 -- What differs from it: time off, and extra time. Time off counts at every facility unless one is named; extra time is at one,
--- and counts on a holiday, too. Who reads the reason, the API says (working_time.read).
+-- and counts on a holiday, too. Why stands in a table of its own: patients look for free time, and somebody's illness is not theirs.
 create table app.working_time_exceptions (
     tenant_id    uuid        not null,
     id           uuid        not null,
@@ -48,8 +48,6 @@ create table app.working_time_exceptions (
     asset_id     uuid,
     starts_at    timestamptz not null,
     ends_at      timestamptz not null,
-    kind         text        not null default 'other',
-    reason       text,
     status       text        not null default 'active',
     version      bigint      not null default 1,
     created_at   timestamptz not null,
@@ -61,13 +59,24 @@ create table app.working_time_exceptions (
     constraint working_time_exceptions_asset_fkey foreign key (tenant_id, asset_id) references app.scheduling_assets (tenant_id, id),
     constraint working_time_exceptions_whose_check check (num_nonnulls(provider_id, staff_id, asset_id) = 1),
     constraint working_time_exceptions_effect_check check (effect in ('off', 'extra') and (effect = 'off' or facility_id is not null)),
-    constraint working_time_exceptions_kind_check check (kind in ('vacation', 'sick', 'training', 'meeting', 'maintenance', 'other')),
     constraint working_time_exceptions_times_check check (starts_at < ends_at),
     constraint working_time_exceptions_status_check check (status in ('active', 'withdrawn'))
 );
 create index working_time_exceptions_time_idx on app.working_time_exceptions (tenant_id, ends_at) where status = 'active';
 create index working_time_exceptions_provider_idx on app.working_time_exceptions (tenant_id, provider_id) where provider_id is not null;
 select app.tenant_table('app.working_time_exceptions', read => '{admin,provider,nurse,staff,patient,system}',
+                        write => '{admin,provider,staff,system}');
+
+create table app.working_time_exception_reasons (
+    tenant_id  uuid not null,
+    id         uuid not null,                     -- the exception's
+    kind       text not null default 'other',
+    reason     text,
+    constraint working_time_exception_reasons_pkey primary key (tenant_id, id),
+    constraint working_time_exception_reasons_exception_fkey foreign key (tenant_id, id) references app.working_time_exceptions (tenant_id, id),
+    constraint working_time_exception_reasons_kind_check check (kind in ('vacation', 'sick', 'training', 'meeting', 'maintenance', 'other'))
+);
+select app.tenant_table('app.working_time_exception_reasons', read => '{admin,provider,nurse,staff,system}',
                         write => '{admin,provider,staff,system}');
 
 -- A day, or some hours of one, on which a facility is closed; without a facility, every one of them, each by its own clock.
@@ -143,3 +152,38 @@ create table app.work_limits (
 create unique index work_limits_provider_key on app.work_limits (tenant_id, provider_id) where status = 'active' and provider_id is not null;
 create unique index work_limits_everybody_key on app.work_limits (tenant_id, status) where status = 'active' and provider_id is null;
 select app.tenant_table('app.work_limits', read => '{admin,provider,nurse,staff,patient,system}', write => '{admin,staff,system}');
+
+-- What became of the appointments of a facility, counted: how many stand, were kept, missed and cancelled, for how many minutes,
+-- and how many days lay between booking and appointment. Counted past the policies, because who may see only some charts would
+-- count only those; it gives away no patient, and no row.
+create function app.appointment_counts(at_facility uuid, since timestamptz, until timestamptz)
+    returns table (service_id uuid, standing bigint, kept bigint, missed bigint, cancelled bigint, minutes bigint,
+                   median_days double precision, p90_days double precision)
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := app.tenant_id();
+begin
+    if app.actor_role() is null or app.actor_role() not in ('admin', 'provider', 'nurse', 'staff', 'system') then
+        return;
+    end if;
+    return query
+    select a.service_id,
+           count(*) filter (where a.status in ('scheduled', 'confirmed', 'checked_in', 'in_progress', 'completed')),
+           count(*) filter (where a.status in ('checked_in', 'in_progress', 'completed')),
+           count(*) filter (where a.status = 'no_show'),
+           count(*) filter (where a.status = 'cancelled'),
+           coalesce(sum(extract(epoch from a.ends_at - a.starts_at) / 60)
+                    filter (where a.status in ('scheduled', 'confirmed', 'checked_in', 'in_progress', 'completed')), 0)::bigint,
+           percentile_cont(0.5) within group (order by greatest(extract(epoch from a.starts_at - a.created_at), 0) / 86400.0::double precision),
+           percentile_cont(0.9) within group (order by greatest(extract(epoch from a.starts_at - a.created_at), 0) / 86400.0::double precision)
+      from app.appointments a
+     where a.tenant_id = tenant and a.facility_id = at_facility and a.starts_at >= since and a.starts_at < until
+       and a.status <> 'rescheduled'
+     group by a.service_id;
+end
+$$;
+revoke all on function app.appointment_counts(uuid, timestamptz, timestamptz) from public;
+grant execute on function app.appointment_counts(uuid, timestamptz, timestamptz) to chartwell_runtime;
+alter function app.appointment_counts(uuid, timestamptz, timestamptz) owner to chartwell_definer;
+grant select on app.appointments to chartwell_definer;

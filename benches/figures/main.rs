@@ -5,6 +5,7 @@
 
 #![expect(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
 
+mod availability;
 mod booking;
 mod client;
 mod database;
@@ -100,6 +101,7 @@ async fn run(bench: &mut Bench<'_>) -> anyhow::Result<()> {
             Section::Documents => documents::measure(bench).await,
             Section::Typeahead => typeahead::measure(bench).await,
             Section::Booking => booking::measure(bench).await,
+            Section::Availability => availability::measure(bench).await,
         }
         .with_context(|| format!("section {section}"))?;
     }

@@ -63,6 +63,7 @@ pub enum Section {
     Documents,
     Typeahead,
     Booking,
+    Availability,
 }
 
 impl fmt::Display for Section {

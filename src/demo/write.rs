@@ -25,7 +25,6 @@ use platform::crypto::TenantCipher;
 use platform::db::SystemTx;
 use sqlx::types::Json;
 
-use super::access;
 use super::load::Summary;
 use super::people::{DEMO_PATIENT, Fate};
 use super::places::{Organisation, Place, Spot};
@@ -33,6 +32,7 @@ use super::plan::Plan;
 use super::roster::{DEMO_NURSE, DEMO_PROVIDER};
 use super::staff::{Employee, Help, Practice, Work};
 use super::visits::Visit;
+use super::{access, bookable};
 
 /// Encounters written in one statement.
 const BATCH: usize = 500;
@@ -74,6 +74,8 @@ impl<'a> Writer<'a> {
         for employee in &self.plan.staff {
             self.employee(employee).await?;
         }
+        let facilities: Vec<FacilityId> = self.facilities.iter().map(|(id, _)| *id).collect();
+        bookable::write(self.tx, self.plan, &facilities, &self.providers, self.now).await?;
         let account = self.portal_account().await?;
         let cipher = self.app.tenant_keys.cipher(self.tx).await?;
         for place in 0..self.plan.people.len() {

@@ -7,6 +7,7 @@ pub mod appointments;
 pub mod assets;
 pub mod availability;
 pub mod booking_rules;
+pub mod capacity;
 pub mod exceptions;
 pub mod holidays;
 pub mod local_time;
@@ -42,4 +43,5 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(on_call::router())
         .merge(work_limits::router())
         .merge(availability::router())
+        .merge(capacity::router())
 }

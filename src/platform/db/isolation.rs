@@ -38,6 +38,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "search_documents", // the words of documents, within the tenant and what the caller may read
     "similar_names",   // fuzzy search, within the tenant
     "tenant_ids",      // which tenants there are, for jobs
+    "appointment_counts", // what became of a facility's appointments, counted, within the tenant
 ];
 
 /// What breaks the promise, a line each; empty when it holds.

@@ -29,7 +29,7 @@ pub(super) fn widened(window: Span, by: TimeDelta) -> Span {
 }
 
 /// Everybody's time at a facility, for a window. `on_call_for`: an emergency's service, whose rosters count.
-pub(crate) async fn calendar(
+async fn calendar(
     tx: &mut TenantTx,
     (facility, zone): (FacilityId, Tz),
     who: &[Uuid],
@@ -135,7 +135,7 @@ fn rule_of(said: &Said) -> Result<Rule> {
 }
 
 /// All that a search or a placement looks at.
-pub(super) struct Situation {
+pub(crate) struct Situation {
     pub people: Vec<Person>,
     pub places: Vec<Place>,
     pub calendar: Calendar,
@@ -154,7 +154,26 @@ pub(super) struct Of<'a> {
 }
 
 impl Situation {
-    pub async fn read(
+    /// Everybody who works at a facility, and everything there. `skills`: which of them are looked for.
+    pub async fn whole(
+        tx: &mut TenantTx,
+        (facility, zone): (FacilityId, Tz),
+        skills: &[String],
+        window: Span,
+    ) -> Result<Self> {
+        let people = store::people(tx, &[], skills, facility).await?;
+        let places = store::all_places(tx, facility).await?;
+        let who = ids(&people, &places);
+        let calendar = calendar(tx, (facility, zone), &who, window, None).await?;
+        Ok(Self {
+            people,
+            places,
+            calendar,
+        })
+    }
+
+    /// Who and what a service needs, or a placement names.
+    pub(super) async fn read(
         tx: &mut TenantTx,
         of: &Of<'_>,
         window: Span,
@@ -203,7 +222,7 @@ impl Situation {
     }
 
     /// Group sessions of the service that have places left.
-    pub async fn sessions(
+    pub(super) async fn sessions(
         &self,
         tx: &mut TenantTx,
         service: &Service,
@@ -252,7 +271,21 @@ impl Situation {
         among.into_iter().map(|place| place.id).collect()
     }
 
-    pub fn candidates(&self) -> Vec<Candidate> {
+    /// Of the kinds a service needs.
+    pub(super) fn candidates_for(&self, service: &Service) -> Vec<Candidate> {
+        let needs = &service.data;
+        let fits = |place: &&Place| match place.kind {
+            AssetKind::Room => needs.room_kind.as_ref() == Some(&place.asset_kind),
+            AssetKind::Equipment => needs.equipment_kinds.contains(&place.asset_kind),
+        };
+        self.places
+            .iter()
+            .filter(fits)
+            .map(Place::candidate)
+            .collect()
+    }
+
+    pub(super) fn candidates(&self) -> Vec<Candidate> {
         self.places.iter().map(Place::candidate).collect()
     }
 }

@@ -24,9 +24,10 @@ mod search;
 mod service;
 mod store;
 
-pub(crate) use calendar::Calendar;
+pub(crate) use load::Situation;
 pub use model::{FreeTimes, Slot};
 pub use placement::{Chosen, Obstacle, Wanted};
 pub use routes::router;
+pub(crate) use search::third_next;
 pub use service::{Ask, check, choose, next_free};
-pub(crate) use {load::calendar as load_calendar, store::busy as load_busy};
+pub(crate) use service::{is_emergency, parameter, zone_of};

@@ -12,7 +12,10 @@ use uuid::Uuid;
 
 use super::calendar::Calendar;
 use super::limits::Booked;
+use super::load::Situation;
+use super::service::wish_of;
 use crate::ranges::{Ranges, Span, instant};
+use crate::services::Service;
 use crate::wall;
 
 /// A room or device that would do.
@@ -187,6 +190,29 @@ pub(super) fn search(
         .collect();
     starts.sort_by(|one, other| one.start.cmp(&other.start));
     cut(starts, wish.limit)
+}
+
+/// The third start from now of everybody who has the service's skills, counted over all his free times there.
+pub(crate) fn third_next(
+    situation: &Situation,
+    busy: &Busy,
+    service: &Service,
+    window: Span,
+) -> Vec<(ProviderId, Option<Instant>)> {
+    let wish = wish_of(service, window);
+    let kinds: Vec<Candidate> = situation.candidates_for(service);
+    let places = Places::new(&situation.calendar, busy, &kinds, &wish);
+    let allowed = places.starts(&wish);
+    let able = situation.people.iter().filter(|person| {
+        let skills = &service.data.skills;
+        skills.iter().all(|skill| person.skills.contains(skill))
+    });
+    able.map(|person| {
+        let starts = allowed.intersect(&starts_of(&situation.calendar, busy, person.id, &wish));
+        let third = aligned(&situation.calendar, &starts, wish.align).nth(2);
+        (person.id, third)
+    })
+    .collect()
 }
 
 /// So many, and whoever else is free at the last of them.

@@ -169,11 +169,11 @@ fn bookable(ask: &Ask<'_>, now: Instant) -> Span {
     Span::new(ask.from.max(now + lead), ask.to.min(horizon))
 }
 
-fn is_emergency(service: &Service) -> bool {
+pub(crate) fn is_emergency(service: &Service) -> bool {
     service.data.appointment_type == AppointmentType::Emergency
 }
 
-fn wish_of(service: &Service, window: Span) -> Wish {
+pub(super) fn wish_of(service: &Service, window: Span) -> Wish {
     let needs = &service.data;
     let micros = |minutes: i32| i64::from(minutes) * MINUTE;
     Wish {

@@ -15,7 +15,7 @@ use crate::ranges::{Ranges, Span, instant};
 const LONGEST: TimeDelta = TimeDelta::hours(40);
 
 /// An active provider, and which of the skills asked for he has.
-pub(super) struct Person {
+pub(crate) struct Person {
     pub id: ProviderId,
     pub skills: Vec<String>,
 }
@@ -57,7 +57,7 @@ pub(super) async fn people(
 }
 
 /// An active room or device of the facility.
-pub(super) struct Place {
+pub(crate) struct Place {
     pub id: AssetId,
     pub kind: AssetKind,
     pub asset_kind: String,
@@ -88,6 +88,23 @@ pub(super) async fn places(
         &named,
         room_kind,
         equipment_kinds
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(places)
+}
+
+/// All of the facility.
+pub(super) async fn all_places(tx: &mut TenantTx, facility: FacilityId) -> Result<Vec<Place>> {
+    let tenant = tx.tenant();
+    let places = sqlx::query_as!(
+        Place,
+        r#"select a.id as "id: _", a.kind as "kind: _", a.asset_kind
+             from app.scheduling_assets a
+            where a.tenant_id = $1 and a.facility_id = $2 and a.status = 'active'
+            order by a.code, a.id"#,
+        tenant as _,
+        facility as _
     )
     .fetch_all(tx.conn())
     .await?;
@@ -172,7 +189,7 @@ pub(super) async fn said(
 
 /// When these are taken: by what is booked, overbooked, or held and has not run out. What `except` occupies, an appointment or
 /// a hold that gives way, counts as free.
-pub(crate) async fn busy(
+pub(super) async fn busy(
     tx: &mut TenantTx,
     who: &[Uuid],
     window: Span,

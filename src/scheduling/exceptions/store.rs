@@ -57,8 +57,9 @@ pub(super) async fn insert(
     let id = AvailabilityId::new();
     sqlx::query!(
         r#"insert into app.working_time_exceptions
-                  (tenant_id, id, effect, facility_id, provider_id, staff_id, asset_id, starts_at, ends_at, kind, reason, status, created_at, updated_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)"#,
+                  (tenant_id, id, effect, facility_id, provider_id, staff_id, asset_id, starts_at, ends_at, status, created_at,
+                   updated_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)"#,
         tenant as _,
         id as _,
         new.effect as _,
@@ -68,10 +69,17 @@ pub(super) async fn insert(
         new.asset_id as _,
         new.starts_at,
         new.ends_at,
-        new.kind as _,
-        new.reason,
         new.status as _,
         now
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "insert into app.working_time_exception_reasons (tenant_id, id, kind, reason) values ($1, $2, $3, $4)",
+        tenant as _,
+        id as _,
+        new.kind as _,
+        new.reason
     )
     .execute(tx.conn())
     .await?;
@@ -82,8 +90,12 @@ pub(super) async fn find(tx: &mut TenantTx, id: AvailabilityId) -> Result<Option
     let tenant = tx.tenant();
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", effect as "effect: _", facility_id as "facility_id: _", provider_id as "provider_id: _", staff_id as "staff_id: _", asset_id as "asset_id: _", starts_at, ends_at, kind as "kind: _", reason, status as "status: _", version, created_at, updated_at
-             from app.working_time_exceptions where tenant_id = $1 and id = $2"#,
+        r#"select e.id as "id: _", e.effect as "effect: _", e.facility_id as "facility_id: _", e.provider_id as "provider_id: _",
+                  e.staff_id as "staff_id: _", e.asset_id as "asset_id: _", e.starts_at, e.ends_at, r.kind as "kind: _", r.reason,
+                  e.status as "status: _", e.version, e.created_at, e.updated_at
+             from app.working_time_exceptions e
+             join app.working_time_exception_reasons r on r.tenant_id = $1 and r.tenant_id = e.tenant_id and r.id = e.id
+            where e.tenant_id = $1 and e.id = $2"#,
         tenant as _,
         id as _
     )
@@ -96,8 +108,12 @@ pub(super) async fn lock(tx: &mut TenantTx, id: AvailabilityId) -> Result<Option
     let tenant = tx.tenant();
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", effect as "effect: _", facility_id as "facility_id: _", provider_id as "provider_id: _", staff_id as "staff_id: _", asset_id as "asset_id: _", starts_at, ends_at, kind as "kind: _", reason, status as "status: _", version, created_at, updated_at
-             from app.working_time_exceptions where tenant_id = $1 and id = $2 for update"#,
+        r#"select e.id as "id: _", e.effect as "effect: _", e.facility_id as "facility_id: _", e.provider_id as "provider_id: _",
+                  e.staff_id as "staff_id: _", e.asset_id as "asset_id: _", e.starts_at, e.ends_at, r.kind as "kind: _", r.reason,
+                  e.status as "status: _", e.version, e.created_at, e.updated_at
+             from app.working_time_exceptions e
+             join app.working_time_exception_reasons r on r.tenant_id = $1 and r.tenant_id = e.tenant_id and r.id = e.id
+            where e.tenant_id = $1 and e.id = $2 for update of e"#,
         tenant as _,
         id as _
     )
@@ -117,19 +133,22 @@ pub(super) async fn page(
     let (at, id) = after.unzip();
     let rows = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", effect as "effect: _", facility_id as "facility_id: _", provider_id as "provider_id: _", staff_id as "staff_id: _", asset_id as "asset_id: _", starts_at, ends_at, kind as "kind: _", reason, status as "status: _", version, created_at, updated_at
-             from app.working_time_exceptions
-            where tenant_id = $1
-              and ($2::text is null or effect = $2)
-              and ($3::uuid is null or facility_id = $3)
-              and ($4::uuid is null or provider_id = $4)
-              and ($5::uuid is null or staff_id = $5)
-              and ($6::uuid is null or asset_id = $6)
-              and ($7::text is null or status = $7)
-              and ($8::timestamptz is null or ends_at > $8)
-              and ($9::timestamptz is null or starts_at < $9)
-              and ($10::timestamptz is null or (starts_at, id) > ($10, $11))
-            order by starts_at, id
+        r#"select e.id as "id: _", e.effect as "effect: _", e.facility_id as "facility_id: _", e.provider_id as "provider_id: _",
+                  e.staff_id as "staff_id: _", e.asset_id as "asset_id: _", e.starts_at, e.ends_at, r.kind as "kind: _", r.reason,
+                  e.status as "status: _", e.version, e.created_at, e.updated_at
+             from app.working_time_exceptions e
+             join app.working_time_exception_reasons r on r.tenant_id = $1 and r.tenant_id = e.tenant_id and r.id = e.id
+            where e.tenant_id = $1
+              and ($2::text is null or e.effect = $2)
+              and ($3::uuid is null or e.facility_id = $3)
+              and ($4::uuid is null or e.provider_id = $4)
+              and ($5::uuid is null or e.staff_id = $5)
+              and ($6::uuid is null or e.asset_id = $6)
+              and ($7::text is null or e.status = $7)
+              and ($8::timestamptz is null or e.ends_at > $8)
+              and ($9::timestamptz is null or e.starts_at < $9)
+              and ($10::timestamptz is null or (e.starts_at, e.id) > ($10, $11))
+            order by e.starts_at, e.id
             limit $12"#,
         tenant as _,
         query.effect as _,
@@ -159,17 +178,23 @@ pub(super) async fn update(
     let tenant = tx.tenant();
     sqlx::query!(
         r#"update app.working_time_exceptions
-              set starts_at = $3, ends_at = $4, kind = $5, reason = $6, status = $7,
-                  version = version + 1, updated_at = $8
+              set starts_at = $3, ends_at = $4, status = $5, version = version + 1, updated_at = $6
             where tenant_id = $1 and id = $2"#,
         tenant as _,
         id as _,
         data.starts_at,
         data.ends_at,
-        data.kind as _,
-        data.reason,
         data.status as _,
         now
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "update app.working_time_exception_reasons set kind = $3, reason = $4 where tenant_id = $1 and id = $2",
+        tenant as _,
+        id as _,
+        data.kind as _,
+        data.reason
     )
     .execute(tx.conn())
     .await?;

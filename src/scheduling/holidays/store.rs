@@ -68,7 +68,8 @@ pub(super) async fn find(tx: &mut TenantTx, id: HolidayId) -> Result<Option<Holi
     let tenant = tx.tenant();
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", facility_id as "facility_id: _", day, local_from as "local_from: _", local_until as "local_until: _", name, status as "status: _", version, created_at, updated_at
+        r#"select id as "id: _", facility_id as "facility_id: _", day, local_from as "local_from: _",
+                  local_until as "local_until: _", name, status as "status: _", version, created_at, updated_at
              from app.scheduling_holidays where tenant_id = $1 and id = $2"#,
         tenant as _,
         id as _
@@ -82,7 +83,8 @@ pub(super) async fn lock(tx: &mut TenantTx, id: HolidayId) -> Result<Option<Holi
     let tenant = tx.tenant();
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", facility_id as "facility_id: _", day, local_from as "local_from: _", local_until as "local_until: _", name, status as "status: _", version, created_at, updated_at
+        r#"select id as "id: _", facility_id as "facility_id: _", day, local_from as "local_from: _",
+                  local_until as "local_until: _", name, status as "status: _", version, created_at, updated_at
              from app.scheduling_holidays where tenant_id = $1 and id = $2 for update"#,
         tenant as _,
         id as _
@@ -103,7 +105,8 @@ pub(super) async fn page(
     let (at, id) = after.unzip();
     let rows = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", facility_id as "facility_id: _", day, local_from as "local_from: _", local_until as "local_until: _", name, status as "status: _", version, created_at, updated_at
+        r#"select id as "id: _", facility_id as "facility_id: _", day, local_from as "local_from: _",
+                  local_until as "local_until: _", name, status as "status: _", version, created_at, updated_at
              from app.scheduling_holidays
             where tenant_id = $1
               and ($2::uuid is null or facility_id = $2)

@@ -53,7 +53,8 @@ pub(super) async fn insert(
     let id = OnCallId::new();
     sqlx::query!(
         r#"insert into app.on_call_shifts
-                  (tenant_id, id, facility_id, department_id, service_id, provider_id, level, starts_at, ends_at, status, created_at, updated_at)
+                  (tenant_id, id, facility_id, department_id, service_id, provider_id, level, starts_at, ends_at, status,
+                   created_at, updated_at)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)"#,
         tenant as _,
         id as _,
@@ -76,7 +77,9 @@ pub(super) async fn find(tx: &mut TenantTx, id: OnCallId) -> Result<Option<OnCal
     let tenant = tx.tenant();
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", facility_id as "facility_id: _", department_id as "department_id: _", service_id as "service_id: _", provider_id as "provider_id: _", level, starts_at, ends_at, status as "status: _", version, created_at, updated_at
+        r#"select id as "id: _", facility_id as "facility_id: _", department_id as "department_id: _",
+                  service_id as "service_id: _", provider_id as "provider_id: _", level, starts_at, ends_at,
+                  status as "status: _", version, created_at, updated_at
              from app.on_call_shifts where tenant_id = $1 and id = $2"#,
         tenant as _,
         id as _
@@ -90,7 +93,9 @@ pub(super) async fn lock(tx: &mut TenantTx, id: OnCallId) -> Result<Option<OnCal
     let tenant = tx.tenant();
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", facility_id as "facility_id: _", department_id as "department_id: _", service_id as "service_id: _", provider_id as "provider_id: _", level, starts_at, ends_at, status as "status: _", version, created_at, updated_at
+        r#"select id as "id: _", facility_id as "facility_id: _", department_id as "department_id: _",
+                  service_id as "service_id: _", provider_id as "provider_id: _", level, starts_at, ends_at,
+                  status as "status: _", version, created_at, updated_at
              from app.on_call_shifts where tenant_id = $1 and id = $2 for update"#,
         tenant as _,
         id as _
@@ -111,7 +116,9 @@ pub(super) async fn page(
     let (at, id) = after.unzip();
     let rows = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", facility_id as "facility_id: _", department_id as "department_id: _", service_id as "service_id: _", provider_id as "provider_id: _", level, starts_at, ends_at, status as "status: _", version, created_at, updated_at
+        r#"select id as "id: _", facility_id as "facility_id: _", department_id as "department_id: _",
+                  service_id as "service_id: _", provider_id as "provider_id: _", level, starts_at, ends_at,
+                  status as "status: _", version, created_at, updated_at
              from app.on_call_shifts
             where tenant_id = $1
               and ($2::uuid is null or facility_id = $2)

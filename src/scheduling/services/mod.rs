@@ -13,4 +13,4 @@ mod store;
 
 pub use model::{AppointmentType, NewService, Service};
 pub use routes::router;
-pub use service::{add_service, get, get_active, require_active};
+pub use service::{add_service, all_active, get, get_active, require_active};

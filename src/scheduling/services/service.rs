@@ -86,6 +86,11 @@ pub async fn get(tx: &mut TenantTx, id: ServiceId) -> Result<Option<Service>> {
     store::find(tx, id).await
 }
 
+/// Those that are offered, by name; at most 500.
+pub async fn all_active(tx: &mut TenantTx) -> Result<Vec<Service>> {
+    store::all_active(tx).await
+}
+
 /// The service, if it is there and offered.
 pub async fn get_active(tx: &mut TenantTx, id: ServiceId) -> Result<Option<Service>> {
     let service = store::find(tx, id).await?;

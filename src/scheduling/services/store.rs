@@ -164,6 +164,25 @@ pub(super) async fn page(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
+/// Those that are offered, by name; at most 500.
+pub(super) async fn all_active(tx: &mut TenantTx) -> Result<Vec<Service>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id as "id: _", code, name, appointment_type as "appointment_type: _", duration_minutes, prep_minutes,
+                  cleanup_minutes, align_minutes, lead_minutes, ahead_days, capacity, overbook_per_day, needs_provider, skills,
+                  room_kind, equipment_kinds, self_booking, status as "status: _", version, created_at, updated_at
+             from app.scheduling_services
+            where tenant_id = $1 and status = 'active'
+            order by name collate "C", id
+            limit 500"#,
+        tenant as _
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
 pub(super) async fn update(
     tx: &mut TenantTx,
     id: ServiceId,

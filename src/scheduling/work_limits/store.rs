@@ -67,7 +67,8 @@ pub(super) async fn find(tx: &mut TenantTx, id: AvailabilityId) -> Result<Option
     let tenant = tx.tenant();
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", provider_id as "provider_id: _", minutes_per_day, minutes_per_week, rest_minutes, status as "status: _", version, created_at, updated_at
+        r#"select id as "id: _", provider_id as "provider_id: _", minutes_per_day, minutes_per_week, rest_minutes,
+                  status as "status: _", version, created_at, updated_at
              from app.work_limits where tenant_id = $1 and id = $2"#,
         tenant as _,
         id as _
@@ -81,7 +82,8 @@ pub(super) async fn lock(tx: &mut TenantTx, id: AvailabilityId) -> Result<Option
     let tenant = tx.tenant();
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", provider_id as "provider_id: _", minutes_per_day, minutes_per_week, rest_minutes, status as "status: _", version, created_at, updated_at
+        r#"select id as "id: _", provider_id as "provider_id: _", minutes_per_day, minutes_per_week, rest_minutes,
+                  status as "status: _", version, created_at, updated_at
              from app.work_limits where tenant_id = $1 and id = $2 for update"#,
         tenant as _,
         id as _
@@ -101,7 +103,8 @@ pub(super) async fn page(
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", provider_id as "provider_id: _", minutes_per_day, minutes_per_week, rest_minutes, status as "status: _", version, created_at, updated_at
+        r#"select id as "id: _", provider_id as "provider_id: _", minutes_per_day, minutes_per_week, rest_minutes,
+                  status as "status: _", version, created_at, updated_at
              from app.work_limits
             where tenant_id = $1
               and ($2::uuid is null or provider_id = $2)

@@ -62,7 +62,8 @@ pub(super) async fn insert(
     let id = AvailabilityId::new();
     sqlx::query!(
         r#"insert into app.working_times
-                  (tenant_id, id, facility_id, provider_id, staff_id, asset_id, weekdays, rrule, local_from, local_until, valid_from, valid_until, status, created_at, updated_at)
+                  (tenant_id, id, facility_id, provider_id, staff_id, asset_id, weekdays, rrule, local_from, local_until,
+                   valid_from, valid_until, status, created_at, updated_at)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)"#,
         tenant as _,
         id as _,
@@ -88,7 +89,9 @@ pub(super) async fn find(tx: &mut TenantTx, id: AvailabilityId) -> Result<Option
     let tenant = tx.tenant();
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", facility_id as "facility_id: _", provider_id as "provider_id: _", staff_id as "staff_id: _", asset_id as "asset_id: _", weekdays, rrule, local_from as "local_from: _", local_until as "local_until: _", valid_from, valid_until, status as "status: _", version, created_at, updated_at
+        r#"select id as "id: _", facility_id as "facility_id: _", provider_id as "provider_id: _", staff_id as "staff_id: _",
+                  asset_id as "asset_id: _", weekdays, rrule, local_from as "local_from: _", local_until as "local_until: _",
+                  valid_from, valid_until, status as "status: _", version, created_at, updated_at
              from app.working_times where tenant_id = $1 and id = $2"#,
         tenant as _,
         id as _
@@ -102,7 +105,9 @@ pub(super) async fn lock(tx: &mut TenantTx, id: AvailabilityId) -> Result<Option
     let tenant = tx.tenant();
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", facility_id as "facility_id: _", provider_id as "provider_id: _", staff_id as "staff_id: _", asset_id as "asset_id: _", weekdays, rrule, local_from as "local_from: _", local_until as "local_until: _", valid_from, valid_until, status as "status: _", version, created_at, updated_at
+        r#"select id as "id: _", facility_id as "facility_id: _", provider_id as "provider_id: _", staff_id as "staff_id: _",
+                  asset_id as "asset_id: _", weekdays, rrule, local_from as "local_from: _", local_until as "local_until: _",
+                  valid_from, valid_until, status as "status: _", version, created_at, updated_at
              from app.working_times where tenant_id = $1 and id = $2 for update"#,
         tenant as _,
         id as _
@@ -122,7 +127,9 @@ pub(super) async fn page(
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", facility_id as "facility_id: _", provider_id as "provider_id: _", staff_id as "staff_id: _", asset_id as "asset_id: _", weekdays, rrule, local_from as "local_from: _", local_until as "local_until: _", valid_from, valid_until, status as "status: _", version, created_at, updated_at
+        r#"select id as "id: _", facility_id as "facility_id: _", provider_id as "provider_id: _", staff_id as "staff_id: _",
+                  asset_id as "asset_id: _", weekdays, rrule, local_from as "local_from: _", local_until as "local_until: _",
+                  valid_from, valid_until, status as "status: _", version, created_at, updated_at
              from app.working_times
             where tenant_id = $1
               and ($2::uuid is null or facility_id = $2)

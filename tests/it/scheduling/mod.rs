@@ -2,6 +2,7 @@
 
 mod appointments;
 mod booking_limits;
+mod availability;
 mod catalogue;
 mod desk;
 mod killed;

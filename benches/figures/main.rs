@@ -8,6 +8,7 @@
 mod board;
 mod chart;
 mod availability;
+mod booking;
 mod client;
 mod database;
 mod dev_start;
@@ -103,6 +104,7 @@ async fn run(bench: &mut Bench<'_>) -> anyhow::Result<()> {
             Section::Typeahead => typeahead::measure(bench).await,
             Section::Board => board::measure(bench).await,
             Section::Chart => chart::measure(bench).await,
+            Section::Booking => booking::measure(bench).await,
             Section::Availability => availability::measure(bench).await,
         }
         .with_context(|| format!("section {section}"))?;

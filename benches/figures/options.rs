@@ -64,6 +64,7 @@ pub enum Section {
     Typeahead,
     Board,
     Chart,
+    Booking,
     Availability,
 }
 

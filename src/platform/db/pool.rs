@@ -59,10 +59,14 @@ pub struct Db {
 impl Db {
     /// Makes the pools; connects to nothing yet.
     pub fn new(options: &DbOptions) -> Self {
+        let name = options
+            .connect
+            .get_application_name()
+            .unwrap_or("chartwell");
         let connect = options
             .connect
             .clone()
-            .application_name("chartwell")
+            .application_name(name)
             .disable_statement_logging()
             .options([
                 (

@@ -19,6 +19,7 @@ mod moving;
 mod next_free;
 mod occupancy;
 mod placement;
+mod records;
 mod routes;
 mod routes_holds;
 mod service;
@@ -41,6 +42,7 @@ pub use holds::{hold_in_tx, release_hold_in_tx};
 pub use model::{Appointment, AppointmentMove, CancelledBy, Hold, HoldStatus, Priority};
 pub use moving::{reschedule_in_tx, vacate_in_tx};
 pub use placement::Placement;
+pub use records::{Outcome, record_in_tx};
 pub use status::AppointmentStatus;
 pub use steps::{cancel_in_tx, confirm_in_tx};
 pub(crate) use {

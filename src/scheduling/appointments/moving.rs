@@ -40,12 +40,8 @@ pub(super) async fn reschedule(
     let appointment = booking::get_in_tx(&mut tx, made).await?;
     let (patient, version) = (appointment.patient_id, appointment.version);
     let shown = shown(ctx, appointment);
-    tx.commit(
-        Disclosure::of("appointment", Action::Create, patient, made, shown)
-            .created_at(format!("/api/v1/appointments/{made}"))
-            .version(version),
-    )
-    .await
+    tx.commit(Disclosure::of("appointment", Action::Create, patient, made, shown).version(version))
+        .await
 }
 
 /// Moves an appointment. Returns the one that took its place.

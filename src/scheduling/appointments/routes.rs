@@ -157,7 +157,7 @@ async fn mark_appointment_no_show(ctx: Ctx, Path(id): Path<AppointmentId>) -> Re
 #[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/reschedule", tag = "appointments",
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
     request_body = AppointmentMove,
-    responses((status = 201, body = Appointment, description = "The appointment that took its place")),
+    responses((status = 200, body = Appointment, description = "The appointment that took its place")),
     extensions(("x-permission" = json!("appointment.respond"))))]
 async fn reschedule_appointment(
     ctx: Ctx,

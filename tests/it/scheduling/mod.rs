@@ -3,6 +3,8 @@
 mod appointments;
 mod board;
 mod calendar;
+mod booking_limits;
+mod availability;
 mod catalogue;
 mod desk;
 mod flow_clinic;

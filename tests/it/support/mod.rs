@@ -1,5 +1,6 @@
 //! What tests stand on: the run's database, a tenant each, and people who call.
 
+mod booked;
 mod client;
 mod database;
 mod record;

@@ -131,6 +131,14 @@ permissions! {
     ChartRead             = "chart.read",             Reads,  true,  [Admin Provider Nurse Patient],               "Open a chart and its timeline; which sections it has, the permissions of the sections say.";
     PatientExport         = "patient.export",         Reads,  true,  [Admin Provider Patient],                     "Take out the whole record of a patient.";
     SecurityRead          = "security.read",          Reads,  false, [Admin],                                      "Read security events and the activity of accounts.";
+
+    SchedulingCatalogue   = "scheduling.catalogue",   Reads,  false, [Admin Provider Nurse Staff Billing Patient], "Read what can be booked: services, rooms and equipment.";
+    SchedulingManage      = "scheduling.manage",      Writes, false, [Admin],                                      "Add and change services, rooms and equipment.";
+    AvailabilityRead      = "availability.read",      Reads,  false, [Admin Provider Nurse Staff Patient],         "Find free times; a patient those of services he may book himself.";
+    WorkingTimeRead       = "working_time.read",      Reads,  false, [Admin Provider Nurse Staff],                 "Read working time, time off, holidays, rosters and limits of work.";
+    AvailabilityManage    = "availability.manage",    Writes, false, [Admin Staff],                                "Say who works when: working time, time off, holidays, rosters, limits of work.";
+    TimeOffRecord         = "time_off.record",        Writes, false, [Admin Provider Staff],                       "Record time off; a provider his own.";
+    CapacityRead          = "capacity.read",          Reads,  false, [Admin Provider Nurse Staff],                 "Read how far providers, rooms and equipment are used, and how long patients wait for an appointment.";
 }
 
 impl Permission {

@@ -1,1 +1,3 @@
 //! Scheduling: availability, appointments, waiting lists, plans, forecasts.
+
+mod catalogue;

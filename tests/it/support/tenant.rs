@@ -274,6 +274,24 @@ async fn password_hash(identity: &Identity) -> String {
     HASH.get_or_init(|| hash).clone()
 }
 
+/// A room and a service that needs none, and the ids by which paths name them.
+async fn bookable(admin: &Caller, facility: &str) -> Vec<(String, String)> {
+    let room = json!({ "facility_id": facility, "kind": "room", "asset_kind": "exam", "code": "R1", "name": "Room 1" });
+    let service = json!({ "code": "CHART", "name": "Chart", "appointment_type": "consultation", "duration_minutes": 30 });
+    let mut ids = Vec::new();
+    for (name, place, body) in [
+        ("asset_id", "assets", room),
+        ("service_id", "services", service),
+    ] {
+        let made = admin
+            .post(format!("/api/v1/scheduling/{place}"), body)
+            .await
+            .expect(201);
+        ids.push((name.to_owned(), super::id(&made)));
+    }
+    ids
+}
+
 /// A patient's chart with one of everything, and the ids by which paths name its parts.
 pub struct Chart {
     pub patient: String,
@@ -381,6 +399,7 @@ impl Chart {
                 )
                 .await,
         );
+        ids.extend(bookable(&admin, &facility).await);
         let entries = record_one_of_each(&doctor, &patient, &encounter).await;
         ids.extend(entries.into_iter().map(|(name, id)| (name.to_owned(), id)));
         let template = made(

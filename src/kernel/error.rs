@@ -148,6 +148,8 @@ codes! {
     NotTheAuthor = "not_the_author", Forbidden, "Only the note's author may do this.";
     NotTheSupervisor = "not_the_supervisor", Forbidden, "Only the supervisor who was asked may do this.";
     CosignatureOpen = "cosignature_open", Conflict, "The note still waits for its co-signature.";
+
+    OutsideAvailability = "outside_availability", Conflict, "The time is not one that can be booked; see errors.";
 }
 
 /// One field that breaks one rule.

@@ -4,7 +4,21 @@
 //! booking impossible whoever writes (0017_scheduling.sql).
 
 pub mod assets;
+pub mod availability;
+pub mod exceptions;
+pub mod holidays;
+pub mod local_time;
+pub mod on_call;
+pub mod party;
+pub mod ranges;
+pub mod recurrence;
+mod resource;
 pub mod services;
+pub mod wall;
+pub mod work_limits;
+pub mod working_times;
+
+pub use resource::Standing;
 
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,4 +28,10 @@ pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(services::router())
         .merge(assets::router())
+        .merge(working_times::router())
+        .merge(exceptions::router())
+        .merge(holidays::router())
+        .merge(on_call::router())
+        .merge(work_limits::router())
+        .merge(availability::router())
 }

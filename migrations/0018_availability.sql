@@ -1,0 +1,145 @@
+-- Who works when. Hours are kept as they were agreed: by the wall clock of a facility. Instants are made of them when free time
+-- is computed, so that no change of the clocks, and no change of a zone's rules, moves anybody's hours.
+
+-- Working time: of a provider, of another member of staff, of a room or device; of none of them, the opening hours of the
+-- facility. On the weekdays named, or on the days of an RRULE that begins on valid_from. Hours that end at or before they begin
+-- end the day after. A provider without a rule does not work; a room or device without one follows the opening hours of its
+-- facility, and where there are none either, it can be used at any time.
+create table app.working_times (
+    tenant_id    uuid        not null,
+    id           uuid        not null,
+    facility_id  uuid        not null,
+    provider_id  uuid,
+    staff_id     uuid,
+    asset_id     uuid,
+    weekdays     smallint[]  not null default '{}',     -- 1 Monday to 7 Sunday
+    rrule        text,
+    local_from   time        not null,
+    local_until  time        not null,
+    valid_from   date        not null,
+    valid_until  date,
+    status       text        not null default 'active',
+    version      bigint      not null default 1,
+    created_at   timestamptz not null,
+    updated_at   timestamptz not null,
+    constraint working_times_pkey primary key (tenant_id, id),
+    constraint working_times_facility_fkey foreign key (tenant_id, facility_id) references app.facilities (tenant_id, id),
+    constraint working_times_provider_fkey foreign key (tenant_id, provider_id) references app.providers (tenant_id, id),
+    constraint working_times_staff_fkey foreign key (tenant_id, staff_id) references app.staff_members (tenant_id, id),
+    constraint working_times_asset_fkey foreign key (tenant_id, asset_id) references app.scheduling_assets (tenant_id, id),
+    constraint working_times_whose_check check (num_nonnulls(provider_id, staff_id, asset_id) <= 1),
+    constraint working_times_days_check check ((rrule is null) = (cardinality(weekdays) > 0) and weekdays <@ '{1,2,3,4,5,6,7}'),
+    constraint working_times_period_check check (valid_from <= valid_until),
+    constraint working_times_status_check check (status in ('active', 'withdrawn'))
+);
+create index working_times_facility_idx on app.working_times (tenant_id, facility_id) where status = 'active';
+create index working_times_provider_idx on app.working_times (tenant_id, provider_id) where provider_id is not null;
+select app.tenant_table('app.working_times', read => '{admin,provider,nurse,staff,patient,system}', write => '{admin,staff,system}');
+
+-- What differs from it: time off, and extra time. Time off counts at every facility unless one is named; extra time is at one,
+-- and counts on a holiday, too. Who reads the reason, the API says (working_time.read).
+create table app.working_time_exceptions (
+    tenant_id    uuid        not null,
+    id           uuid        not null,
+    effect       text        not null,
+    facility_id  uuid,
+    provider_id  uuid,
+    staff_id     uuid,
+    asset_id     uuid,
+    starts_at    timestamptz not null,
+    ends_at      timestamptz not null,
+    kind         text        not null default 'other',
+    reason       text,
+    status       text        not null default 'active',
+    version      bigint      not null default 1,
+    created_at   timestamptz not null,
+    updated_at   timestamptz not null,
+    constraint working_time_exceptions_pkey primary key (tenant_id, id),
+    constraint working_time_exceptions_facility_fkey foreign key (tenant_id, facility_id) references app.facilities (tenant_id, id),
+    constraint working_time_exceptions_provider_fkey foreign key (tenant_id, provider_id) references app.providers (tenant_id, id),
+    constraint working_time_exceptions_staff_fkey foreign key (tenant_id, staff_id) references app.staff_members (tenant_id, id),
+    constraint working_time_exceptions_asset_fkey foreign key (tenant_id, asset_id) references app.scheduling_assets (tenant_id, id),
+    constraint working_time_exceptions_whose_check check (num_nonnulls(provider_id, staff_id, asset_id) = 1),
+    constraint working_time_exceptions_effect_check check (effect in ('off', 'extra') and (effect = 'off' or facility_id is not null)),
+    constraint working_time_exceptions_kind_check check (kind in ('vacation', 'sick', 'training', 'meeting', 'maintenance', 'other')),
+    constraint working_time_exceptions_times_check check (starts_at < ends_at),
+    constraint working_time_exceptions_status_check check (status in ('active', 'withdrawn'))
+);
+create index working_time_exceptions_time_idx on app.working_time_exceptions (tenant_id, ends_at) where status = 'active';
+create index working_time_exceptions_provider_idx on app.working_time_exceptions (tenant_id, provider_id) where provider_id is not null;
+select app.tenant_table('app.working_time_exceptions', read => '{admin,provider,nurse,staff,patient,system}',
+                        write => '{admin,provider,staff,system}');
+
+-- A day, or some hours of one, on which a facility is closed; without a facility, every one of them, each by its own clock.
+create table app.scheduling_holidays (
+    tenant_id    uuid        not null,
+    id           uuid        not null,
+    facility_id  uuid,
+    day          date        not null,
+    local_from   time,
+    local_until  time,
+    name         text        not null,
+    status       text        not null default 'active',
+    version      bigint      not null default 1,
+    created_at   timestamptz not null,
+    updated_at   timestamptz not null,
+    constraint scheduling_holidays_pkey primary key (tenant_id, id),
+    constraint scheduling_holidays_facility_fkey foreign key (tenant_id, facility_id) references app.facilities (tenant_id, id),
+    constraint scheduling_holidays_hours_check check (num_nonnulls(local_from, local_until) in (0, 2)),
+    constraint scheduling_holidays_status_check check (status in ('active', 'withdrawn'))
+);
+create index scheduling_holidays_day_idx on app.scheduling_holidays (tenant_id, day) where status = 'active';
+select app.tenant_table('app.scheduling_holidays', read => '{admin,provider,nurse,staff,patient,system}', write => '{admin,staff,system}');
+
+-- Who is on call. Emergencies may be booked with him outside his working time, on holidays too.
+create table app.on_call_shifts (
+    tenant_id      uuid        not null,
+    id             uuid        not null,
+    facility_id    uuid        not null,
+    department_id  uuid,
+    service_id     uuid,                          -- null: for every emergency
+    provider_id    uuid        not null,
+    level          smallint    not null default 1,  -- who is called first
+    starts_at      timestamptz not null,
+    ends_at        timestamptz not null,
+    status         text        not null default 'active',
+    version        bigint      not null default 1,
+    created_at     timestamptz not null,
+    updated_at     timestamptz not null,
+    constraint on_call_shifts_pkey primary key (tenant_id, id),
+    constraint on_call_shifts_facility_fkey foreign key (tenant_id, facility_id) references app.facilities (tenant_id, id),
+    constraint on_call_shifts_department_fkey foreign key (tenant_id, facility_id, department_id)
+        references app.departments (tenant_id, facility_id, id),
+    constraint on_call_shifts_service_fkey foreign key (tenant_id, service_id) references app.scheduling_services (tenant_id, id),
+    constraint on_call_shifts_provider_fkey foreign key (tenant_id, provider_id) references app.providers (tenant_id, id),
+    constraint on_call_shifts_level_check check (level between 1 and 9),
+    constraint on_call_shifts_times_check check (starts_at < ends_at),
+    constraint on_call_shifts_status_check check (status in ('active', 'withdrawn'))
+);
+create index on_call_shifts_time_idx on app.on_call_shifts (tenant_id, facility_id, ends_at) where status = 'active';
+create index on_call_shifts_provider_idx on app.on_call_shifts (tenant_id, provider_id);
+select app.tenant_table('app.on_call_shifts', read => '{admin,provider,nurse,staff,patient,system}', write => '{admin,staff,system}');
+
+-- How much a provider may be booked: minutes of a local day and week, and how long he rests between shifts. Without a provider:
+-- everybody who has no limits of his own.
+create table app.work_limits (
+    tenant_id         uuid        not null,
+    id                uuid        not null,
+    provider_id       uuid,
+    minutes_per_day   integer,
+    minutes_per_week  integer,
+    rest_minutes      integer,
+    status            text        not null default 'active',
+    version           bigint      not null default 1,
+    created_at        timestamptz not null,
+    updated_at        timestamptz not null,
+    constraint work_limits_pkey primary key (tenant_id, id),
+    constraint work_limits_tenant_fkey foreign key (tenant_id) references app.tenants (tenant_id),
+    constraint work_limits_provider_fkey foreign key (tenant_id, provider_id) references app.providers (tenant_id, id),
+    constraint work_limits_minutes_check check (minutes_per_day between 0 and 1440 and minutes_per_week between 0 and 10080
+        and rest_minutes between 0 and 2880),
+    constraint work_limits_status_check check (status in ('active', 'withdrawn'))
+);
+create unique index work_limits_provider_key on app.work_limits (tenant_id, provider_id) where status = 'active' and provider_id is not null;
+create unique index work_limits_everybody_key on app.work_limits (tenant_id, status) where status = 'active' and provider_id is null;
+select app.tenant_table('app.work_limits', read => '{admin,provider,nurse,staff,patient,system}', write => '{admin,staff,system}');

@@ -1,0 +1,274 @@
+//! Reads what free time is computed from.
+
+use chrono::{Days, TimeDelta};
+use chrono_tz::Tz;
+use kernel::clock::Instant;
+use kernel::ids::{AssetId, FacilityId, ProviderId, ServiceId};
+use kernel::{Error, Result};
+use platform::db::TenantTx;
+use uuid::Uuid;
+
+use super::calendar::{Calendar, OnDays, Rule, hours};
+use super::limits::{Limits, MINUTE};
+use super::search::{Busy, Candidate, Session, Wish};
+use super::store::{self, Person, Place, Said};
+use crate::assets::AssetKind;
+use crate::party;
+use crate::ranges::{Ranges, Span, instant};
+use crate::recurrence::Recurrence;
+use crate::services::Service;
+use crate::wall;
+
+/// What is occupied around a window decides within it: the longest placement, and the longest rest.
+const AROUND: TimeDelta = TimeDelta::days(3);
+/// A week decides, too, where there are limits.
+const A_WEEK_AROUND: TimeDelta = TimeDelta::days(9);
+
+pub(super) fn widened(window: Span, by: TimeDelta) -> Span {
+    Span::new(instant(window.from) - by, instant(window.until) + by)
+}
+
+/// Everybody's time at a facility, for a window. `on_call_for`: an emergency's service, whose rosters count.
+pub(crate) async fn calendar(
+    tx: &mut TenantTx,
+    (facility, zone): (FacilityId, Tz),
+    who: &[Uuid],
+    window: Span,
+    on_call_for: Option<ServiceId>,
+) -> Result<Calendar> {
+    let window = widened(window, AROUND);
+    let days = (
+        wall::day_of(zone, instant(window.from)) - Days::new(1),
+        wall::day_of(zone, instant(window.until)) + Days::new(1),
+    );
+    let mut calendar = Calendar::new(zone, window);
+    let mut holidays = Vec::new();
+    for said in store::said(tx, facility, who, window, days, on_call_for).await? {
+        enter(&mut calendar, &mut holidays, said)?;
+    }
+    calendar.holidays = Ranges::of(holidays);
+    Ok(calendar)
+}
+
+fn enter(calendar: &mut Calendar, holidays: &mut Vec<Span>, said: Said) -> Result<()> {
+    let span = said
+        .starts_at
+        .zip(said.ends_at)
+        .map(|(from, until)| Span::new(from, until));
+    match (said.kind.as_str(), said.who, span) {
+        ("rule", who, _) => {
+            let rule = rule_of(&said)?;
+            match who {
+                Some(who) => calendar.rules.entry(who).or_default().push(rule),
+                None => calendar.opening.push(rule),
+            }
+        }
+        ("holiday", ..) => {
+            if let Some(day) = said.first_day {
+                let midnight = chrono::NaiveTime::MIN;
+                let (from, until) = said
+                    .local_from
+                    .zip(said.local_until)
+                    .unwrap_or((midnight, midnight));
+                holidays.push(hours(calendar.zone, day, from, until));
+            }
+        }
+        ("limit", who, _) => {
+            let micros = |minutes: Option<i32>| minutes.map(|count| i64::from(count) * MINUTE);
+            let limits = Limits {
+                day: micros(said.per_day),
+                week: micros(said.per_week),
+                rest: micros(said.rest),
+            };
+            match who {
+                Some(who) => {
+                    calendar.limits.insert(who, limits);
+                }
+                None => calendar.everybody = Some(limits),
+            }
+        }
+        (kind, Some(who), Some(span)) => {
+            let spans = match kind {
+                "extra" => &mut calendar.extra,
+                "off" => &mut calendar.off,
+                _ => &mut calendar.on_call,
+            };
+            spans.entry(who).or_default().push(span);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn rule_of(said: &Said) -> Result<Rule> {
+    let (Some(from), Some(until), Some(valid_from)) =
+        (said.local_from, said.local_until, said.first_day)
+    else {
+        return Err(Error::internal("a rule without hours"));
+    };
+    let days = match &said.rrule {
+        Some(text) => {
+            OnDays::Recurring(Recurrence::read(text, valid_from).map_err(|fault| {
+                Error::internal(format!("a rule in force is broken: {fault:?}"))
+            })?)
+        }
+        None => {
+            let mut week = [false; 7];
+            for number in said.weekdays.iter().flatten() {
+                if let Some(day) = usize::try_from(*number - 1)
+                    .ok()
+                    .and_then(|place| week.get_mut(place))
+                {
+                    *day = true;
+                }
+            }
+            OnDays::Week(week)
+        }
+    };
+    Ok(Rule {
+        days,
+        from,
+        until,
+        valid_from,
+        valid_until: said.last_day,
+    })
+}
+
+/// All that a search or a placement looks at.
+pub(super) struct Situation {
+    pub people: Vec<Person>,
+    pub places: Vec<Place>,
+    pub calendar: Calendar,
+}
+
+/// Who and what is meant by a situation.
+pub(super) struct Of<'a> {
+    pub service: &'a Service,
+    pub facility: FacilityId,
+    pub zone: Tz,
+    /// Whoever can, if it is empty.
+    pub providers: &'a [ProviderId],
+    pub assets: &'a [AssetId],
+    /// Whether rooms and devices of the kinds needed are looked for besides.
+    pub choosing: bool,
+}
+
+impl Situation {
+    pub async fn read(
+        tx: &mut TenantTx,
+        of: &Of<'_>,
+        window: Span,
+        emergency: bool,
+    ) -> Result<Self> {
+        let wanted = &of.service.data;
+        let people = if wanted.needs_provider || !of.providers.is_empty() {
+            store::people(tx, of.providers, &wanted.skills, of.facility).await?
+        } else {
+            Vec::new()
+        };
+        let (room, devices) = if of.choosing {
+            (wanted.room_kind.as_deref(), &wanted.equipment_kinds[..])
+        } else {
+            (None, &[][..])
+        };
+        let places = store::places(tx, of.facility, of.assets, room, devices).await?;
+        let who = ids(&people, &places);
+        let on_call_for = emergency.then_some(of.service.id);
+        let calendar = calendar(tx, (of.facility, of.zone), &who, window, on_call_for).await?;
+        Ok(Self {
+            people,
+            places,
+            calendar,
+        })
+    }
+
+    pub fn ids(&self) -> Vec<Uuid> {
+        ids(&self.people, &self.places)
+    }
+
+    /// When everybody is taken, as far as it decides within the window.
+    pub async fn busy(
+        &self,
+        tx: &mut TenantTx,
+        window: Span,
+        now: Instant,
+        except: Option<Uuid>,
+    ) -> Result<Busy> {
+        let around = if self.calendar.has_limits() {
+            A_WEEK_AROUND
+        } else {
+            AROUND
+        };
+        store::busy(tx, &self.ids(), widened(window, around), now, except).await
+    }
+
+    /// Group sessions of the service that have places left.
+    pub async fn sessions(
+        &self,
+        tx: &mut TenantTx,
+        service: &Service,
+        wish: &Wish,
+        now: Instant,
+    ) -> Result<Vec<Session>> {
+        if service.data.capacity == 1 {
+            return Ok(Vec::new());
+        }
+        let length = wish.before + wish.after;
+        let starts = Span {
+            from: wish.window.from - wish.before,
+            until: wish.window.until - wish.before,
+        };
+        let capacity = service.data.capacity;
+        let parties = store::parties(tx, &self.ids(), starts, length, capacity, now).await?;
+        let session = |found: store::Party| {
+            let start = instant(found.starts_at.timestamp_micros() + wish.before);
+            let ours = found
+                .resources
+                .iter()
+                .any(|lead| party::of_session(service.id, start, *lead) == found.party);
+            ours.then(|| Session {
+                start,
+                providers: self
+                    .people
+                    .iter()
+                    .map(|person| person.id)
+                    .filter(|id| found.resources.contains(&id.0))
+                    .collect(),
+                // Rooms first, then devices in the order of their kinds.
+                assets: self.assets_among(&found.resources),
+                left: capacity - found.taken,
+            })
+        };
+        Ok(parties.into_iter().filter_map(session).collect())
+    }
+
+    fn assets_among(&self, ids: &[Uuid]) -> Vec<AssetId> {
+        let mut among: Vec<&Place> = self
+            .places
+            .iter()
+            .filter(|place| ids.contains(&place.id.0))
+            .collect();
+        among.sort_by(|a, b| (a.kind, &a.asset_kind).cmp(&(b.kind, &b.asset_kind)));
+        among.into_iter().map(|place| place.id).collect()
+    }
+
+    pub fn candidates(&self) -> Vec<Candidate> {
+        self.places.iter().map(Place::candidate).collect()
+    }
+}
+
+fn ids(people: &[Person], places: &[Place]) -> Vec<Uuid> {
+    let people = people.iter().map(|person| person.id.0);
+    people
+        .chain(places.iter().map(|place| place.id.0))
+        .collect()
+}
+
+impl Place {
+    fn candidate(&self) -> Candidate {
+        Candidate {
+            id: self.id,
+            equipment_kind: (self.kind == AssetKind::Equipment).then(|| self.asset_kind.clone()),
+        }
+    }
+}

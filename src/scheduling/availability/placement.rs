@@ -1,0 +1,241 @@
+//! Whether one placement keeps the rules. Whether anybody is occupied then, is for the constraints to say.
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use kernel::clock::Instant;
+use kernel::ids::{AssetId, FacilityId, ProviderId};
+use kernel::{Code, Error, FieldError};
+use uuid::Uuid;
+
+use super::limits::{Booked, Broken};
+use super::load::Situation;
+use super::search::{Busy, Wish};
+use crate::assets::AssetKind;
+use crate::ranges::{Ranges, Span};
+use crate::services::Service;
+use crate::wall;
+
+/// A placement that is to be booked.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    pub service: &'a Service,
+    pub facility: FacilityId,
+    /// The facility's.
+    pub zone: Tz,
+    /// The one who leads first.
+    pub providers: &'a [ProviderId],
+    pub room: Option<AssetId>,
+    pub equipment: &'a [AssetId],
+    pub starts_at: Instant,
+    /// An appointment or a hold that gives way: its time counts as free.
+    pub except: Option<Uuid>,
+}
+
+/// Who and what is free for a start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    pub providers: Vec<ProviderId>,
+    pub room: Option<AssetId>,
+    pub equipment: Vec<AssetId>,
+}
+
+/// The rule a placement breaks, and the field of an appointment that breaks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    pub pointer: &'static str,
+    pub code: &'static str,
+    pub rule: &'static str,
+}
+
+const fn obstacle(pointer: &'static str, code: &'static str, rule: &'static str) -> Obstacle {
+    Obstacle {
+        pointer,
+        code,
+        rule,
+    }
+}
+
+impl From<Obstacle> for Error {
+    fn from(found: Obstacle) -> Self {
+        let field = FieldError::new(found.pointer, found.code, found.rule);
+        Error::new(Code::OutsideAvailability).with_fields(vec![field])
+    }
+}
+
+/// What of the service's own rules the start breaks.
+pub(super) fn of_the_service(
+    wanted: &Wanted<'_>,
+    emergency: bool,
+    now: Instant,
+) -> Option<Obstacle> {
+    let (start, rules) = (wanted.starts_at, &wanted.service.data);
+    if start < now {
+        return Some(obstacle(
+            "/starts_at",
+            "in_the_past",
+            "must not lie in the past",
+        ));
+    }
+    if start > now + TimeDelta::days(i64::from(rules.ahead_days)) {
+        return Some(obstacle(
+            "/starts_at",
+            "too_far_ahead",
+            "must not lie further ahead than the service is booked",
+        ));
+    }
+    if emergency {
+        return None;
+    }
+    if start < now + TimeDelta::minutes(i64::from(rules.lead_minutes)) {
+        return Some(obstacle(
+            "/starts_at",
+            "too_soon",
+            "must not lie sooner than the service can be booked",
+        ));
+    }
+    let align = rules.align_minutes.unsigned_abs();
+    (!wall::is_aligned(wanted.zone, start, align)).then_some(obstacle(
+        "/starts_at",
+        "not_aligned",
+        "must begin at a multiple of the service's minutes past midnight",
+    ))
+}
+
+/// What of skills and kinds is missing.
+pub(super) fn of_the_needs(wanted: &Wanted<'_>, situation: &Situation) -> Option<Obstacle> {
+    let needs = &wanted.service.data;
+    let (people, places) = (&situation.people, &situation.places);
+    if needs.needs_provider && wanted.providers.is_empty() {
+        return Some(obstacle("/provider_id", "missing", "must be named"));
+    }
+    let there = |id: &ProviderId| people.iter().any(|person| person.id == *id);
+    if !wanted.providers.iter().all(there) {
+        return Some(obstacle(
+            "/provider_id",
+            "no_such_provider",
+            "must name active providers",
+        ));
+    }
+    let held = |skill: &String| people.iter().any(|person| person.skills.contains(skill));
+    if !needs.skills.iter().all(held) {
+        return Some(obstacle(
+            "/provider_id",
+            "lacks_skill",
+            "must have the skills the service needs",
+        ));
+    }
+    let kind_of = |id: &AssetId, kind: AssetKind| {
+        let mut found = places
+            .iter()
+            .filter(|place| place.id == *id && place.kind == kind);
+        found.next().map(|place| place.asset_kind.as_str())
+    };
+    if needs.room_kind.is_some() || wanted.room.is_some() {
+        let kind = wanted
+            .room
+            .as_ref()
+            .and_then(|room| kind_of(room, AssetKind::Room));
+        let fits =
+            kind.is_some() && (needs.room_kind.is_none() || kind == needs.room_kind.as_deref());
+        if !fits {
+            return Some(obstacle(
+                "/room_id",
+                "wrong_kind",
+                "must name an active room of the facility, of the kind the service needs",
+            ));
+        }
+    }
+    let devices: Option<Vec<&str>> = wanted
+        .equipment
+        .iter()
+        .map(|id| kind_of(id, AssetKind::Equipment))
+        .collect();
+    let complete = devices.is_some_and(|devices| {
+        needs
+            .equipment_kinds
+            .iter()
+            .all(|kind| devices.contains(&kind.as_str()))
+    });
+    (!complete).then_some(obstacle(
+        "/equipment_ids",
+        "wrong_kind",
+        "must name active devices of the facility, one of each kind the service needs",
+    ))
+}
+
+/// Whether everybody works then and everything is open.
+pub(super) fn of_the_hours(
+    wanted: &Wanted<'_>,
+    situation: &Situation,
+    wish: &Wish,
+) -> Option<Obstacle> {
+    let needed = needed(wanted, wish);
+    let calendar = &situation.calendar;
+    for who in wanted.providers {
+        if calendar.available(who.0, wish.emergency).holds(needed) {
+            continue;
+        }
+        let wholly = Ranges::one(needed);
+        let (code, rule) = if !calendar.off(who.0).intersect(&wholly).is_empty() {
+            ("time_off", "has time off then")
+        } else if calendar.by_rule(who.0).holds(needed) {
+            ("holiday", "has a holiday then")
+        } else {
+            ("not_working", "does not work then, at this facility")
+        };
+        return Some(obstacle("/provider_id", code, rule));
+    }
+    let open = |asset: &AssetId| {
+        calendar
+            .is_open(asset.0, wish.emergency, wish.needs_provider)
+            .holds(needed)
+    };
+    if !wanted.room.iter().all(open) {
+        return Some(obstacle("/room_id", "closed", "can't be used then"));
+    }
+    (!wanted.equipment.iter().all(open)).then_some(obstacle(
+        "/equipment_ids",
+        "closed",
+        "can't be used then",
+    ))
+}
+
+/// Whether anybody's limits are reached.
+pub(super) fn of_the_limits(
+    wanted: &Wanted<'_>,
+    situation: &Situation,
+    busy: &Busy,
+    wish: &Wish,
+) -> Option<Obstacle> {
+    let calendar = &situation.calendar;
+    let nothing = Ranges::default();
+    let start = wanted.starts_at.timestamp_micros();
+    let broken = wanted.providers.iter().find_map(|who| {
+        let booked = Booked {
+            zone: calendar.zone,
+            busy: busy.get(&who.0).unwrap_or(&nothing),
+            works: &calendar.works(who.0),
+            before: wish.before,
+            after: wish.after,
+        };
+        booked
+            .forbidden(calendar.limits_of(who.0)?, wish.window)
+            .into_iter()
+            .find(|(_, starts)| starts.contains(start))
+            .map(|(broken, _)| broken)
+    })?;
+    let (code, rule) = match broken {
+        Broken::Day => ("daily_limit", "is booked as much that day as he may be"),
+        Broken::Week => ("weekly_limit", "is booked as much that week as he may be"),
+        Broken::Rest => ("rest", "must rest between shifts"),
+    };
+    Some(obstacle("/provider_id", code, rule))
+}
+
+fn needed(wanted: &Wanted<'_>, wish: &Wish) -> Span {
+    let start = wanted.starts_at.timestamp_micros();
+    Span {
+        from: start - wish.before,
+        until: start + wish.after,
+    }
+}

@@ -1,0 +1,399 @@
+//! Finding free time, and checking a placement.
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use identity::facilities;
+use kernel::clock::Instant;
+use kernel::ids::{FacilityId, ProviderId};
+use kernel::{Code, Error, FieldError, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::db::TenantTx;
+use platform::http::{Answer, require_order};
+use uuid::Uuid;
+
+use super::limits::MINUTE;
+use super::load::{Of, Situation};
+use super::model::{FindFreeTimes, FreeTimes, Slot};
+use super::placement::{self, Chosen, Obstacle, Wanted};
+use super::search::{self, Found, Places, Wish, starts_of};
+use crate::assets::AssetKind;
+use crate::local_time::LocalTime;
+use crate::ranges::Span;
+use crate::services::{self, AppointmentType, Service};
+
+const DEFAULT_WINDOW: TimeDelta = TimeDelta::days(14);
+const LONGEST_WINDOW: TimeDelta = TimeDelta::days(92);
+const DEFAULT_LIMIT: u32 = 20;
+const MOST: u32 = 200;
+
+/// Which free times are asked for.
+#[derive(Clone, Debug)]
+pub struct Ask<'a> {
+    pub service: &'a Service,
+    pub facility: FacilityId,
+    /// The facility's.
+    pub zone: Tz,
+    /// Any of these; whoever can, if it is empty and `all_of` is, too.
+    pub any_of: &'a [ProviderId],
+    /// All of these together.
+    pub all_of: &'a [ProviderId],
+    pub from: Instant,
+    pub to: Instant,
+    pub preferred: Option<(LocalTime, LocalTime)>,
+    /// An appointment or a hold that gives way: its time counts as free.
+    pub except: Option<Uuid>,
+}
+
+pub(super) async fn find(ctx: &Ctx, query: FindFreeTimes) -> Result<Answer<FreeTimes>> {
+    let any_of = providers("?provider_id", query.provider_id.as_deref(), 50)?;
+    let all_of = providers("?all_of", query.all_of.as_deref(), 10)?;
+    let now = ctx.now();
+    let from = query.from.unwrap_or(now);
+    let to = query.to.unwrap_or(from + DEFAULT_WINDOW);
+    require_order(Some(from), Some(to))?;
+    if to - from > LONGEST_WINDOW {
+        return Err(parameter(
+            "?to",
+            "out_of_range",
+            "must lie at most 92 days after from",
+        ));
+    }
+    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MOST).contains(&limit) {
+        return Err(parameter(
+            "?limit",
+            "out_of_range",
+            "must lie between 1 and 200",
+        ));
+    }
+    let mut tx = ctx.begin(Permission::AvailabilityRead).await?;
+    // Who may not know when the staff works is somebody who books for himself.
+    let only_own = ctx.require(Permission::WorkingTimeRead).is_err();
+    let service = services::get_active(&mut tx, query.service_id)
+        .await?
+        .filter(|service| service.data.self_booking || !only_own)
+        .ok_or_else(|| {
+            parameter(
+                "?service_id",
+                "no_such_service",
+                "must name a service that is offered",
+            )
+        })?;
+    let zone = zone_of(&mut tx, query.facility_id).await?;
+    let hours = (query.preferred_from, query.preferred_to);
+    let midnight = LocalTime(chrono::NaiveTime::MIN);
+    let ask = Ask {
+        service: &service,
+        facility: query.facility_id,
+        zone,
+        any_of: &any_of,
+        all_of: &all_of,
+        from,
+        to,
+        preferred: (hours != (None, None))
+            .then(|| (hours.0.unwrap_or(midnight), hours.1.unwrap_or(midnight))),
+        except: None,
+    };
+    let found = free_times(&mut tx, &ask, limit as usize, now).await?;
+    tx.finish(Disclosure::plain(found)).await
+}
+
+/// The next `count` free times or a few more, by time.
+pub async fn next_free(
+    tx: &mut TenantTx,
+    ask: &Ask<'_>,
+    count: usize,
+    now: Instant,
+) -> Result<Vec<Slot>> {
+    Ok(free_times(tx, ask, count, now).await?.items)
+}
+
+async fn free_times(
+    tx: &mut TenantTx,
+    ask: &Ask<'_>,
+    limit: usize,
+    now: Instant,
+) -> Result<FreeTimes> {
+    let wish = Wish {
+        preferred: ask.preferred.map(|(from, until)| (from.0, until.0)),
+        limit,
+        ..wish_of(ask.service, bookable(ask, now))
+    };
+    if wish.window.is_empty() {
+        return Ok(FreeTimes {
+            items: Vec::new(),
+            next_from: None,
+        });
+    }
+    let named: Vec<ProviderId> = ask.all_of.iter().chain(ask.any_of).copied().collect();
+    let of = Of {
+        service: ask.service,
+        facility: ask.facility,
+        zone: ask.zone,
+        providers: &named,
+        assets: &[],
+        choosing: true,
+    };
+    let situation = Situation::read(tx, &of, wish.window, wish.emergency).await?;
+    let busy = situation.busy(tx, wish.window, now, ask.except).await?;
+    let sessions = situation.sessions(tx, ask.service, &wish, now).await?;
+    let teams = teams(ask.service, &situation, ask.any_of, ask.all_of);
+    let assets = situation.candidates();
+    let (found, more) = search::search(
+        &situation.calendar,
+        &busy,
+        &teams,
+        &assets,
+        &sessions,
+        &wish,
+    );
+    let next_from = found
+        .last()
+        .filter(|_| more)
+        .map(|last| last.start + TimeDelta::seconds(1));
+    Ok(FreeTimes {
+        items: found.into_iter().map(|found| slot(ask, found)).collect(),
+        next_from,
+    })
+}
+
+/// The starts the service may be booked for.
+fn bookable(ask: &Ask<'_>, now: Instant) -> Span {
+    let rules = &ask.service.data;
+    let lead = if is_emergency(ask.service) {
+        TimeDelta::zero()
+    } else {
+        TimeDelta::minutes(i64::from(rules.lead_minutes))
+    };
+    let horizon = now + TimeDelta::days(i64::from(rules.ahead_days));
+    Span::new(ask.from.max(now + lead), ask.to.min(horizon))
+}
+
+fn is_emergency(service: &Service) -> bool {
+    service.data.appointment_type == AppointmentType::Emergency
+}
+
+fn wish_of(service: &Service, window: Span) -> Wish {
+    let needs = &service.data;
+    let micros = |minutes: i32| i64::from(minutes) * MINUTE;
+    Wish {
+        before: micros(needs.prep_minutes),
+        after: micros(needs.duration_minutes) + micros(needs.cleanup_minutes),
+        align: needs.align_minutes.unsigned_abs(),
+        emergency: is_emergency(service),
+        needs_provider: needs.needs_provider,
+        needs_room: needs.room_kind.is_some(),
+        equipment_kinds: needs.equipment_kinds.clone(),
+        capacity: needs.capacity,
+        window,
+        preferred: None,
+        limit: 1,
+    }
+}
+
+/// Who could do it together: each skill is held by one of them.
+fn teams(
+    service: &Service,
+    situation: &Situation,
+    any_of: &[ProviderId],
+    all_of: &[ProviderId],
+) -> Vec<Vec<ProviderId>> {
+    let people = &situation.people;
+    let active = |id: &ProviderId| people.iter().any(|person| person.id == *id);
+    if !all_of.iter().all(active) {
+        return Vec::new();
+    }
+    let alone = !service.data.needs_provider && any_of.is_empty() && all_of.is_empty();
+    let teams: Vec<Vec<ProviderId>> = if alone || (any_of.is_empty() && !all_of.is_empty()) {
+        vec![all_of.to_vec()]
+    } else {
+        people
+            .iter()
+            .map(|person| person.id)
+            .filter(|id| any_of.is_empty() || any_of.contains(id))
+            .filter(|id| !all_of.contains(id))
+            .map(|id| [all_of, &[id]].concat())
+            .collect()
+    };
+    let able = |team: &Vec<ProviderId>| {
+        service.data.skills.iter().all(|skill| {
+            let mut able = people.iter().filter(|person| person.skills.contains(skill));
+            able.any(|person| team.contains(&person.id))
+        })
+    };
+    teams.into_iter().filter(able).collect()
+}
+
+fn slot(ask: &Ask<'_>, found: Found) -> Slot {
+    Slot {
+        starts_at: found.start,
+        ends_at: found.start + ask.service.duration(),
+        local_start: found.start.with_timezone(&ask.zone).naive_local(),
+        time_zone: ask.zone.name().to_owned(),
+        facility_id: ask.facility,
+        provider_ids: found.providers,
+        room_id: found.room,
+        equipment_ids: found.equipment,
+        places_left: found.left,
+    }
+}
+
+/// The rule a placement breaks, if it breaks one: working time, skills, kinds, alignment, lead time, horizon, limits of work.
+/// Not whether anybody is occupied then.
+pub async fn check(
+    tx: &mut TenantTx,
+    wanted: &Wanted<'_>,
+    now: Instant,
+) -> Result<Option<Obstacle>> {
+    let emergency = is_emergency(wanted.service);
+    if let Some(found) = placement::of_the_service(wanted, emergency, now) {
+        return Ok(Some(found));
+    }
+    let wish = wish_of(wanted.service, moment(wanted.starts_at));
+    let assets = assets_of(wanted);
+    let situation =
+        Situation::read(tx, &of(wanted, &assets, false), wish.window, emergency).await?;
+    let found = placement::of_the_needs(wanted, &situation)
+        .or_else(|| placement::of_the_hours(wanted, &situation, &wish));
+    if found.is_some() || !situation.calendar.has_limits() {
+        return Ok(found);
+    }
+    let busy = situation.busy(tx, wish.window, now, wanted.except).await?;
+    Ok(placement::of_the_limits(wanted, &situation, &busy, &wish))
+}
+
+/// Providers (where none are named), a room and devices of the kinds needed that are free at a start; what is named stays.
+/// `None` if there are none.
+pub async fn choose(
+    tx: &mut TenantTx,
+    wanted: &Wanted<'_>,
+    now: Instant,
+) -> Result<Option<Chosen>> {
+    let wish = wish_of(wanted.service, moment(wanted.starts_at));
+    let assets = assets_of(wanted);
+    let mut situation =
+        Situation::read(tx, &of(wanted, &assets, true), wish.window, wish.emergency).await?;
+    keep_named(&mut situation, wanted);
+    let busy = situation.busy(tx, wish.window, now, wanted.except).await?;
+    let sessions = situation.sessions(tx, wanted.service, &wish, now).await?;
+    let teams = if wanted.providers.is_empty() {
+        teams(wanted.service, &situation, &[], &[])
+    } else {
+        vec![wanted.providers.to_vec()]
+    };
+    let candidates = situation.candidates();
+    let places = Places::new(&situation.calendar, &busy, &candidates, &wish);
+    let start = wanted.starts_at.timestamp_micros();
+    for team in teams {
+        if let Some(session) = sessions.iter().find(|session| session.providers == team) {
+            let rooms = usize::from(wish.needs_room);
+            return Ok(Some(Chosen {
+                providers: team,
+                room: session.assets.iter().take(rooms).next().copied(),
+                equipment: session.assets.iter().skip(rooms).copied().collect(),
+            }));
+        }
+        let free =
+            |who: &ProviderId| starts_of(&situation.calendar, &busy, *who, &wish).contains(start);
+        if !team.iter().all(free) {
+            continue;
+        }
+        let room = match wish.needs_room {
+            true => places.pick(None, wanted.starts_at).map(Some),
+            false => Some(wanted.room),
+        };
+        let equipment: Option<Vec<_>> = wish
+            .equipment_kinds
+            .iter()
+            .map(|kind| places.pick(Some(kind), wanted.starts_at))
+            .collect();
+        return Ok(room.zip(equipment).map(|(room, equipment)| Chosen {
+            providers: team,
+            room,
+            equipment,
+        }));
+    }
+    Ok(None)
+}
+
+/// Of a kind of which one is named, no other is a candidate.
+fn keep_named(situation: &mut Situation, wanted: &Wanted<'_>) {
+    let named = assets_of(wanted);
+    let kinds: Vec<(AssetKind, String)> = situation
+        .places
+        .iter()
+        .filter(|place| named.contains(&place.id))
+        .map(|place| {
+            // Whichever room is named, it is the room.
+            let kind = match place.kind {
+                AssetKind::Room => String::new(),
+                AssetKind::Equipment => place.asset_kind.clone(),
+            };
+            (place.kind, kind)
+        })
+        .collect();
+    situation.places.retain(|place| {
+        let other = |(kind, named): &(AssetKind, String)| {
+            *kind == place.kind && (named.is_empty() || *named == place.asset_kind)
+        };
+        named.contains(&place.id) || !kinds.iter().any(other)
+    });
+}
+
+fn moment(at: Instant) -> Span {
+    Span::new(at, at + TimeDelta::microseconds(1))
+}
+
+fn assets_of(wanted: &Wanted<'_>) -> Vec<kernel::ids::AssetId> {
+    wanted
+        .room
+        .into_iter()
+        .chain(wanted.equipment.iter().copied())
+        .collect()
+}
+
+fn of<'a>(wanted: &Wanted<'a>, assets: &'a [kernel::ids::AssetId], choosing: bool) -> Of<'a> {
+    Of {
+        service: wanted.service,
+        facility: wanted.facility,
+        zone: wanted.zone,
+        providers: wanted.providers,
+        assets,
+        choosing,
+    }
+}
+
+/// The zone of an active facility that a query names.
+pub(crate) async fn zone_of(tx: &mut TenantTx, facility: FacilityId) -> Result<Tz> {
+    let found = facilities::require_active_facility(tx, facility, "?facility_id")
+        .await
+        .map_err(|error| match error.code() {
+            Code::ValidationFailed => parameter(
+                "?facility_id",
+                "no_such_facility",
+                "must name an active facility",
+            ),
+            _ => error,
+        })?;
+    found.data.time_zone.parse().map_err(Error::internal)
+}
+
+pub(crate) fn parameter(name: &'static str, code: &'static str, rule: &'static str) -> Error {
+    Error::new(Code::InvalidParameter).with_fields(vec![FieldError::new(name, code, rule)])
+}
+
+/// Ids with commas between, each once.
+fn providers(name: &'static str, text: Option<&str>, most: usize) -> Result<Vec<ProviderId>> {
+    let Some(text) = text else {
+        return Ok(Vec::new());
+    };
+    let ids: Result<Vec<ProviderId>, _> = text.split(',').map(str::parse).collect();
+    let mut ids =
+        ids.map_err(|_| parameter(name, "wrong_form", "must be ids with commas between"))?;
+    let mut seen = std::collections::HashSet::new();
+    ids.retain(|id| seen.insert(*id));
+    if ids.len() > most {
+        return Err(parameter(name, "too_many", "must name fewer providers"));
+    }
+    Ok(ids)
+}

@@ -1,0 +1,127 @@
+//! What is done with working time exceptions.
+
+use identity::{facilities, staff};
+use kernel::ids::AvailabilityId;
+use kernel::{Code, Error, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::db::TenantTx;
+use platform::http::{Answer, IfMatch, MergePatch, Paging, require_order};
+
+use super::model::{Effect, ListTimeExceptions, NewTimeException, TimeException};
+use super::store;
+use crate::resource::{self, Whose, require_same};
+
+pub(super) async fn list(
+    ctx: &Ctx,
+    query: ListTimeExceptions,
+) -> Result<Answer<Page<TimeException>>> {
+    require_order(query.from, query.to)?;
+    let narrowed_by = (
+        query.effect,
+        query.facility_id,
+        query.provider_id,
+        query.staff_id,
+        query.asset_id,
+        query.status,
+        query.from,
+        query.to,
+    );
+    let paging = Paging::new(ctx, &narrowed_by, query.limit, query.cursor.clone())?;
+    let mut tx = ctx.begin(Permission::WorkingTimeRead).await?;
+    let rows = store::page(&mut tx, &query, paging.after()?, paging.fetch()).await?;
+    let page = paging.page(rows, |row| (row.data.starts_at, row.id))?;
+    tx.finish(Disclosure::plain(page)).await
+}
+
+pub(super) async fn read(ctx: &Ctx, id: AvailabilityId) -> Result<Answer<TimeException>> {
+    let mut tx = ctx.begin(Permission::WorkingTimeRead).await?;
+    let found = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let version = found.version;
+    tx.finish(Disclosure::plain(found).version(version)).await
+}
+
+pub(super) async fn add(ctx: &Ctx, new: NewTimeException) -> Result<Answer<TimeException>> {
+    let mut tx = ctx.begin(Permission::TimeOffRecord).await?;
+    require_own(ctx, &mut tx, &new).await?;
+    require(&mut tx, &new).await?;
+    let now = ctx.now();
+    let id = store::insert(&mut tx, &new, now).await?;
+    let made = TimeException {
+        id,
+        data: new,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let location = format!("/api/v1/scheduling/time-exceptions/{id}");
+    tx.commit(Disclosure::plain(made).created_at(location).version(1))
+        .await
+}
+
+pub(super) async fn change(
+    ctx: &Ctx,
+    id: AvailabilityId,
+    if_match: IfMatch,
+    patch: &MergePatch,
+) -> Result<Answer<TimeException>> {
+    let mut tx = ctx.begin(Permission::TimeOffRecord).await?;
+    let present = store::lock(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    require_own(ctx, &mut tx, &present.data).await?;
+    if_match.require(present.version)?;
+    let data = patch.apply(&present.data)?;
+    require_unmoved(&present.data, &data)?;
+    let now = ctx.now();
+    store::update(&mut tx, id, &data, now).await?;
+    let version = present.version + 1;
+    let changed = TimeException {
+        data,
+        version,
+        updated_at: now,
+        ..present
+    };
+    tx.commit(Disclosure::plain(changed).version(version)).await
+}
+
+/// That what it refers to is there.
+async fn require(tx: &mut TenantTx, new: &NewTimeException) -> Result<()> {
+    if let Some(facility) = new.facility_id {
+        facilities::require_active_facility(tx, facility, "/facility_id").await?;
+    }
+    resource::require(tx, whose(new), new.facility_id).await
+}
+
+fn require_unmoved(present: &NewTimeException, data: &NewTimeException) -> Result<()> {
+    require_same([
+        (present.effect == data.effect, "/effect"),
+        (present.facility_id == data.facility_id, "/facility_id"),
+        (present.provider_id == data.provider_id, "/provider_id"),
+        (present.staff_id == data.staff_id, "/staff_id"),
+        (present.asset_id == data.asset_id, "/asset_id"),
+    ])
+}
+
+fn whose(new: &NewTimeException) -> Whose {
+    Whose {
+        provider: new.provider_id,
+        staff: new.staff_id,
+        asset: new.asset_id,
+    }
+}
+
+/// Who may not say when others work records the time off of the provider he is, and nothing else.
+async fn require_own(ctx: &Ctx, tx: &mut TenantTx, data: &NewTimeException) -> Result<()> {
+    if ctx.require(Permission::AvailabilityManage).is_ok() {
+        return Ok(());
+    }
+    let own = staff::provider_of_user(tx, ctx.user()).await?;
+    let own = own.is_some_and(|own| data.provider_id == Some(own.id));
+    if own && data.effect == Effect::Off {
+        Ok(())
+    } else {
+        Err(Error::new(Code::Forbidden))
+    }
+}

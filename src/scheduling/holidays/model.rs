@@ -1,0 +1,83 @@
+//! Holidays on the wire.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use kernel::ids::{FacilityId, HolidayId};
+use kernel::{Checks, Validate};
+use platform::access::NoPhi;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::local_time::LocalTime;
+use crate::resource::Standing;
+use crate::working_times::check_day;
+
+/// What is said of a holiday.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "day": "2026-12-25", "name": "Christmas Day", "status": "active" }))]
+pub struct NewHoliday {
+    /// Where; everywhere, if it is not named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facility_id: Option<FacilityId>,
+    pub day: NaiveDate,
+    /// Of part of a day: from when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_from: Option<LocalTime>,
+    /// And until when, on the same day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_until: Option<LocalTime>,
+    pub name: String,
+    #[serde(default)]
+    pub status: Standing,
+}
+
+/// A holiday.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Holiday {
+    pub id: HolidayId,
+    #[serde(flatten)]
+    pub data: NewHoliday,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Which holidays to list.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListHolidays {
+    /// Only those that name this facility.
+    pub facility_id: Option<FacilityId>,
+    /// Only those of this status.
+    pub status: Option<Standing>,
+    /// Not before this day.
+    pub from_day: Option<NaiveDate>,
+    /// Nor after this one.
+    pub to_day: Option<NaiveDate>,
+    /// Rows of a page, 1 to 200; 50 unless said.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+impl NoPhi for Holiday {}
+
+impl Validate for NewHoliday {
+    fn check(&self, checks: &mut Checks) {
+        check_day(checks, "day", self.day);
+        checks.text("name", &self.name, 200);
+        let hours = match (self.local_from, self.local_until) {
+            (None, None) => true,
+            (Some(from), Some(until)) => from < until,
+            _ => false,
+        };
+        checks.require(
+            hours,
+            "local_until",
+            "out_of_range",
+            "must lie after local_from on the same day; both or none",
+        );
+    }
+}

@@ -1,0 +1,89 @@
+//! What is done with scheduling holidays.
+
+use identity::facilities;
+use kernel::ids::HolidayId;
+use kernel::{Error, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::db::TenantTx;
+use platform::http::{Answer, IfMatch, MergePatch, Paging};
+
+use super::model::{Holiday, ListHolidays, NewHoliday};
+use super::store;
+use crate::resource::require_same;
+
+pub(super) async fn list(ctx: &Ctx, query: ListHolidays) -> Result<Answer<Page<Holiday>>> {
+    let narrowed_by = (
+        query.facility_id,
+        query.status,
+        query.from_day,
+        query.to_day,
+    );
+    let paging = Paging::new(ctx, &narrowed_by, query.limit, query.cursor.clone())?;
+    let mut tx = ctx.begin(Permission::WorkingTimeRead).await?;
+    let rows = store::page(&mut tx, &query, paging.after()?, paging.fetch()).await?;
+    let page = paging.page(rows, |row| (row.data.day, row.id))?;
+    tx.finish(Disclosure::plain(page)).await
+}
+
+pub(super) async fn read(ctx: &Ctx, id: HolidayId) -> Result<Answer<Holiday>> {
+    let mut tx = ctx.begin(Permission::WorkingTimeRead).await?;
+    let found = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let version = found.version;
+    tx.finish(Disclosure::plain(found).version(version)).await
+}
+
+pub(super) async fn add(ctx: &Ctx, new: NewHoliday) -> Result<Answer<Holiday>> {
+    let mut tx = ctx.begin(Permission::AvailabilityManage).await?;
+    require(&mut tx, &new).await?;
+    let now = ctx.now();
+    let id = store::insert(&mut tx, &new, now).await?;
+    let made = Holiday {
+        id,
+        data: new,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let location = format!("/api/v1/scheduling/holidays/{id}");
+    tx.commit(Disclosure::plain(made).created_at(location).version(1))
+        .await
+}
+
+pub(super) async fn change(
+    ctx: &Ctx,
+    id: HolidayId,
+    if_match: IfMatch,
+    patch: &MergePatch,
+) -> Result<Answer<Holiday>> {
+    let mut tx = ctx.begin(Permission::AvailabilityManage).await?;
+    let present = store::lock(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    if_match.require(present.version)?;
+    let data = patch.apply(&present.data)?;
+    require_unmoved(&present.data, &data)?;
+    let now = ctx.now();
+    store::update(&mut tx, id, &data, now).await?;
+    let version = present.version + 1;
+    let changed = Holiday {
+        data,
+        version,
+        updated_at: now,
+        ..present
+    };
+    tx.commit(Disclosure::plain(changed).version(version)).await
+}
+
+/// That what it refers to is there.
+async fn require(tx: &mut TenantTx, new: &NewHoliday) -> Result<()> {
+    if let Some(facility) = new.facility_id {
+        facilities::require_active_facility(tx, facility, "/facility_id").await?;
+    }
+    Ok(())
+}
+
+fn require_unmoved(present: &NewHoliday, data: &NewHoliday) -> Result<()> {
+    require_same([(present.facility_id == data.facility_id, "/facility_id")])
+}

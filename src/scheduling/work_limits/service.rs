@@ -1,0 +1,93 @@
+//! What is done with work limits.
+
+use kernel::ids::AvailabilityId;
+use kernel::{Code, Error, OnConstraint, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::db::TenantTx;
+use platform::http::{Answer, IfMatch, MergePatch, Paging};
+
+use super::model::{ListWorkLimits, NewWorkLimit, WorkLimit};
+use super::store;
+use crate::resource::{self, Whose, require_same};
+
+pub(super) async fn list(ctx: &Ctx, query: ListWorkLimits) -> Result<Answer<Page<WorkLimit>>> {
+    let narrowed_by = (query.provider_id, query.status);
+    let paging = Paging::new(ctx, &narrowed_by, query.limit, query.cursor.clone())?;
+    let mut tx = ctx.begin(Permission::WorkingTimeRead).await?;
+    let rows = store::page(&mut tx, &query, paging.after()?, paging.fetch()).await?;
+    let page = paging.page(rows, |row| row.id)?;
+    tx.finish(Disclosure::plain(page)).await
+}
+
+pub(super) async fn read(ctx: &Ctx, id: AvailabilityId) -> Result<Answer<WorkLimit>> {
+    let mut tx = ctx.begin(Permission::WorkingTimeRead).await?;
+    let found = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let version = found.version;
+    tx.finish(Disclosure::plain(found).version(version)).await
+}
+
+pub(super) async fn add(ctx: &Ctx, new: NewWorkLimit) -> Result<Answer<WorkLimit>> {
+    let mut tx = ctx.begin(Permission::AvailabilityManage).await?;
+    require(&mut tx, &new).await?;
+    let now = ctx.now();
+    let id = store::insert(&mut tx, &new, now)
+        .await
+        .on_constraint("work_limits_provider_key", in_force)
+        .on_constraint("work_limits_everybody_key", in_force)?;
+    let made = WorkLimit {
+        id,
+        data: new,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let location = format!("/api/v1/scheduling/work-limits/{id}");
+    tx.commit(Disclosure::plain(made).created_at(location).version(1))
+        .await
+}
+
+pub(super) async fn change(
+    ctx: &Ctx,
+    id: AvailabilityId,
+    if_match: IfMatch,
+    patch: &MergePatch,
+) -> Result<Answer<WorkLimit>> {
+    let mut tx = ctx.begin(Permission::AvailabilityManage).await?;
+    let present = store::lock(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    if_match.require(present.version)?;
+    let data = patch.apply(&present.data)?;
+    require_unmoved(&present.data, &data)?;
+    let now = ctx.now();
+    store::update(&mut tx, id, &data, now)
+        .await
+        .on_constraint("work_limits_provider_key", in_force)
+        .on_constraint("work_limits_everybody_key", in_force)?;
+    let version = present.version + 1;
+    let changed = WorkLimit {
+        data,
+        version,
+        updated_at: now,
+        ..present
+    };
+    tx.commit(Disclosure::plain(changed).version(version)).await
+}
+
+/// That what it refers to is there.
+async fn require(tx: &mut TenantTx, new: &NewWorkLimit) -> Result<()> {
+    match new.provider_id {
+        Some(provider) => resource::require(tx, Whose::provider(provider), None).await,
+        None => Ok(()),
+    }
+}
+
+fn require_unmoved(present: &NewWorkLimit, data: &NewWorkLimit) -> Result<()> {
+    require_same([(present.provider_id == data.provider_id, "/provider_id")])
+}
+
+fn in_force() -> Error {
+    Error::new(Code::AlreadyExists).detail("Limits are in force: change those.")
+}

@@ -1,0 +1,111 @@
+//! What is done with working times.
+
+use identity::facilities;
+use kernel::clock::Instant;
+use kernel::ids::AvailabilityId;
+use kernel::{Error, Page, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::db::TenantTx;
+use platform::http::{Answer, IfMatch, MergePatch, Paging};
+
+use super::model::{ListWorkingTimes, NewWorkingTime, WorkingTime};
+use super::store;
+use crate::resource::{self, Whose, require_same};
+
+pub(super) async fn list(ctx: &Ctx, query: ListWorkingTimes) -> Result<Answer<Page<WorkingTime>>> {
+    let narrowed_by = (
+        query.facility_id,
+        query.provider_id,
+        query.staff_id,
+        query.asset_id,
+        query.status,
+    );
+    let paging = Paging::new(ctx, &narrowed_by, query.limit, query.cursor.clone())?;
+    let mut tx = ctx.begin(Permission::WorkingTimeRead).await?;
+    let rows = store::page(&mut tx, &query, paging.after()?, paging.fetch()).await?;
+    let page = paging.page(rows, |row| row.id)?;
+    tx.finish(Disclosure::plain(page)).await
+}
+
+pub(super) async fn read(ctx: &Ctx, id: AvailabilityId) -> Result<Answer<WorkingTime>> {
+    let mut tx = ctx.begin(Permission::WorkingTimeRead).await?;
+    let found = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let version = found.version;
+    tx.finish(Disclosure::plain(found).version(version)).await
+}
+
+pub(super) async fn add(ctx: &Ctx, new: NewWorkingTime) -> Result<Answer<WorkingTime>> {
+    let mut tx = ctx.begin(Permission::AvailabilityManage).await?;
+    require(&mut tx, &new).await?;
+    let now = ctx.now();
+    let id = store::insert(&mut tx, &new, now).await?;
+    let made = WorkingTime {
+        id,
+        data: new,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let location = format!("/api/v1/scheduling/working-times/{id}");
+    tx.commit(Disclosure::plain(made).created_at(location).version(1))
+        .await
+}
+
+pub(super) async fn change(
+    ctx: &Ctx,
+    id: AvailabilityId,
+    if_match: IfMatch,
+    patch: &MergePatch,
+) -> Result<Answer<WorkingTime>> {
+    let mut tx = ctx.begin(Permission::AvailabilityManage).await?;
+    let present = store::lock(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    if_match.require(present.version)?;
+    let data = patch.apply(&present.data)?;
+    require_unmoved(&present.data, &data)?;
+    let now = ctx.now();
+    store::update(&mut tx, id, &data, now).await?;
+    let version = present.version + 1;
+    let changed = WorkingTime {
+        data,
+        version,
+        updated_at: now,
+        ..present
+    };
+    tx.commit(Disclosure::plain(changed).version(version)).await
+}
+
+/// Adds a rule of working time whose rules hold, of what exists.
+pub async fn add_in_tx(
+    tx: &mut TenantTx,
+    new: &NewWorkingTime,
+    now: Instant,
+) -> Result<AvailabilityId> {
+    store::insert(tx, new, now).await
+}
+
+/// That what it refers to is there.
+async fn require(tx: &mut TenantTx, new: &NewWorkingTime) -> Result<()> {
+    facilities::require_active_facility(tx, new.facility_id, "/facility_id").await?;
+    resource::require(tx, whose(new), Some(new.facility_id)).await
+}
+
+fn require_unmoved(present: &NewWorkingTime, data: &NewWorkingTime) -> Result<()> {
+    require_same([
+        (present.facility_id == data.facility_id, "/facility_id"),
+        (present.provider_id == data.provider_id, "/provider_id"),
+        (present.staff_id == data.staff_id, "/staff_id"),
+        (present.asset_id == data.asset_id, "/asset_id"),
+    ])
+}
+
+fn whose(new: &NewWorkingTime) -> Whose {
+    Whose {
+        provider: new.provider_id,
+        staff: new.staff_id,
+        asset: new.asset_id,
+    }
+}

@@ -149,6 +149,15 @@ codes! {
     NotTheSupervisor = "not_the_supervisor", Forbidden, "Only the supervisor who was asked may do this.";
     CosignatureOpen = "cosignature_open", Conflict, "The note still waits for its co-signature.";
 
+    SlotTaken = "slot_taken", Conflict, "Somebody or something is occupied then; next_free says when not.";
+    HoldExpired = "hold_expired", Conflict, "The hold has run out.";
+    HoldClosed = "hold_closed", Conflict, "The hold was booked or released before.";
+    OverbookingFull = "overbooking_full", Conflict, "The day takes no further overbooking of this service.";
+    TooManyAppointments = "too_many_appointments", Conflict, "The patient has as many appointments to come as patients may book themselves.";
+    TooLateToCancel = "too_late_to_cancel", Conflict, "It is too late for a patient to cancel or move it himself.";
+    TooEarly = "too_early", Conflict, "It is too early for this step.";
+    AppointmentClosed = "appointment_closed", Conflict, "The appointment did not take place.";
+    SeriesConflicts = "series_conflicts", Conflict, "Some occurrences can't be booked; look at the preview, or repeat with skip_conflicts=true.";
     OutsideAvailability = "outside_availability", Conflict, "The time is not one that can be booked; see errors.";
 }
 

@@ -3,7 +3,15 @@
 //! Free time is computed, never stored: working time less `app.reservations`, whose exclusion constraints make a double
 //! booking impossible whoever writes (0017_scheduling.sql).
 
+pub mod appointments;
 pub mod assets;
+pub mod booking_rules;
+pub mod local_time;
+pub mod recurrence;
+pub mod schedule;
+pub mod series;
+pub mod services;
+pub mod wall;
 pub mod availability;
 pub mod exceptions;
 pub mod holidays;
@@ -28,6 +36,10 @@ pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(services::router())
         .merge(assets::router())
+        .merge(appointments::router())
+        .merge(booking_rules::router())
+        .merge(series::router())
+        .merge(schedule::router())
         .merge(working_times::router())
         .merge(exceptions::router())
         .merge(holidays::router())

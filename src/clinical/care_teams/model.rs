@@ -30,6 +30,8 @@ pub enum CareTeamSource {
     Registration,
     /// He had an encounter with the patient.
     Encounter,
+    /// He is to see the patient.
+    Appointment,
 }
 
 /// Somebody to put on the team.

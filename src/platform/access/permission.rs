@@ -139,6 +139,13 @@ permissions! {
     AvailabilityManage    = "availability.manage",    Writes, false, [Admin Staff],                                "Say who works when: working time, time off, holidays, rosters, limits of work.";
     TimeOffRecord         = "time_off.record",        Writes, false, [Admin Provider Staff],                       "Record time off; a provider his own.";
     CapacityRead          = "capacity.read",          Reads,  false, [Admin Provider Nurse Staff],                 "Read how far providers, rooms and equipment are used, and how long patients wait for an appointment.";
+
+    AppointmentRead       = "appointment.read",       Reads,  true,  [Admin Provider Nurse Staff Billing Patient], "Read appointments and holds; a patient his own.";
+    AppointmentBook       = "appointment.book",       Writes, true,  [Admin Provider Nurse Staff Patient],         "Hold times and book appointments; a patient for himself, what patients may book.";
+    AppointmentManage     = "appointment.manage",     Writes, true,  [Admin Provider Nurse Staff],                 "Amend appointments, check patients in, complete visits, mark them as missed; book series.";
+    AppointmentRespond    = "appointment.respond",    Writes, true,  [Admin Provider Nurse Staff Patient],         "Confirm, cancel and move appointments; a patient his own.";
+    AppointmentOverbook   = "appointment.overbook",   Writes, true,  [Admin Provider],                             "Book over what is occupied, for a reason.";
+    ScheduleRead          = "schedule.read",          Reads,  true,  [Admin Provider Nurse Staff],                 "Look at the days of a provider, a room or a facility.";
 }
 
 impl Permission {

@@ -20,6 +20,8 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "ensure_month",    // makes a partition
     "ensure_months",   // makes partitions
     "find_tenant",     // slug to tenant, before there is a caller
+    "join_team_of_appointment", // trigger: who is to see a patient is on the team
+    "know_patient_of_appointment", // trigger: where a patient is expected he is known
     "join_team_of_encounter", // trigger: who treats is on the team
     "join_team_of_new_patient", // trigger: who registers is on the team
     "matching_texts",  // full-text search, within the tenant and the caller's charts

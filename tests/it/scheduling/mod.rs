@@ -1,3 +1,8 @@
 //! Scheduling: availability, appointments, waiting lists, plans, forecasts.
 
+mod appointments;
 mod catalogue;
+mod desk;
+mod killed;
+mod schedule;
+mod series;

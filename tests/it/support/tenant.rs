@@ -114,6 +114,17 @@ impl TestTenant {
         server::router(app, identity)
     }
 
+    /// The same server, whose connections to the database bear a name, so that they can be cut.
+    pub async fn server_named(&self, name: &str) -> Router {
+        let mut named = run_database().runtime.clone();
+        named.connect = named.connect.application_name(name);
+        let db = Db::new(&named);
+        let access_log = AccessWriter::start(Db::new(&run_database().runtime));
+        let (app, identity) =
+            server_with_log(self.clock.clone(), Rates::default(), db, access_log).await;
+        server::router(app, identity)
+    }
+
     /// A new account of the role, logged in.
     pub async fn user(&self, role: Role) -> Caller {
         let (id, email) = self.account(role).await;

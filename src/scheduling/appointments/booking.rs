@@ -1,0 +1,197 @@
+//! Booking inside a transaction somebody else holds: for the operations here, for waiting lists, plans and demonstrations.
+
+use kernel::clock::Instant;
+use kernel::ids::{AppointmentId, HoldId, PatientId, SeriesId, UserId, mint};
+use kernel::{Code, Error, Result};
+use platform::access::{Ctx, Role};
+use platform::db::TenantTx;
+
+use super::model::{Appointment, HoldStatus, Priority};
+use super::occupancy::{self, Claim};
+use super::placement::{Placed, Placement, work_out};
+use super::{holds, store, store_holds, store_lists, store_occupancy};
+use crate::services;
+
+/// Who books.
+#[derive(Clone, Copy, Debug)]
+pub struct By {
+    pub user: Option<UserId>,
+    /// The role's name, or `system`.
+    pub role: &'static str,
+}
+
+impl By {
+    pub const SYSTEM: Self = Self {
+        user: None,
+        role: "system",
+    };
+
+    pub fn caller(ctx: &Ctx) -> Self {
+        Self {
+            user: Some(ctx.user()),
+            role: ctx.principal().role.as_str(),
+        }
+    }
+
+    pub(super) fn is_patient(self) -> bool {
+        self.role == Role::Patient.as_str()
+    }
+}
+
+/// What is said of an appointment beside its place.
+#[derive(Clone, Debug, Default)]
+pub struct Details {
+    pub priority: Priority,
+    pub chief_complaint: Option<String>,
+    pub notes: Option<String>,
+    pub join_url: Option<String>,
+    /// Books over what is occupied.
+    pub overbook_reason: Option<String>,
+    pub series: Option<SeriesId>,
+    pub rescheduled_from: Option<AppointmentId>,
+}
+
+/// Books an appointment. The patient must be one the caller may see, and active ([`clinical::patients::require_active`]).
+///
+/// # Errors
+/// A field error for what can't be booked so; `slot_taken` if somebody or something is occupied, `overbooking_full`. After an
+/// error the transaction has to go back.
+pub async fn book_in_tx(
+    tx: &mut TenantTx,
+    placement: Placement,
+    details: &Details,
+    by: By,
+    now: Instant,
+) -> Result<AppointmentId> {
+    let placed = work_out(tx, placement, by.is_patient(), now).await?;
+    book_placed(tx, &placed, details, by, now).await
+}
+
+/// A placement that was looked at.
+#[derive(Clone, Debug)]
+pub struct Ready(Placed);
+
+/// The first half of [`book_in_tx`]: looks at a placement and takes nothing. It may be taken by the time it is booked.
+///
+/// # Errors
+/// As [`book_in_tx`].
+pub async fn look_in_tx(
+    tx: &mut TenantTx,
+    placement: Placement,
+    by: By,
+    now: Instant,
+) -> Result<Ready> {
+    let placed = work_out(tx, placement, by.is_patient(), now).await?;
+    occupancy::refuse_busy(&placed, false)?;
+    Ok(Ready(placed))
+}
+
+/// The second half of [`book_in_tx`].
+///
+/// # Errors
+/// `slot_taken`, `overbooking_full`; then the transaction has to go back.
+pub async fn book_ready_in_tx(
+    tx: &mut TenantTx,
+    ready: &Ready,
+    details: &Details,
+    by: By,
+    now: Instant,
+) -> Result<AppointmentId> {
+    book_placed(tx, &ready.0, details, by, now).await
+}
+
+async fn book_placed(
+    tx: &mut TenantTx,
+    placed: &Placed,
+    details: &Details,
+    by: By,
+    now: Instant,
+) -> Result<AppointmentId> {
+    let overbook = details.overbook_reason.is_some();
+    occupancy::refuse_busy(placed, overbook)?;
+    let id = AppointmentId(mint());
+    store::insert(tx, id, placed, details, by, now).await?;
+    if overbook {
+        take_overbooking_place(tx, placed, id).await?;
+    }
+    occupancy::take(tx, placed, Claim::Appointment { id, overbook }, now).await?;
+    Ok(id)
+}
+
+async fn take_overbooking_place(
+    tx: &mut TenantTx,
+    placed: &Placed,
+    id: AppointmentId,
+) -> Result<()> {
+    let Some(resource) = placed.resources().first().copied() else {
+        return Err(Error::new(Code::OverbookingFull));
+    };
+    let day = placed.local_start.date();
+    let places = placed.service.data.overbook_per_day;
+    if store_occupancy::take_overbooking_place(tx, resource, day, places, id).await? {
+        Ok(())
+    } else {
+        Err(Error::new(Code::OverbookingFull))
+    }
+}
+
+/// Makes an appointment of what a hold keeps free. `patient`: whose hold it must be, if that matters.
+///
+/// # Errors
+/// `hold_expired` or `hold_closed`; a field error if there is no such hold.
+pub async fn book_hold_in_tx(
+    tx: &mut TenantTx,
+    hold: HoldId,
+    patient: Option<PatientId>,
+    details: &Details,
+    by: By,
+    now: Instant,
+) -> Result<AppointmentId> {
+    let found = store_holds::lock(tx, hold, now).await?;
+    let found = found.filter(|found| patient.is_none_or(|patient| patient == found.patient_id));
+    let Some(found) = found else {
+        return Err(Error::field("/hold_id", "no_such_hold", "must name a hold"));
+    };
+    match found.status {
+        HoldStatus::Open => {}
+        HoldStatus::Expired => return Err(Error::new(Code::HoldExpired)),
+        HoldStatus::Booked | HoldStatus::Released => return Err(Error::new(Code::HoldClosed)),
+    }
+    clinical::patients::require_active(tx, found.patient_id).await?;
+    let id = AppointmentId(mint());
+    let service = services::get(tx, found.service_id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let placed = holds::placed(tx, &found, service, now).await?;
+    store::insert(tx, id, &placed, details, by, now).await?;
+    if !store_occupancy::hand_over(tx, hold, id).await? {
+        return Err(Error::new(Code::HoldExpired));
+    }
+    store_holds::close(tx, hold, HoldStatus::Booked, now).await?;
+    Ok(id)
+}
+
+/// The appointment, if the caller may see it.
+pub async fn find_in_tx(tx: &mut TenantTx, id: AppointmentId) -> Result<Option<Appointment>> {
+    store::find(tx, None, id).await
+}
+
+/// As [`find_in_tx`]; `not_found` otherwise.
+pub async fn get_in_tx(tx: &mut TenantTx, id: AppointmentId) -> Result<Appointment> {
+    find_in_tx(tx, id).await?.ok_or_else(Error::not_found)
+}
+
+/// Those of these appointments that the caller may see, in their order of time.
+pub async fn of_ids_in_tx(tx: &mut TenantTx, ids: &[AppointmentId]) -> Result<Vec<Appointment>> {
+    store_lists::of_ids(tx, ids).await
+}
+
+/// What of a series is still to come from an instant on, locked, in its order of time.
+pub(crate) async fn lock_open_of_series(
+    tx: &mut TenantTx,
+    series: SeriesId,
+    from: Instant,
+) -> Result<Vec<Appointment>> {
+    let ids = store_lists::lock_open_of_series(tx, series, from).await?;
+    store_lists::of_ids(tx, &ids).await
+}

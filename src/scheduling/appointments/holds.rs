@@ -1,0 +1,154 @@
+//! Holds: a time kept free for a short while, to look at the calendar together or to wait for an answer.
+//!
+//! A hold that has run out is not open any more the moment it runs out, though its row says so only when somebody touches it.
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use clinical::encounters::zone;
+use kernel::clock::Instant;
+use kernel::ids::{HoldId, mint};
+use kernel::{Code, Error, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::Action;
+use platform::db::TenantTx;
+use platform::http::Answer;
+
+use super::booking::By;
+use super::model::{Hold, HoldStatus, NewHold};
+use super::occupancy::{self, Claim};
+use super::placement::{Placed, Placement, work_out};
+use super::{service, store_holds as store, store_occupancy, store_places};
+use crate::services::Service;
+
+const MINUTES: i32 = 5;
+
+pub(super) async fn hold(ctx: &Ctx, new: NewHold) -> Result<Answer<Hold>> {
+    let mut tx = ctx.begin(Permission::AppointmentBook).await?;
+    let patient = service::patient_of(ctx, &mut tx, new.patient_id).await?;
+    let minutes = new.ttl_minutes.unwrap_or(MINUTES);
+    let placement = Placement {
+        patient,
+        service: new.service_id,
+        facility: new.facility_id,
+        providers: new
+            .provider_id
+            .into_iter()
+            .chain(new.other_provider_ids)
+            .collect(),
+        staff: new.staff_ids,
+        room: new.room_id,
+        equipment: new.equipment_ids,
+        starts_at: new.starts_at,
+    };
+    service::require_own_limits(ctx, &mut tx, patient).await?;
+    let until = ctx.now() + TimeDelta::minutes(i64::from(minutes));
+    let wish = placement.clone();
+    let id = match hold_in_tx(&mut tx, placement, until, By::caller(ctx), ctx.now()).await {
+        Ok(id) => id,
+        Err(error) => {
+            drop(tx);
+            return Err(service::with_next_free(ctx, &wish, error).await);
+        }
+    };
+    let hold = get(&mut tx, id, ctx.now()).await?;
+    let version = hold.version;
+    tx.commit(
+        Disclosure::of("appointment_hold", Action::Create, patient, id, hold)
+            .created_at(format!("/api/v1/holds/{id}"))
+            .version(version),
+    )
+    .await
+}
+
+pub(super) async fn read(ctx: &Ctx, id: HoldId) -> Result<Answer<Hold>> {
+    let mut tx = ctx.begin(Permission::AppointmentRead).await?;
+    let hold = get(&mut tx, id, ctx.now()).await?;
+    let (patient, version) = (hold.patient_id, hold.version);
+    tx.finish(Disclosure::of("appointment_hold", Action::Read, patient, id, hold).version(version))
+        .await
+}
+
+pub(super) async fn release(ctx: &Ctx, id: HoldId) -> Result<Answer<Hold>> {
+    let mut tx = ctx.begin(Permission::AppointmentBook).await?;
+    release_hold_in_tx(&mut tx, id, ctx.now()).await?;
+    let hold = get(&mut tx, id, ctx.now()).await?;
+    let (patient, version) = (hold.patient_id, hold.version);
+    tx.commit(
+        Disclosure::of("appointment_hold", Action::Update, patient, id, hold).version(version),
+    )
+    .await
+}
+
+async fn get(tx: &mut TenantTx, id: HoldId, now: Instant) -> Result<Hold> {
+    store::find(tx, id, now).await?.ok_or_else(Error::not_found)
+}
+
+/// Keeps a time free until `expires_at`. As [`super::book_in_tx`], of which it is the first half.
+pub async fn hold_in_tx(
+    tx: &mut TenantTx,
+    placement: Placement,
+    expires_at: Instant,
+    by: By,
+    now: Instant,
+) -> Result<HoldId> {
+    let placed = work_out(tx, placement, by.is_patient(), now).await?;
+    occupancy::refuse_busy(&placed, false)?;
+    let id = HoldId(mint());
+    store::insert(tx, id, &placed, expires_at, by.user, now).await?;
+    occupancy::take(tx, &placed, Claim::Hold { id, expires_at }, now).await?;
+    Ok(id)
+}
+
+/// Gives a hold back. One that has run out or was given back before stays as it is.
+///
+/// # Errors
+/// `hold_closed` if it was booked; `not_found`.
+pub async fn release_hold_in_tx(tx: &mut TenantTx, id: HoldId, now: Instant) -> Result<()> {
+    let hold = store::lock(tx, id, now)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let end = match hold.status {
+        HoldStatus::Open => HoldStatus::Released,
+        HoldStatus::Expired => HoldStatus::Expired,
+        HoldStatus::Released => return Ok(()),
+        HoldStatus::Booked => return Err(Error::new(Code::HoldClosed)),
+    };
+    store_occupancy::release_hold(tx, id).await?;
+    store::close(tx, id, end, now).await
+}
+
+/// The placement a hold keeps. What it names was looked at when it was made.
+pub(super) async fn placed(
+    tx: &mut TenantTx,
+    hold: &Hold,
+    service: Service,
+    now: Instant,
+) -> Result<Placed> {
+    let placement = Placement {
+        patient: hold.patient_id,
+        service: hold.service_id,
+        facility: hold.facility_id,
+        providers: hold
+            .provider_id
+            .into_iter()
+            .chain(hold.other_provider_ids.iter().copied())
+            .collect(),
+        staff: hold.staff_ids.clone(),
+        room: hold.room_id,
+        equipment: hold.equipment_ids.clone(),
+        starts_at: hold.starts_at,
+    };
+    let facts = store_places::facts(tx, &placement, &service, now)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let wall = zone(&facts.time_zone).unwrap_or(Tz::UTC);
+    Ok(Placed {
+        ends_at: hold.ends_at,
+        local_start: hold.starts_at.with_timezone(&wall).naive_local(),
+        time_zone: facts.time_zone,
+        busy: Vec::new(),
+        stale_holds: false,
+        placement,
+        service,
+    })
+}

@@ -1,0 +1,54 @@
+//! Appointments: who comes when, for what, and whom and what that occupies.
+//!
+//! An appointment reserves its providers, staff, room and devices from preparation to clean-up, and its patient for the time
+//! itself, as rows of `app.reservations` under two exclusion constraints (0017). All of them are taken in the order of their
+//! ids with `on conflict do nothing` and counted: fewer than wanted, and the whole transaction goes back. So of any number of
+//! bookings of one place exactly one succeeds, and none waits for another in a circle.
+//!
+//! Invariants: an appointment that stands has all its reservations, one that does not has only released ones; a hold becomes
+//! an appointment by handing its reservations over, never by giving them up in between; status follows `status.rs`.
+//!
+//! Traps: a hold that has run out goes on occupying its place until somebody releases it, which whoever wants the place does
+//! first; what patients are shown leaves out the office's notes (`Appointment::for_patient`).
+
+mod booking;
+mod holds;
+mod lists;
+mod model;
+mod moving;
+mod next_free;
+mod occupancy;
+mod placement;
+mod routes;
+mod routes_holds;
+mod service;
+mod status;
+mod steps;
+mod store;
+mod store_holds;
+mod store_lists;
+mod store_occupancy;
+mod store_places;
+
+use platform::App;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use booking::{
+    By, Details, Ready, book_hold_in_tx, book_in_tx, book_ready_in_tx, find_in_tx, get_in_tx,
+    look_in_tx, of_ids_in_tx,
+};
+pub use holds::{hold_in_tx, release_hold_in_tx};
+pub use model::{Appointment, AppointmentMove, CancelledBy, Hold, HoldStatus, Priority};
+pub use moving::{reschedule_in_tx, vacate_in_tx};
+pub use placement::Placement;
+pub use status::AppointmentStatus;
+pub use steps::cancel_in_tx;
+pub(crate) use {
+    booking::lock_open_of_series, lists::subjects, model::check_assets, service::patient_of,
+    steps::by_whom,
+};
+
+/// Every operation on appointments and holds.
+pub fn router() -> OpenApiRouter<App> {
+    routes::router().merge(routes_holds::router())
+}

@@ -1,0 +1,125 @@
+//! Rescheduling: a new appointment takes the place of the old one, in one transaction, and says whose.
+
+use kernel::Result;
+use kernel::clock::Instant;
+use kernel::ids::AppointmentId;
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::Action;
+use platform::db::TenantTx;
+use platform::http::Answer;
+
+use super::booking::{self, By, Details};
+use super::model::{Appointment, AppointmentMove};
+use super::placement::Placement;
+use super::service::{shown, with_next_free};
+use super::status::AppointmentStatus;
+use super::steps::require_notice;
+use super::store::{self, Ending};
+use super::store_occupancy;
+
+pub(super) async fn reschedule(
+    ctx: &Ctx,
+    id: AppointmentId,
+    wanted: AppointmentMove,
+) -> Result<Answer<Appointment>> {
+    if wanted.overbook_reason.is_some() {
+        ctx.require(Permission::AppointmentOverbook)?;
+    }
+    let mut tx = ctx.begin(Permission::AppointmentRespond).await?;
+    let present = store::lock(&mut tx, id).await?;
+    require_notice(ctx, &mut tx, present.starts_at).await?;
+    let by = By::caller(ctx);
+    let made = match reschedule_in_tx(&mut tx, id, &wanted, by, ctx.now()).await {
+        Ok(made) => made,
+        Err(error) => {
+            drop(tx);
+            let wish = placement(&present, &wanted);
+            return Err(with_next_free(ctx, &wish, error).await);
+        }
+    };
+    let appointment = booking::get_in_tx(&mut tx, made).await?;
+    let (patient, version) = (appointment.patient_id, appointment.version);
+    let shown = shown(ctx, appointment);
+    tx.commit(
+        Disclosure::of("appointment", Action::Create, patient, made, shown)
+            .created_at(format!("/api/v1/appointments/{made}"))
+            .version(version),
+    )
+    .await
+}
+
+/// Moves an appointment. Returns the one that took its place.
+///
+/// # Errors
+/// `illegal_transition`, `not_found`, and those of [`super::book_in_tx`]; then the transaction has to go back.
+pub async fn reschedule_in_tx(
+    tx: &mut TenantTx,
+    id: AppointmentId,
+    wanted: &AppointmentMove,
+    by: By,
+    now: Instant,
+) -> Result<AppointmentId> {
+    let present = store::lock(tx, id).await?;
+    clinical::patients::require_active(tx, present.patient_id).await?;
+    vacate_in_tx(tx, &present, &wanted.reason, by, now).await?;
+    let details = Details {
+        priority: present.priority,
+        chief_complaint: present.chief_complaint.clone(),
+        notes: present.notes.clone(),
+        join_url: present.join_url.clone(),
+        overbook_reason: wanted.overbook_reason.clone(),
+        series: present.series_id,
+        rescheduled_from: Some(id),
+    };
+    booking::book_in_tx(tx, placement(&present, wanted), &details, by, now).await
+}
+
+/// The first half of [`reschedule_in_tx`]: a locked appointment gives its time back and is rescheduled. The caller books what
+/// takes its place, in the same transaction.
+///
+/// # Errors
+/// `illegal_transition`.
+pub async fn vacate_in_tx(
+    tx: &mut TenantTx,
+    present: &Appointment,
+    reason: &str,
+    by: By,
+    now: Instant,
+) -> Result<()> {
+    let how = Ending {
+        status: present.status.step(AppointmentStatus::Rescheduled)?,
+        by: None,
+        reason: Some(reason),
+        closed_by: by.user,
+    };
+    store::end(tx, &[present.id], &how, now).await?;
+    store_occupancy::release(tx, &[present.id]).await
+}
+
+/// Where it goes: as before in all that is not said. In another facility there are other rooms.
+fn placement(present: &Appointment, wanted: &AppointmentMove) -> Placement {
+    let facility = wanted.facility_id.unwrap_or(present.facility_id);
+    let stays = facility == present.facility_id;
+    let equipment = if !wanted.equipment_ids.is_empty() {
+        wanted.equipment_ids.clone()
+    } else if stays {
+        present.equipment_ids.clone()
+    } else {
+        Vec::new()
+    };
+    Placement {
+        patient: present.patient_id,
+        service: present.service_id,
+        facility,
+        providers: wanted
+            .provider_id
+            .or(present.provider_id)
+            .into_iter()
+            .chain(present.other_provider_ids.iter().copied())
+            .collect(),
+        staff: present.staff_ids.clone(),
+        room: wanted.room_id.or(present.room_id.filter(|_| stays)),
+        equipment,
+        starts_at: wanted.starts_at,
+    }
+}

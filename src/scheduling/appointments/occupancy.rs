@@ -1,0 +1,194 @@
+//! Taking time: everybody and everything a placement needs, or nothing.
+
+use kernel::clock::Instant;
+use kernel::ids::{AppointmentId, HoldId, mint};
+use kernel::{Code, Error, Result};
+use platform::db::TenantTx;
+use uuid::Uuid;
+
+use super::placement::Placed;
+use super::store_occupancy::{self as store, Row};
+
+/// For what time is taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Claim {
+    Appointment { id: AppointmentId, overbook: bool },
+    Hold { id: HoldId, expires_at: Instant },
+}
+
+/// Takes the time of everybody a placement needs.
+///
+/// # Errors
+/// `slot_taken`; then the transaction has to go back, for part of it may be taken.
+pub(crate) async fn take(
+    tx: &mut TenantTx,
+    placed: &Placed,
+    claim: Claim,
+    now: Instant,
+) -> Result<()> {
+    let (from, to) = placed.occupied();
+    let mut rows = rows(placed, claim, now);
+    if placed.stale_holds {
+        let resources: Vec<Uuid> = rows.iter().map(|row| row.resource).collect();
+        store::release_expired(tx, &resources, (from, to), now).await?;
+    }
+    rows.sort_by_key(|row| row.resource);
+    let session = placed.session().filter(|_| placed.is_group());
+    let taken = match session {
+        Some(session) if !overbooks(claim) => take_lane(tx, placed, session, rows.clone()).await?,
+        _ => store::insert(tx, &rows).await?,
+    };
+    if taken.len() == rows.len() {
+        return Ok(());
+    }
+    let missing = rows.iter().find(|row| !taken.contains(&row.id));
+    Err(slot_taken(placed, missing.map(|row| row.resource)))
+}
+
+const fn overbooks(claim: Claim) -> bool {
+    matches!(claim, Claim::Appointment { overbook: true, .. })
+}
+
+/// What was seen to be occupied need not be tried. Of a group, the others of the session are no obstacle.
+pub(crate) fn refuse_busy(placed: &Placed, overbook: bool) -> Result<()> {
+    let patient = placed.placement.patient.0;
+    let strict: Vec<Uuid> = if overbook {
+        placed.placement.equipment.iter().map(|id| id.0).collect()
+    } else if placed.is_group() {
+        Vec::new()
+    } else {
+        placed.resources()
+    };
+    let taken = |id: &&Uuid| **id == patient || strict.contains(id);
+    match placed.busy.iter().find(taken) {
+        Some(id) => Err(slot_taken(placed, Some(*id))),
+        None => Ok(()),
+    }
+}
+
+/// The rows of a placement. Devices and the patient can't be in two places, whatever the reason.
+fn rows(placed: &Placed, claim: Claim, now: Instant) -> Vec<Row> {
+    let (from, to) = placed.occupied();
+    let wish = &placed.placement;
+    let (appointment_id, hold_id, expires_at, own) = match claim {
+        Claim::Appointment { id, .. } => (Some(id), None, None, id.0),
+        Claim::Hold { id, expires_at } => (None, Some(id), Some(expires_at), id.0),
+    };
+    let plain = if hold_id.is_some() { "held" } else { "booked" };
+    let blank = |resource: Uuid| Row {
+        id: mint(),
+        appointment_id,
+        hold_id,
+        patient_id: None,
+        provider_id: None,
+        staff_id: None,
+        asset_id: None,
+        resource,
+        party: own,
+        lane: 1,
+        starts_at: from,
+        ends_at: to,
+        state: plain,
+        expires_at,
+        created_at: now,
+    };
+    let lenient = if overbooks(claim) {
+        "overbooked"
+    } else {
+        plain
+    };
+    let providers = wish.providers.iter().map(|id| Row {
+        provider_id: Some(*id),
+        state: lenient,
+        ..blank(id.0)
+    });
+    let staff = wish.staff.iter().map(|id| Row {
+        staff_id: Some(*id),
+        state: lenient,
+        ..blank(id.0)
+    });
+    let room = wish.room.iter().map(|id| Row {
+        asset_id: Some(*id),
+        state: lenient,
+        ..blank(id.0)
+    });
+    let equipment = wish.equipment.iter().map(|id| Row {
+        asset_id: Some(*id),
+        ..blank(id.0)
+    });
+    let patient = Row {
+        patient_id: Some(wish.patient),
+        starts_at: wish.starts_at,
+        ends_at: placed.ends_at,
+        ..blank(wish.patient.0)
+    };
+    let resources = providers.chain(staff).chain(room).chain(equipment);
+    resources.chain([patient]).collect()
+}
+
+/// Takes a place in a group session: the first free lane of whichever resource comes first, and then that lane of the others.
+/// Returns what was taken.
+async fn take_lane(
+    tx: &mut TenantTx,
+    placed: &Placed,
+    session: Uuid,
+    mut rows: Vec<Row>,
+) -> Result<Vec<Uuid>> {
+    let patient = placed.placement.patient.0;
+    for row in rows.iter_mut().filter(|row| row.resource != patient) {
+        row.party = session;
+    }
+    let first = rows.iter().position(|row| row.resource != patient);
+    let Some(first) = first else {
+        return Ok(Vec::new());
+    };
+    let rest = rows.split_off(first);
+    let mut taken = store::insert(tx, &rows).await?;
+    let wanted = rows.len();
+    if taken.len() < wanted {
+        return Ok(taken);
+    }
+    let (arbiter, others) = rest.split_at(1);
+    for lane in store::free_lanes(tx, &arbiter[0], placed.service.data.capacity).await? {
+        let tried: Vec<Row> = arbiter
+            .iter()
+            .map(|row| row.in_lane(lane, patient))
+            .collect();
+        let place = store::insert(tx, &tried).await?;
+        if place.is_empty() {
+            continue;
+        }
+        taken.extend(place);
+        let others: Vec<Row> = others
+            .iter()
+            .map(|row| row.in_lane(lane, patient))
+            .collect();
+        taken.extend(store::insert(tx, &others).await?);
+        break;
+    }
+    Ok(taken)
+}
+
+fn slot_taken(placed: &Placed, resource: Option<Uuid>) -> Error {
+    let wish = &placed.placement;
+    let who = match resource {
+        Some(id) if id == wish.patient.0 => "The patient has another appointment then.",
+        Some(id)
+            if wish.providers.iter().any(|provider| provider.0 == id) && !placed.is_group() =>
+        {
+            "The provider is occupied then."
+        }
+        Some(id) if wish.room.is_some_and(|room| room.0 == id) && !placed.is_group() => {
+            "The room is occupied then."
+        }
+        Some(id) if wish.equipment.iter().any(|device| device.0 == id) => {
+            "A device is occupied then."
+        }
+        Some(id) if wish.staff.iter().any(|member| member.0 == id) => {
+            "A member of the staff is occupied then."
+        }
+        _ if placed.is_group() => "The session is full, or whom it needs is occupied then.",
+        _ => Code::SlotTaken.sentence(),
+    };
+    Error::new(Code::SlotTaken).detail(who)
+}

@@ -1,0 +1,182 @@
+//! Appointments over HTTP.
+
+use kernel::Page;
+use kernel::ids::{AppointmentId, PatientId};
+use platform::App;
+use platform::access::Ctx;
+use platform::http::{IfMatch, Json, MergePatch, Path, Query, Reply};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::model::{
+    Appointment, AppointmentCancellation, AppointmentDetails, AppointmentMove, NewAppointment,
+    OfPatient,
+};
+use super::{lists, moving, service, steps};
+
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(book_appointment))
+        .routes(routes!(get_appointment, update_appointment))
+        .routes(routes!(list_patient_appointments))
+        .routes(routes!(confirm_appointment))
+        .routes(routes!(check_in_appointment))
+        .routes(routes!(start_appointment))
+        .routes(routes!(complete_appointment))
+        .routes(routes!(cancel_appointment))
+        .routes(routes!(mark_appointment_no_show))
+        .routes(routes!(reschedule_appointment))
+        .routes(routes!(list_appointment_chain))
+}
+
+/// Book an appointment
+///
+/// All it needs, or nothing: refused with `slot_taken` and the next free times if anybody or anything is occupied then.
+#[utoipa::path(post, path = "/api/v1/appointments", tag = "appointments", request_body = NewAppointment,
+    responses((status = 201, body = Appointment, description = "Booked")),
+    extensions(("x-permission" = json!("appointment.book"))))]
+async fn book_appointment(ctx: Ctx, Json(new): Json<NewAppointment>) -> Reply<Appointment> {
+    Ok(service::book(&ctx, new).await?)
+}
+
+/// Open an appointment
+#[utoipa::path(get, path = "/api/v1/appointments/{appointment_id}", tag = "appointments",
+    params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
+    responses((status = 200, body = Appointment, description = "The appointment")),
+    extensions(("x-permission" = json!("appointment.read"))))]
+async fn get_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+    Ok(service::read(&ctx, id).await?)
+}
+
+/// Amend an appointment
+///
+/// What is said of it. Its time, people and places change by `reschedule`, its status by steps.
+#[utoipa::path(patch, path = "/api/v1/appointments/{appointment_id}", tag = "appointments",
+    params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
+    request_body(content = AppointmentDetails, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Appointment, description = "Amended")),
+    extensions(("x-permission" = json!("appointment.manage"))))]
+async fn update_appointment(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+    if_match: IfMatch,
+    patch: MergePatch,
+) -> Reply<Appointment> {
+    Ok(service::amend(&ctx, id, if_match, &patch).await?)
+}
+
+/// List a patient's appointments
+///
+/// The last first.
+#[utoipa::path(get, path = "/api/v1/patients/{patient_id}/appointments", tag = "appointments",
+    params(("patient_id" = PatientId, Path, description = "Whose appointments"), OfPatient),
+    responses((status = 200, body = Page<Appointment>, description = "A page of appointments")),
+    extensions(("x-permission" = json!("appointment.read"))))]
+async fn list_patient_appointments(
+    ctx: Ctx,
+    Path(patient): Path<PatientId>,
+    Query(query): Query<OfPatient>,
+) -> Reply<Page<Appointment>> {
+    Ok(lists::of_patient(&ctx, patient, query).await?)
+}
+
+/// Confirm an appointment
+///
+/// The patient will come.
+#[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/confirm", tag = "appointments",
+    params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
+    responses((status = 200, body = Appointment, description = "Confirmed")),
+    extensions(("x-permission" = json!("appointment.respond"))))]
+async fn confirm_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+    Ok(steps::confirm(&ctx, id).await?)
+}
+
+/// Check a patient in
+///
+/// The patient is here. At most a day before the start.
+#[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/check-in", tag = "appointments",
+    params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
+    responses((status = 200, body = Appointment, description = "Checked in")),
+    extensions(("x-permission" = json!("appointment.manage"))))]
+async fn check_in_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+    Ok(steps::check_in(&ctx, id).await?)
+}
+
+/// Start a visit
+///
+/// Opens its encounter, which is in progress from now on.
+#[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/start", tag = "appointments",
+    params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
+    responses((status = 200, body = Appointment, description = "In progress")),
+    extensions(("x-permission" = json!("encounter.conduct"))))]
+async fn start_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+    Ok(steps::start(&ctx, id).await?)
+}
+
+/// Complete a visit
+///
+/// Its encounter is completed on its own, when it is written up.
+#[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/complete", tag = "appointments",
+    params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
+    responses((status = 200, body = Appointment, description = "Completed")),
+    extensions(("x-permission" = json!("appointment.manage"))))]
+async fn complete_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+    Ok(steps::complete(&ctx, id).await?)
+}
+
+/// Cancel an appointment
+///
+/// What it occupied is free at once. A patient cancels his own, as long before as the booking rules say.
+#[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/cancel", tag = "appointments",
+    params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
+    request_body = AppointmentCancellation,
+    responses((status = 200, body = Appointment, description = "Cancelled")),
+    extensions(("x-permission" = json!("appointment.respond"))))]
+async fn cancel_appointment(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+    Json(why): Json<AppointmentCancellation>,
+) -> Reply<Appointment> {
+    Ok(steps::cancel(&ctx, id, why).await?)
+}
+
+/// Record that the patient did not come to an appointment
+///
+/// Not before it was to begin.
+#[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/no-show", tag = "appointments",
+    params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
+    responses((status = 200, body = Appointment, description = "Marked as missed")),
+    extensions(("x-permission" = json!("appointment.manage"))))]
+async fn mark_appointment_no_show(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+    Ok(steps::miss(&ctx, id).await?)
+}
+
+/// Reschedule an appointment
+///
+/// A new appointment takes its place, whole or not at all; what the old one occupied is free with the same stroke.
+#[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/reschedule", tag = "appointments",
+    params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
+    request_body = AppointmentMove,
+    responses((status = 201, body = Appointment, description = "The appointment that took its place")),
+    extensions(("x-permission" = json!("appointment.respond"))))]
+async fn reschedule_appointment(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+    Json(wanted): Json<AppointmentMove>,
+) -> Reply<Appointment> {
+    Ok(moving::reschedule(&ctx, id, wanted).await?)
+}
+
+/// List the appointments that took each other's place
+///
+/// All of them, the first agreed on first.
+#[utoipa::path(get, path = "/api/v1/appointments/{appointment_id}/chain", tag = "appointments",
+    params(("appointment_id" = AppointmentId, Path, description = "One of them")),
+    responses((status = 200, body = Page<Appointment>, description = "The chain")),
+    extensions(("x-permission" = json!("appointment.read"))))]
+async fn list_appointment_chain(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+) -> Reply<Page<Appointment>> {
+    Ok(lists::chain(&ctx, id).await?)
+}

@@ -1,0 +1,192 @@
+//! The steps from scheduled to the end.
+//!
+//! Each locks the appointment first, so two at once are one after the other; the present status decides whether a step is
+//! legal, so none says from which version it was made.
+
+use chrono::TimeDelta;
+use clinical::encounters::{self, EncounterClass, EncounterRecord, EncounterStatus, NewEncounter};
+use kernel::clock::Instant;
+use kernel::ids::{AppointmentId, EncounterId, UserId};
+use kernel::{Code, Error, Result};
+use platform::access::{Ctx, Permission, Role};
+use platform::db::TenantTx;
+use platform::http::Answer;
+
+use super::model::{Appointment, AppointmentCancellation, CancelledBy};
+use super::service::commit;
+use super::status::AppointmentStatus;
+use super::store::{self, Ending};
+use super::{booking, store_occupancy};
+use crate::booking_rules;
+use crate::services::AppointmentType;
+
+/// Nobody arrives earlier than that.
+const EARLIEST: TimeDelta = TimeDelta::hours(24);
+
+pub(super) async fn confirm(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appointment>> {
+    let mut tx = ctx.begin(Permission::AppointmentRespond).await?;
+    let status = store::lock(&mut tx, id).await?.status;
+    let next = status.step(AppointmentStatus::Confirmed)?;
+    store::step(&mut tx, id, next, None, ctx.now()).await?;
+    commit(ctx, tx, id).await
+}
+
+pub(super) async fn check_in(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appointment>> {
+    let mut tx = ctx.begin(Permission::AppointmentManage).await?;
+    let present = store::lock(&mut tx, id).await?;
+    let next = present.status.step(AppointmentStatus::CheckedIn)?;
+    if present.starts_at - ctx.now() > EARLIEST {
+        return Err(Error::new(Code::TooEarly));
+    }
+    store::step(&mut tx, id, next, None, ctx.now()).await?;
+    commit(ctx, tx, id).await
+}
+
+/// Starts the visit and opens its encounter.
+pub(super) async fn start(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appointment>> {
+    // The encounter's month must be there before the transaction that writes into it.
+    let mut look = ctx.look(Permission::EncounterConduct).await?;
+    let planned = booking::get_in_tx(&mut look, id).await?;
+    drop(look);
+    encounters::ensure_months(&ctx.app().db, [planned.starts_at]).await?;
+    let mut tx = ctx.begin(Permission::EncounterConduct).await?;
+    let present = store::lock(&mut tx, id).await?;
+    let next = present.status.step(AppointmentStatus::InProgress)?;
+    clinical::patients::require_active(&mut tx, present.patient_id).await?;
+    let encounter = open_encounter(&mut tx, &present, ctx.user(), ctx.now()).await?;
+    store::step(&mut tx, id, next, Some(encounter), ctx.now()).await?;
+    commit(ctx, tx, id).await
+}
+
+async fn open_encounter(
+    tx: &mut TenantTx,
+    appointment: &Appointment,
+    user: UserId,
+    now: Instant,
+) -> Result<EncounterId> {
+    let id = EncounterId::new();
+    let new = NewEncounter {
+        class: class_of(appointment.kind),
+        scheduled_start: appointment.starts_at,
+        scheduled_end: Some(appointment.ends_at),
+        time_zone: None,
+        facility_id: Some(appointment.facility_id),
+        department_id: None,
+        attending_provider_id: appointment.provider_id,
+        chief_complaint: appointment.chief_complaint.clone(),
+        reason_codes: Vec::new(),
+    };
+    let zone = appointment.time_zone.clone();
+    let mut record = EncounterRecord::scheduled(id, appointment.patient_id, new, zone);
+    record.status = EncounterStatus::InProgress;
+    record.actual_start = Some(now);
+    encounters::record_in_tx(tx, &[record], Some(user), now).await?;
+    Ok(id)
+}
+
+const fn class_of(kind: AppointmentType) -> EncounterClass {
+    match kind {
+        AppointmentType::Emergency => EncounterClass::Emergency,
+        AppointmentType::Telemedicine => EncounterClass::Telemedicine,
+        AppointmentType::Surgery | AppointmentType::Procedure => EncounterClass::Procedure,
+        AppointmentType::Consultation => EncounterClass::Consultation,
+        AppointmentType::FollowUp
+        | AppointmentType::Diagnostic
+        | AppointmentType::Immunization
+        | AppointmentType::Therapy
+        | AppointmentType::Group
+        | AppointmentType::Other => EncounterClass::OfficeVisit,
+    }
+}
+
+/// The visit is over. Its encounter is the clinician's to complete.
+pub(super) async fn complete(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appointment>> {
+    let mut tx = ctx.begin(Permission::AppointmentManage).await?;
+    let status = store::lock(&mut tx, id).await?.status;
+    let next = status.step(AppointmentStatus::Completed)?;
+    store::step(&mut tx, id, next, None, ctx.now()).await?;
+    commit(ctx, tx, id).await
+}
+
+/// The patient did not come.
+pub(super) async fn miss(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appointment>> {
+    let mut tx = ctx.begin(Permission::AppointmentManage).await?;
+    let present = store::lock(&mut tx, id).await?;
+    let status = present.status.step(AppointmentStatus::NoShow)?;
+    if present.starts_at > ctx.now() {
+        return Err(Error::new(Code::TooEarly));
+    }
+    let how = Ending {
+        status,
+        by: None,
+        reason: None,
+        closed_by: Some(ctx.user()),
+    };
+    store::end(&mut tx, &[id], &how, ctx.now()).await?;
+    store_occupancy::release(&mut tx, &[id]).await?;
+    commit(ctx, tx, id).await
+}
+
+pub(super) async fn cancel(
+    ctx: &Ctx,
+    id: AppointmentId,
+    why: AppointmentCancellation,
+) -> Result<Answer<Appointment>> {
+    let by = by_whom(ctx, why.by)?;
+    let mut tx = ctx.begin(Permission::AppointmentRespond).await?;
+    let present = store::lock(&mut tx, id).await?;
+    require_notice(ctx, &mut tx, present.starts_at).await?;
+    cancel_in_tx(&mut tx, id, by, &why.reason, Some(ctx.user()), ctx.now()).await?;
+    commit(ctx, tx, id).await
+}
+
+/// Whose wish a cancellation is. A patient speaks for himself.
+pub(crate) fn by_whom(ctx: &Ctx, said: Option<CancelledBy>) -> Result<CancelledBy> {
+    match (ctx.principal().role, said) {
+        (Role::Patient, None | Some(CancelledBy::Patient)) => Ok(CancelledBy::Patient),
+        (Role::Patient, Some(_)) => Err(Error::field(
+            "/by",
+            "not_yours",
+            "must be patient, or be left out",
+        )),
+        (_, Some(by)) => Ok(by),
+        (Role::Provider, None) => Ok(CancelledBy::Provider),
+        (_, None) => Ok(CancelledBy::Facility),
+    }
+}
+
+/// A patient cancels and moves his appointments himself only so long before.
+pub(super) async fn require_notice(ctx: &Ctx, tx: &mut TenantTx, starts_at: Instant) -> Result<()> {
+    if ctx.principal().role != Role::Patient {
+        return Ok(());
+    }
+    let rules = booking_rules::in_force(tx).await?;
+    let notice = TimeDelta::minutes(i64::from(rules.cancel_notice_minutes));
+    if starts_at - ctx.now() < notice {
+        return Err(Error::new(Code::TooLateToCancel));
+    }
+    Ok(())
+}
+
+/// Cancels an appointment and gives its time back.
+///
+/// # Errors
+/// `illegal_transition`, `not_found`.
+pub async fn cancel_in_tx(
+    tx: &mut TenantTx,
+    id: AppointmentId,
+    by: CancelledBy,
+    reason: &str,
+    user: Option<UserId>,
+    now: Instant,
+) -> Result<()> {
+    let status = store::lock(tx, id).await?.status;
+    let how = Ending {
+        status: status.step(AppointmentStatus::Cancelled)?,
+        by: Some(by),
+        reason: Some(reason),
+        closed_by: user,
+    };
+    store::end(tx, &[id], &how, now).await?;
+    store_occupancy::release(tx, &[id]).await
+}

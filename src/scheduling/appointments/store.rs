@@ -1,0 +1,309 @@
+//! One appointment at a time.
+
+use chrono::NaiveDateTime;
+use kernel::clock::Instant;
+use kernel::ids::{
+    AppointmentId, AssetId, EncounterId, FacilityId, PatientId, ProviderId, SeriesId, ServiceId,
+    StaffId, UserId,
+};
+use kernel::{Error, Result};
+use platform::db::TenantTx;
+
+use super::booking::{By, Details};
+use super::model::{Appointment, AppointmentDetails, CancelledBy, Priority};
+use super::placement::Placed;
+use super::status::AppointmentStatus;
+use crate::services::AppointmentType;
+
+pub(super) struct Row {
+    pub id: AppointmentId,
+    pub patient_id: PatientId,
+    pub service_id: ServiceId,
+    pub service: String,
+    pub facility_id: FacilityId,
+    pub provider_id: Option<ProviderId>,
+    pub provider: Option<String>,
+    pub others: Option<Vec<ProviderId>>,
+    pub staff: Option<Vec<StaffId>>,
+    pub room_id: Option<AssetId>,
+    pub room: Option<String>,
+    pub equipment: Option<Vec<AssetId>>,
+    pub kind: AppointmentType,
+    pub priority: Priority,
+    pub status: AppointmentStatus,
+    pub starts_at: Instant,
+    pub ends_at: Instant,
+    pub time_zone: String,
+    pub local_start: NaiveDateTime,
+    pub chief_complaint: Option<String>,
+    pub notes: Option<String>,
+    pub join_url: Option<String>,
+    pub overbooked: bool,
+    pub overbook_reason: Option<String>,
+    pub series_id: Option<SeriesId>,
+    pub rescheduled_from: Option<AppointmentId>,
+    pub encounter_id: Option<EncounterId>,
+    pub cancelled_by: Option<CancelledBy>,
+    pub cancel_reason: Option<String>,
+    pub confirmed_at: Option<Instant>,
+    pub checked_in_at: Option<Instant>,
+    pub started_at: Option<Instant>,
+    pub completed_at: Option<Instant>,
+    pub cancelled_at: Option<Instant>,
+    pub booked_by_role: String,
+    pub created_by: Option<UserId>,
+    pub closed_by: Option<UserId>,
+    pub version: i64,
+    pub created_at: Instant,
+    pub updated_at: Instant,
+}
+
+impl From<Row> for Appointment {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            patient_id: row.patient_id,
+            service_id: row.service_id,
+            service: row.service,
+            facility_id: row.facility_id,
+            provider_id: row.provider_id,
+            provider: row.provider,
+            other_provider_ids: row.others.unwrap_or_default(),
+            staff_ids: row.staff.unwrap_or_default(),
+            room_id: row.room_id,
+            room: row.room,
+            equipment_ids: row.equipment.unwrap_or_default(),
+            kind: row.kind,
+            priority: row.priority,
+            status: row.status,
+            starts_at: row.starts_at,
+            ends_at: row.ends_at,
+            time_zone: row.time_zone,
+            local_start: row.local_start.format("%Y-%m-%dT%H:%M:%S").to_string(),
+            chief_complaint: row.chief_complaint,
+            notes: row.notes,
+            join_url: row.join_url,
+            overbooked: row.overbooked,
+            overbook_reason: row.overbook_reason,
+            series_id: row.series_id,
+            rescheduled_from: row.rescheduled_from,
+            encounter_id: row.encounter_id,
+            cancelled_by: row.cancelled_by,
+            cancel_reason: row.cancel_reason,
+            confirmed_at: row.confirmed_at,
+            checked_in_at: row.checked_in_at,
+            started_at: row.started_at,
+            completed_at: row.completed_at,
+            cancelled_at: row.cancelled_at,
+            booked_by_role: row.booked_by_role,
+            created_by: row.created_by,
+            closed_by: row.closed_by,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// `patient` narrows to his appointments: one of another patient is not found.
+pub(super) async fn find(
+    tx: &mut TenantTx,
+    patient: Option<PatientId>,
+    id: AppointmentId,
+) -> Result<Option<Appointment>> {
+    let tenant = tx.tenant();
+    let row = sqlx::query_as!(
+        Row,
+        r#"select a.id as "id: _", a.patient_id as "patient_id: _", a.service_id as "service_id: _", s.name as service,
+                  a.facility_id as "facility_id: _", a.provider_id as "provider_id: _",
+                  p.given_name || ' ' || p.family_name || coalesce(', ' || p.credential, '') as provider,
+                  o.others as "others: Vec<ProviderId>", o.staff as "staff: Vec<StaffId>", o.room_id as "room_id: AssetId",
+                  o.room, o.equipment as "equipment: Vec<AssetId>",
+                  a.type as "kind: _", a.priority as "priority: _", a.status as "status: _", a.starts_at, a.ends_at, a.time_zone,
+                  a.local_start, a.chief_complaint, a.notes, a.join_url, a.overbooked, a.overbook_reason,
+                  a.series_id as "series_id: _", a.rescheduled_from as "rescheduled_from: _", a.encounter_id as "encounter_id: _",
+                  a.cancelled_by as "cancelled_by: _", a.cancel_reason, a.confirmed_at, a.checked_in_at, a.started_at, a.completed_at,
+                  a.cancelled_at, a.booked_by_role, a.created_by as "created_by: _", a.closed_by as "closed_by: _",
+                  a.version, a.created_at, a.updated_at
+             from app.appointments a
+             join app.scheduling_services s on s.tenant_id = $1 and s.id = a.service_id
+             left join app.providers p on p.tenant_id = $1 and p.id = a.provider_id
+             left join lateral (
+                  select array_agg(r.provider_id order by r.provider_id) filter (where r.provider_id <> a.provider_id) as others,
+                         array_agg(r.staff_id order by r.staff_id) filter (where r.staff_id is not null) as staff,
+                         array_agg(x.id order by x.id) filter (where x.kind = 'equipment') as equipment,
+                         (array_agg(x.id) filter (where x.kind = 'room'))[1] as room_id,
+                         max(x.name) filter (where x.kind = 'room') as room
+                    from app.reservations r
+                    left join app.scheduling_assets x on x.tenant_id = $1 and x.id = r.asset_id
+                   where r.tenant_id = $1 and r.appointment_id = a.id) o on true
+            where a.tenant_id = $1 and a.id = $2 and ($3::uuid is null or a.patient_id = $3)"#,
+        tenant as _,
+        id as _,
+        patient as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(Appointment::from))
+}
+
+/// Fetches the appointment to be changed; others who want to change it wait.
+pub(super) async fn lock(tx: &mut TenantTx, id: AppointmentId) -> Result<Appointment> {
+    let tenant = tx.tenant();
+    sqlx::query_scalar!(
+        "select status from app.appointments where tenant_id = $1 and id = $2 for no key update",
+        tenant as _,
+        id as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?
+    .ok_or_else(Error::not_found)?;
+    find(tx, None, id).await?.ok_or_else(Error::not_found)
+}
+
+pub(super) async fn insert(
+    tx: &mut TenantTx,
+    id: AppointmentId,
+    placed: &Placed,
+    details: &Details,
+    by: By,
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    let wish = &placed.placement;
+    sqlx::query!(
+        "insert into app.appointments (tenant_id, id, patient_id, service_id, facility_id, provider_id, type, priority, starts_at,
+                ends_at, time_zone, local_start, chief_complaint, notes, join_url, overbooked, overbook_reason, series_id,
+                rescheduled_from, booked_by_role, created_by, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::text is not null, $16, $17, $18, $19, $20, $21, $21)",
+        tenant as _,
+        id as _,
+        wish.patient as _,
+        wish.service as _,
+        wish.facility as _,
+        placed.leader() as _,
+        placed.service.data.appointment_type as _,
+        details.priority as _,
+        wish.starts_at,
+        placed.ends_at,
+        placed.time_zone,
+        placed.local_start,
+        details.chief_complaint,
+        details.notes,
+        details.join_url,
+        details.overbook_reason,
+        details.series as _,
+        details.rescheduled_from as _,
+        by.role,
+        by.user as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Writes what can be amended over an appointment locked before.
+pub(super) async fn amend(
+    tx: &mut TenantTx,
+    id: AppointmentId,
+    details: &AppointmentDetails,
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.appointments
+            set priority = $3, chief_complaint = $4, notes = $5, join_url = $6, version = version + 1, updated_at = $7
+          where tenant_id = $1 and id = $2",
+        tenant as _,
+        id as _,
+        details.priority as _,
+        details.chief_complaint,
+        details.notes,
+        details.join_url,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Writes a step of an appointment locked before, with the moment the step has a column for.
+pub(super) async fn step(
+    tx: &mut TenantTx,
+    id: AppointmentId,
+    status: AppointmentStatus,
+    encounter: Option<EncounterId>,
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.appointments
+            set status = $3, encounter_id = coalesce($4, encounter_id), version = version + 1, updated_at = $5,
+                confirmed_at = case when $3::text = 'confirmed' then $5 else confirmed_at end,
+                checked_in_at = case when $3::text = 'checked_in' then $5 else checked_in_at end,
+                started_at = case when $3::text = 'in_progress' then $5 else started_at end,
+                completed_at = case when $3::text = 'completed' then $5 else completed_at end
+          where tenant_id = $1 and id = $2",
+        tenant as _,
+        id as _,
+        status as _,
+        encounter as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// How an appointment that does not take place ends.
+pub(super) struct Ending<'a> {
+    pub status: AppointmentStatus,
+    pub by: Option<CancelledBy>,
+    pub reason: Option<&'a str>,
+    pub closed_by: Option<UserId>,
+}
+
+/// Ends appointments locked before.
+pub(super) async fn end(
+    tx: &mut TenantTx,
+    ids: &[AppointmentId],
+    how: &Ending<'_>,
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "update app.appointments
+            set status = $3, cancelled_by = $4, cancel_reason = $5, closed_by = $6, version = version + 1, updated_at = $7,
+                cancelled_at = case when $3::text = 'cancelled' then $7::timestamptz end
+          where tenant_id = $1 and id = any($2)",
+        tenant as _,
+        &ids,
+        how.status as _,
+        how.by as _,
+        how.reason,
+        how.closed_by as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// How many appointments and holds of a patient are still to come.
+pub(super) async fn open_of(tx: &mut TenantTx, patient: PatientId, now: Instant) -> Result<i64> {
+    let tenant = tx.tenant();
+    let open = sqlx::query_scalar!(
+        r#"select (select count(*) from app.appointments a
+                    where a.tenant_id = $1 and a.patient_id = $2 and a.starts_at > $3 and a.status in ('scheduled', 'confirmed'))
+                + (select count(*) from app.appointment_holds h
+                    where h.tenant_id = $1 and h.patient_id = $2 and h.status = 'open' and h.expires_at > $3) as "open!""#,
+        tenant as _,
+        patient as _,
+        now,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(open)
+}

@@ -1,0 +1,226 @@
+//! SQL of reservations: who is occupied when.
+
+use kernel::clock::Instant;
+use kernel::ids::{AppointmentId, AssetId, HoldId, PatientId, ProviderId, StaffId};
+use kernel::{Error, Result};
+use platform::db::TenantTx;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// One resource's time.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Row {
+    pub id: Uuid,
+    pub appointment_id: Option<AppointmentId>,
+    pub hold_id: Option<HoldId>,
+    pub patient_id: Option<PatientId>,
+    pub provider_id: Option<ProviderId>,
+    pub staff_id: Option<StaffId>,
+    pub asset_id: Option<AssetId>,
+    /// Whichever of the four it is.
+    pub resource: Uuid,
+    pub party: Uuid,
+    pub lane: i16,
+    pub starts_at: Instant,
+    pub ends_at: Instant,
+    pub state: &'static str,
+    pub expires_at: Option<Instant>,
+    pub created_at: Instant,
+}
+
+impl Row {
+    /// The same in another lane; a patient has only one.
+    pub fn in_lane(&self, lane: i16, patient: Uuid) -> Self {
+        let lane = if self.resource == patient { 1 } else { lane };
+        Self {
+            lane,
+            ..self.clone()
+        }
+    }
+}
+
+/// Takes what is free of the rows, in the order of the resources' ids, which is everybody's order. Returns what was taken.
+pub(crate) async fn insert(tx: &mut TenantTx, rows: &[Row]) -> Result<Vec<Uuid>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tenant = tx.tenant();
+    let rows = serde_json::to_value(rows).map_err(Error::internal)?;
+    let taken = sqlx::query_scalar!(
+        r#"insert into app.reservations (tenant_id, id, appointment_id, hold_id, patient_id, provider_id, staff_id, asset_id, party,
+                  lane, starts_at, ends_at, state, expires_at, created_at)
+           select $1, r.id, r.appointment_id, r.hold_id, r.patient_id, r.provider_id, r.staff_id, r.asset_id, r.party,
+                  r.lane, r.starts_at, r.ends_at, r.state, r.expires_at, r.created_at
+             from jsonb_to_recordset($2) r (id uuid, appointment_id uuid, hold_id uuid, patient_id uuid, provider_id uuid,
+                  staff_id uuid, asset_id uuid, resource uuid, party uuid, lane smallint, starts_at timestamptz, ends_at timestamptz,
+                  state text, expires_at timestamptz, created_at timestamptz)
+            order by r.resource, r.starts_at
+               on conflict do nothing
+           returning id as "id: Uuid""#,
+        tenant as _,
+        rows,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(taken)
+}
+
+/// Releases holds that have run out where they overlap a time of these resources.
+pub(crate) async fn release_expired(
+    tx: &mut TenantTx,
+    resources: &[Uuid],
+    (from, to): (Instant, Instant),
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.reservations set state = 'released'
+          where tenant_id = $1 and id in (
+                select r.id from app.reservations r
+                 where r.tenant_id = $1 and r.resource_id = any($2) and r.state = 'held' and r.expires_at <= $5
+                   and r.starts_at < $4 and r.ends_at > $3
+                 order by r.resource_id, r.id
+                   for update)",
+        tenant as _,
+        resources,
+        from,
+        to,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The lanes of a session nobody has taken at this resource, lowest first; none if it is occupied otherwise.
+pub(crate) async fn free_lanes(tx: &mut TenantTx, row: &Row, capacity: i32) -> Result<Vec<i16>> {
+    let tenant = tx.tenant();
+    let taken = sqlx::query!(
+        r#"select r.lane, r.party as "party: Uuid" from app.reservations r
+            where r.tenant_id = $1 and r.resource_id = $2 and r.state in ('held', 'booked')
+              and r.starts_at < $4 and r.ends_at > $3"#,
+        tenant as _,
+        row.resource,
+        row.starts_at,
+        row.ends_at,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    if taken.iter().any(|other| other.party != row.party) {
+        return Ok(Vec::new());
+    }
+    let most = i16::try_from(capacity).unwrap_or(i16::MAX);
+    let free = |lane: &i16| taken.iter().all(|other| other.lane != *lane);
+    Ok((1..=most).filter(free).collect())
+}
+
+/// What a session occupies beside who or what leads it.
+pub(crate) async fn assets_of_session(tx: &mut TenantTx, session: Uuid) -> Result<Vec<AssetId>> {
+    let tenant = tx.tenant();
+    let assets = sqlx::query_scalar!(
+        r#"select distinct r.asset_id as "asset_id!: AssetId" from app.reservations r
+            where r.tenant_id = $1 and r.party = $2 and r.asset_id is not null and r.state in ('held', 'booked')"#,
+        tenant as _,
+        session,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(assets)
+}
+
+/// Gives back what these appointments occupy.
+pub(crate) async fn release(tx: &mut TenantTx, appointments: &[AppointmentId]) -> Result<()> {
+    let tenant = tx.tenant();
+    let ids: Vec<Uuid> = appointments.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "update app.reservations set state = 'released'
+          where tenant_id = $1 and appointment_id = any($2) and state <> 'released'",
+        tenant as _,
+        &ids,
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "delete from app.overbooking_places where tenant_id = $1 and appointment_id = any($2)",
+        tenant as _,
+        &ids,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Gives back what a hold keeps.
+pub(crate) async fn release_hold(tx: &mut TenantTx, hold: HoldId) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.reservations set state = 'released' where tenant_id = $1 and hold_id = $2 and state = 'held'",
+        tenant as _,
+        hold as _,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Hands what a hold keeps over to an appointment. Returns whether all of it was still kept.
+pub(crate) async fn hand_over(
+    tx: &mut TenantTx,
+    hold: HoldId,
+    appointment: AppointmentId,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    let handed = sqlx::query!(
+        "update app.reservations set state = 'booked', appointment_id = $3, expires_at = null
+          where tenant_id = $1 and hold_id = $2 and state = 'held'",
+        tenant as _,
+        hold as _,
+        appointment as _,
+    )
+    .execute(tx.conn())
+    .await?
+    .rows_affected();
+    let all = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from app.reservations where tenant_id = $1 and hold_id = $2"#,
+        tenant as _,
+        hold as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(i64::try_from(handed) == Ok(all) && all > 0)
+}
+
+/// Takes one of the places for overbooking a resource's day; whether one was left.
+pub(crate) async fn take_overbooking_place(
+    tx: &mut TenantTx,
+    resource: Uuid,
+    day: chrono::NaiveDate,
+    places: i32,
+    appointment: AppointmentId,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    // Somebody else may take the same place at the same time: then the next one is tried.
+    for _ in 0..places {
+        let taken = sqlx::query!(
+            "insert into app.overbooking_places (tenant_id, resource_id, day, place, appointment_id)
+             select $1, $2, $3, k.place, $5
+               from generate_series(1, $4::integer) k (place)
+              where not exists (select from app.overbooking_places o
+                                 where o.tenant_id = $1 and o.resource_id = $2 and o.day = $3 and o.place = k.place)
+              order by k.place limit 1
+                 on conflict do nothing",
+            tenant as _,
+            resource,
+            day,
+            places,
+            appointment as _,
+        )
+        .execute(tx.conn())
+        .await?
+        .rows_affected();
+        if taken == 1 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

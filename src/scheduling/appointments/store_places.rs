@@ -1,0 +1,112 @@
+//! What a placement refers to, and who is occupied then: one statement.
+
+use kernel::Result;
+use kernel::clock::Instant;
+use platform::db::TenantTx;
+use uuid::Uuid;
+
+use super::placement::Placement;
+use crate::services::Service;
+
+/// What there is of what a placement names.
+pub(super) struct Facts {
+    pub time_zone: String,
+    pub active: bool,
+    pub leader_found: bool,
+    pub providers: i64,
+    pub staff: i64,
+    pub room_found: bool,
+    pub equipment: i64,
+    /// Occupied at that time.
+    pub busy: Vec<Uuid>,
+    pub stale_holds: bool,
+}
+
+/// `None` if there is no such facility.
+pub(super) async fn facts(
+    tx: &mut TenantTx,
+    placement: &Placement,
+    service: &Service,
+    now: Instant,
+) -> Result<Option<Facts>> {
+    let tenant = tx.tenant();
+    let (from, to) = service.occupied(placement.starts_at);
+    let providers: Vec<Uuid> = placement.providers.iter().map(|id| id.0).collect();
+    let staff: Vec<Uuid> = placement.staff.iter().map(|id| id.0).collect();
+    let equipment: Vec<Uuid> = placement.equipment.iter().map(|id| id.0).collect();
+    let facts = sqlx::query_as!(
+        Facts,
+        r#"select f.time_zone, f.status = 'active' as "active!",
+                  exists (select from app.providers p
+                           where p.tenant_id = $1 and p.id = ($3::uuid[])[1] and p.status = 'active') as "leader_found!",
+                  (select count(*) from app.providers p
+                    where p.tenant_id = $1 and p.id = any($3) and p.status = 'active') as "providers!",
+                  (select count(*) from app.staff_members m
+                    where m.tenant_id = $1 and m.id = any($4) and m.status = 'active') as "staff!",
+                  exists (select from app.scheduling_assets x
+                           where x.tenant_id = $1 and x.id = $5 and x.facility_id = $2 and x.kind = 'room'
+                             and x.status = 'active' and ($6::text is null or x.asset_kind = $6)) as "room_found!",
+                  (select count(*) from app.scheduling_assets x
+                    where x.tenant_id = $1 and x.id = any($7) and x.facility_id = $2 and x.kind = 'equipment'
+                      and x.status = 'active') as "equipment!",
+                  array(select distinct r.resource_id from app.reservations r
+                         where r.tenant_id = $1 and r.resource_id = any($8)
+                           and (r.state = 'booked' or (r.state = 'held' and r.expires_at > $12))
+                           and r.starts_at < case when r.resource_id = $13 then $10::timestamptz else $11::timestamptz end
+                           and r.ends_at > case when r.resource_id = $13 then $14::timestamptz else $9::timestamptz end) as "busy!",
+                  exists (select from app.reservations r
+                           where r.tenant_id = $1 and r.resource_id = any($8) and r.state = 'held' and r.expires_at <= $12
+                             and r.starts_at < $11 and r.ends_at > $9) as "stale_holds!"
+             from app.facilities f where f.tenant_id = $1 and f.id = $2"#,
+        tenant as _,
+        placement.facility as _,
+        &providers,
+        &staff,
+        placement.room as _,
+        service.data.room_kind,
+        &equipment,
+        &everybody(placement),
+        from,
+        placement.starts_at + service.duration(),
+        to,
+        now,
+        placement.patient as _,
+        placement.starts_at,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(facts)
+}
+
+fn everybody(placement: &Placement) -> Vec<Uuid> {
+    let mut everybody = placement.resources();
+    everybody.push(placement.patient.0);
+    everybody
+}
+
+/// When anybody or anything of a placement is occupied within a span of time.
+pub(super) async fn busy_times(
+    tx: &mut TenantTx,
+    placement: &Placement,
+    (from, to): (Instant, Instant),
+    now: Instant,
+) -> Result<Vec<(Instant, Instant)>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query!(
+        "select r.starts_at, r.ends_at from app.reservations r
+          where r.tenant_id = $1 and r.resource_id = any($2)
+            and (r.state = 'booked' or (r.state = 'held' and r.expires_at > $5))
+            and r.starts_at < $4 and r.ends_at > $3",
+        tenant as _,
+        &everybody(placement),
+        from,
+        to,
+        now,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.starts_at, row.ends_at))
+        .collect())
+}

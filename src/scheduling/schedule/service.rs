@@ -1,0 +1,159 @@
+//! Looking at days.
+
+use std::collections::HashMap;
+
+use chrono::{Datelike, Days, NaiveDate};
+use chrono_tz::Tz;
+use clinical::encounters::{day, wall_time, zone};
+use identity::staff;
+use kernel::clock::Instant;
+use kernel::ids::{AppointmentId, PatientId, ProviderId};
+use kernel::{Code, Error, FieldError, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::db::TenantTx;
+use platform::http::Answer;
+
+use super::model::{EntryKind, OfDays, Schedule, ScheduleDay, ScheduleEntry};
+use super::store::{self, Block};
+use crate::appointments::{self, Appointment};
+
+/// More blocks than that nobody looks at.
+const MOST: i64 = 2_000;
+
+pub(super) async fn look(ctx: &Ctx, mut query: OfDays) -> Result<Answer<Schedule>> {
+    let days = u64::from(query.days.unwrap_or(1));
+    if !(1..=7).contains(&days) {
+        return Err(invalid("?days", "out_of_range", "must lie between 1 and 7"));
+    }
+    if query
+        .date
+        .is_some_and(|date| !(1850..2200).contains(&date.year()))
+    {
+        let rule = "must lie between the years 1850 and 2200";
+        return Err(invalid("?date", "out_of_range", rule));
+    }
+    let mut tx = ctx.begin(Permission::ScheduleRead).await?;
+    if (query.provider_id, query.asset_id, query.facility_id) == (None, None, None) {
+        query.provider_id = Some(own_provider(ctx, &mut tx).await?);
+    }
+    let time_zone = zone_name(&mut tx, &query).await?;
+    let wall = zone(&time_zone).unwrap_or(Tz::UTC);
+    let first = query
+        .date
+        .unwrap_or_else(|| ctx.now().with_timezone(&wall).date_naive());
+    let last = first.checked_add_days(Days::new(days - 1)).unwrap_or(first);
+    let span = (day(first, wall).0, day(last, wall).1);
+    let blocks = blocks(&mut tx, &query, span, ctx.now()).await?;
+    if i64::try_from(blocks.len()).is_ok_and(|count| count > MOST) {
+        return Err(invalid(
+            "?days",
+            "too_many",
+            "must hold at most 2000 blocks",
+        ));
+    }
+    let ids: Vec<AppointmentId> = blocks.iter().filter_map(|one| one.appointment_id).collect();
+    let shown = appointments::of_ids_in_tx(&mut tx, &ids).await?;
+    let patients: Vec<PatientId> = shown.iter().map(|one| one.patient_id).collect();
+    let names = store::names(&mut tx, &patients).await?;
+    let subjects = appointments::subjects(&shown);
+    let names: HashMap<_, _> = names.into_iter().collect();
+    let mut shown: HashMap<_, _> = shown.into_iter().map(|one| (one.id, one)).collect();
+    let entries = blocks
+        .into_iter()
+        .map(|block| entry(block, &mut shown, &names, &time_zone))
+        .collect();
+    let schedule = Schedule {
+        days: by_day(entries, first, days, wall),
+        time_zone,
+    };
+    tx.finish(Disclosure::list("schedule", subjects, schedule))
+        .await
+}
+
+async fn blocks(
+    tx: &mut TenantTx,
+    query: &OfDays,
+    span: (Instant, Instant),
+    now: Instant,
+) -> Result<Vec<Block>> {
+    let fetch = MOST + 1;
+    match (query.provider_id, query.asset_id, query.facility_id) {
+        (Some(provider), ..) => store::of_resource(tx, provider.0, span, now, fetch).await,
+        (None, Some(asset), _) => store::of_resource(tx, asset.0, span, now, fetch).await,
+        (None, None, Some(facility)) => store::of_facility(tx, facility, span, now, fetch).await,
+        (None, None, None) => Ok(Vec::new()),
+    }
+}
+
+/// Who names nobody means himself.
+async fn own_provider(ctx: &Ctx, tx: &mut TenantTx) -> Result<ProviderId> {
+    let own = staff::provider_of_user(tx, ctx.user()).await?;
+    own.map(|provider| provider.id).ok_or_else(Error::not_found)
+}
+
+/// Whose wall clock counts.
+async fn zone_name(tx: &mut TenantTx, query: &OfDays) -> Result<String> {
+    let found = match (query.provider_id, query.asset_id, query.facility_id) {
+        (Some(_), Some(_), _) => {
+            let rule = "must be left out with provider_id";
+            return Err(invalid("?asset_id", "too_many", rule));
+        }
+        (None, None, None) => None,
+        (Some(provider), None, facility) => {
+            let own = store::zone_of_provider(tx, provider).await?;
+            match (own, facility) {
+                (Some(_), Some(facility)) => store::zone_of_facility(tx, facility).await?,
+                (own, _) => own,
+            }
+        }
+        (None, Some(asset), _) => store::zone_of_asset(tx, asset).await?,
+        (None, None, Some(facility)) => store::zone_of_facility(tx, facility).await?,
+    };
+    found.ok_or_else(Error::not_found)
+}
+
+fn entry(
+    block: Block,
+    shown: &mut HashMap<AppointmentId, Appointment>,
+    names: &HashMap<PatientId, String>,
+    time_zone: &str,
+) -> ScheduleEntry {
+    let appointment = block.appointment_id.and_then(|id| shown.remove(&id));
+    let kind = match (&appointment, block.appointment_id, block.hold_id) {
+        (Some(_), ..) => EntryKind::Appointment,
+        (None, None, Some(_)) => EntryKind::Hold,
+        _ => EntryKind::Busy,
+    };
+    ScheduleEntry {
+        kind,
+        occupied_from: block.starts_at,
+        occupied_until: block.ends_at,
+        local_from: wall_time(block.starts_at, time_zone),
+        asset_id: block.asset_id,
+        patient: appointment
+            .as_ref()
+            .and_then(|one| names.get(&one.patient_id).cloned()),
+        appointment,
+    }
+}
+
+fn by_day(entries: Vec<ScheduleEntry>, first: NaiveDate, days: u64, wall: Tz) -> Vec<ScheduleDay> {
+    let mut all: Vec<ScheduleDay> = (0..days)
+        .filter_map(|number| first.checked_add_days(Days::new(number)))
+        .map(|date| ScheduleDay {
+            date,
+            entries: Vec::new(),
+        })
+        .collect();
+    for entry in entries {
+        let date = entry.occupied_from.with_timezone(&wall).date_naive();
+        if let Some(day) = all.iter_mut().find(|day| day.date == date) {
+            day.entries.push(entry);
+        }
+    }
+    all
+}
+
+fn invalid(parameter: &str, code: &'static str, message: &'static str) -> Error {
+    Error::new(Code::InvalidParameter).with_fields(vec![FieldError::new(parameter, code, message)])
+}

@@ -1,0 +1,155 @@
+//! SQL of schedules.
+
+use kernel::Result;
+use kernel::clock::Instant;
+use kernel::ids::{AppointmentId, AssetId, FacilityId, HoldId, PatientId, ProviderId};
+use platform::db::TenantTx;
+use uuid::Uuid;
+
+/// A block of time as the reservations or appointments have it.
+pub(super) struct Block {
+    pub starts_at: Instant,
+    pub ends_at: Instant,
+    pub appointment_id: Option<AppointmentId>,
+    pub hold_id: Option<HoldId>,
+    pub asset_id: Option<AssetId>,
+}
+
+/// What occupies a provider or an asset in a span of time.
+pub(super) async fn of_resource(
+    tx: &mut TenantTx,
+    resource: Uuid,
+    (from, to): (Instant, Instant),
+    now: Instant,
+    most: i64,
+) -> Result<Vec<Block>> {
+    let tenant = tx.tenant();
+    let blocks = sqlx::query_as!(
+        Block,
+        r#"select r.starts_at, r.ends_at, r.appointment_id as "appointment_id: _", r.hold_id as "hold_id: _",
+                  r.asset_id as "asset_id: _"
+             from app.reservations r
+            where r.tenant_id = $1 and r.resource_id = $2
+              and (r.state in ('booked', 'overbooked') or (r.state = 'held' and r.expires_at > $5))
+              and r.starts_at < $4 and r.starts_at >= $3
+            order by r.starts_at, r.id
+            limit $6"#,
+        tenant as _,
+        resource,
+        from,
+        to,
+        now,
+        most,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(blocks)
+}
+
+/// The appointments in a facility that the caller may see, and what occupies its rooms and devices for others.
+pub(super) async fn of_facility(
+    tx: &mut TenantTx,
+    facility: FacilityId,
+    (from, to): (Instant, Instant),
+    now: Instant,
+    most: i64,
+) -> Result<Vec<Block>> {
+    let tenant = tx.tenant();
+    let blocks = sqlx::query_as!(
+        Block,
+        r#"select b.starts_at as "starts_at!", b.ends_at as "ends_at!", b.appointment_id as "appointment_id: _",
+                  b.hold_id as "hold_id: _", b.asset_id as "asset_id: _"
+             from (select a.starts_at, a.ends_at, a.id as appointment_id, null::uuid as hold_id, null::uuid as asset_id
+                     from app.appointments a
+                    where a.tenant_id = $1 and a.facility_id = $2 and a.starts_at >= $3 and a.starts_at < $4
+                      and a.status not in ('cancelled', 'rescheduled', 'no_show')
+                   union all
+                   select r.starts_at, r.ends_at, null, r.hold_id, r.asset_id
+                     from app.scheduling_assets x
+                     join app.reservations r on r.tenant_id = $1 and r.resource_id = x.id
+                    where x.tenant_id = $1 and x.facility_id = $2 and r.starts_at >= $3 and r.starts_at < $4
+                      and (r.state in ('booked', 'overbooked') or (r.state = 'held' and r.expires_at > $5))
+                      and not exists (select from app.appointments v where v.tenant_id = $1 and v.id = r.appointment_id)) b
+            order by b.starts_at, b.appointment_id, b.asset_id
+            limit $6"#,
+        tenant as _,
+        facility as _,
+        from,
+        to,
+        now,
+        most,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(blocks)
+}
+
+/// The legal names of patients the caller may see.
+pub(super) async fn names(
+    tx: &mut TenantTx,
+    patients: &[PatientId],
+) -> Result<Vec<(PatientId, String)>> {
+    let tenant = tx.tenant();
+    let ids: Vec<Uuid> = patients.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        r#"select p.id as "id: PatientId", concat_ws(', ', n.name ->> 'family', n.name -> 'given' ->> 0) as "name!"
+             from app.patients p
+            cross join lateral (select e.name from jsonb_array_elements(p.names) e (name)
+                                 where e.name ->> 'use' = 'legal' limit 1) n
+            where p.tenant_id = $1 and p.id = any($2)"#,
+        tenant as _,
+        &ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
+/// The zone of a facility.
+pub(super) async fn zone_of_facility(
+    tx: &mut TenantTx,
+    facility: FacilityId,
+) -> Result<Option<String>> {
+    let tenant = tx.tenant();
+    let zone = sqlx::query_scalar!(
+        "select time_zone from app.facilities where tenant_id = $1 and id = $2",
+        tenant as _,
+        facility as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(zone)
+}
+
+/// The zone of the facility of a room or device.
+pub(super) async fn zone_of_asset(tx: &mut TenantTx, asset: AssetId) -> Result<Option<String>> {
+    let tenant = tx.tenant();
+    let zone = sqlx::query_scalar!(
+        "select f.time_zone from app.scheduling_assets x
+           join app.facilities f on f.tenant_id = $1 and f.id = x.facility_id
+          where x.tenant_id = $1 and x.id = $2",
+        tenant as _,
+        asset as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(zone)
+}
+
+/// The organisation's zone, if it has such a provider.
+pub(super) async fn zone_of_provider(
+    tx: &mut TenantTx,
+    provider: ProviderId,
+) -> Result<Option<String>> {
+    let tenant = tx.tenant();
+    let zone = sqlx::query_scalar!(
+        "select t.time_zone from app.tenants t
+           join app.providers p on p.tenant_id = t.tenant_id
+          where t.tenant_id = $1 and p.tenant_id = $1 and p.id = $2",
+        tenant as _,
+        provider as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(zone)
+}

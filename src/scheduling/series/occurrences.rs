@@ -1,0 +1,115 @@
+//! Booking many at once: each is looked at first, and only then is any of them booked.
+
+use kernel::clock::Instant;
+use kernel::ids::AppointmentId;
+use kernel::{Code, Error, Kind, Result};
+use platform::db::TenantTx;
+use serde_json::json;
+
+use super::expand::Time;
+use super::model::{Occurrence, OccurrenceConflict};
+use crate::appointments::{self, By, Details, Placement, Ready};
+
+/// An occurrence, wished for.
+pub(super) struct Wish {
+    pub time: Time,
+    pub placement: Placement,
+    pub details: Details,
+}
+
+/// An occurrence, looked at: what stands in its way, or that nothing does.
+pub(super) struct Looked {
+    pub time: Time,
+    pub details: Details,
+    pub found: Result<Ready, OccurrenceConflict>,
+}
+
+impl Looked {
+    pub fn told(&self) -> Occurrence {
+        Occurrence {
+            local_start: self.time.local.format("%Y-%m-%dT%H:%M:%S").to_string(),
+            starts_at: self.time.at,
+            appointment_id: None,
+            status: None,
+            conflict: self.found.as_ref().err().cloned(),
+        }
+    }
+}
+
+/// Looks at each. What is wrong with all of them is an error, what is wrong with one time its conflict.
+pub(super) async fn look(
+    tx: &mut TenantTx,
+    wishes: Vec<Wish>,
+    by: By,
+    now: Instant,
+) -> Result<Vec<Looked>> {
+    let mut all = Vec::with_capacity(wishes.len());
+    for wish in wishes {
+        let found = match appointments::look_in_tx(tx, wish.placement, by, now).await {
+            Ok(ready) => Ok(ready),
+            Err(error) if is_conflict(&error) => Err(conflict(&error)),
+            Err(error) => return Err(error),
+        };
+        all.push(Looked {
+            time: wish.time,
+            details: wish.details,
+            found,
+        });
+    }
+    Ok(all)
+}
+
+/// Books those nothing stands in the way of.
+///
+/// # Errors
+/// `series_conflicts`, naming them, if there are any that may not be left out, or if there is nothing else.
+pub(super) async fn book(
+    tx: &mut TenantTx,
+    all: Vec<Looked>,
+    skip_conflicts: bool,
+    by: By,
+    now: Instant,
+) -> Result<Vec<Occurrence>> {
+    let conflicts: Vec<Occurrence> = all
+        .iter()
+        .filter(|one| one.found.is_err())
+        .map(Looked::told)
+        .collect();
+    if !conflicts.is_empty() && (!skip_conflicts || conflicts.len() == all.len()) {
+        return Err(Error::new(Code::SeriesConflicts).with("conflicts", json!(conflicts)));
+    }
+    let mut told = Vec::with_capacity(all.len());
+    for one in all {
+        let mut occurrence = one.told();
+        if let Ok(ready) = one.found {
+            let id: AppointmentId =
+                appointments::book_ready_in_tx(tx, &ready, &one.details, by, now).await?;
+            occurrence.appointment_id = Some(id);
+            occurrence.status = Some(appointments::AppointmentStatus::Scheduled);
+        }
+        told.push(occurrence);
+    }
+    Ok(told)
+}
+
+/// A conflict is about the time: that somebody is occupied, or that the time itself will not do.
+fn is_conflict(error: &Error) -> bool {
+    error.kind() == Kind::Conflict
+        || error
+            .fields()
+            .iter()
+            .any(|field| field.pointer == "/starts_at")
+}
+
+fn conflict(error: &Error) -> OccurrenceConflict {
+    match error.fields().first() {
+        Some(field) => OccurrenceConflict {
+            code: field.code.to_string(),
+            detail: field.message.to_string(),
+        },
+        None => OccurrenceConflict {
+            code: error.code().as_str().to_owned(),
+            detail: error.explanation().to_owned(),
+        },
+    }
+}

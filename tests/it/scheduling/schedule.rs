@@ -1,0 +1,111 @@
+//! The days of a provider, a room, a facility.
+
+use platform::access::Role;
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+use crate::support::{Caller, id};
+
+async fn entries(caller: &Caller, query: String) -> Vec<Value> {
+    let schedule = caller
+        .get(format!("/api/v1/scheduling/schedule?{query}"))
+        .await
+        .expect(200);
+    let days = schedule["days"].as_array().expect("days").clone();
+    days.iter()
+        .flat_map(|day| day["entries"].as_array().expect("entries").clone())
+        .collect()
+}
+
+#[tokio::test]
+async fn who_may_not_see_the_patient_sees_a_busy_block() {
+    let desk = Desk::with(json!({ "prep_minutes": 5 })).await;
+    let room = desk.add_asset("room", "exam").await;
+    let at = desk.at(3, 10, 0);
+    let mut wish = desk.wish(&desk.patient, at);
+    wish["room_id"] = json!(room);
+    let made = desk
+        .staff
+        .post("/api/v1/appointments", wish)
+        .await
+        .expect(201);
+    let stranger = desk.clinic.user(Role::Provider).await;
+    let date = at.with_timezone(&desk.zone).date_naive();
+    for whose in [
+        format!("provider_id={}", desk.provider),
+        format!("asset_id={room}"),
+        format!("facility_id={}", desk.facility),
+    ] {
+        let query = format!("{whose}&date={date}");
+        for caller in [&desk.doctor, &desk.staff] {
+            let seen = entries(caller, query.clone()).await;
+            assert_eq!(seen.len(), 1, "{query}: {seen:?}");
+            assert_eq!(
+                (&seen[0]["kind"], &seen[0]["appointment"]["id"]),
+                (&json!("appointment"), &made["id"])
+            );
+            assert!(
+                seen[0]["patient"]
+                    .as_str()
+                    .expect("a name")
+                    .starts_with("Fam")
+            );
+        }
+        let seen = entries(&stranger, query.clone()).await;
+        assert_eq!(seen.len(), 1, "{query}: {seen:?}");
+        assert_eq!(seen[0]["kind"], "busy");
+        assert!(seen[0]["appointment"].is_null() && seen[0]["patient"].is_null());
+    }
+    let own = entries(&desk.doctor, format!("date={date}&days=7")).await;
+    assert!(
+        own[0]["local_from"]
+            .as_str()
+            .expect("a time")
+            .ends_with("T09:55:00")
+    );
+    stranger
+        .get(format!("/api/v1/scheduling/schedule?date={date}"))
+        .await
+        .expect(404);
+    for bad in ["days=8", "days=0", "date=0001-01-01"] {
+        desk.doctor
+            .get(format!("/api/v1/scheduling/schedule?{bad}"))
+            .await
+            .expect(400);
+    }
+    let elsewhere = Desk::open().await;
+    let foreign = format!(
+        "/api/v1/scheduling/schedule?provider_id={}",
+        elsewhere.provider
+    );
+    desk.doctor.get(foreign).await.expect(404);
+}
+
+#[tokio::test]
+async fn a_day_is_the_walls_and_what_is_over_does_not_stand_in_it() {
+    for zone in ["America/New_York", "Pacific/Kiritimati", "Etc/GMT+12"] {
+        let desk = Desk::in_zone(zone, json!({})).await;
+        let (early, late) = (desk.at(3, 0, 0), desk.at(3, 23, 0));
+        desk.book(&desk.patient, early).await;
+        let gone = desk.book(&desk.patient, desk.at(3, 12, 0)).await;
+        desk.book(&desk.another_patient().await, late).await;
+        let why = json!({ "reason": "Away" });
+        desk.staff
+            .post(format!("/api/v1/appointments/{}/cancel", id(&gone)), why)
+            .await
+            .expect(200);
+        let held = desk.wish(&desk.patient, desk.at(3, 15, 0));
+        desk.staff.post("/api/v1/holds", held).await.expect(201);
+        let date = early.with_timezone(&desk.zone).date_naive();
+        let query = format!(
+            "provider_id={}&facility_id={}&date={date}",
+            desk.provider, desk.facility
+        );
+        let kinds: Vec<Value> = entries(&desk.staff, query)
+            .await
+            .into_iter()
+            .map(|one| one["kind"].clone())
+            .collect();
+        assert_eq!(kinds, ["appointment", "hold", "appointment"], "{zone}");
+    }
+}

@@ -52,7 +52,8 @@ pub fn maintain(chartwell: &Chartwell, config: &Config, shutdown: &Shutdown) -> 
     let work = maintenance::spawn(chartwell.app.clone(), options, shutdown.receiver());
     let documents = clinical::documents::spawn(chartwell.app.clone(), shutdown.receiver());
     let looking = keep_looking(chartwell.app.clone(), shutdown.receiver());
+    let learning = scheduling::no_shows::spawn(chartwell.app.clone(), shutdown.receiver());
     tokio::spawn(async move {
-        let _ = tokio::join!(work, documents, looking);
+        let _ = tokio::join!(work, documents, looking, learning);
     })
 }

@@ -5,14 +5,8 @@
 
 pub mod appointments;
 pub mod assets;
-pub mod booking_rules;
-pub mod local_time;
-pub mod recurrence;
-pub mod schedule;
-pub mod series;
-pub mod services;
-pub mod wall;
 pub mod availability;
+pub mod booking_rules;
 pub mod exceptions;
 pub mod holidays;
 pub mod local_time;
@@ -21,12 +15,18 @@ pub mod party;
 pub mod ranges;
 pub mod recurrence;
 mod resource;
+pub mod schedule;
+pub mod series;
 pub mod services;
 pub mod wall;
 pub mod work_limits;
 pub mod working_times;
 
 pub use resource::Standing;
+
+pub mod forecasts;
+mod horizon;
+pub mod no_shows;
 
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -46,4 +46,6 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(on_call::router())
         .merge(work_limits::router())
         .merge(availability::router())
+        .merge(forecasts::router())
+        .merge(no_shows::router())
 }

@@ -12,7 +12,8 @@ use crate::series::Series;
 
 /// Days between origins: two weeks, so that every origin sees something new.
 const STEP: usize = 2 * WEEK;
-const MOST_ORIGINS: usize = 40;
+/// A year of them: each season and each holiday once, and what was said longer ago was said with less to go on.
+const MOST_ORIGINS: usize = 26;
 /// The least history a method is tried on.
 const LEAST: usize = 4 * WEEK;
 
@@ -105,15 +106,16 @@ fn score(method: Method, misses: &[Miss], scaled: &[f64]) -> Score {
     let sizes: Vec<f64> = misses.iter().map(|miss| miss.size).collect();
     let coverage = |level: f64| {
         let held = misses.chunk_by(|a, b| a.origin == b.origin).map(|origin| {
-            let spread = Spread::of(misses, origin.first().map(|miss| miss.origin));
+            let left_out = origin.first().map(|miss| miss.origin);
+            let widths = Spread::of(misses, left_out).widths(level);
             let inside = origin.iter().filter(|miss| {
-                spread
-                    .half_width(miss.step, miss.kind, level)
-                    .is_some_and(|width| miss.size <= width)
+                widths
+                    .half(miss.step, miss.kind)
+                    .is_some_and(|half| miss.size <= half)
             });
             inside.count()
         });
-        real(held.sum()) / real(misses.len().max(1))
+        real(held.sum::<usize>()) / real(misses.len().max(1))
     };
     Score {
         method,

@@ -94,6 +94,7 @@ pub fn forecast(
     }
     let (backtest, misses) = backtest::backtest(&series, calendar, options.horizon);
     let spread = Spread::of(&misses, None);
+    let widths = LEVELS.map(|level| spread.widths(level));
     let answers = methods::all(&series, calendar, options.horizon);
     let naive = seasonal_naive(&series.values, options.horizon);
     // The choice may have no answer on the whole history, though it had one on every part of it: then naive is used.
@@ -106,8 +107,9 @@ pub fn forecast(
         .map(|(step, (expected, naive))| {
             let place = series.len() + step;
             let kind = backtest::kind(&series, calendar, place);
-            let width = |level| spread.half_width(step, kind, level).unwrap_or(0.0);
-            let (near, far) = (width(LEVELS[0]), width(LEVELS[1]));
+            let [near, far] =
+                [0, 1].map(|level: usize| widths[level].half(step, kind).unwrap_or(0.0));
+            let far = far.max(near);
             Point {
                 date: series.day(place),
                 expected: *expected,

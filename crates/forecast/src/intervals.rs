@@ -57,18 +57,53 @@ impl Spread {
         Self { kinds, weeks }
     }
 
+    /// The intervals that hold the given share of days.
+    pub fn widths(&self, level: f64) -> Widths {
+        Widths {
+            kinds: self.kinds,
+            weeks: growing(&self.weeks, level),
+        }
+    }
+}
+
+/// Intervals of one level.
+#[derive(Clone, Debug)]
+pub struct Widths {
+    kinds: [f64; KINDS],
+    /// What the usual error is multiplied with, week of the horizon by week.
+    weeks: Vec<f64>,
+}
+
+impl Widths {
     /// Half the width of the interval at a step of the horizon. Nothing where there were no misses to learn from.
-    pub fn half_width(&self, step: usize, kind: usize, level: f64) -> Option<f64> {
+    pub fn half(&self, step: usize, kind: usize) -> Option<f64> {
         let week = (step / WEEK).min(self.weeks.len().checked_sub(1)?);
-        let widest = self.weeks[..=week]
-            .iter()
-            .filter_map(|errors| quantile(errors, level))
-            .fold(0.0, f64::max);
         // Further away than was ever tried, uncertainty grows as of a random walk.
         let beyond = (step / WEEK).saturating_sub(week);
         let grown = (1.0 + real(beyond) / real(week + 1)).sqrt();
-        Some(widest * self.kinds[kind.min(KINDS - 1)] * grown)
+        Some(self.weeks[week] * self.kinds[kind.min(KINDS - 1)] * grown)
     }
+}
+
+/// The quantile of each week's errors. Where a later week's would be lower, the two are taken together: by chance one week
+/// was luckier than the one before, and its errors say something about both.
+fn growing(weeks: &[Vec<f64>], level: f64) -> Vec<f64> {
+    let mut blocks: Vec<(Vec<f64>, f64, usize)> = Vec::new();
+    for week in weeks {
+        let mut block = (week.clone(), quantile(week, level).unwrap_or(0.0), 1);
+        while let Some(before) = blocks.pop_if(|before| before.1 > block.1) {
+            let mut errors = before.0;
+            errors.extend(block.0);
+            errors.sort_by(f64::total_cmp);
+            let together = quantile(&errors, level).unwrap_or(0.0);
+            block = (errors, together, before.2 + block.2);
+        }
+        blocks.push(block);
+    }
+    let spread = blocks.into_iter();
+    spread
+        .flat_map(|(_, width, weeks)| std::iter::repeat_n(width, weeks))
+        .collect()
 }
 
 /// The quantile with the correction of conformal prediction for a finite sample.
@@ -99,11 +134,21 @@ mod tests {
                 })
             })
             .collect();
-        let spread = Spread::of(&misses, None);
-        let width = |step, kind| spread.half_width(step, kind, 0.8).expect("misses");
+        let widths = Spread::of(&misses, None).widths(0.8);
+        let width = |step, kind| widths.half(step, kind).expect("misses");
         assert!(width(0, 6) < width(0, 1) / 3.0);
         assert!(width(13, 1) >= width(0, 1));
         assert!(width(40, 1) > width(13, 1), "further away, wider");
-        assert!(Spread::of(&[], None).half_width(0, 0, 0.8).is_none());
+        assert!(Spread::of(&[], None).widths(0.8).half(0, 0).is_none());
+    }
+
+    #[test]
+    fn a_luckier_later_week_is_taken_together_with_the_one_before() {
+        let weeks = [vec![1.0; 50], vec![3.0; 50], vec![2.0; 50], vec![5.0; 50]];
+        assert_eq!(growing(&weeks, 0.8), [1.0, 3.0, 3.0, 5.0]);
+        let mixed: Vec<f64> = (1..=100_u32).map(f64::from).collect();
+        let lucky: Vec<f64> = mixed.iter().map(|it| it / 2.0).collect();
+        let both = growing(&[mixed, lucky], 0.8);
+        assert!((60.0..80.0).contains(&both[0]) && both[0].total_cmp(&both[1]).is_eq());
     }
 }

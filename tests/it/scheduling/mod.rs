@@ -6,3 +6,6 @@ mod desk;
 mod killed;
 mod schedule;
 mod series;
+
+mod forecasts;
+mod no_shows;

@@ -85,7 +85,10 @@ impl Horizon {
 
     /// The day and minute of an instant.
     pub fn place(&self, at: DateTime<Utc>) -> Option<(usize, u32)> {
-        let day = self.edges.windows(2).position(|it| (it[0]..it[1]).contains(&at))?;
+        let day = self
+            .edges
+            .windows(2)
+            .position(|it| (it[0]..it[1]).contains(&at))?;
         let since = at - self.edges[day];
         Some((day, minutes(since.num_minutes())))
     }
@@ -100,7 +103,8 @@ fn midnight(zone: Tz, day: NaiveDate) -> DateTime<Utc> {
         }
         wall += TimeDelta::minutes(30);
     }
-    zone.from_utc_datetime(&day.and_time(NaiveTime::MIN)).to_utc()
+    zone.from_utc_datetime(&day.and_time(NaiveTime::MIN))
+        .to_utc()
 }
 
 fn minutes(count: i64) -> u32 {
@@ -109,7 +113,11 @@ fn minutes(count: i64) -> u32 {
 
 /// A set of the spans between instants.
 pub(crate) fn ranges(spans: impl IntoIterator<Item = (DateTime<Utc>, DateTime<Utc>)>) -> Ranges {
-    Ranges::of(spans.into_iter().map(|(from, until)| Span::new(from, until)))
+    Ranges::of(
+        spans
+            .into_iter()
+            .map(|(from, until)| Span::new(from, until)),
+    )
 }
 
 /// A set widened to whole grid steps, since what is partly taken can't be used.
@@ -124,7 +132,10 @@ pub(crate) fn widened(ranges: &Ranges, horizon: &Horizon, tick: u32) -> Ranges {
 
 /// From an instant on.
 pub(crate) fn since(at: DateTime<Utc>, horizon: &Horizon) -> Ranges {
-    Ranges::one(Span::new(at.max(horizon.begin()), instant(horizon.span().until)))
+    Ranges::one(Span::new(
+        at.max(horizon.begin()),
+        instant(horizon.span().until),
+    ))
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ pub use resource::Standing;
 pub mod forecasts;
 mod horizon;
 pub mod no_shows;
+pub mod plans;
 
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -48,4 +49,5 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(availability::router())
         .merge(forecasts::router())
         .merge(no_shows::router())
+        .merge(plans::router())
 }

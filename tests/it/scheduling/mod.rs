@@ -9,3 +9,4 @@ mod series;
 
 mod forecasts;
 mod no_shows;
+mod plans;

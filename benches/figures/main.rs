@@ -5,10 +5,10 @@
 
 #![expect(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
 
-mod board;
-mod chart;
 mod availability;
+mod board;
 mod booking;
+mod chart;
 mod client;
 mod database;
 mod dev_start;

@@ -173,6 +173,10 @@ identifiers! {
     SchedulePlanId,
     /// A forecast of demand.
     ForecastId,
+    /// A model of missed appointments.
+    NoShowModelId,
+    /// A request of a proposed schedule.
+    PlanRequestId,
     /// Whose notes need whose co-signature.
     NoteSupervisionId,
     /// A note in a supervisor's queue.

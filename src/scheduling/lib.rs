@@ -28,6 +28,10 @@ pub use resource::Standing;
 // What flows around appointments.
 mod flow;
 pub use flow::{board, calendar, flow_settings, jobs, reminders, waitlist};
+pub mod forecasts;
+mod horizon;
+pub mod no_shows;
+pub mod plans;
 
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -49,4 +53,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(availability::router())
         .merge(flow::router())
         .merge(capacity::router())
+        .merge(forecasts::router())
+        .merge(no_shows::router())
+        .merge(plans::router())
 }

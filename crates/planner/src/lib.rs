@@ -32,7 +32,7 @@ pub use problem::{
     Asset, ByPriority, Current, Day, Interval, Priority, Problem, Provider, Request, Travel,
     Weights, Working,
 };
-pub use replan::{ChangeOfDay, Comparison, insert_one, replan, standing, what_if};
+pub use replan::{ChangeOfDay, Comparison, change, insert_one, replan, standing, what_if};
 pub use search::Budget;
 pub use solve::{Options, bound, solve};
 pub use verify::{Violation, verify};

@@ -94,7 +94,7 @@ fn without(intervals: &mut Vec<Interval>, day: usize, from: u32, to: u32) {
 }
 
 /// Makes the changes to the problem; what names nobody changes nothing.
-fn change(problem: &mut Problem, changes: &[ChangeOfDay]) {
+pub fn change(problem: &mut Problem, changes: &[ChangeOfDay]) {
     for change in changes {
         match change {
             ChangeOfDay::ProviderAway {

@@ -141,6 +141,12 @@ permissions! {
     WaitlistRespond       = "waitlist.respond",       Writes, true,  [Admin Provider Nurse Staff Patient],         "Accept and decline offered places; a patient his own.";
     BoardRead             = "board.read",             Reads,  true,  [Admin Provider Nurse Staff],                 "See who waits where, and how long, and hear when that changes.";
     SecurityRead          = "security.read",          Reads,  false, [Admin],                                      "Read security events and the activity of accounts.";
+    ForecastRead          = "forecast.read",          Reads,  false, [Admin Provider Nurse Staff],                 "Read forecasts of demand, how the no-show model does, and how much overbooking it suggests.";
+    ForecastMake          = "forecast.make",          Writes, false, [Admin Staff],                                "Make forecasts of demand.";
+    NoShowRead            = "no_show.read",           Reads,  true,  [Admin Provider Nurse Staff],                 "Read how likely it is that somebody does not come.";
+    SchedulePlanRead      = "schedule_plan.read",     Reads,  true,  [Admin Provider Staff],                       "Read proposed schedules.";
+    SchedulePlanMake      = "schedule_plan.make",     Writes, true,  [Admin Provider Staff],                       "Propose schedules, and propose them anew when the week changes.";
+    SchedulePlanApply     = "schedule_plan.apply",    Writes, true,  [Admin Provider Staff],                       "Book what a schedule proposes.";
 
     SchedulingCatalogue   = "scheduling.catalogue",   Reads,  false, [Admin Provider Nurse Staff Billing Patient], "Read what can be booked: services, rooms and equipment.";
     SchedulingManage      = "scheduling.manage",      Writes, false, [Admin],                                      "Add and change services, rooms and equipment.";

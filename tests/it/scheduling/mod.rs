@@ -1,20 +1,21 @@
 //! Scheduling: availability, appointments, waiting lists, plans, forecasts.
 
 mod appointments;
-mod board;
-mod calendar;
-mod booking_limits;
 mod availability;
+mod board;
+mod booking_limits;
+mod calendar;
 mod catalogue;
+mod clinic;
 mod desk;
 mod flow_clinic;
+mod forecasts;
 mod jobs;
 mod killed;
+mod no_shows;
+mod plans;
 mod reminders;
 mod schedule;
 mod series;
 mod waitlist;
-mod availability;
-mod catalogue;
-mod clinic;
 mod working_time;

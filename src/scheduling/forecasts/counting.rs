@@ -1,0 +1,131 @@
+//! What a forecast is made from: daily counts, the hours people come at, how long they take, and what there is room for.
+
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate, Weekday};
+use chrono_tz::Tz;
+use forecast::Series;
+use identity::facilities::Facility;
+use kernel::clock::Instant;
+use kernel::{Error, Result};
+use platform::db::TenantTx;
+
+use super::model::{DemandSource, NewForecast};
+use super::store_counts as store;
+use crate::availability::load_calendar;
+use crate::horizon::Horizon;
+use crate::services;
+
+/// Days that are looked back at.
+const LOOK_BACK: u64 = 4 * 366;
+/// Where nothing says how long a visit takes.
+const USUAL_MINUTES: f64 = 30.0;
+
+/// The counts.
+#[derive(Clone, Debug)]
+pub(super) struct Demand {
+    pub source: DemandSource,
+    pub series: Series,
+    /// Visits by weekday and local hour.
+    pub hours: Vec<(Weekday, u32, f64)>,
+    pub minutes_per_visit: f64,
+    /// Minutes of working time by day of the horizon, where any is known.
+    pub working: BTreeMap<NaiveDate, f64>,
+}
+
+/// Counts up to yesterday, by the facility's calendar.
+pub(super) async fn count(
+    tx: &mut TenantTx,
+    new: &NewForecast,
+    facility: &Facility,
+    now: Instant,
+) -> Result<Demand> {
+    let zone: Tz = facility.data.time_zone.parse().map_err(Error::internal)?;
+    let today = now.with_timezone(&zone).date_naive();
+    let from = today - Days::new(LOOK_BACK);
+    let mut source = DemandSource::Appointments;
+    let mut counts = Vec::new();
+    if new.department_id.is_none() {
+        counts = store::appointments(tx, new, from, today).await?;
+    }
+    // A clinic that has just begun to book here has its history in encounters.
+    let booked_days = counts
+        .first()
+        .map_or(0, |first| (today - first.day).num_days());
+    if booked_days < 42 && new.service_id.is_none() {
+        let seen = store::encounters(tx, new, &facility.data.time_zone, from, today).await?;
+        if new.department_id.is_some() || seen.len() > counts.len() {
+            source = DemandSource::Encounters;
+            counts = seen;
+        }
+    }
+    let first = counts.iter().map(|it| it.day).min().unwrap_or(today);
+    let mut days: BTreeMap<NaiveDate, f64> = BTreeMap::new();
+    let mut hours: BTreeMap<(u8, u32), f64> = BTreeMap::new();
+    for it in &counts {
+        *days.entry(it.day).or_default() += it.visits;
+        let weekday = chrono::Datelike::weekday(&it.day).num_days_from_monday();
+        let weekday = u8::try_from(weekday).unwrap_or(0);
+        let hour = u32::try_from(it.hour).unwrap_or(0);
+        *hours.entry((weekday, hour)).or_default() += it.visits;
+    }
+    Ok(Demand {
+        source,
+        series: Series::of_counts(first, today, days),
+        hours: hours
+            .into_iter()
+            .filter_map(|((day, hour), visits)| Some((Weekday::try_from(day).ok()?, hour, visits)))
+            .collect(),
+        minutes_per_visit: minutes_per_visit(tx, new, source, from).await?,
+        working: working(tx, new, facility, zone, today).await?,
+    })
+}
+
+/// The minutes that providers work there on each day of the horizon; nothing where no working time is kept.
+async fn working(
+    tx: &mut TenantTx,
+    new: &NewForecast,
+    facility: &Facility,
+    zone: Tz,
+    today: NaiveDate,
+) -> Result<BTreeMap<NaiveDate, f64>> {
+    let skills = match new.service_id {
+        Some(service) => services::get(tx, service).await?.map(|it| it.data.skills),
+        None => None,
+    };
+    let who = store::workers(tx, facility.id, &skills.unwrap_or_default()).await?;
+    if who.is_empty() || new.department_id.is_some() {
+        return Ok(BTreeMap::new());
+    }
+    let horizon = Horizon::new(zone, today, new.horizon_days);
+    let calendar = load_calendar(tx, (facility.id, zone), &who, horizon.span(), None).await?;
+    let mut minutes: Vec<f64> = vec![0.0; new.horizon_days as usize];
+    for id in who {
+        for interval in horizon.intervals(&calendar.works(id)) {
+            minutes[interval.day] += f64::from(interval.to - interval.from);
+        }
+    }
+    Ok(today.iter_days().zip(minutes).collect())
+}
+
+/// What a visit takes of a person: as the service says, else as those of the history took.
+async fn minutes_per_visit(
+    tx: &mut TenantTx,
+    new: &NewForecast,
+    source: DemandSource,
+    from: NaiveDate,
+) -> Result<f64> {
+    if let Some(service) = new.service_id
+        && let Some(service) = services::get(tx, service).await?
+    {
+        let data = service.data;
+        return Ok(f64::from(
+            data.prep_minutes + data.duration_minutes + data.cleanup_minutes,
+        ));
+    }
+    let measured = match source {
+        DemandSource::Appointments => store::appointment_minutes(tx, new, from).await?,
+        DemandSource::Encounters => store::encounter_minutes(tx, new, from).await?,
+    };
+    Ok(measured.unwrap_or(USUAL_MINUTES).max(1.0))
+}

@@ -1,0 +1,164 @@
+//! From counts to a forecast: arithmetic, off the threads that answer requests.
+
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, NaiveDate, Weekday};
+use forecast::{Calendar, HourlyProfile, Level, Options, Refused, us_holidays};
+use kernel::clock::Instant;
+use kernel::ids::ForecastId;
+use kernel::{Code, Error, Result};
+
+use super::counting::Demand;
+use super::model::{
+    Forecast, ForecastBacktest, ForecastBasis, ForecastOrigin, ForecastPoint, HoursOfWeekday,
+    MethodScore, NewForecast, StaffingSuggestion, SurgeAlert, SurgeLevel, note,
+};
+
+/// A forecast that is not stored yet.
+pub(super) struct Made {
+    new: NewForecast,
+    demand: Demand,
+    found: forecast::Forecast,
+}
+
+/// # Errors
+/// `too_little_history`.
+pub(super) async fn make(new: NewForecast, demand: Demand) -> Result<Made> {
+    tokio::task::spawn_blocking(move || {
+        let options = Options {
+            horizon: new.horizon_days as usize,
+            ..Options::default()
+        };
+        let first = demand.series.start.year();
+        let calendar = calendar(first, first + 5);
+        let found = forecast::forecast(&demand.series, &calendar, &options).map_err(refused)?;
+        Ok(Made { new, demand, found })
+    })
+    .await
+    .map_err(Error::internal)?
+}
+
+fn calendar(first: i32, last: i32) -> Calendar {
+    us_holidays(first, last)
+}
+
+fn refused(why: Refused) -> Error {
+    match why {
+        Refused::TooShort { days } => {
+            Error::new(Code::TooLittleHistory).with("days", serde_json::json!(days))
+        }
+        Refused::Horizon | Refused::NotCounts => {
+            Error::internal(format!("a forecast was asked for wrongly: {why:?}"))
+        }
+    }
+}
+
+impl Made {
+    pub(super) fn into_forecast(self, origin: ForecastOrigin, now: Instant) -> Forecast {
+        let Self { new, demand, found } = self;
+        let scores: Vec<MethodScore> = found.backtest.scores.iter().map(score).collect();
+        let method = found.method.into();
+        let points = found.points.iter();
+        Forecast {
+            id: ForecastId::new(),
+            origin,
+            source: demand.source,
+            method,
+            beats_naive: found.backtest.beats_naive,
+            note: note(method, &scores),
+            basis: ForecastBasis {
+                minutes_per_visit: rounded(demand.minutes_per_visit),
+                history_from: found.history_from,
+                history_until: found.history_until,
+                visits: demand.series.last(found.history_days).values.iter().sum(),
+            },
+            backtest: ForecastBacktest {
+                origins: found.backtest.origins,
+                horizon_days: found.backtest.horizon,
+                scores,
+            },
+            points: points
+                .map(|point| told(point, &new, &demand.working, demand.minutes_per_visit))
+                .collect(),
+            hours: hours(&demand),
+            data: new,
+            version: 1,
+            created_at: now,
+        }
+    }
+}
+
+fn score(score: &forecast::Score) -> MethodScore {
+    MethodScore {
+        method: score.method.into(),
+        mae: rounded(score.mae),
+        mase: rounded(score.mase),
+        coverage_80: rounded(score.coverage_80),
+        coverage_95: rounded(score.coverage_95),
+    }
+}
+
+fn told(
+    point: &forecast::Point,
+    new: &NewForecast,
+    working: &BTreeMap<NaiveDate, f64>,
+    minutes_per_visit: f64,
+) -> ForecastPoint {
+    let room = |minutes: &f64| minutes * new.utilisation / minutes_per_visit;
+    let capacity = new
+        .capacity_per_day
+        .or_else(|| working.get(&point.date).map(room));
+    let alert = capacity.and_then(|capacity| forecast::alert(point, capacity));
+    let need = forecast::staff_needed(
+        point,
+        minutes_per_visit,
+        f64::from(new.minutes_per_person),
+        new.utilisation,
+    );
+    ForecastPoint {
+        date: point.date,
+        expected: rounded(point.expected),
+        low_80: rounded(point.low_80),
+        high_80: rounded(point.high_80),
+        low_95: rounded(point.low_95),
+        high_95: rounded(point.high_95),
+        naive: rounded(point.naive),
+        holiday: point.holiday.clone(),
+        capacity: capacity.map(rounded),
+        alert: alert.map(|alert| SurgeAlert {
+            level: match alert.level {
+                Level::Possible => SurgeLevel::Possible,
+                Level::Likely => SurgeLevel::Likely,
+                Level::Certain => SurgeLevel::Certain,
+            },
+            excess: rounded(alert.excess),
+        }),
+        staffing: StaffingSuggestion {
+            minutes: rounded(need.minutes),
+            people: need.people,
+            minutes_80: rounded(need.minutes_80),
+            people_80: need.people_80,
+        },
+    }
+}
+
+fn hours(demand: &Demand) -> Vec<HoursOfWeekday> {
+    let Some(profile) = HourlyProfile::of(demand.hours.iter().copied()) else {
+        return Vec::new();
+    };
+    // Any week shows the seven weekdays.
+    let week = NaiveDate::from_isoywd_opt(2024, 1, Weekday::Mon);
+    let week = week
+        .into_iter()
+        .flat_map(|monday| monday.iter_days().take(7));
+    week.map(|day| HoursOfWeekday {
+        weekday: day.weekday().number_from_monday(),
+        shares: profile.spread(day, 1.0).map(rounded).to_vec(),
+    })
+    .collect()
+}
+
+/// To a thousandth: more digits would promise what no forecast holds.
+fn rounded(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
+}

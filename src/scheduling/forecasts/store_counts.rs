@@ -1,0 +1,144 @@
+//! SQL of counting: whole tenants, as the system.
+
+use chrono::NaiveDate;
+use kernel::Result;
+use kernel::ids::FacilityId;
+use platform::db::TenantTx;
+use uuid::Uuid;
+
+use super::model::NewForecast;
+
+/// Visits of one local hour.
+pub(super) struct Count {
+    pub day: NaiveDate,
+    pub hour: i32,
+    pub visits: f64,
+}
+
+/// Appointments that were not cancelled or moved, by the wall clock that was agreed.
+pub(super) async fn appointments(
+    tx: &mut TenantTx,
+    new: &NewForecast,
+    from: NaiveDate,
+    until: NaiveDate,
+) -> Result<Vec<Count>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query_as!(
+        Count,
+        r#"select local_start::date as "day!", extract(hour from local_start)::int as "hour!", count(*)::float8 as "visits!"
+             from app.appointments
+            where tenant_id = $1 and facility_id = $2 and ($3::uuid is null or service_id = $3)
+              and local_start >= $4::date and local_start < $5::date and status not in ('cancelled', 'rescheduled')
+            group by 1, 2
+            order by 1, 2"#,
+        tenant as _,
+        new.facility_id as _,
+        new.service_id as _,
+        from,
+        until
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows)
+}
+
+/// Encounters that were not cancelled. The clock is the facility's.
+pub(super) async fn encounters(
+    tx: &mut TenantTx,
+    new: &NewForecast,
+    zone: &str,
+    from: NaiveDate,
+    until: NaiveDate,
+) -> Result<Vec<Count>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query_as!(
+        Count,
+        r#"select (scheduled_start at time zone $4)::date as "day!",
+                  extract(hour from scheduled_start at time zone $4)::int as "hour!", count(*)::float8 as "visits!"
+             from app.encounters
+            where tenant_id = $1 and facility_id = $2 and ($3::uuid is null or department_id = $3)
+              and scheduled_start >= $5::date::timestamp at time zone $4
+              and scheduled_start < $6::date::timestamp at time zone $4
+              and status <> 'cancelled'
+            group by 1, 2
+            order by 1, 2"#,
+        tenant as _,
+        new.facility_id as _,
+        new.department_id as _,
+        zone,
+        from,
+        until
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows)
+}
+
+/// The mean minutes an appointment occupies its provider.
+pub(super) async fn appointment_minutes(
+    tx: &mut TenantTx,
+    new: &NewForecast,
+    from: NaiveDate,
+) -> Result<Option<f64>> {
+    let tenant = tx.tenant();
+    let minutes = sqlx::query_scalar!(
+        r#"select avg(extract(epoch from a.ends_at - a.starts_at) / 60 + s.prep_minutes + s.cleanup_minutes)::float8
+             from app.appointments a
+             join app.scheduling_services s on s.tenant_id = a.tenant_id and s.id = a.service_id
+            where a.tenant_id = $1 and s.tenant_id = $1 and a.facility_id = $2 and a.local_start >= $3::date
+              and a.status not in ('cancelled', 'rescheduled')"#,
+        tenant as _,
+        new.facility_id as _,
+        from
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(minutes)
+}
+
+/// The mean minutes an encounter was planned to take, stays left out.
+pub(super) async fn encounter_minutes(
+    tx: &mut TenantTx,
+    new: &NewForecast,
+    from: NaiveDate,
+) -> Result<Option<f64>> {
+    let tenant = tx.tenant();
+    let minutes = sqlx::query_scalar!(
+        r#"select avg(extract(epoch from scheduled_end - scheduled_start) / 60)::float8
+             from app.encounters
+            where tenant_id = $1 and facility_id = $2 and ($3::uuid is null or department_id = $3)
+              and scheduled_start >= $4::date and scheduled_end - scheduled_start < interval '8 hours'
+              and status <> 'cancelled'"#,
+        tenant as _,
+        new.facility_id as _,
+        new.department_id as _,
+        from
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(minutes)
+}
+
+/// The active providers who have working time at a facility, with all of these skills.
+pub(super) async fn workers(
+    tx: &mut TenantTx,
+    facility: FacilityId,
+    skills: &[String],
+) -> Result<Vec<Uuid>> {
+    let tenant = tx.tenant();
+    let ids = sqlx::query_scalar!(
+        r#"select p.id
+             from app.providers p
+            where p.tenant_id = $1 and p.status = 'active'
+              and exists (select from app.working_times w
+                           where w.tenant_id = $1 and w.provider_id = p.id and w.facility_id = $2 and w.status = 'active')
+              and (select count(*) from app.provider_specialty_keys k
+                    where k.tenant_id = $1 and k.provider_id = p.id and k.key = any($3)) = cardinality($3::text[])"#,
+        tenant as _,
+        facility as _,
+        skills
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(ids)
+}

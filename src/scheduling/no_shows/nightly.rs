@@ -1,0 +1,101 @@
+//! The nightly turn: learn, score what is to come, and forecast each facility.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use forecast::no_show::{self, Visit};
+use kernel::Result;
+use kernel::clock::Instant;
+use kernel::ids::{NoShowModelId, TenantId};
+use platform::App;
+use platform::db::{SystemTx, TenantTx};
+use tokio::sync::watch;
+
+use super::store::{self, Past};
+use crate::forecasts;
+
+/// How often a server looks whether a tenant's day has had its turn.
+const EACH: Duration = Duration::from_mins(20);
+/// Appointments so far ahead are scored.
+const AHEAD: TimeDelta = TimeDelta::days(60);
+
+/// Looks again and again until the signal turns true. What fails is logged and tried at the next look.
+pub async fn spawn(app: App, mut stop: watch::Receiver<bool>) {
+    let mut looks = tokio::time::interval(EACH);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return,
+            _ = looks.tick() => {}
+        }
+        let tenants = match platform::maintenance::tenant_ids(&app.db).await {
+            Ok(tenants) => tenants,
+            Err(error) => {
+                tracing::error!(cause = error.cause_for_log(), "the nightly turn failed");
+                continue;
+            }
+        };
+        for tenant in tenants {
+            if *stop.borrow() {
+                return;
+            }
+            if let Err(error) = turn(&app, tenant).await {
+                tracing::error!(%tenant, cause = error.cause_for_log(), "the nightly turn failed");
+            }
+        }
+    }
+}
+
+async fn turn(app: &App, tenant: TenantId) -> Result<()> {
+    if refit(app, tenant).await? {
+        let made = forecasts::make_nightly(app, tenant).await?;
+        tracing::info!(%tenant, forecasts = made, "learnt from the day");
+    }
+    Ok(())
+}
+
+/// Fits the tenant's model once a day (UTC) and scores what is to come. Answers whether it was this call that did.
+pub async fn refit(app: &App, tenant: TenantId) -> Result<bool> {
+    let now = app.clock.now();
+    let today = now.date_naive();
+    let mut tx = SystemTx::begin(&app.db, tenant).await?;
+    if store::made_on(&mut tx, today).await? {
+        return Ok(false);
+    }
+    let visits = store::past(&mut tx, now).await?;
+    drop(tx);
+    let counted = (visits.len(), visits.iter().filter(|it| it.missed).count());
+    let fitted = tokio::task::spawn_blocking(move || {
+        let rows: Vec<(Visit, bool)> = visits.iter().map(|it| (it.visit(), it.missed)).collect();
+        no_show::fit(&rows)
+    })
+    .await
+    .map_err(kernel::Error::internal)?;
+    let mut tx = SystemTx::begin(&app.db, tenant).await?;
+    let id = NoShowModelId::new();
+    // Too few visits: the row says that the day was looked at, and that it left no model.
+    let fitted = fitted.ok();
+    if !store::insert(&mut tx, id, today, counted, fitted.as_ref(), now).await? {
+        return Ok(false);
+    }
+    if let Some((model, _)) = fitted {
+        score(&mut tx, id, &model, now).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+async fn score(
+    tx: &mut TenantTx,
+    id: NoShowModelId,
+    model: &no_show::Model,
+    now: Instant,
+) -> Result<()> {
+    let coming: Vec<Past> = store::coming(tx, now, now + AHEAD).await?;
+    let scored: Vec<_> = coming
+        .iter()
+        .map(|it| (it.id, it.patient_id, model.probability(&it.visit())))
+        .collect();
+    store::put_scores(tx, id, &scored, now).await
+}

@@ -1,0 +1,234 @@
+//! Booking what a plan proposes: each request as any appointment is booked, so that the constraints say the last word.
+//!
+//! Requests are tried in turn, each within a savepoint; one that meets something that is to move out of its way is tried again
+//! after it has. So a chain of moves works out in any order; two appointments that would change places do not, and are refused.
+
+use std::collections::HashMap;
+
+use kernel::ids::{AppointmentId, SchedulePlanId};
+use kernel::{Code, Error, FieldError, Kind, Result};
+use platform::access::{Ctx, Disclosure, Permission};
+use platform::audit::Action;
+use platform::db::TenantTx;
+use platform::http::Answer;
+use serde_json::json;
+
+use super::model::ApplyPlan;
+use super::model_plan::{
+    KeptPlan, KeptRequest, PlacementChange, PlanStatus, PlannedPlace, RequestOutcome, SchedulePlan,
+};
+use super::{store, telling};
+use crate::appointments::{self, By, Details, Placement};
+
+/// Why a moved appointment was moved.
+const REASON: &str = "Moved by a schedule plan";
+
+pub(super) async fn apply(
+    ctx: &Ctx,
+    id: SchedulePlanId,
+    what: ApplyPlan,
+) -> Result<Answer<SchedulePlan>> {
+    let mut tx = ctx.begin(Permission::SchedulePlanApply).await?;
+    let kept = store::lock(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let requests = store::requests(&mut tx, id).await?;
+    let mut open = chosen(&kept, requests, &what)?;
+    if open.is_empty() {
+        return Err(Error::new(Code::PlanApplied));
+    }
+    let mut refused: HashMap<String, Error> = HashMap::new();
+    loop {
+        let before = open.len();
+        let mut left = Vec::new();
+        for (request, place) in open {
+            match book(ctx, &mut tx, &request, &place).await? {
+                Ok(booked) => {
+                    refused.remove(&request.key);
+                    let outcome = match request.moves {
+                        Some(_) => RequestOutcome::Moved,
+                        None => RequestOutcome::Booked,
+                    };
+                    store::settle(
+                        &mut tx,
+                        id,
+                        &request.key,
+                        outcome,
+                        Some(booked),
+                        None,
+                        ctx.now(),
+                    )
+                    .await?;
+                }
+                Err(error) => {
+                    refused.insert(request.key.clone(), error);
+                    left.push((request, place));
+                }
+            }
+        }
+        open = left;
+        if open.is_empty() || open.len() == before {
+            break;
+        }
+    }
+    if what.all_or_nothing && !refused.is_empty() {
+        return Err(nothing_applied(&refused));
+    }
+    for (key, error) in &refused {
+        let code = error.code().as_str();
+        store::settle(
+            &mut tx,
+            id,
+            key,
+            RequestOutcome::Refused,
+            None,
+            Some(code),
+            ctx.now(),
+        )
+        .await?;
+    }
+    let requests = store::requests(&mut tx, id).await?;
+    let status = status(&kept, &requests)?;
+    store::set_status(&mut tx, id, status, ctx.now()).await?;
+    let kept = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let plan = telling::tell(kept, requests)?;
+    let (subjects, version) = (telling::subjects(&plan), plan.version);
+    tx.commit(Disclosure::shown("schedule_plan", Action::Update, subjects, plan).version(version))
+        .await
+}
+
+fn nothing_applied(refused: &HashMap<String, Error>) -> Error {
+    let mut outcomes: Vec<_> = refused
+        .iter()
+        .map(|(key, error)| json!({ "request": key, "code": error.code().as_str() }))
+        .collect();
+    outcomes.sort_by_key(ToString::to_string);
+    Error::new(Code::PlanNotApplied).with("outcomes", json!(outcomes))
+}
+
+/// The requests that are to be booked, with their places: those with a new place that are not in the book yet.
+fn chosen(
+    kept: &KeptPlan,
+    requests: Vec<KeptRequest>,
+    what: &ApplyPlan,
+) -> Result<Vec<(KeptRequest, PlannedPlace)>> {
+    let mut placed = placed(kept)?;
+    let unknown: Vec<FieldError> = what
+        .requests
+        .iter()
+        .flatten()
+        .enumerate()
+        .filter(|(_, key)| !requests.iter().any(|it| it.key == **key) || !placed.contains_key(*key))
+        .map(|(place, _)| {
+            let rule = "must name a request that has a place in the plan";
+            FieldError::new(format!("/requests/{place}"), "not_placed", rule)
+        })
+        .collect();
+    if !unknown.is_empty() {
+        return Err(Error::invalid(unknown));
+    }
+    let wanted = |key: &String| what.requests.as_ref().is_none_or(|keys| keys.contains(key));
+    Ok(requests
+        .into_iter()
+        .filter(|it| matches!(it.outcome, RequestOutcome::Open | RequestOutcome::Refused))
+        .filter(|it| wanted(&it.key))
+        .filter_map(|it| {
+            let place = placed.remove(&it.key)?;
+            // An appointment that stays is booked already.
+            let stays = it.moves.is_some() && place.change == PlacementChange::Kept;
+            (!stays).then_some((it, place))
+        })
+        .collect())
+}
+
+fn placed(kept: &KeptPlan) -> Result<HashMap<String, PlannedPlace>> {
+    let horizon = telling::horizon_of(kept)?;
+    let places = kept.plan.placements.iter();
+    places
+        .map(|it| Ok((it.request.clone(), telling::place(it, &horizon)?)))
+        .collect()
+}
+
+/// Books one, or leaves everything as it was. The outer error ends the work.
+async fn book(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    request: &KeptRequest,
+    place: &PlannedPlace,
+) -> Result<Result<AppointmentId>> {
+    store::savepoint(tx).await?;
+    match book_one(ctx, tx, request, place).await {
+        Ok(booked) => {
+            store::release(tx).await?;
+            Ok(Ok(booked))
+        }
+        Err(error)
+            if matches!(
+                error.kind(),
+                Kind::Conflict | Kind::Invalid | Kind::NotFound
+            ) =>
+        {
+            store::go_back(tx).await?;
+            Ok(Err(error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn book_one(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    request: &KeptRequest,
+    place: &PlannedPlace,
+) -> Result<AppointmentId> {
+    clinical::patients::require_active(tx, request.patient_id).await?;
+    let mut details = Details {
+        priority: request.data.priority,
+        chief_complaint: request.data.chief_complaint.clone(),
+        ..Details::default()
+    };
+    if let Some(stands) = request.moves {
+        let present = appointments::get_in_tx(tx, stands).await?;
+        appointments::vacate_in_tx(tx, &present, REASON, By::caller(ctx), ctx.now()).await?;
+        details = Details {
+            priority: present.priority,
+            chief_complaint: present.chief_complaint,
+            notes: present.notes,
+            join_url: present.join_url,
+            series: present.series_id,
+            rescheduled_from: Some(stands),
+            ..Details::default()
+        };
+    }
+    let placement = Placement {
+        patient: request.patient_id,
+        service: request.service_id,
+        facility: place.facility_id,
+        providers: place.provider_ids.clone(),
+        staff: Vec::new(),
+        room: place.room_id,
+        equipment: place.equipment_ids.clone(),
+        starts_at: place.starts_at,
+    };
+    appointments::book_in_tx(tx, placement, &details, By::caller(ctx), ctx.now()).await
+}
+
+/// Applied when nothing that has a new place is left.
+fn status(kept: &KeptPlan, requests: &[KeptRequest]) -> Result<PlanStatus> {
+    let placed = placed(kept)?;
+    let open = requests.iter().filter(|it| {
+        let waits = matches!(it.outcome, RequestOutcome::Open | RequestOutcome::Refused);
+        let moves = placed
+            .get(&it.key)
+            .is_some_and(|place| it.moves.is_none() || place.change != PlacementChange::Kept);
+        waits && moves
+    });
+    let settled = requests.iter().any(|it| it.booked.is_some());
+    Ok(match (open.count(), settled) {
+        (0, _) => PlanStatus::Applied,
+        (_, true) => PlanStatus::PartlyApplied,
+        (_, false) => PlanStatus::Proposed,
+    })
+}

@@ -1,0 +1,396 @@
+//! From the tenant's week to a problem for the planner.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use identity::facilities::require_active_facility;
+use kernel::clock::Instant;
+use kernel::ids::{AppointmentId, FacilityId, PatientId, ServiceId};
+use kernel::{Error, Result};
+use planner::{Asset, Current, Interval, Problem, Provider, Request, Travel, Working};
+use platform::db::TenantTx;
+use uuid::Uuid;
+
+use super::model::{PlanFrame, TimeWindow, WantedVisit};
+use super::store;
+use super::store_supply::{self, Place, Standing};
+use crate::appointments::Priority;
+use crate::assets::AssetKind;
+use crate::availability::load_calendar;
+use crate::horizon::{Horizon, ranges, since, widened};
+use crate::ranges::Ranges;
+use crate::services::{self, Service};
+
+/// The grid. Services begin at multiples of five minutes or more, as a rule.
+const TICK: u32 = 5;
+
+/// A visit to be placed: one that is wanted, or an appointment that may move.
+#[derive(Clone, Debug)]
+pub(super) struct Visit {
+    pub wanted: WantedVisit,
+    pub moves: Option<AppointmentId>,
+    pub current: Option<Current>,
+}
+
+impl Visit {
+    pub fn new(wanted: WantedVisit) -> Self {
+        Self {
+            wanted,
+            moves: None,
+            current: None,
+        }
+    }
+}
+
+/// The zone of the facilities.
+///
+/// # Errors
+/// A field error for one that is not there, or lies in another zone than the first.
+pub(super) async fn zone_of(tx: &mut TenantTx, facilities: &[FacilityId]) -> Result<Tz> {
+    let mut zone: Option<Tz> = None;
+    for (place, id) in facilities.iter().enumerate() {
+        let pointer = format!("/facility_ids/{place}");
+        let facility = require_active_facility(tx, *id, &pointer).await?;
+        let its: Tz = facility.data.time_zone.parse().map_err(Error::internal)?;
+        if zone.is_some_and(|zone| zone != its) {
+            let rule = "must lie in the time zone of the first";
+            return Err(Error::field(pointer, "another_time_zone", rule));
+        }
+        zone = Some(its);
+    }
+    zone.ok_or_else(|| Error::field("/facility_ids", "required", "must name a facility"))
+}
+
+/// That patients and services of requests are there. `root` is where the requests stand in the body.
+pub(super) async fn check_visits(
+    tx: &mut TenantTx,
+    visits: &[WantedVisit],
+    root: &str,
+) -> Result<()> {
+    let mut patients = HashSet::new();
+    let mut known = HashSet::new();
+    for (place, visit) in visits.iter().enumerate() {
+        if patients.insert(visit.patient_id)
+            && !clinical::patients::exists(tx, visit.patient_id).await?
+        {
+            let pointer = format!("{root}/{place}/patient_id");
+            return Err(Error::field(
+                pointer,
+                "no_such_patient",
+                "must name a patient",
+            ));
+        }
+        if known.insert(visit.service_id) {
+            let pointer = format!("{root}/{place}/service_id");
+            let service = services::require_active(tx, visit.service_id, &pointer).await?;
+            if !service.data.needs_provider {
+                let rule = "must name a service with a provider: only those can be planned";
+                return Err(Error::field(pointer, "needs_no_provider", rule));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The appointments that stand within the horizon and that the planner can move.
+pub(super) async fn standing(
+    tx: &mut TenantTx,
+    frame: &PlanFrame,
+    horizon: &Horizon,
+    now: Instant,
+) -> Result<Vec<Visit>> {
+    let facilities: Vec<Uuid> = frame.facility_ids.iter().map(|id| id.0).collect();
+    let within = (horizon.begin().max(now), horizon.end());
+    let found = store_supply::standing(tx, &facilities, within).await?;
+    let kinds: HashMap<Uuid, AssetKind> = store_supply::places(tx, &facilities)
+        .await?
+        .into_iter()
+        .map(|place| (place.id, place.kind))
+        .collect();
+    let services = services_of(tx, found.iter().map(|it| it.service_id)).await?;
+    Ok(found
+        .into_iter()
+        .filter_map(|it| movable(it, &services, &kinds, horizon))
+        .collect())
+}
+
+/// One the planner can express; others are time that is taken.
+fn movable(
+    it: Standing,
+    services: &HashMap<ServiceId, Service>,
+    kinds: &HashMap<Uuid, AssetKind>,
+    horizon: &Horizon,
+) -> Option<Visit> {
+    let service = &services.get(&it.service_id)?.data;
+    let (day, start) = horizon.place(it.starts_at)?;
+    let of_kind = |kind| {
+        let assets = it
+            .assets
+            .iter()
+            .filter(move |id| kinds.get(id) == Some(&kind));
+        assets.map(Uuid::to_string).collect::<Vec<_>>()
+    };
+    let (rooms, equipment) = (of_kind(AssetKind::Room), of_kind(AssetKind::Equipment));
+    let expressible = it.others == 0
+        && service.needs_provider
+        && service.capacity == 1
+        && !it.providers.is_empty()
+        && start % TICK == 0
+        && rooms.len() == usize::from(service.room_kind.is_some())
+        && equipment.len() == service.equipment_kinds.len();
+    expressible.then(|| Visit {
+        wanted: WantedVisit {
+            key: it.id.to_string(),
+            patient_id: it.patient_id,
+            service_id: it.service_id,
+            priority: it.priority,
+            provider_ids: Vec::new(),
+            all_of: Vec::new(),
+            preferred_provider_ids: Vec::new(),
+            continuity_provider_id: None,
+            facility_ids: vec![it.facility_id],
+            windows: Vec::new(),
+            preferred_windows: Vec::new(),
+            chief_complaint: None,
+        },
+        moves: Some(it.id),
+        current: Some(Current {
+            day,
+            start,
+            providers: it.providers.iter().map(Uuid::to_string).collect(),
+            facility: it.facility_id.to_string(),
+            room: rooms.into_iter().next(),
+            equipment,
+            locked: false,
+        }),
+    })
+}
+
+async fn services_of(
+    tx: &mut TenantTx,
+    ids: impl Iterator<Item = ServiceId>,
+) -> Result<HashMap<ServiceId, Service>> {
+    let mut found = HashMap::new();
+    for id in ids.collect::<HashSet<_>>() {
+        if let Some(service) = services::get(tx, id).await? {
+            found.insert(id, service);
+        }
+    }
+    Ok(found)
+}
+
+/// The problem: everybody's open time less what is taken, and the visits.
+pub(super) async fn problem(
+    tx: &mut TenantTx,
+    frame: &PlanFrame,
+    visits: &[Visit],
+    horizon: &Horizon,
+    now: Instant,
+) -> Result<Problem> {
+    let facilities: Vec<Uuid> = frame.facility_ids.iter().map(|id| id.0).collect();
+    let named: Vec<Uuid> = frame.provider_ids.iter().map(|id| id.0).collect();
+    let people = store_supply::people(tx, &facilities, &named).await?;
+    let places = store_supply::places(tx, &facilities).await?;
+    let services = services_of(tx, visits.iter().map(|visit| visit.wanted.service_id)).await?;
+    let taken = taken(tx, &people, &places, visits, horizon, now).await?;
+    let left = |who: Uuid, open: Ranges| {
+        let open = open.intersect(&since(now, horizon));
+        match taken.get(&who) {
+            Some(taken) => open.subtract(&widened(taken, horizon, TICK)),
+            None => open,
+        }
+    };
+    let mut working: BTreeMap<Uuid, Vec<Working>> = BTreeMap::new();
+    let mut assets: Vec<(AssetKind, Asset)> = Vec::new();
+    for facility in &frame.facility_ids {
+        let here: Vec<&Place> = places
+            .iter()
+            .filter(|it| it.facility_id == *facility)
+            .collect();
+        let who = people
+            .iter()
+            .map(|it| it.id)
+            .chain(here.iter().map(|it| it.id));
+        let who: Vec<Uuid> = who.collect();
+        let zone = (*facility, horizon.zone);
+        let calendar = load_calendar(tx, zone, &who, horizon.span(), None).await?;
+        for person in &people {
+            let open = left(person.id, calendar.works(person.id));
+            let parts = horizon.intervals(&open).into_iter().map(|it| Working {
+                day: it.day,
+                from: it.from,
+                to: it.to,
+                facility: facility.to_string(),
+            });
+            working.entry(person.id).or_default().extend(parts);
+        }
+        for place in here {
+            let open = left(place.id, calendar.is_open(place.id, false, true));
+            let asset = Asset {
+                id: place.id.to_string(),
+                kind: place.asset_kind.clone(),
+                facility: facility.to_string(),
+                available: horizon.intervals(&open),
+            };
+            assets.push((place.kind, asset));
+        }
+    }
+    let of_kind = |kind| {
+        let of_kind = assets.iter().filter(move |it| it.0 == kind);
+        of_kind.map(|it| it.1.clone()).collect::<Vec<Asset>>()
+    };
+    let mut aliases = HashMap::new();
+    for visit in visits {
+        let next = aliases.len();
+        aliases.entry(visit.wanted.patient_id).or_insert(next);
+    }
+    let context = Context {
+        aliases: &aliases,
+        services: &services,
+        taken: &taken,
+        horizon,
+        now,
+    };
+    Ok(Problem {
+        tick_minutes: TICK,
+        days: horizon.days(),
+        providers: people
+            .into_iter()
+            .map(|person| Provider {
+                id: person.id.to_string(),
+                skills: person.skills,
+                working: working.remove(&person.id).unwrap_or_default(),
+            })
+            .collect(),
+        rooms: of_kind(AssetKind::Room),
+        equipment: of_kind(AssetKind::Equipment),
+        travel: frame
+            .travel
+            .iter()
+            .map(|way| Travel {
+                from: way.from.to_string(),
+                to: way.to.to_string(),
+                minutes: way.minutes,
+            })
+            .collect(),
+        requests: visits
+            .iter()
+            .filter_map(|it| request(it, &context))
+            .collect(),
+        weights: store::weights(tx).await?.data.into(),
+    })
+}
+
+/// When people, places and patients are taken by what does not move.
+async fn taken(
+    tx: &mut TenantTx,
+    people: &[store_supply::Person],
+    places: &[Place],
+    visits: &[Visit],
+    horizon: &Horizon,
+    now: Instant,
+) -> Result<HashMap<Uuid, Ranges>> {
+    let who = people.iter().map(|it| it.id);
+    let who = who.chain(places.iter().map(|it| it.id));
+    let who: HashSet<Uuid> = who
+        .chain(visits.iter().map(|it| it.wanted.patient_id.0))
+        .collect();
+    let who: Vec<Uuid> = who.into_iter().collect();
+    let moving: Vec<Uuid> = visits
+        .iter()
+        .filter_map(|it| it.moves)
+        .map(|id| id.0)
+        .collect();
+    let within = (horizon.begin(), horizon.end());
+    let mut spans: HashMap<Uuid, Vec<(DateTime<Utc>, DateTime<Utc>)>> = HashMap::new();
+    for it in store_supply::taken(tx, &who, within, &moving, now).await? {
+        spans.entry(it.who).or_default().push((it.from, it.until));
+    }
+    Ok(spans
+        .into_iter()
+        .map(|(who, spans)| (who, ranges(spans)))
+        .collect())
+}
+
+struct Context<'a> {
+    /// Patients by number: the problem is kept where everybody who plans can read it.
+    aliases: &'a HashMap<PatientId, usize>,
+    services: &'a HashMap<ServiceId, Service>,
+    taken: &'a HashMap<Uuid, Ranges>,
+    horizon: &'a Horizon,
+    now: Instant,
+}
+
+fn request(visit: &Visit, context: &Context<'_>) -> Option<Request> {
+    let wanted = &visit.wanted;
+    let service = &context.services.get(&wanted.service_id)?.data;
+    let minutes = |count: i32| u32::try_from(count).unwrap_or(0);
+    let names = |ids: &[kernel::ids::ProviderId]| ids.iter().map(ToString::to_string).collect();
+    Some(Request {
+        id: wanted.key.clone(),
+        patient: format!("p{}", context.aliases.get(&wanted.patient_id)?),
+        priority: match wanted.priority {
+            Priority::Low => planner::Priority::Low,
+            Priority::Medium => planner::Priority::Medium,
+            Priority::High => planner::Priority::High,
+            Priority::Urgent => planner::Priority::Urgent,
+        },
+        duration: minutes(service.duration_minutes),
+        prep: minutes(service.prep_minutes),
+        cleanup: minutes(service.cleanup_minutes),
+        skills: service.skills.clone(),
+        any_of: names(&wanted.provider_ids),
+        all_of: names(&wanted.all_of),
+        facilities: wanted
+            .facility_ids
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        room: service.room_kind.clone(),
+        equipment: service.equipment_kinds.clone(),
+        windows: windows(visit, service.lead_minutes, service.ahead_days, context),
+        preferred_windows: context.horizon.intervals(&of(&wanted.preferred_windows)),
+        preferred_providers: names(&wanted.preferred_provider_ids),
+        continuity: wanted.continuity_provider_id.map(|id| id.to_string()),
+        align: Some(minutes(service.align_minutes)).filter(|align| *align > TICK),
+        current: visit.current.clone(),
+    })
+}
+
+fn of(windows: &[TimeWindow]) -> Ranges {
+    ranges(windows.iter().map(|it| (it.from, it.to)))
+}
+
+/// When a visit may take place: as it was asked for, not sooner and not later than its service says, while its patient is free.
+fn windows(visit: &Visit, lead: i32, ahead: i32, context: &Context<'_>) -> Vec<Interval> {
+    let horizon = context.horizon;
+    let whole = Ranges::one(horizon.span());
+    let mut allowed = match &visit.wanted.windows[..] {
+        [] => whole.clone(),
+        windows => of(windows).intersect(&whole),
+    };
+    if visit.moves.is_none() {
+        let earliest = context.now + TimeDelta::minutes(i64::from(lead));
+        let latest = context.now + TimeDelta::days(i64::from(ahead));
+        if earliest > horizon.begin() || latest < horizon.end() {
+            allowed = allowed.intersect(&ranges([(earliest, latest)]));
+        }
+    }
+    if let Some(taken) = context.taken.get(&visit.wanted.patient_id.0) {
+        allowed = allowed.subtract(taken);
+    }
+    if allowed == whole {
+        return Vec::new();
+    }
+    let intervals = horizon.intervals(&allowed);
+    if intervals.is_empty() {
+        // No window at all would mean any time: a minute in which nothing fits means none.
+        return vec![Interval {
+            day: 0,
+            from: 0,
+            to: 1,
+        }];
+    }
+    intervals
+}

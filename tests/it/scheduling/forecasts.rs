@@ -1,0 +1,190 @@
+//! Forecasts: counted from the whole tenant, judged before they are shown, held against what there is room for.
+
+use platform::access::Role;
+use serde_json::{Value, json};
+
+use crate::support::{Caller, TestTenant, id};
+
+/// A facility, a service and a patient to hang appointments on.
+struct Clinic {
+    tenant: TestTenant,
+    admin: Caller,
+    facility: String,
+    service: String,
+    patient: String,
+}
+
+impl Clinic {
+    async fn new() -> Self {
+        let tenant = TestTenant::new().await;
+        let admin = tenant.user(Role::Admin).await;
+        let main = json!({ "code": "MAIN", "name": "Main", "time_zone": "America/New_York" });
+        let facility = id(&admin.post("/api/v1/facilities", main).await.expect(201));
+        let service = json!({ "code": "V", "name": "Visit", "appointment_type": "follow_up", "duration_minutes": 20,
+            "prep_minutes": 5, "cleanup_minutes": 5 });
+        let service = id(&admin
+            .post("/api/v1/scheduling/services", service)
+            .await
+            .expect(201));
+        let patient = tenant.patient(&admin).await;
+        Self {
+            tenant,
+            admin,
+            facility,
+            service,
+            patient,
+        }
+    }
+
+    /// Days before today with visits: six to eight on a working day, two on a Saturday, none on a Sunday.
+    async fn history(&self, days: i32) {
+        sqlx::query(
+            "insert into app.appointments (tenant_id, id, patient_id, service_id, facility_id, type, status, starts_at, ends_at,
+                                           time_zone, local_start, booked_by_role, created_at, updated_at)
+             select $1, gen_random_uuid(), $2::uuid, $3::uuid, $4::uuid, 'follow_up', 'completed', at, at + interval '20 minutes',
+                    'America/New_York', at at time zone 'America/New_York', 'staff', at - interval '3 days', at
+               from generate_series(1, $5) as day,
+                    lateral (select ((now() at time zone 'America/New_York')::date - day)::timestamp as midnight) m,
+                    lateral (select case extract(isodow from midnight) when 7 then 0 when 6 then 2
+                                         else 6 + (day * 7919 % 3) end as visits) v,
+                    lateral generate_series(1, visits) as visit,
+                    lateral (select (midnight + interval '8 hours' + visit * interval '25 minutes')
+                                    at time zone 'America/New_York' as at) a",
+        )
+        .bind(self.tenant.id.0)
+        .bind(&self.patient)
+        .bind(&self.service)
+        .bind(&self.facility)
+        .bind(days)
+        .execute(&mut self.tenant.behind_the_curtain().await)
+        .await
+        .expect("a history");
+    }
+
+    async fn forecast(&self, change: Value) -> crate::support::Reply {
+        let mut body = json!({ "facility_id": self.facility });
+        let members = body.as_object_mut().expect("an object");
+        members.extend(change.as_object().expect("an object").clone());
+        self.admin.post("/api/v1/scheduling/forecasts", body).await
+    }
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().expect("a number")
+}
+
+#[tokio::test]
+async fn a_forecast_says_what_it_rests_on_and_what_as_a_week_ago_would_have_said() {
+    let clinic = Clinic::new().await;
+    clinic.history(200).await;
+    let made = clinic.forecast(json!({ "capacity_per_day": 3.0 })).await;
+    assert!(made.headers.contains_key("location"));
+    let made = made.expect(201);
+    assert_eq!(made["source"], "appointments");
+    assert_eq!(made["beats_naive"], true, "{}", made["backtest"]);
+    let points = made["points"].as_array().expect("points");
+    assert_eq!(points.len(), 28);
+    for point in points {
+        let date: chrono::NaiveDate = point["date"]
+            .as_str()
+            .expect("a date")
+            .parse()
+            .expect("a date");
+        let expected = number(&point["expected"]);
+        let usual = point["holiday"].is_null();
+        let surge = &point["alert"];
+        match chrono::Datelike::weekday(&date) {
+            chrono::Weekday::Sun => assert!(expected < 1.0 && surge.is_null(), "{point}"),
+            chrono::Weekday::Sat => assert!(!usual || (expected - 2.0).abs() < 1.0, "{point}"),
+            _ => assert!(
+                !usual || ((expected - 7.0).abs() < 1.5 && surge["level"].is_string()),
+                "{point}"
+            ),
+        }
+        assert!(number(&point["low_95"]) <= number(&point["low_80"]));
+        assert!(number(&point["high_80"]) <= number(&point["high_95"]));
+        assert!(number(&point["naive"]) >= 0.0);
+        // Thirty minutes each, with preparation and clean-up.
+        let minutes = number(&point["staffing"]["minutes"]);
+        assert!((minutes - 30.0 * expected).abs() < 1.0, "{point}");
+    }
+    let scores = made["backtest"]["scores"].as_array().expect("scores");
+    assert!(
+        scores
+            .iter()
+            .any(|score| score["method"] == "seasonal_naive")
+    );
+    assert_eq!(made["hours"].as_array().expect("hours").len(), 7);
+    let place = format!("/api/v1/scheduling/forecasts/{}", id(&made));
+    let nurse = clinic.tenant.user(Role::Nurse).await;
+    assert_eq!(nurse.get(&place).await.expect(200), made);
+    let list = nurse.get("/api/v1/scheduling/forecasts").await.expect(200);
+    assert_eq!(list["items"][0]["id"], made["id"]);
+    assert!(number(&list["items"][0]["naive_mase"]) >= number(&list["items"][0]["mase"]));
+    assert!(list["items"][0]["alerts"].as_i64().expect("a count") >= 15);
+    let body = json!({ "facility_id": clinic.facility });
+    nurse
+        .post("/api/v1/scheduling/forecasts", body)
+        .await
+        .expect_problem(403, "forbidden");
+    let stranger = TestTenant::new().await.user(Role::Admin).await;
+    stranger.get(place).await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn too_little_history_and_things_that_are_not_there_make_no_forecast() {
+    let clinic = Clinic::new().await;
+    clinic.history(30).await;
+    clinic
+        .forecast(json!({}))
+        .await
+        .expect_problem(409, "too_little_history");
+    let refused = clinic.forecast(json!({ "horizon_days": 91 })).await;
+    assert_eq!(refused.pointers(), ["/horizon_days"]);
+    let stranger = Clinic::new().await;
+    for (field, value) in [
+        ("facility_id", &stranger.facility),
+        ("service_id", &stranger.service),
+    ] {
+        let refused = clinic.forecast(json!({ field: value })).await;
+        assert_eq!(refused.pointers(), [format!("/{field}")]);
+    }
+    let list = clinic
+        .admin
+        .get("/api/v1/scheduling/forecasts")
+        .await
+        .expect(200);
+    assert_eq!(list["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_provider_who_sees_his_own_patients_only_gets_the_forecast_of_all() {
+    let clinic = Clinic::new().await;
+    clinic.history(120).await;
+    let made = clinic
+        .forecast(json!({ "service_id": clinic.service, "horizon_days": 7 }))
+        .await
+        .expect(201);
+    let nights = scheduling::forecasts::make_nightly(&clinic.tenant.app, clinic.tenant.id)
+        .await
+        .expect("a night");
+    assert_eq!(nights, 1);
+    let again = scheduling::forecasts::make_nightly(&clinic.tenant.app, clinic.tenant.id)
+        .await
+        .expect("a night");
+    assert_eq!(again, 0, "one a night");
+    let provider = clinic.tenant.user(Role::Provider).await;
+    let path = format!(
+        "/api/v1/scheduling/forecasts?facility_id={}",
+        clinic.facility
+    );
+    let list = provider.get(path).await.expect(200);
+    let origins: Vec<&str> = list["items"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|item| item["origin"].as_str().expect("an origin"))
+        .collect();
+    assert_eq!(origins, ["nightly", "asked"]);
+    assert!(number(&made["basis"]["visits"]) > 500.0);
+}

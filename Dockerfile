@@ -5,6 +5,7 @@ COPY Cargo.toml Cargo.lock rust-toolchain.toml clippy.toml ./
 COPY .sqlx .sqlx
 COPY migrations migrations
 COPY src src
+COPY crates crates
 COPY tests tests
 COPY benches benches
 ENV SQLX_OFFLINE=true

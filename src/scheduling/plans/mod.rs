@@ -13,6 +13,7 @@
 
 mod applying;
 mod building;
+mod change;
 mod model;
 mod model_plan;
 mod replanning;

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use kernel::ids::{AssetId, FacilityId, PatientId, ProviderId, ServiceId};
+use kernel::ids::{FacilityId, PatientId, ProviderId, ServiceId};
 use kernel::{Checks, Validate};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::change::WeekChange;
 use crate::appointments::Priority;
 
 /// What one plan may be asked for.
@@ -247,27 +248,6 @@ pub(super) fn check_visits(checks: &mut Checks, visits: &[WantedVisit]) {
     });
 }
 
-/// What has happened to the week.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
-pub enum WeekChange {
-    ProviderAway {
-        provider_id: ProviderId,
-        from: DateTime<Utc>,
-        to: DateTime<Utc>,
-    },
-    /// A room or a device can't be used.
-    AssetClosed {
-        asset_id: AssetId,
-        from: DateTime<Utc>,
-        to: DateTime<Utc>,
-    },
-    /// One more visit, or many of them: an emergency, a surge.
-    Wanted { requests: Vec<WantedVisit> },
-    /// No longer wanted.
-    Withdrawn { key: String },
-}
-
 /// A plan to be made anew.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -285,19 +265,9 @@ pub struct Replan {
 impl Validate for Replan {
     fn check(&self, checks: &mut Checks) {
         check_seconds(checks, self.seconds);
-        checks.each(
-            "changes",
-            &self.changes,
-            200,
-            |checks, change| match change {
-                WeekChange::ProviderAway { from, to, .. }
-                | WeekChange::AssetClosed { from, to, .. } => {
-                    checks.require(from < to, "to", "before_from", "must lie after from");
-                }
-                WeekChange::Wanted { requests } => check_visits(checks, requests),
-                WeekChange::Withdrawn { .. } => {}
-            },
-        );
+        checks.each("changes", &self.changes, 200, |checks, change| {
+            change.check(checks);
+        });
     }
 }
 

@@ -8,7 +8,8 @@ use platform::access::{Ctx, Permission};
 use platform::http::Answer;
 
 use super::building::{self, Visit};
-use super::model::{Replan, WeekChange};
+use super::change::{Told, WeekChange};
+use super::model::Replan;
 use super::model_plan::{KeptPlan, KeptRequest, PlanComparison, RequestOutcome, SchedulePlan};
 use super::service::{Proposal, keep};
 use super::{solving, store, telling};
@@ -34,7 +35,7 @@ pub(super) async fn replan(
     (frame.move_existing, frame.seconds) = (true, what.seconds);
     let mut visits = open(&kept, requests, &what)?;
     for (place, change) in what.changes.iter().enumerate() {
-        if let WeekChange::Wanted { requests } = change {
+        if let Some(Told::Wanted(requests)) = change.told() {
             let root = format!("/changes/{place}/requests");
             building::check_visits(&mut tx, requests, &root).await?;
             visits.extend(requests.iter().cloned().map(Visit::new));
@@ -77,14 +78,15 @@ pub(super) async fn replan(
 /// The requests that are not in the book yet, each where the plan put it. What was booked since stands in the book.
 fn open(kept: &KeptPlan, requests: Vec<KeptRequest>, what: &Replan) -> Result<Vec<Visit>> {
     let withdrawn = |key: &str| {
-        let gone = |change: &WeekChange| matches!(change, WeekChange::Withdrawn { key: its } if its == key);
+        let gone =
+            |change: &WeekChange| matches!(change.told(), Some(Told::Withdrawn(its)) if its == key);
         what.changes.iter().any(gone)
     };
     for (place, change) in what.changes.iter().enumerate() {
-        if let WeekChange::Withdrawn { key } = change
+        if let Some(Told::Withdrawn(key)) = change.told()
             && !requests
                 .iter()
-                .any(|it| it.key == *key && it.moves.is_none())
+                .any(|it| it.key == key && it.moves.is_none())
         {
             let rule = "must name a request of the plan that is no appointment";
             return Err(Error::field(
@@ -121,17 +123,13 @@ fn open(kept: &KeptPlan, requests: Vec<KeptRequest>, what: &Replan) -> Result<Ve
 fn changes(problem: &Problem, what: &Replan, horizon: &Horizon) -> Result<Vec<ChangeOfDay>> {
     let mut told = Vec::new();
     for (place, change) in what.changes.iter().enumerate() {
-        match change {
-            WeekChange::ProviderAway {
-                provider_id,
-                from,
-                to,
-            } => {
+        match change.told() {
+            Some(Told::ProviderAway(provider_id, from, to)) => {
                 let provider = provider_id.to_string();
                 if !problem.providers.iter().any(|it| it.id == provider) {
                     return Err(unknown(place, "provider_id"));
                 }
-                told.extend(days(horizon, *from, *to).map(|(day, from, to)| {
+                told.extend(days(horizon, from, to).map(|(day, from, to)| {
                     ChangeOfDay::ProviderAway {
                         provider: provider.clone(),
                         day,
@@ -140,13 +138,13 @@ fn changes(problem: &Problem, what: &Replan, horizon: &Horizon) -> Result<Vec<Ch
                     }
                 }));
             }
-            WeekChange::AssetClosed { asset_id, from, to } => {
+            Some(Told::AssetClosed(asset_id, from, to)) => {
                 let asset = asset_id.to_string();
                 let room = problem.rooms.iter().any(|it| it.id == asset);
                 if !room && !problem.equipment.iter().any(|it| it.id == asset) {
                     return Err(unknown(place, "asset_id"));
                 }
-                told.extend(days(horizon, *from, *to).map(|(day, from, to)| {
+                told.extend(days(horizon, from, to).map(|(day, from, to)| {
                     let asset = asset.clone();
                     if room {
                         ChangeOfDay::RoomClosed {
@@ -166,7 +164,7 @@ fn changes(problem: &Problem, what: &Replan, horizon: &Horizon) -> Result<Vec<Ch
                 }));
             }
             // They are requests of the problem already, or not any more.
-            WeekChange::Wanted { .. } | WeekChange::Withdrawn { .. } => {}
+            Some(Told::Wanted(_) | Told::Withdrawn(_)) | None => {}
         }
     }
     Ok(told)

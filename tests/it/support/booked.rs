@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Caller, TestTenant};
 
-/// A hold, an appointment and a series of the patient, with a provider who has no account and so joins no team.
+/// A hold, an appointment, a series and a plan of the patient, with a provider who has no account and so joins no team.
 pub(super) async fn booked(
     clinic: &TestTenant,
     admin: &Caller,
@@ -43,5 +43,9 @@ pub(super) async fn booked(
         let reply = admin.post(format!("/api/v1/{place}"), body).await;
         made.push((name.to_owned(), super::id(&reply.expect(201))));
     }
+    let plan = json!({ "first_day": day, "days": 1, "facility_ids": [facility], "seconds": 0.05,
+        "requests": [{ "key": "R1", "patient_id": patient, "service_id": ids["service_id"] }] });
+    let plan = admin.post("/api/v1/scheduling/plans", plan).await;
+    made.push(("plan_id".to_owned(), super::id(&plan.expect(201))));
     made
 }

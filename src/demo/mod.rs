@@ -9,6 +9,7 @@
 //! it: "today" is the day it was made.
 
 mod access;
+mod appointments;
 mod bookable;
 mod credentials;
 mod diary;

@@ -34,7 +34,7 @@ use super::record::Paper;
 use super::roster::{DEMO_NURSE, DEMO_PROVIDER};
 use super::staff::{Employee, Help, Practice, Work};
 use super::visits::Visit;
-use super::{access, bookable};
+use super::{access, appointments, bookable};
 
 /// Encounters written in one statement.
 const BATCH: usize = 500;
@@ -296,6 +296,7 @@ impl<'a> Writer<'a> {
         encounters::record_in_tx(self.tx, &records, None, self.now).await?;
         encounters::record_stays_in_tx(self.tx, &stays, None, self.now).await?;
         encounters::record_participants_in_tx(self.tx, &nurses).await?;
+        appointments::write(self.tx, &records, self.now).await?;
         self.encounters.extend(records);
         Ok(())
     }

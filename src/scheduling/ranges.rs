@@ -67,6 +67,7 @@ impl Ranges {
         self.0.is_empty()
     }
 
+    #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         if other.is_empty() {
             return self.clone();
@@ -74,6 +75,7 @@ impl Ranges {
         Self::of(self.0.iter().chain(&other.0).copied())
     }
 
+    #[must_use]
     pub fn intersect(&self, other: &Self) -> Self {
         let (mut left, mut right) = (
             self.0.iter().copied().peekable(),
@@ -98,6 +100,7 @@ impl Ranges {
     }
 
     /// What of this lies outside the other.
+    #[must_use]
     pub fn subtract(&self, other: &Self) -> Self {
         let mut rest = Vec::with_capacity(self.0.len());
         let mut holes = other.0.iter().copied().peekable();
@@ -130,6 +133,7 @@ impl Ranges {
     }
 
     /// The instants from which `before` back and `after` on lie inside: where something may begin that needs so much.
+    #[must_use]
     pub fn erode(&self, before: i64, after: i64) -> Self {
         let starts = self.0.iter().filter_map(|span| {
             let (from, last) = (span.from + before, span.until - after);

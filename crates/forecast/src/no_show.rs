@@ -229,9 +229,8 @@ fn step(at: &[f64], rows: &[Row]) -> Option<Vec<f64>> {
         }
     }
     for line in 0..size {
-        for column in line + 1..size {
-            curve[line][column] = curve[column][line];
-        }
+        let mirrored: Vec<f64> = curve[line + 1..].iter().map(|below| below[line]).collect();
+        curve[line][line + 1..].copy_from_slice(&mirrored);
         // The intercept is not drawn to nothing: the share of missed visits is what it is.
         let penalty = if line == 0 { 1e-6 } else { PENALTY };
         curve[line][line] += penalty;

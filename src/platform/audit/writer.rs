@@ -18,8 +18,6 @@ use crate::db::{Db, partition};
 
 /// Requests a batch takes at most.
 const BATCH: usize = 512;
-/// Batches that are written at once: while one waits for the disk, the next is inserted.
-const AT_ONCE: u32 = 2;
 /// Requests that may wait; beyond it the server is drowning and says so.
 const QUEUE: usize = 8192;
 /// The longest a batch may take.
@@ -42,8 +40,9 @@ impl AccessWriter {
     pub fn start(db: Db) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let line = Arc::new(Mutex::new(waiting));
-        for _ in 0..AT_ONCE {
-            tokio::spawn(write_batches(db.clone(), line.clone()));
+        // Two batches at once: while one waits for the disk, the next is inserted.
+        for db in [db.clone(), db] {
+            tokio::spawn(write_batches(db, line.clone()));
         }
         Self { queue: Some(queue) }
     }

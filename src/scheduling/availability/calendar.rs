@@ -16,7 +16,7 @@ use crate::wall;
 pub(crate) enum OnDays {
     /// Every week; Monday is the first.
     Week([bool; 7]),
-    Recurring(Recurrence),
+    Recurring(Box<Recurrence>),
 }
 
 /// Hours of the wall on some days.

@@ -106,24 +106,21 @@ fn rule_of(said: &Said) -> Result<Rule> {
     else {
         return Err(Error::internal("a rule without hours"));
     };
-    let days = match &said.rrule {
-        Some(text) => {
-            OnDays::Recurring(Recurrence::read(text, valid_from).map_err(|fault| {
-                Error::internal(format!("a rule in force is broken: {fault:?}"))
-            })?)
-        }
-        None => {
-            let mut week = [false; 7];
-            for number in said.weekdays.iter().flatten() {
-                if let Some(day) = usize::try_from(*number - 1)
-                    .ok()
-                    .and_then(|place| week.get_mut(place))
-                {
-                    *day = true;
-                }
+    let days = if let Some(text) = &said.rrule {
+        let rule = Recurrence::read(text, valid_from)
+            .map_err(|fault| Error::internal(format!("a rule in force is broken: {fault:?}")))?;
+        OnDays::Recurring(Box::new(rule))
+    } else {
+        let mut week = [false; 7];
+        for number in said.weekdays.iter().flatten() {
+            if let Some(day) = usize::try_from(*number - 1)
+                .ok()
+                .and_then(|place| week.get_mut(place))
+            {
+                *day = true;
             }
-            OnDays::Week(week)
         }
+        OnDays::Week(week)
     };
     Ok(Rule {
         days,

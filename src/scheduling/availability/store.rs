@@ -226,6 +226,7 @@ pub(super) async fn busy(
 }
 
 /// Reservations that share a party and a start.
+#[expect(clippy::struct_field_names, reason = "the column is called so")]
 pub(super) struct Party {
     pub party: Uuid,
     pub starts_at: Instant,

@@ -53,6 +53,7 @@ pub struct AssetUsage {
 
 /// When one gets an appointment with somebody: the third free time from now, because the first may be a chance.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the measure is called so")]
 pub struct ThirdNext {
     pub provider_id: ProviderId,
     /// Missing if there are not three in the next 60 days.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use identity::facilities::require_active_facility;
 use kernel::clock::Instant;
@@ -111,13 +111,13 @@ pub(super) async fn standing(
     let services = services_of(tx, found.iter().map(|it| it.service_id)).await?;
     Ok(found
         .into_iter()
-        .filter_map(|it| movable(it, &services, &kinds, horizon))
+        .filter_map(|it| movable(&it, &services, &kinds, horizon))
         .collect())
 }
 
 /// One the planner can express; others are time that is taken.
 fn movable(
-    it: Standing,
+    it: &Standing,
     services: &HashMap<ServiceId, Service>,
     kinds: &HashMap<Uuid, AssetKind>,
     horizon: &Horizon,
@@ -303,7 +303,7 @@ async fn taken(
         .map(|id| id.0)
         .collect();
     let within = (horizon.begin(), horizon.end());
-    let mut spans: HashMap<Uuid, Vec<(DateTime<Utc>, DateTime<Utc>)>> = HashMap::new();
+    let mut spans: HashMap<Uuid, Vec<_>> = HashMap::new();
     for it in store_supply::taken(tx, &who, within, &moving, now).await? {
         spans.entry(it.who).or_default().push((it.from, it.until));
     }

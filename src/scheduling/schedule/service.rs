@@ -60,7 +60,7 @@ pub(super) async fn look(ctx: &Ctx, mut query: OfDays) -> Result<Answer<Schedule
     let mut shown: HashMap<_, _> = shown.into_iter().map(|one| (one.id, one)).collect();
     let entries = blocks
         .into_iter()
-        .map(|block| entry(block, &mut shown, &names, &time_zone))
+        .map(|block| entry(&block, &mut shown, &names, &time_zone))
         .collect();
     let schedule = Schedule {
         days: by_day(entries, first, days, wall),
@@ -113,7 +113,7 @@ async fn zone_name(tx: &mut TenantTx, query: &OfDays) -> Result<String> {
 }
 
 fn entry(
-    block: Block,
+    block: &Block,
     shown: &mut HashMap<AppointmentId, Appointment>,
     names: &HashMap<PatientId, String>,
     time_zone: &str,

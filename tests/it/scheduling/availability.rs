@@ -1,6 +1,6 @@
 //! The free time that is left of working time.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use platform::access::Role;
 use serde_json::json;
 
@@ -13,7 +13,7 @@ async fn free_time_is_working_time_less_what_is_taken() {
     let today = day("06-01");
     let all = ["09:00", "09:30", "10:00", "10:30", "11:00", "11:30"];
     assert_eq!(clinic.on(&today, "").await, all);
-    let later = Utc::now() + TimeDelta::days(700);
+    let later = clinic.tenant.clock.now() + TimeDelta::days(700);
     let at = |time: &str| format!("{today}T{time}:00-04:00");
     clinic
         .take(
@@ -40,7 +40,7 @@ async fn free_time_is_working_time_less_what_is_taken() {
         ["09:30", "10:00", "11:00", "11:30"]
     );
     // A hold that has run out is nobody's.
-    let before = Utc::now() - TimeDelta::days(1);
+    let before = clinic.tenant.clock.now() - TimeDelta::days(1);
     clinic
         .take(
             "provider_id",

@@ -1,6 +1,6 @@
 //! Who may say when somebody works, what is refused, and how much of it is used.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use platform::access::Role;
 use serde_json::json;
 
@@ -59,7 +59,7 @@ async fn limits_of_work_close_the_day_that_is_full() {
     again.expect_problem(409, "already_exists");
     assert_eq!(clinic.on(&today, "").await.len(), 6);
     let at = |time: &str| format!("{today}T{time}:00-04:00");
-    let later = Utc::now() + TimeDelta::days(700);
+    let later = clinic.tenant.clock.now() + TimeDelta::days(700);
     clinic
         .take(
             "provider_id",
@@ -159,7 +159,7 @@ async fn capacity_tells_how_much_is_used() {
     let clinic = Clinic::open("America/New_York").await;
     let today = day("06-01");
     let at = |time: &str| format!("{today}T{time}:00-04:00");
-    let later = Utc::now() + TimeDelta::days(700);
+    let later = clinic.tenant.clock.now() + TimeDelta::days(700);
     clinic
         .take(
             "provider_id",

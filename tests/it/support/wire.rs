@@ -100,25 +100,22 @@ async fn join(server: UnixStream, target: PgConnectOptions, shared: Arc<Shared>)
         Some(folder) => Some(folder.as_path()),
         None => Some(Path::new(target.get_host())).filter(|host| host.is_absolute()),
     };
-    match folder {
-        Some(folder) => {
-            let socket = folder.join(format!(".s.PGSQL.{}", target.get_port()));
-            let Ok(database) = UnixStream::connect(socket).await else {
-                return;
-            };
-            let (answers, asks) = database.into_split();
-            tokio::spawn(answer(answers, to_server));
-            let _ = ask(from_server, asks, &shared).await;
-        }
-        None => {
-            let place = (target.get_host(), target.get_port());
-            let Ok(database) = TcpStream::connect(place).await else {
-                return;
-            };
-            let (answers, asks) = database.into_split();
-            tokio::spawn(answer(answers, to_server));
-            let _ = ask(from_server, asks, &shared).await;
-        }
+    if let Some(folder) = folder {
+        let socket = folder.join(format!(".s.PGSQL.{}", target.get_port()));
+        let Ok(database) = UnixStream::connect(socket).await else {
+            return;
+        };
+        let (answers, asks) = database.into_split();
+        tokio::spawn(answer(answers, to_server));
+        let _ = ask(from_server, asks, &shared).await;
+    } else {
+        let place = (target.get_host(), target.get_port());
+        let Ok(database) = TcpStream::connect(place).await else {
+            return;
+        };
+        let (answers, asks) = database.into_split();
+        tokio::spawn(answer(answers, to_server));
+        let _ = ask(from_server, asks, &shared).await;
     }
 }
 

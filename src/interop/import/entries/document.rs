@@ -179,14 +179,14 @@ mod tests {
     fn a_note_becomes_a_document_that_says_it_is_not_signed_here() {
         let value = note(&json!({}));
         assert!(refusal(&value).is_none());
-        let found = attachment(&value).ok().expect("a content");
+        let found = attachment(&value).expect("a content");
         assert_eq!(found.bytes, b"Hello, world");
         assert_eq!(found.content_type, "text/plain");
         let whose = Whose {
             patient: PatientId::new(),
             encounter: None,
         };
-        let label = label(&value, whose).ok().expect("a label");
+        let label = label(&value, whose).expect("a label");
         assert_eq!(label.kind, DocumentKind::DischargeSummary);
         assert_eq!(label.title, "Discharge summary");
         let about = label.description.expect("a description");

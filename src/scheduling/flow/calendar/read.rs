@@ -122,6 +122,6 @@ fn initials_of(name: &PatientName) -> String {
         .into_iter()
         .flatten()
         .flat_map(char::to_uppercase)
-        .map(|letter| format!("{letter}."))
+        .flat_map(|letter| [letter, '.'])
         .collect()
 }

@@ -75,17 +75,17 @@ pub fn jobs() -> platform::jobs::Handlers {
     scheduling::jobs()
 }
 
-/// The routes and the document that describes them, made once a process.
-static ROUTES: LazyLock<(axum::Router<App>, Arc<Value>)> = LazyLock::new(|| {
-    let (routes, document) = areas().split_for_parts();
+/// The API document, as it is committed and served. Made once a process, where anybody asks.
+pub fn document() -> Arc<Value> {
+    static DOCUMENT: LazyLock<Arc<Value>> =
+        LazyLock::new(|| Arc::new(finished(areas().split_for_parts().1)));
+    DOCUMENT.clone()
+}
+
+fn finished(document: utoipa::openapi::OpenApi) -> Value {
     let document =
         serde_json::to_value(document).expect("the document is made of strings and maps");
-    (routes, Arc::new(platform::http::openapi::finish(document)))
-});
-
-/// The API document, as it is committed and served.
-pub fn document() -> Arc<Value> {
-    ROUTES.1.clone()
+    platform::http::openapi::finish(document)
 }
 
 /// A server ready to answer: its parts, and its routes.

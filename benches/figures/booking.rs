@@ -179,17 +179,9 @@ async fn book(
     let first = next.load(Ordering::Relaxed) * wanted_by;
     let turn = Arc::new(AtomicU32::new(first));
     let mut tasks = tokio::task::JoinSet::new();
-    for number in 0..connections {
+    for _ in 0..connections {
         let (clinic, turn, address) = (clinic.clone(), turn.clone(), server.address);
-        let random = Random::new(number as u64 + 7);
-        tasks.spawn(caller(
-            address,
-            clinic,
-            turn,
-            random,
-            started + duration,
-            wanted_by,
-        ));
+        tasks.spawn(caller(address, clinic, turn, started + duration, wanted_by));
     }
     let (mut latencies, mut booked) = (Vec::new(), 0);
     while let Some(done) = tasks.join_next().await {
@@ -208,15 +200,15 @@ async fn caller(
     address: SocketAddr,
     clinic: Arc<Clinic>,
     turn: Arc<AtomicU32>,
-    mut random: Random,
     until: Instant,
     wanted_by: u32,
 ) -> anyhow::Result<(Vec<Duration>, u64)> {
     let mut client = Client::connect(address).await?;
     let (mut latencies, mut booked) = (Vec::new(), 0);
     while Instant::now() < until {
-        let place = turn.fetch_add(1, Ordering::Relaxed) / wanted_by;
-        let request = clinic.request(place, random.below(u32::MAX));
+        // Who wants a half-hour are different patients: only its place is fought for.
+        let number = turn.fetch_add(1, Ordering::Relaxed);
+        let request = clinic.request(number / wanted_by, number);
         let asked = Instant::now();
         let answer = client.exchange(&request).await?;
         latencies.push(asked.elapsed());

@@ -1,8 +1,9 @@
 //! From a configuration to a server. Everything that could be wrong is found here, before the first request.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context as _, bail};
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -17,7 +18,6 @@ use platform::db::{Db, isolation};
 use platform::events::Events;
 use platform::http::{Limits, Needed, envelope, method_not_allowed, not_found};
 use secrecy::ExposeSecret;
-use serde_json::Value;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
 use crate::Chartwell;
@@ -83,18 +83,40 @@ pub async fn assemble_with(
     })
 }
 
+/// What every server of a process has in common, made once: a test makes hundreds of servers.
+#[derive(Clone)]
+struct Routes {
+    routes: Router<App>,
+    needed: Needed,
+    /// As it goes over the wire: read, it would take twenty times the memory.
+    document: Bytes,
+}
+
+static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
+    let (routes, document) = crate::areas().split_for_parts();
+    let document = crate::finished(document);
+    Routes {
+        routes,
+        needed: Needed::from_document(&document),
+        document: document.to_string().into(),
+    }
+});
+
 /// All routes, inside the envelope.
 pub fn router(app: App, identity: Arc<Identity>) -> Router {
-    let (routes, document) = &*crate::ROUTES;
+    let Routes {
+        routes,
+        needed,
+        document,
+    } = ROUTES.clone();
     routes
-        .clone()
         .method_not_allowed_fallback(method_not_allowed)
         .layer(Extension(identity))
-        .layer(Extension(Needed::from_document(document)))
+        .layer(Extension(needed))
         .layer(DefaultBodyLimit::max(1 << 20))
         .layer(middleware::from_fn_with_state(app.clone(), envelope))
         .merge(
-            explorer(document.clone())
+            explorer(document)
                 .layer(middleware::map_response(as_problem))
                 .layer(middleware::from_fn_with_state(app.clone(), envelope)),
         )
@@ -123,7 +145,7 @@ async fn as_problem(response: Response) -> Response {
 }
 
 /// The document and the explorer.
-fn explorer(document: Arc<Value>) -> Router<App> {
+fn explorer(document: Bytes) -> Router<App> {
     let ui = SwaggerUi::new("/docs").config(
         SwaggerConfig::from("/api/openapi.json")
             .persist_authorization(true)
@@ -132,7 +154,9 @@ fn explorer(document: Arc<Value>) -> Router<App> {
     Router::new()
         .route(
             "/api/openapi.json",
-            axum::routing::get(move || async move { axum::Json(Value::clone(&document)) }),
+            axum::routing::get(move || async move {
+                ([(header::CONTENT_TYPE, "application/json")], document)
+            }),
         )
         .merge(ui)
 }

@@ -9,7 +9,7 @@ use crate::numbers::ceiling;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
-    /// The upper end of the 80 % interval lies above the capacity.
+    /// The upper end of the 80 % interval lies above the capacity by half a visit or more: less is nobody.
     Possible,
     /// The expected count does.
     Likely,
@@ -33,7 +33,7 @@ pub fn alert(point: &Point, capacity: f64) -> Option<Alert> {
         Level::Certain
     } else if point.expected > capacity {
         Level::Likely
-    } else if point.high_80 > capacity {
+    } else if point.high_80 >= capacity + 0.5 {
         Level::Possible
     } else {
         return None;

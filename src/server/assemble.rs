@@ -85,17 +85,17 @@ pub async fn assemble_with(
 
 /// What every server of a process has in common, made once: a test makes hundreds of servers.
 #[derive(Clone)]
-struct Routes {
+struct Served {
     routes: Router<App>,
     needed: Needed,
     /// As it goes over the wire: read, it would take twenty times the memory.
     document: Bytes,
 }
 
-static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
+static SERVED: LazyLock<Served> = LazyLock::new(|| {
     let (routes, document) = crate::areas().split_for_parts();
     let document = crate::finished(document);
-    Routes {
+    Served {
         routes,
         needed: Needed::from_document(&document),
         document: document.to_string().into(),
@@ -104,11 +104,11 @@ static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
 
 /// All routes, inside the envelope.
 pub fn router(app: App, identity: Arc<Identity>) -> Router {
-    let Routes {
+    let Served {
         routes,
         needed,
         document,
-    } = ROUTES.clone();
+    } = SERVED.clone();
     routes
         .method_not_allowed_fallback(method_not_allowed)
         .layer(Extension(identity))

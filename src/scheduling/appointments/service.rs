@@ -135,7 +135,8 @@ pub(super) async fn with_next_free(ctx: &Ctx, wish: &Placement, error: Error) ->
     }
     match next_free(ctx, wish).await {
         Ok(times) => error.with("next_free", json!(times)),
-        Err(other) => other,
+        // The place is taken all the same.
+        Err(_) => error,
     }
 }
 

@@ -105,16 +105,12 @@ impl From<Row> for Appointment {
     }
 }
 
-/// `patient` narrows to his appointments: one of another patient is not found.
-pub(super) async fn find(
-    tx: &mut TenantTx,
-    patient: Option<PatientId>,
-    id: AppointmentId,
-) -> Result<Option<Appointment>> {
-    let tenant = tx.tenant();
-    let row = sqlx::query_as!(
-        Row,
-        r#"select a.id as "id: _", a.patient_id as "patient_id: _", a.service_id as "service_id: _", s.name as service,
+/// A query for [`Row`]s: what stands before the `select`, and what is asked of the appointment `a` besides its tenant (`$1`).
+macro_rules! rows {
+    ($before:tt, $after:tt, $($argument:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            $crate::appointments::store::Row,
+            $before + r#"select a.id as "id: _", a.patient_id as "patient_id: _", a.service_id as "service_id: _", s.name as service,
                   a.facility_id as "facility_id: _", a.provider_id as "provider_id: _",
                   p.given_name || ' ' || p.family_name || coalesce(', ' || p.credential, '') as provider,
                   o.others as "others: Vec<ProviderId>", o.staff as "staff: Vec<StaffId>", o.room_id as "room_id: AssetId",
@@ -137,7 +133,23 @@ pub(super) async fn find(
                     from app.reservations r
                     left join app.scheduling_assets x on x.tenant_id = $1 and x.id = r.asset_id
                    where r.tenant_id = $1 and r.appointment_id = a.id) o on true
-            where a.tenant_id = $1 and a.id = $2 and ($3::uuid is null or a.patient_id = $3)"#,
+            where a.tenant_id = $1"# + $after,
+            $($argument),+
+        )
+    };
+}
+pub(super) use rows;
+
+/// `patient` narrows to his appointments: one of another patient is not found.
+pub(super) async fn find(
+    tx: &mut TenantTx,
+    patient: Option<PatientId>,
+    id: AppointmentId,
+) -> Result<Option<Appointment>> {
+    let tenant = tx.tenant();
+    let row = rows!(
+        "",
+        " and a.id = $2 and ($3::uuid is null or a.patient_id = $3)",
         tenant as _,
         id as _,
         patient as _,

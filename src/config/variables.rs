@@ -199,7 +199,7 @@ pub const VARIABLES: &[Variable] = &[
 pub fn example_file() -> String {
     use std::fmt::Write as _;
     let mut text = String::from(
-        "# Every variable Chartwell reads, with its default. Copy to .env and fill in; an unknown CHARTWELL_ variable is refused.\n",
+        "# Every variable Chartwell reads, with its default. Copy to .env and fill in; an unknown CHARTWELL_ variable is refused.\n# `chartwell dev` reads none of them: it has keys, limits and a database of its own.\n",
     );
     for Variable {
         name,

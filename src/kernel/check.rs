@@ -102,7 +102,7 @@ impl Checks {
 
     /// Text of `1..=most` characters that is not blank and has no control characters.
     pub fn text(&mut self, field: &str, text: &str, most: usize) {
-        if text.trim().is_empty() {
+        if is_blank(text) {
             self.fail(field, "blank", "must not be blank");
         } else if text.chars().count() > most {
             self.fail(
@@ -124,7 +124,7 @@ impl Checks {
 
     /// As [`text`](Self::text), for the value itself, such as an element of a list.
     pub fn text_here(&mut self, text: &str, most: usize) {
-        if text.trim().is_empty() {
+        if is_blank(text) {
             self.fail_here("blank", "must not be blank");
         } else if text.chars().count() > most {
             self.fail_here("too_long", format!("must have at most {most} characters"));
@@ -207,6 +207,42 @@ impl Checks {
             Ok(())
         } else {
             Err(Error::invalid(self.broken))
+        }
+    }
+}
+
+/// Whether there is nothing in a text that anybody could see: white space, marks without a letter to stand on, and characters that
+/// only say how others are shown.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| {
+        c.is_whitespace()
+            || c.is_control()
+            || matches!(c,
+                '\u{ad}' | '\u{300}'..='\u{36f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}'
+                | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
+                | '\u{e0000}'..='\u{e0fff}')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_blank;
+
+    #[test]
+    fn what_nobody_can_see_is_blank() {
+        for text in [
+            "",
+            " \n",
+            "\u{202e}\u{200b}",
+            "\u{fffe}",
+            "\u{301}",
+            "\u{feff} \u{ad}",
+        ] {
+            assert!(is_blank(text), "{text:?}");
+        }
+        for text in ["a", "é", "李", "-", "🙂", "\u{202e}a"] {
+            assert!(!is_blank(text), "{text:?}");
         }
     }
 }

@@ -13,7 +13,7 @@ pub mod page;
 pub mod partial_date;
 pub mod text;
 
-pub use check::{Checks, Validate};
+pub use check::{Checks, Validate, is_blank};
 pub use clock::Clock;
 pub use database::OnConstraint;
 pub use error::{Code, Error, FieldError, Kind, Result};

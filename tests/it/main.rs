@@ -13,6 +13,7 @@ mod interop_entries;
 mod manners;
 mod promises;
 mod scheduling;
+mod slips;
 mod strictness;
 mod support;
 mod weather;

@@ -78,6 +78,9 @@ pub(super) async fn store_in(
             None => break,
         }
     }
+    if head.is_empty() {
+        return Err(Error::field("/file", "empty", "must have content"));
+    }
     let content_type = check_type(&declared.content_type, &head).map_err(refused)?;
     let key = ObjectKey::new();
     let whole = futures_util::stream::once(async { Ok(Bytes::from(head)) }).chain(content);

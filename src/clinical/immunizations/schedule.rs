@@ -92,6 +92,7 @@ pub struct NextDose {
 
 /// A series, and where the patient stands in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ImmunizationSeriesStatus)]
 pub struct SeriesStatus {
     #[schema(example = "dtap")]
     pub series: String,

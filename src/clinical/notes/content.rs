@@ -1,6 +1,6 @@
 //! What a note says: named sections, every one of them optional until it is signed.
 
-use kernel::{Checks, Error, FieldError, Result, Validate};
+use kernel::{Checks, Error, FieldError, Result, Validate, is_blank};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -121,7 +121,7 @@ impl NoteContent {
         self.sections()
             .into_iter()
             .filter_map(|(name, text)| Some((name, text?)))
-            .filter(|(_, text)| !text.trim().is_empty())
+            .filter(|(_, text)| !is_blank(text))
     }
 
     /// Whether it may be signed as a note of this type. `at` is where it stands in the body.
@@ -172,7 +172,7 @@ impl Validate for NoteContent {
             if let Some(text) = text
                 && !text.is_empty()
             {
-                if text.trim().is_empty() {
+                if is_blank(text) {
                     continue;
                 }
                 checks.text(name, text, LONGEST);

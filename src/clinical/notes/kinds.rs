@@ -86,6 +86,7 @@ pub enum CosignatureStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schema(as = NoteEntryKind)]
 pub enum EntryKind {
     /// The note itself.
     Original,

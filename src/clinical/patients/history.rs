@@ -71,9 +71,7 @@ pub struct PatientChange {
 pub struct FieldChange {
     pub field: String,
     /// `null` where there was nothing.
-    #[schema(value_type = Option<Object>)]
     pub before: Value,
-    #[schema(value_type = Option<Object>)]
     pub after: Value,
 }
 

@@ -76,7 +76,8 @@ pub(super) async fn change_status(
         .await?
         .ok_or_else(Error::not_found)?;
     let version = patient.version;
-    tx.commit(Disclosure::of("patient", Action::Update, id, id, patient).version(version))
+    let shown = patient.shown_to(ctx.principal().role);
+    tx.commit(Disclosure::of("patient", Action::Update, id, id, shown).version(version))
         .await
 }
 

@@ -14,6 +14,7 @@
 //! import brings people we would not register by hand, so it goes through [`register_in_tx`], which asks for less. A changed
 //! link to the patient's account must be announced, or his token goes on opening the wrong chart.
 
+mod clinical_part;
 mod duplicates;
 mod history;
 mod keys;

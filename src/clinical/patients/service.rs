@@ -8,13 +8,14 @@ use platform::http::{Answer, IfMatch, MergePatch};
 
 use super::model::{NewPatient, Patient, RegisterPatient};
 use super::status::PatientStatus;
-use super::{duplicates, records, references, sealing, store};
+use super::{clinical_part, duplicates, records, references, sealing, store};
 
 pub(super) async fn register(
     ctx: &Ctx,
     query: RegisterPatient,
     new: NewPatient,
 ) -> Result<Answer<Patient>> {
+    clinical_part::require_writable(&new, ctx.principal().role)?;
     let mut tx = ctx.begin(Permission::PatientCreate).await?;
     let id = PatientId::new();
     references::check(ctx, &mut tx, id, None, &new).await?;
@@ -28,7 +29,8 @@ pub(super) async fn register(
         .await?
         .ok_or_else(Error::not_found)?;
     let (location, version) = (format!("/api/v1/patients/{id}"), patient.version);
-    let disclosure = Disclosure::of("patient", Action::Create, id, id, patient)
+    let shown = patient.shown_to(ctx.principal().role);
+    let disclosure = Disclosure::of("patient", Action::Create, id, id, shown)
         .created_at(location)
         .version(version);
     let answer = tx.commit(disclosure).await?;
@@ -41,7 +43,7 @@ pub(super) async fn open(ctx: &Ctx, id: PatientId) -> Result<Answer<Patient>> {
     let (row, glimpse) = ctx
         .glance::<store::Row>(Permission::PatientRead, id)
         .await?;
-    let patient = Patient::from(row);
+    let patient = Patient::from(row).shown_to(ctx.principal().role);
     let version = patient.version;
     glimpse
         .finish(Disclosure::of("patient", Action::Read, id, id, patient).version(version))
@@ -54,6 +56,7 @@ pub(super) async fn amend(
     if_match: IfMatch,
     patch: &MergePatch,
 ) -> Result<Answer<Patient>> {
+    clinical_part::require_changeable(patch, ctx.principal().role)?;
     let mut tx = ctx.begin(Permission::PatientUpdate).await?;
     let ssn = store::lock(&mut tx, id).await?;
     let present = store::find(&mut tx, id)
@@ -76,8 +79,9 @@ pub(super) async fn amend(
         .await?
         .ok_or_else(Error::not_found)?;
     let version = patient.version;
+    let shown = patient.shown_to(ctx.principal().role);
     let answer = tx
-        .commit(Disclosure::of("patient", Action::Update, id, id, patient).version(version))
+        .commit(Disclosure::of("patient", Action::Update, id, id, shown).version(version))
         .await?;
     if wanted.portal_user_id != present.data.portal_user_id {
         forget_link(ctx, [present.data.portal_user_id, wanted.portal_user_id]);

@@ -272,6 +272,7 @@ pub struct Confirm {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "reason": "Measured at the neighbour in the next bed" }))]
+#[schema(as = VitalsWithdrawal)]
 pub struct Withdrawal {
     pub reason: String,
     /// All of the set, unless given.

@@ -55,7 +55,7 @@ pub struct ScorePart {
     #[schema(example = "respiratory_rate")]
     pub part: &'static str,
     /// What was measured, rounded as the score wants it; for a part that is no number, the answer.
-    #[schema(value_type = Object, example = 22)]
+    #[schema(example = 22)]
     pub value: serde_json::Value,
     pub points: u8,
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schema(as = RecordChangeKind)]
 pub enum ChangeKind {
     #[sqlx(rename = "insert")]
     Create,
@@ -20,6 +21,7 @@ pub enum ChangeKind {
 
 /// One field before and after.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = RecordFieldChange)]
 pub struct FieldChange {
     /// JSON Pointer into the resource as it is stored.
     #[schema(example = "/names/0/family")]
@@ -34,6 +36,7 @@ pub struct FieldChange {
 
 /// One change of one row.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RecordChange)]
 pub struct Change {
     pub id: Uuid,
     pub at: DateTime<Utc>,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use kernel::ids::{DepartmentId, FacilityId};
-use kernel::{Checks, Validate};
+use kernel::{Checks, Validate, is_blank};
 use platform::access::NoPhi;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -149,10 +149,7 @@ impl Validate for NewFacility {
 impl Validate for FacilityAddress {
     fn check(&self, checks: &mut Checks) {
         checks.each("line", &self.line, 4, |checks, line| {
-            if line.trim().is_empty()
-                || line.chars().count() > 200
-                || line.chars().any(char::is_control)
-            {
+            if is_blank(line) || line.chars().count() > 200 || line.chars().any(char::is_control) {
                 checks.fail_here("wrong_form", "must be a line of 1 to 200 characters");
             }
         });

@@ -58,7 +58,10 @@ pub(super) async fn admit(app: &App, identity: &Identity, request: &RequestInfo)
     let refused = match identity.addresses().locked_for(&request.address, now) {
         Some(seconds) => Error::new(Code::RateLimited).retry_after(seconds),
         None => match app.limits.login(&request.address) {
-            Ok(_) => return Ok(()),
+            Ok(left) => {
+                request.limited_by(left);
+                return Ok(());
+            }
             Err(refused) => refused,
         },
     };

@@ -3,7 +3,7 @@
 //! What is less than an instant begins at midnight on the tenant's wall. A time without an offset is against the
 //! standard and seen in the wild; it is read on the same wall.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, SubsecRound, TimeZone, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, SubsecRound, TimeZone, Utc};
 use chrono_tz::Tz;
 use kernel::clock::Instant;
 use serde_json::Value;
@@ -11,11 +11,21 @@ use serde_json::Value;
 /// A whole calendar day, also out of an instant (as written, not as seen from another zone).
 pub(super) fn day(text: &str) -> Option<NaiveDate> {
     let day = text.get(..10).unwrap_or(text);
-    NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()
+    let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
+    is_meant(day.year()).then_some(day)
+}
+
+/// As for what comes in by the API: a year outside these is a slip, or a filler for "unknown" and "for ever".
+fn is_meant(year: i32) -> bool {
+    (1850..2200).contains(&year)
 }
 
 /// The instant a `date`, `dateTime` or `instant` begins.
 pub(super) fn instant(text: &str, zone: Tz) -> Option<Instant> {
+    parse(text, zone).filter(|at| is_meant(at.year()))
+}
+
+fn parse(text: &str, zone: Tz) -> Option<Instant> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Some(at.with_timezone(&Utc).trunc_subsecs(6));
     }

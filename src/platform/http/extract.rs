@@ -13,7 +13,7 @@ pub use if_match::IfMatch;
 pub use path::Path;
 pub use query::{Query, require_order};
 pub use streamed::{FileForm, FilePart, Streamed};
-pub use strict::{is_day, is_instant};
+pub use strict::{is_day, is_in_range, is_instant};
 
 /// serde's own words, without the value in them.
 ///
@@ -31,16 +31,24 @@ fn rule_in(message: &str) -> (&'static str, String) {
         return ("missing_field", format!("needs the field {name}"));
     }
     if message.starts_with("duplicate field") {
-        return ("duplicate_field", "has a field twice".to_owned());
+        let name = message.split('`').nth(1).unwrap_or("a field");
+        return ("duplicate_field", format!("has the field {name} twice"));
     }
     if message.starts_with(strict::UNFIT) {
         return ("wrong_form", format!("must be {}", expectation(message)));
+    }
+    if message.starts_with(strict::OUT_OF_RANGE) {
+        let rule = format!("must lie between {}", expectation(message));
+        return ("out_of_range", rule);
     }
     if message.starts_with("unknown variant") {
         return ("not_one_of", format!("must be {}", expectation(message)));
     }
     if message.starts_with("invalid ") && message.contains(", expected ") {
-        return ("wrong_type", format!("must be {}", expectation(message)));
+        return (
+            "wrong_type",
+            format!("must be {}", kind(&expectation(message))),
+        );
     }
     (
         "wrong_form",
@@ -53,6 +61,16 @@ fn expectation(message: &str) -> String {
     let what = what.split(" at line ").next().unwrap_or_default();
     what.strip_prefix("struct ")
         .map_or_else(|| what.to_owned(), |_| "an object".to_owned())
+}
+
+/// What an expectation is called outside of this program.
+fn kind(expectation: &str) -> &str {
+    match expectation {
+        "i8" | "i16" | "i32" | "i64" => "a whole number",
+        "u8" | "u16" | "u32" | "u64" => "a whole number, not below 0",
+        "f32" | "f64" => "a number",
+        other => other,
+    }
 }
 
 fn after_comma(text: &str) -> String {
@@ -92,7 +110,10 @@ mod tests {
     fn a_rule_never_repeats_the_value() {
         let (code, rule) =
             rule_in("invalid type: string \"Smith, expected v\", expected u32 at line 1 column 9");
-        assert_eq!((code, rule.as_str()), ("wrong_type", "must be u32"));
+        assert_eq!(
+            (code, rule.as_str()),
+            ("wrong_type", "must be a whole number, not below 0")
+        );
         let (code, rule) = rule_in("unknown variant `secret`, expected `a` or `b`");
         assert_eq!((code, rule.as_str()), ("not_one_of", "must be `a` or `b`"));
         let (code, rule) = rule_in("input contains invalid characters: x");

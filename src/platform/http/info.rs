@@ -62,6 +62,11 @@ impl RequestInfo {
         }
     }
 
+    /// Tells the caller of a limit tighter than those that hold for every request.
+    pub fn limited_by(&self, left: Left) {
+        let _ = self.left.set(left);
+    }
+
     /// Gives the request longer than others have: its body is streamed.
     pub(crate) fn allow(&self, patience: Duration) {
         self.patience.store(patience.as_secs(), Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! The API document: what the code says, finished with what holds for every operation.
 //!
 //! An operation states its permission (`x-permission`); from the table follow its roles, whether it touches health
-//! information, the problems it can answer, and that it wants a token. An operation without one is public, and says so.
+//! information, the problems it can answer (and those of its own, `x-problems`), and that it wants a token. An operation without one is public, and says so.
 
 mod example;
 
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::access::Permission;
+use crate::access::{Permission, Purpose};
 
 /// Completes the generated document.
 pub fn finish(mut document: Value) -> Value {
@@ -23,7 +23,8 @@ pub fn finish(mut document: Value) -> Value {
     }
     let schemas = &mut document["components"]["schemas"];
     for name in patched {
-        let partial = partial(&schemas[&name]);
+        let mut partial = partial(&schemas[&name], schemas);
+        partial["minProperties"] = 1.into();
         schemas[format!("{name}Patch")] = partial;
     }
     name_rows(schemas);
@@ -80,6 +81,16 @@ fn finish_operation(method: &str, operation: &mut Value, patched: &mut Vec<Strin
         operation["x-phi"] = false.into();
         operation["security"] = json!([]);
     }
+    let own = operation
+        .as_object_mut()
+        .and_then(|operation| operation.remove("x-problems"));
+    let own = own.unwrap_or_default();
+    problems.extend(
+        own.as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str),
+    );
     let in_path = |operation: &Value| {
         operation["parameters"]
             .as_array()
@@ -97,6 +108,7 @@ fn finish_operation(method: &str, operation: &mut Value, patched: &mut Vec<Strin
             operation,
             "Idempotency-Key",
             "A repeat with the same key gets the first answer again.",
+            &json!({ "type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$" }),
         );
     }
     if method == "patch" {
@@ -105,6 +117,7 @@ fn finish_operation(method: &str, operation: &mut Value, patched: &mut Vec<Strin
             operation,
             "If-Match",
             "The ETag of the version the change was made from.",
+            &json!({ "type": "string", "pattern": "^\"?[1-9][0-9]*\"?$" }),
         );
         make_partial(operation, patched);
     }
@@ -112,7 +125,8 @@ fn finish_operation(method: &str, operation: &mut Value, patched: &mut Vec<Strin
         add_parameter(
             operation,
             "X-Purpose-Of-Use",
-            "Why: TREAT, HPAYMT, HOPERAT, PATRQT, ETREAT, HRESCH or PUBHLTH; by role unless given.",
+            "Why, by the codes of HL7 v3 PurposeOfUse; by role unless given.",
+            &json!({ "type": "string", "enum": Purpose::ALL.map(Purpose::as_str) }),
         );
     }
     if !operation["responses"].is_object() {
@@ -126,9 +140,9 @@ fn finish_operation(method: &str, operation: &mut Value, patched: &mut Vec<Strin
     }
 }
 
-fn add_parameter(operation: &mut Value, name: &str, description: &str) {
+fn add_parameter(operation: &mut Value, name: &str, description: &str, schema: &Value) {
     let parameter = json!({ "name": name, "in": "header", "required": name == "If-Match",
-                            "description": description, "schema": { "type": "string" } });
+                            "description": description, "schema": schema });
     match operation["parameters"].as_array_mut() {
         Some(parameters) if parameters.iter().any(|one| one["name"] == name) => {}
         Some(parameters) => parameters.push(parameter),
@@ -158,16 +172,32 @@ fn make_partial(operation: &mut Value, patched: &mut Vec<String>) {
     }
 }
 
-fn partial(schema: &Value) -> Value {
+/// An object within an object is merged, too, so a part is as partial as the whole.
+fn partial(schema: &Value, schemas: &Value) -> Value {
     let mut partial = schema.clone();
     if let Some(members) = partial.as_object_mut() {
         members.remove("required");
-        members.insert("minProperties".to_owned(), 1.into());
     }
     for (_, member) in partial["properties"].as_object_mut().into_iter().flatten() {
+        if let Some(part) = part_of(member, schemas) {
+            *member = self::partial(part, schemas);
+            if let Some(members) = member.as_object_mut() {
+                members.remove("example");
+            }
+        }
         make_clearable(member);
     }
     partial
+}
+
+/// The object a member refers to, be it there or null.
+fn part_of<'a>(member: &Value, schemas: &'a Value) -> Option<&'a Value> {
+    let choices = member["oneOf"].as_array();
+    let reference = member["$ref"]
+        .as_str()
+        .or_else(|| choices?.iter().find_map(|choice| choice["$ref"].as_str()))?;
+    let part = &schemas[reference.rsplit('/').next()?];
+    part["properties"].is_object().then_some(part)
 }
 
 fn make_clearable(member: &mut Value) {
@@ -356,6 +386,7 @@ fn shared_responses() -> Value {
             "The resource has changed since the version in If-Match.",
         ),
         ("413", "The body is too large."),
+        ("416", "The content has no such range."),
         ("415", "The body is of a type this operation does not take."),
         ("422", "Some fields break a rule; `errors` names them."),
         ("428", "If-Match is missing."),

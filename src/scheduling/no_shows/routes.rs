@@ -27,7 +27,7 @@ pub fn router() -> OpenApiRouter<App> {
 /// learn from.
 #[utoipa::path(get, path = "/api/v1/scheduling/no-show-model", tag = "forecasts",
     responses((status = 200, body = NoShowModel, description = "The model in use")),
-    extensions(("x-permission" = json!("forecast.read"))))]
+    extensions(("x-problems" = json!(["404"])), ("x-permission" = json!("forecast.read"))))]
 async fn get_no_show_model(ctx: Ctx) -> Reply<NoShowModel> {
     Ok(service::model(&ctx).await?)
 }

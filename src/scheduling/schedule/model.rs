@@ -44,6 +44,7 @@ pub struct ScheduleDay {
 /// What a block of time is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ScheduleEntryKind)]
 pub enum EntryKind {
     Appointment,
     /// Kept free for somebody.

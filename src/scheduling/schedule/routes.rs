@@ -18,7 +18,7 @@ pub fn router() -> OpenApiRouter<App> {
 /// Appointments with their patients, where the caller may see them; what else occupies is a busy block.
 #[utoipa::path(get, path = "/api/v1/scheduling/schedule", tag = "appointments", params(OfDays),
     responses((status = 200, body = Schedule, description = "The days")),
-    extensions(("x-permission" = json!("schedule.read"))))]
+    extensions(("x-problems" = json!(["404"])), ("x-permission" = json!("schedule.read"))))]
 async fn get_schedule(ctx: Ctx, Query(query): Query<OfDays>) -> Reply<Schedule> {
     Ok(service::look(&ctx, query).await?)
 }

@@ -115,6 +115,7 @@ pub struct SeriesPreview {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schema(as = AppointmentSeriesStatus)]
 pub enum SeriesStatus {
     Active,
     Cancelled,

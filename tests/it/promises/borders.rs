@@ -170,3 +170,36 @@ fn no_file_is_longer_than_six_hundred_lines() {
     long.sort();
     assert!(long.is_empty(), "{long:#?}");
 }
+
+/// The document has one list of schemas: of two types of one name it would describe one, and answer with the other.
+#[test]
+fn no_two_wire_types_share_a_name_in_the_document() {
+    let mut places: std::collections::BTreeMap<String, Vec<String>> =
+        std::collections::BTreeMap::new();
+    for (file, text) in sources("src") {
+        let mut derived = false;
+        let mut given = None;
+        for line in code(&text) {
+            derived |= line.contains("ToSchema") && !line.starts_with("use ");
+            if let Some((_, name)) = line.split_once("#[schema(as = ") {
+                given = Some(name.trim_end_matches(")]").to_owned());
+            }
+            let mut words = line
+                .split_whitespace()
+                .skip_while(|word| word.starts_with("pub"));
+            if let (Some("struct" | "enum"), Some(name)) = (words.next(), words.next()) {
+                let name: String = name.chars().take_while(|c| c.is_alphanumeric()).collect();
+                let given = given.take();
+                if std::mem::take(&mut derived) {
+                    places
+                        .entry(given.unwrap_or(name))
+                        .or_default()
+                        .push(file.clone());
+                }
+            }
+        }
+    }
+    assert!(places.len() > 300, "too few to be all: {}", places.len());
+    places.retain(|_, files| files.len() > 1);
+    assert!(places.is_empty(), "{places:#?}");
+}

@@ -56,9 +56,9 @@ async fn add_document_version(
 #[utoipa::path(get, path = "/api/v1/documents/{document_id}/content", tag = "documents",
     params(("document_id" = DocumentId, Path, description = "Which document"), Presentation,
            ("Range" = Option<String>, Header, description = "Such as bytes=0-1023")),
-    responses((status = 200, content_type = "application/octet-stream", description = "The content, of the document's type"),
-              (status = 206, content_type = "application/octet-stream", description = "The range asked for")),
-    extensions(("x-permission" = json!("document.read"))))]
+    responses((status = 200, content_type = "*/*", description = "The content, of the document's type"),
+              (status = 206, content_type = "*/*", description = "The range asked for")),
+    extensions(("x-problems" = json!(["409", "416"])), ("x-permission" = json!("document.read"))))]
 async fn download_document(
     ctx: Ctx,
     Path(id): Path<DocumentId>,
@@ -73,9 +73,9 @@ async fn download_document(
     params(("document_id" = DocumentId, Path, description = "Which document"),
            ("number" = i32, Path, description = "Which version"), Presentation,
            ("Range" = Option<String>, Header, description = "Such as bytes=0-1023")),
-    responses((status = 200, content_type = "application/octet-stream", description = "The content, of the version's type"),
-              (status = 206, content_type = "application/octet-stream", description = "The range asked for")),
-    extensions(("x-permission" = json!("document.read"))))]
+    responses((status = 200, content_type = "*/*", description = "The content, of the version's type"),
+              (status = 206, content_type = "*/*", description = "The range asked for")),
+    extensions(("x-problems" = json!(["409", "416"])), ("x-permission" = json!("document.read"))))]
 async fn download_document_version(
     ctx: Ctx,
     Path((id, number)): Path<(DocumentId, i32)>,

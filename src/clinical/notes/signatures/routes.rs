@@ -84,7 +84,7 @@ async fn correct_note(
 #[utoipa::path(get, path = "/api/v1/notes/{note_id}/verify", tag = "notes",
     params(("note_id" = NoteId, Path, description = "Which note")),
     responses((status = 200, body = Verification, description = "What was found")),
-    extensions(("x-permission" = json!("note.read"))))]
+    extensions(("x-problems" = json!(["409"])), ("x-permission" = json!("note.read"))))]
 async fn verify_note(ctx: Ctx, Path(id): Path<NoteId>) -> Reply<Verification> {
     Ok(service::verify(&ctx, id).await?)
 }
@@ -95,7 +95,7 @@ async fn verify_note(ctx: Ctx, Path(id): Path<NoteId>) -> Reply<Verification> {
 #[utoipa::path(get, path = "/api/v1/notes/{note_id}/signed", tag = "notes",
     params(("note_id" = NoteId, Path, description = "Which note")),
     responses((status = 200, body = SignedNote, description = "The file")),
-    extensions(("x-permission" = json!("note.read"))))]
+    extensions(("x-problems" = json!(["409"])), ("x-permission" = json!("note.read"))))]
 async fn export_signed_note(ctx: Ctx, Path(id): Path<NoteId>) -> Reply<SignedNote> {
     Ok(service::export(&ctx, id).await?)
 }

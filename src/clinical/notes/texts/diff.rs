@@ -14,6 +14,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// What became of a piece of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = TextChange)]
 pub enum Change {
     Same,
     Removed,

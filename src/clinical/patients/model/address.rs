@@ -1,7 +1,7 @@
 //! Postal addresses, each with the time it was good for: yesterday's address is kept, not overwritten.
 
 use chrono::NaiveDate;
-use kernel::{Checks, Validate};
+use kernel::{Checks, Validate, is_blank};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -61,10 +61,7 @@ impl Validate for PatientAddress {
             "must have a line, a city or a postal code",
         );
         checks.each("lines", &self.lines, 4, |checks, line| {
-            if line.trim().is_empty()
-                || line.chars().count() > 200
-                || line.chars().any(char::is_control)
-            {
+            if is_blank(line) || line.chars().count() > 200 || line.chars().any(char::is_control) {
                 checks.fail_here("wrong_form", "must be a line of 1 to 200 characters");
             }
         });

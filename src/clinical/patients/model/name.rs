@@ -1,7 +1,7 @@
 //! Names of a person. Exactly one is legal; the others are what he likes to be called and what he was called before.
 
 use chrono::NaiveDate;
-use kernel::{Checks, Validate};
+use kernel::{Checks, Validate, is_blank};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -55,9 +55,7 @@ impl Validate for PatientName {
     fn check(&self, checks: &mut Checks) {
         checks.text("family", &self.family, 100);
         checks.each("given", &self.given, 5, |checks, given| {
-            if given.trim().is_empty()
-                || given.chars().count() > 100
-                || given.chars().any(char::is_control)
+            if is_blank(given) || given.chars().count() > 100 || given.chars().any(char::is_control)
             {
                 checks.fail_here("wrong_form", "must be a name of 1 to 100 characters");
             }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveTime};
 use kernel::clock::Instant;
 use kernel::ids::ProviderId;
-use platform::http::{is_day, is_instant};
+use platform::http::{is_day, is_in_range, is_instant};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -43,6 +43,9 @@ impl TryFrom<String> for AsOf {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
+        if !is_in_range(&text) {
+            return Err("outside the years 1850 and 2200");
+        }
         if is_day(&text)
             && let Ok(day) = text.parse()
         {

@@ -46,6 +46,9 @@ impl FromRequest<App> for MergePatch {
         )
         .await?;
         match serde_json::from_slice::<Value>(parse(&bytes)?.as_ref()) {
+            Ok(Value::Object(changes)) if changes.is_empty() => {
+                Err(Error::field("", "empty", "must name something to change").into())
+            }
             Ok(Value::Object(changes)) => Ok(Self {
                 changes,
                 now: app.clock.now(),
@@ -94,6 +97,11 @@ fn merge(target: &mut Value, patch: &Value) {
 
 async fn json_bytes(request: Request, app: &App, accepted: &[&str]) -> Result<Bytes, Problem> {
     require_content_type(request.headers(), accepted)?;
+    if request.headers().contains_key(header::CONTENT_ENCODING) {
+        return Err(Error::new(Code::UnsupportedMediaType)
+            .detail("A body comes as it is, without Content-Encoding.")
+            .into());
+    }
     Bytes::from_request(request, app)
         .await
         .map_err(|rejection| {

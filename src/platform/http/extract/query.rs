@@ -1,5 +1,7 @@
 //! Query parameters. An unknown one is an error that names it: a misspelt filter must not become no filter.
 
+use std::borrow::Cow;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use chrono::Datelike as _;
@@ -21,12 +23,16 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         let text = parts.uri.query().unwrap_or_default();
-        let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
+        let pairs = form_urlencoded::parse(text.as_bytes());
+        if let Some((name, code, rule)) = pairs.clone().find_map(unreadable) {
+            let field = FieldError::new(format!("?{name}"), code, rule);
+            return Err(Error::new(Code::InvalidParameter)
+                .with_fields(vec![field])
+                .into());
+        }
+        let pairs = serde_urlencoded::Deserializer::new(pairs);
         match serde_path_to_error::deserialize::<_, T>(Strict(pairs)) {
-            Ok(query) if !text.contains("%00") => Ok(Self(query)),
-            Ok(_) => Err(Error::new(Code::InvalidParameter)
-                .detail("A parameter contains the NUL character.")
-                .into()),
+            Ok(query) => Ok(Self(query)),
             Err(error) => {
                 let (code, rule) = rule_in(&error.inner().to_string());
                 let path = error.path().to_string();
@@ -46,6 +52,29 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
                 .into())
             }
         }
+    }
+}
+
+/// What no text of ours can hold. Bytes that are not UTF-8 arrive as the replacement character, which nobody searches for:
+/// `Garc%EDa`, the name in another encoding, would find nobody, and that would read as "there is no such patient".
+fn unreadable(
+    (name, value): (Cow<'_, str>, Cow<'_, str>),
+) -> Option<(String, &'static str, &'static str)> {
+    let holds = |c| name.contains(c) || value.contains(c);
+    if holds('\u{fffd}') {
+        Some((
+            name.replace('\u{fffd}', ""),
+            "wrong_encoding",
+            "must be UTF-8",
+        ))
+    } else if holds('\0') {
+        Some((
+            name.replace('\0', ""),
+            "nul_character",
+            "must not contain the NUL character",
+        ))
+    } else {
+        None
     }
 }
 

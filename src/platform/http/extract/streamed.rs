@@ -57,7 +57,7 @@ impl Streamed {
         };
         let number = value.to_str().ok().and_then(|text| text.parse().ok());
         number.map(Some).ok_or_else(|| {
-            Error::new(Code::InvalidHeader).detail("A header that must be a whole number is none.")
+            Error::new(Code::InvalidHeader).detail(format!("{name} must be a whole number."))
         })
     }
 

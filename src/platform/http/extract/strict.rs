@@ -21,6 +21,13 @@ use uuid::Uuid;
 /// What an error begins with that says which form a text must have; the form follows `, expected `.
 pub(super) const UNFIT: &str = "unfit form";
 
+/// What an error begins with that says a day or an instant lies in no year anybody means; the years follow `, expected `.
+pub(super) const OUT_OF_RANGE: &str = "out of range";
+
+/// The years a day or an instant may lie in. Before the first the calendar of the database and of its JSON part ways, and nobody
+/// of the last is on any record.
+const YEARS: std::ops::Range<&str> = "1850".."2200";
+
 /// A deserializer that takes objects for objects only, and one form of days, instants and identifiers.
 pub(super) struct Strict<D>(pub D);
 
@@ -63,11 +70,16 @@ impl Rule {
                 "a UUID with hyphens",
             ),
         };
-        if fits {
-            Ok(())
-        } else {
-            Err(E::custom(format_args!("{UNFIT}, expected {form}")))
+        if !fits {
+            return Err(E::custom(format_args!("{UNFIT}, expected {form}")));
         }
+        if matches!(self, Self::Day | Self::Instant) && !is_in_range(text) {
+            return Err(E::custom(format_args!(
+                "{OUT_OF_RANGE}, expected the years {} and {}",
+                YEARS.start, YEARS.end
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -85,7 +97,12 @@ pub fn is_day(text: &str) -> bool {
     is_like(text.as_bytes(), b"0000-00-00")
 }
 
-/// RFC 3339, with seconds and an offset.
+/// Whether a day or an instant of the right form lies in a year that somebody may mean.
+pub fn is_in_range(text: &str) -> bool {
+    text.get(..4).is_some_and(|year| YEARS.contains(&year))
+}
+
+/// RFC 3339, with seconds and an offset. A leap second is none: what is kept has no place for it.
 pub fn is_instant(text: &str) -> bool {
     const HEAD: &[u8] = b"0000-00-00T00:00:00";
     let Some((head, rest)) = text.as_bytes().split_at_checked(HEAD.len()) else {
@@ -102,6 +119,7 @@ pub fn is_instant(text: &str) -> bool {
         _ => rest,
     };
     is_like(head, HEAD)
+        && !head.ends_with(b"60")
         && (is_like(zone, b"Z") || is_like(zone, b"+00:00") || is_like(zone, b"-00:00"))
 }
 
@@ -396,6 +414,9 @@ mod tests {
             "1990-01-01 ",
             "1990-02-30",
             "19900101",
+            "0000-01-01",
+            "1849-12-31",
+            "2200-01-01",
             "",
         ] {
             assert!(!within("day", text), "{text}");
@@ -413,6 +434,8 @@ mod tests {
             "2026-11-30T09:00:00+0500",
             "2026-11-30T09:00:00 Z",
             "2026-11-30T25:00:00Z",
+            "2026-11-30T10:00:60Z",
+            "9999-12-31T00:00:00Z",
         ] {
             assert!(!within("at", text), "{text}");
         }

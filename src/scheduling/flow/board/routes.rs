@@ -27,7 +27,7 @@ pub fn router() -> OpenApiRouter<App> {
 /// Today's visits, on each facility's own wall clock, by where they stand; of the patients the caller may see.
 #[utoipa::path(get, path = "/api/v1/scheduling/board", tag = "flow board", params(WhichBoard),
     responses((status = 200, body = Board, description = "The board")),
-    extensions(("x-permission" = json!("board.read"))))]
+    extensions(("x-problems" = json!(["404"])), ("x-permission" = json!("board.read"))))]
 async fn get_board(ctx: Ctx, Query(which): Query<WhichBoard>) -> Reply<Board> {
     Ok(service::read(&ctx, &which).await?)
 }

@@ -193,6 +193,7 @@ pub struct WaitlistOffer {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "reason": "Was seen elsewhere" }))]
+#[schema(as = WaitlistWithdrawal)]
 pub struct Withdrawal {
     pub reason: String,
 }

@@ -105,7 +105,7 @@ async fn content_stays_in_quarantine_until_it_is_found_clean() {
         .await
         .expect_problem(409, "document_infected");
     let found = nurse
-        .get("/api/v1/search/documents?q=EICAR*")
+        .get("/api/v1/search/notes?in=documents&q=EICAR*")
         .await
         .expect(200);
     assert_eq!(

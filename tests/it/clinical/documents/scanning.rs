@@ -13,7 +13,7 @@ use super::{content_of, file_text, id};
 use crate::support::{Caller, TestTenant};
 
 /// The standard test file, in two halves, so that no scanner minds this one.
-fn eicar() -> String {
+pub(super) fn eicar() -> String {
     [
         "X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS",
         "-TEST-FILE!$H+H*",

@@ -194,6 +194,7 @@ struct Errands {
     noons: (DateTime<Utc>, DateTime<Utc>),
     next: AtomicUsize,
     again: Mutex<VecDeque<Errand>>,
+    cut_off: AtomicUsize,
 }
 
 impl Errands {
@@ -302,7 +303,7 @@ fn start(environment: &[(String, String)], address: SocketAddr) -> Child {
 }
 
 async fn ready(server: &mut Child, address: SocketAddr) {
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     while TcpStream::connect(address).await.is_err() {
         let ended = server.try_wait().expect("it can be asked");
         assert!(
@@ -331,6 +332,7 @@ async fn work(
             }
             Some((0, seen)) => {
                 done.lock().expect("nobody panicked").push(seen);
+                errands.cut_off.fetch_add(1, Ordering::SeqCst);
                 errands.put_back(errand);
                 return;
             }
@@ -338,6 +340,7 @@ async fn work(
             Some((503, _)) => errands.put_back(errand),
             Some((status, refused)) => panic!("{}: {status} {}", errand.path, refused.body),
             None => {
+                errands.cut_off.fetch_add(1, Ordering::SeqCst);
                 errands.put_back(errand);
                 return;
             }
@@ -426,6 +429,7 @@ async fn a_server_that_is_killed_at_any_moment_leaves_nothing_half_booked_lost_o
         noons: (noon(2), noon(30)),
         next: AtomicUsize::new(0),
         again: Mutex::default(),
+        cut_off: AtomicUsize::new(0),
     };
     for offer in offers {
         errands.put_back(Errand {
@@ -437,6 +441,8 @@ async fn a_server_that_is_killed_at_any_moment_leaves_nothing_half_booked_lost_o
     }
     let (done, killed) = (Mutex::default(), AtomicUsize::new(0));
     join_all((0..SERVERS).map(|_| lives(&hospital, &errands, &done, &killed))).await;
+    let cut_off = errands.cut_off.load(Ordering::SeqCst);
+    assert!(cut_off >= KILLS, "only {cut_off} requests were cut off");
     // What was cut off last is asked of a server that stays.
     let token = hospital.admin.token.as_deref().expect("a token");
     let address = TcpListener::bind("127.0.0.1:0")

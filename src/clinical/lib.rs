@@ -24,6 +24,7 @@ pub mod vitals;
 
 pub mod chart;
 pub mod export;
+pub mod search;
 pub mod timeline;
 
 use platform::App;
@@ -53,5 +54,6 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(documents::router())
         .merge(chart::router())
         .merge(export::router())
+        .merge(search::router())
         .merge(timeline::router())
 }

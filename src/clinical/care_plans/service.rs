@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use kernel::clock::Instant;
 use kernel::ids::{CarePlanId, PatientId};
 use kernel::{Error, Page, Result};
-use platform::access::{Ctx, Disclosure, Permission};
+use platform::access::{Ctx, Permission};
 use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
@@ -13,8 +13,8 @@ use super::model::{CarePlan, CarePlanStep, ListCarePlans, NewCarePlan};
 use super::status::CarePlanStatus;
 use super::store;
 use crate::entries::{
-    Mistake, Then, check_encounter, check_provider, disclose_list, list_as_of, settle_all,
-    settle_one,
+    Mistake, Then, check_encounter, check_provider, disclose_list, disclose_one, list_as_of,
+    settle_all, settle_one,
 };
 use crate::patients;
 use crate::terminology::Coding;
@@ -62,8 +62,7 @@ pub(super) async fn read(
 ) -> Result<Answer<CarePlan>> {
     let mut tx = ctx.begin(Permission::CarePlanRead).await?;
     let found = get(&mut tx, patient, id).await?;
-    let version = found.version;
-    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, found).version(version))
+    tx.finish(disclose_one(Action::Read, patient, id, found))
         .await
 }
 
@@ -78,13 +77,9 @@ pub(super) async fn record(
     let id = CarePlanId::new();
     store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
     let made = get(&mut tx, patient, id).await?;
-    let version = made.version;
-    tx.commit(
-        Disclosure::of(RESOURCE, Action::Create, patient, id, made)
-            .created_at(format!("/api/v1/patients/{patient}/care-plans/{id}"))
-            .version(version),
-    )
-    .await
+    let place = format!("/api/v1/patients/{patient}/care-plans/{id}");
+    tx.commit(disclose_one(Action::Create, patient, id, made).created_at(place))
+        .await
 }
 
 /// Writes down what was planned elsewhere, with the status it has there. Its codes must have been good on that day.
@@ -230,7 +225,6 @@ async fn locked(tx: &mut TenantTx, patient: PatientId, id: CarePlanId) -> Result
 
 async fn commit(mut tx: CallerTx, patient: PatientId, id: CarePlanId) -> Result<Answer<CarePlan>> {
     let changed = get(&mut tx, patient, id).await?;
-    let version = changed.version;
-    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, changed).version(version))
+    tx.commit(disclose_one(Action::Update, patient, id, changed))
         .await
 }

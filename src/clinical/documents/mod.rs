@@ -20,9 +20,9 @@ mod receive;
 mod records;
 mod retention;
 mod routes;
-mod search;
 mod service;
 mod store;
+mod store_found;
 mod store_past;
 mod text;
 mod uploads;
@@ -38,6 +38,7 @@ pub use model::{
     Category, Document, DocumentKind, DocumentStatus, DocumentVersion, NewDocument, Scan, TextState,
 };
 pub use records::{Origin, Stored, discard, file_in_tx, renew_in_tx, store_content};
+pub(crate) use store_found::found;
 pub use text::extract;
 pub(crate) use versions::{PatientFile, files_of_patient};
 pub use work::{round, spawn};
@@ -48,6 +49,5 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(versions::router())
         .merge(uploads::router())
         .merge(attestations::router())
-        .merge(search::router())
         .merge(retention::router())
 }

@@ -21,6 +21,7 @@ use super::model::{Scan, TextState};
 use super::text::Extracted;
 use super::work_store::{self as store, Task};
 use super::{receive, retention, service, text};
+use crate::search;
 
 /// How long a version is in one worker's hands.
 const LEASE: TimeDelta = TimeDelta::minutes(15);
@@ -175,10 +176,20 @@ async fn index(app: &App, tenant: TenantId, task: &Task, extracted: Extracted) -
     };
     let now = app.clock.now();
     let mut tx = SystemTx::begin(&app.db, tenant).await?;
+    // The document first: whoever changes one holds it before its versions.
+    let label = store::label(&mut tx, task).await?;
     if store::settle_text(&mut tx, task, state, now).await?
-        && let Some(body) = body
+        && let (Some(body), Some(label)) = (body, label)
     {
         store::insert_text(&mut tx, task, &body, now).await?;
+        // A version that is not the newest any more keeps its text, and is not found.
+        if label.newest {
+            search::put(
+                &mut tx,
+                &label.search_text(&format!("{}\n\n{body}", label.title)),
+            )
+            .await?;
+        }
     }
     tx.commit().await
 }

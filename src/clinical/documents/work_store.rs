@@ -3,11 +3,12 @@
 use chrono::TimeDelta;
 use kernel::Result;
 use kernel::clock::Instant;
-use kernel::ids::DocumentVersionId;
+use kernel::ids::{DocumentId, DocumentVersionId, PatientId, UserId};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
-use super::model::{Scan, TextState};
+use super::model::{Category, Scan, TextState};
+use crate::search::{SearchText, Source};
 
 /// A version in a worker's hands.
 pub(super) struct Task {
@@ -94,6 +95,56 @@ pub(super) async fn scanned(
     Ok(())
 }
 
+/// What the search is told of a version besides its text.
+pub(super) struct Label {
+    pub newest: bool,
+    pub title: String,
+    document: DocumentId,
+    patient: PatientId,
+    category: Category,
+    kind: String,
+    happened_at: Instant,
+    author: Option<UserId>,
+    released_at: Option<Instant>,
+}
+
+impl Label {
+    pub fn search_text<'a>(&'a self, text: &'a str) -> SearchText<'a> {
+        SearchText {
+            source: Source::Document {
+                id: self.document,
+                category: self.category,
+                released_at: self.released_at,
+            },
+            patient: self.patient,
+            author: self.author,
+            r#type: &self.kind,
+            happened_at: self.happened_at,
+            text,
+        }
+    }
+}
+
+/// The label of a patient's version, and holds its document until the transaction ends: nobody adds a version meanwhile.
+pub(super) async fn label(tx: &mut TenantTx, task: &Task) -> Result<Option<Label>> {
+    let tenant = tx.tenant();
+    let label = sqlx::query_as!(
+        Label,
+        r#"select v.number = d.current_number and d.status = 'current' as "newest!", d.title, d.id as "document: _",
+                  d.patient_id as "patient!: _", d.category as "category: _", d.kind, app.document_instant(d.document_date) as "happened_at!",
+                  v.uploaded_by as "author: _", v.released_at
+             from app.document_versions v
+             join app.documents d on d.tenant_id = $1 and d.id = v.document_id
+            where v.tenant_id = $1 and v.id = $2 and d.patient_id is not null
+              for share of d"#,
+        tenant as _,
+        task.id as _
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(label)
+}
+
 /// False if somebody else did it, or the version was destroyed meanwhile.
 pub(super) async fn settle_text(
     tx: &mut TenantTx,
@@ -125,11 +176,9 @@ pub(super) async fn insert_text(
     let tenant = tx.tenant();
     sqlx::query!(
         r#"insert into app.document_texts
-                  (tenant_id, version_id, document_id, patient_id, category, released_at, body, words, created_at)
-           select v.tenant_id, v.id, v.document_id, v.patient_id, v.category, v.released_at, $3,
-                  setweight(to_tsvector('english', d.title), 'A') || to_tsvector('english', $3), $4
+                  (tenant_id, version_id, document_id, patient_id, category, released_at, body, created_at)
+           select v.tenant_id, v.id, v.document_id, v.patient_id, v.category, v.released_at, $3, $4
              from app.document_versions v
-             join app.documents d on d.tenant_id = $1 and d.id = v.document_id
             where v.tenant_id = $1 and v.id = $2
            on conflict do nothing"#,
         tenant as _,

@@ -14,6 +14,17 @@ use super::as_of::{Remembered, require_then};
 use super::store;
 use crate::patients::AsOf;
 
+/// One entry of a patient as it goes out, with its version.
+pub(crate) fn disclose_one<T: Remembered + Serialize>(
+    action: Action,
+    patient: PatientId,
+    id: impl Into<Uuid>,
+    entry: T,
+) -> Disclosure<T> {
+    let version = entry.version();
+    Disclosure::of(T::RESOURCE, action, patient, id, entry).version(version)
+}
+
 /// A list of a patient's entries as it goes out: each that is shown is recorded; of an empty one, the look at the patient.
 pub(crate) fn disclose_list<T: Serialize>(
     resource: &'static str,

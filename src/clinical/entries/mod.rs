@@ -19,7 +19,7 @@ pub(crate) use codes::{
 };
 pub use history::{ChangeOfEntry, EntryChange, EntryHistoryQuery};
 pub(crate) use history::{Entry, history};
-pub(crate) use lists::{Then, disclose_list, list_as_of, page_as_of};
+pub(crate) use lists::{Then, disclose_list, disclose_one, list_as_of, page_as_of};
 pub use mistake::{EntryStatus, Mistake};
 pub(crate) use references::{
     check_encounter, check_not_before_birth, check_provider, require_encounter, require_person,

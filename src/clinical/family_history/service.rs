@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use kernel::ids::{FamilyHistoryId, PatientId};
 use kernel::{Code, Error, Page, Result};
-use platform::access::{Ctx, Disclosure, Permission};
+use platform::access::{Ctx, Permission};
 use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
@@ -11,7 +11,8 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 use super::model::{FamilyHistory, ListFamilyHistory, NewFamilyHistory};
 use super::store;
 use crate::entries::{
-    EntryStatus, Mistake, Then, check_encounter, disclose_list, list_as_of, settle_one,
+    EntryStatus, Mistake, Then, check_encounter, disclose_list, disclose_one, list_as_of,
+    settle_one,
 };
 use crate::patients;
 use crate::terminology::Coding;
@@ -57,8 +58,7 @@ pub(super) async fn read(
 ) -> Result<Answer<FamilyHistory>> {
     let mut tx = ctx.begin(Permission::BackgroundRead).await?;
     let found = get(&mut tx, patient, id).await?;
-    let version = found.version;
-    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, found).version(version))
+    tx.finish(disclose_one(Action::Read, patient, id, found))
         .await
 }
 
@@ -73,13 +73,9 @@ pub(super) async fn record(
     let id = FamilyHistoryId::new();
     store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
     let made = get(&mut tx, patient, id).await?;
-    let version = made.version;
-    tx.commit(
-        Disclosure::of(RESOURCE, Action::Create, patient, id, made)
-            .created_at(format!("/api/v1/patients/{patient}/family-history/{id}"))
-            .version(version),
-    )
-    .await
+    let place = format!("/api/v1/patients/{patient}/family-history/{id}");
+    tx.commit(disclose_one(Action::Create, patient, id, made).created_at(place))
+        .await
 }
 
 pub(super) async fn amend(
@@ -163,7 +159,6 @@ async fn commit(
     id: FamilyHistoryId,
 ) -> Result<Answer<FamilyHistory>> {
     let changed = get(&mut tx, patient, id).await?;
-    let version = changed.version;
-    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, changed).version(version))
+    tx.commit(disclose_one(Action::Update, patient, id, changed))
         .await
 }

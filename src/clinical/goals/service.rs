@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use kernel::clock::Instant;
 use kernel::ids::{GoalId, PatientId};
 use kernel::{Error, Page, Result};
-use platform::access::{Ctx, Disclosure, Permission};
+use platform::access::{Ctx, Permission};
 use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
@@ -14,7 +14,7 @@ use super::status::GoalStatus;
 use super::store;
 use crate::care_plans;
 use crate::entries::{
-    Mistake, Then, check_provider, disclose_list, list_as_of, settle_all, settle_one,
+    Mistake, Then, check_provider, disclose_list, disclose_one, list_as_of, settle_all, settle_one,
 };
 use crate::patients;
 use crate::terminology::Coding;
@@ -60,8 +60,7 @@ pub(super) async fn list(
 pub(super) async fn read(ctx: &Ctx, patient: PatientId, id: GoalId) -> Result<Answer<Goal>> {
     let mut tx = ctx.begin(Permission::CarePlanRead).await?;
     let found = get(&mut tx, patient, id).await?;
-    let version = found.version;
-    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, found).version(version))
+    tx.finish(disclose_one(Action::Read, patient, id, found))
         .await
 }
 
@@ -76,13 +75,9 @@ pub(super) async fn record(
     let id = GoalId::new();
     store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
     let made = get(&mut tx, patient, id).await?;
-    let version = made.version;
-    tx.commit(
-        Disclosure::of(RESOURCE, Action::Create, patient, id, made)
-            .created_at(format!("/api/v1/patients/{patient}/goals/{id}"))
-            .version(version),
-    )
-    .await
+    let place = format!("/api/v1/patients/{patient}/goals/{id}");
+    tx.commit(disclose_one(Action::Create, patient, id, made).created_at(place))
+        .await
 }
 
 /// Writes down what was planned elsewhere, with the status it has there. Its codes must have been good on that day.
@@ -217,7 +212,6 @@ async fn locked(tx: &mut TenantTx, patient: PatientId, id: GoalId) -> Result<Goa
 
 async fn commit(mut tx: CallerTx, patient: PatientId, id: GoalId) -> Result<Answer<Goal>> {
     let changed = get(&mut tx, patient, id).await?;
-    let version = changed.version;
-    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, changed).version(version))
+    tx.commit(disclose_one(Action::Update, patient, id, changed))
         .await
 }

@@ -11,7 +11,7 @@
 //! Traps: everybody who may write a note may go on with its draft, but only its author signs, and names the text he has
 //! read. A draft saved from a stale version is refused with 412 and its text is kept as `conflicted`: that refusal commits.
 //! The chain can't tell that its newest entries were cut off: compare the last hash with `GET /notes/{id}/verify`.
-//! The text of a note stands in the search table too ([`search::put`]); whoever changes the one changes the other.
+//! The text of a note stands in the search table too ([`crate::search::put`]); whoever changes the one changes the other.
 
 mod amendment_requests;
 mod content;
@@ -22,10 +22,10 @@ mod records;
 mod references;
 mod releases;
 mod routes;
-pub mod search;
 mod service;
 mod signatures;
 mod store;
+mod store_found;
 mod templates;
 mod texts;
 
@@ -36,7 +36,9 @@ pub use content::NoteContent;
 pub use kinds::{CosignatureStatus, EntryKind, NoteStatus, NoteType};
 pub use model::{NewNote, Note, NoteSummary};
 pub use records::{Author, record_in_tx};
+pub(crate) use releases::{released_found, released_matching};
 pub use signatures::{Fault, SignedNote, Verification};
+pub(crate) use store_found::found;
 
 /// Every operation on notes.
 pub fn router() -> OpenApiRouter<App> {
@@ -47,5 +49,4 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(cosignatures::router())
         .merge(templates::router())
         .merge(amendment_requests::router())
-        .merge(search::router())
 }

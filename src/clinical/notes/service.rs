@@ -12,12 +12,12 @@ use serde_json::json;
 
 use super::kinds::{EntryKind, NoteStatus};
 use super::model::{ListNotes, ListUnsigned, NewNote, Note, NoteDraft, NoteSummary, Retraction};
-use super::search::{self, SearchText};
 use super::signatures::{self, Body};
 use super::texts::TextKind;
 use super::{references, releases, store, templates, texts};
 use crate::entries::{self, Remembered, Then};
 use crate::patients::{self, AsOf};
+use crate::search::{self, SearchText};
 
 /// The age of a draft that the work list shows, unless asked otherwise, and at most, in hours.
 const USUAL_AGE: u32 = 24;
@@ -223,7 +223,7 @@ pub(super) async fn retract(ctx: &Ctx, id: NoteId, why: Retraction) -> Result<An
     state.released_at = None;
     releases::withdraw(&mut tx, id).await?;
     store::set_state(&mut tx, id, &state, now).await?;
-    search::remove(&mut tx, search::Kind::Note, id.0).await?;
+    search::remove_note(&mut tx, id).await?;
     let note = store::get(&mut tx, id).await?;
     finish(tx, note).await
 }
@@ -297,8 +297,7 @@ pub(super) async fn index(tx: &mut TenantTx, note: &Note) -> Result<()> {
         text.insert_str(0, &format!("{title}\n\n"));
     }
     let entry = SearchText {
-        kind: search::Kind::Note,
-        source: summary.id.0,
+        source: search::Source::Note(summary.id),
         patient: summary.patient_id,
         author: Some(summary.author_id),
         r#type: summary.r#type.as_str(),

@@ -3,7 +3,7 @@
 use chrono::{NaiveDate, SubsecRound};
 use kernel::ids::{PatientId, ReferralId};
 use kernel::{Code, Error, OnConstraint, Page, Result};
-use platform::access::{Ctx, Disclosure, Permission};
+use platform::access::{Ctx, Permission};
 use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
@@ -15,7 +15,8 @@ use super::model::{
 use super::status::ReferralStatus;
 use super::store;
 use crate::entries::{
-    Mistake, Then, check_encounter, check_provider, disclose_list, list_as_of, settle_all,
+    Mistake, Then, check_encounter, check_provider, disclose_list, disclose_one, list_as_of,
+    settle_all,
 };
 use crate::{care_teams, patients};
 
@@ -64,8 +65,7 @@ pub(super) async fn read(
 ) -> Result<Answer<Referral>> {
     let mut tx = ctx.begin(Permission::ReferralRead).await?;
     let found = get(&mut tx, patient, id).await?;
-    let version = found.version;
-    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, found).version(version))
+    tx.finish(disclose_one(Action::Read, patient, id, found))
         .await
 }
 
@@ -80,13 +80,9 @@ pub(super) async fn record(
     let id = ReferralId::new();
     store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
     let made = get(&mut tx, patient, id).await?;
-    let version = made.version;
-    tx.commit(
-        Disclosure::of(RESOURCE, Action::Create, patient, id, made)
-            .created_at(format!("/api/v1/patients/{patient}/referrals/{id}"))
-            .version(version),
-    )
-    .await
+    let place = format!("/api/v1/patients/{patient}/referrals/{id}");
+    tx.commit(disclose_one(Action::Create, patient, id, made).created_at(place))
+        .await
 }
 
 pub(super) async fn amend(
@@ -277,7 +273,6 @@ async fn locked(tx: &mut TenantTx, patient: PatientId, id: ReferralId) -> Result
 
 async fn commit(mut tx: CallerTx, patient: PatientId, id: ReferralId) -> Result<Answer<Referral>> {
     let changed = get(&mut tx, patient, id).await?;
-    let version = changed.version;
-    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, changed).version(version))
+    tx.commit(disclose_one(Action::Update, patient, id, changed))
         .await
 }

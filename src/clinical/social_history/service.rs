@@ -4,7 +4,7 @@ use chrono::{NaiveDate, SubsecRound};
 use kernel::clock::Instant;
 use kernel::ids::{PatientId, SocialHistoryId};
 use kernel::{Code, Error, Page, Result};
-use platform::access::{Ctx, Disclosure, Permission};
+use platform::access::{Ctx, Permission};
 use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
@@ -12,7 +12,8 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 use super::model::{ListSocialHistory, NewSocialHistory, SocialHistory};
 use super::store;
 use crate::entries::{
-    EntryStatus, Mistake, Then, check_encounter, disclose_list, list_as_of, settle_one,
+    EntryStatus, Mistake, Then, check_encounter, disclose_list, disclose_one, list_as_of,
+    settle_one,
 };
 use crate::patients;
 use crate::terminology::Coding;
@@ -62,8 +63,7 @@ pub(super) async fn read(
 ) -> Result<Answer<SocialHistory>> {
     let mut tx = ctx.begin(Permission::BackgroundRead).await?;
     let found = get(&mut tx, patient, id).await?;
-    let version = found.version;
-    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, found).version(version))
+    tx.finish(disclose_one(Action::Read, patient, id, found))
         .await
 }
 
@@ -78,13 +78,9 @@ pub(super) async fn record(
     let id = SocialHistoryId::new();
     store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
     let made = get(&mut tx, patient, id).await?;
-    let version = made.version;
-    tx.commit(
-        Disclosure::of(RESOURCE, Action::Create, patient, id, made)
-            .created_at(format!("/api/v1/patients/{patient}/social-history/{id}"))
-            .version(version),
-    )
-    .await
+    let place = format!("/api/v1/patients/{patient}/social-history/{id}");
+    tx.commit(disclose_one(Action::Create, patient, id, made).created_at(place))
+        .await
 }
 
 /// Writes down what was asked elsewhere. Its codes must have been good on that day.
@@ -201,7 +197,6 @@ async fn commit(
     id: SocialHistoryId,
 ) -> Result<Answer<SocialHistory>> {
     let changed = get(&mut tx, patient, id).await?;
-    let version = changed.version;
-    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, changed).version(version))
+    tx.commit(disclose_one(Action::Update, patient, id, changed))
         .await
 }

@@ -210,15 +210,13 @@ impl Ctx {
             "{} shows PHI",
             permission.as_str()
         );
-        subjects
+        let first = subjects
             .iter()
-            .map(|subject| {
-                self.record(
-                    disclosure.resource,
-                    disclosure.action,
-                    Outcome::Success,
-                    *subject,
-                )
+            .map(|subject| (disclosure.resource, *subject));
+        first
+            .chain(disclosure.also.iter().copied())
+            .map(|(resource, subject)| {
+                self.record(resource, disclosure.action, Outcome::Success, subject)
             })
             .collect()
     }

@@ -33,6 +33,8 @@ pub struct Disclosure<T> {
     pub(crate) resource: &'static str,
     pub(crate) action: Action,
     pub(crate) subjects: Vec<Subject>,
+    /// Subjects of other kinds.
+    pub(crate) also: Vec<(&'static str, Subject)>,
     pub(crate) form: Form,
     pub(crate) version: Option<i64>,
 }
@@ -57,6 +59,7 @@ impl<T: Serialize> Disclosure<T> {
             resource,
             action,
             subjects: vec![subject],
+            also: Vec::new(),
             form: Form::Ok,
             version: None,
         }
@@ -69,6 +72,22 @@ impl<T: Serialize> Disclosure<T> {
         body: T,
     ) -> Self {
         Self::shown(resource, Action::Search, subjects, body)
+    }
+
+    /// A list of several kinds, each row with its own; an empty one records that somebody looked for `usually`.
+    pub fn mixed_list(
+        usually: &'static str,
+        subjects: impl IntoIterator<Item = (&'static str, Subject)>,
+        body: T,
+    ) -> Self {
+        let mut also: Vec<(&'static str, Subject)> = subjects.into_iter().collect();
+        if also.is_empty() {
+            return Self::list(usually, [], body);
+        }
+        let (resource, first) = also.remove(0);
+        let mut disclosure = Self::list(resource, [first], body);
+        disclosure.also = also;
+        disclosure
     }
 
     /// Several resources, touched in one way.
@@ -90,6 +109,7 @@ impl<T: Serialize> Disclosure<T> {
             resource,
             action,
             subjects,
+            also: Vec::new(),
             form: Form::Ok,
             version: None,
         }
@@ -125,6 +145,7 @@ impl<T: NoPhi> Disclosure<T> {
             resource: "",
             action: Action::Read,
             subjects: Vec::new(),
+            also: Vec::new(),
             form: Form::Ok,
             version: None,
         }

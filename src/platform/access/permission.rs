@@ -85,7 +85,7 @@ permissions! {
     NoteCosign            = "note.cosign",            Writes, true,  [Provider],                                   "Co-sign or return notes in one's queue.";
     NoteRelease           = "note.release",           Writes, true,  [Provider],                                   "Release signed notes to the patient, and withhold them.";
     NoteReadReleased      = "note.read_released",     Reads,  true,  [Admin Provider Nurse Patient],               "Read the notes that were released to the patient.";
-    NoteSearch            = "note.search",            Reads,  true,  [Admin Provider Nurse],                       "Search the text of notes.";
+    NoteSearch            = "note.search",            Reads,  true,  [Admin Provider Nurse Staff Patient],         "Search the text of the notes and documents one may read: the front desk its documents, a patient what was released to him.";
     NoteTemplateRead      = "note_template.read",     Reads,  false, [Admin Provider Nurse],                       "Read the templates of notes.";
     NoteTemplateManage    = "note_template.manage",   Writes, false, [Admin],                                      "Add, change and retire the templates of notes.";
     NoteSupervisionRead   = "note_supervision.read",  Reads,  false, [Admin Provider Nurse],                       "Read whose notes need whose co-signature.";
@@ -109,7 +109,6 @@ permissions! {
     DocumentFileCredential = "document.file_credential", Writes, true, [Admin Provider],                           "File and change documents about providers; a provider about himself.";
     DocumentUpdate        = "document.update",        Writes, true,  [Admin Provider Nurse Staff],                 "Relabel documents, add versions, release them to the patient, mark them as entered in error.";
     DocumentAttest        = "document.attest",        Writes, true,  [Provider],                                   "Vouch for a version of a document with a signature.";
-    DocumentSearch        = "document.search",        Reads,  true,  [Admin Provider Nurse Staff Patient],         "Search the text of documents one may read.";
     RetentionPolicyRead   = "retention_policy.read",  Reads,  false, [Admin Provider Nurse Staff],                 "Read how long documents are kept.";
     RetentionPolicyManage = "retention_policy.manage", Writes, false, [Admin],                                     "Say how long documents are kept.";
     RetentionRead         = "retention.read",         Reads,  true,  [Admin],                                      "Read legal holds, what has outlived its retention, and certificates of destruction.";

@@ -35,7 +35,6 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "record_change",   // trigger: history
     "schema_version",  // the newest migration
     "set_own_password", // a password is its owner's to change
-    "search_documents", // the words of documents, within the tenant and what the caller may read
     "similar_names",   // fuzzy search, within the tenant
     "tenant_ids",      // which tenants there are, for jobs
     "open_chart",      // asks may_see once, for a read of one snapshot
@@ -44,6 +43,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "audience_of_appointment", // who may see its patient, within the tenant, for the system only
     "follow_appointment",      // trigger: jobs and notices that follow from a change
     "tenants_with_work",       // which tenants have jobs that are due
+    "follow_document", // trigger: the words of a document follow its label, version and release
     "appointment_counts", // what became of a facility's appointments, counted, within the tenant
 ];
 

@@ -16,6 +16,7 @@ mod plans;
 mod problems;
 mod procedures;
 mod registration;
+mod search;
 mod terminology;
 mod vitals;
 mod vitals_batch;

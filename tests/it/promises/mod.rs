@@ -6,6 +6,7 @@ mod borders;
 mod canaries;
 mod configuration;
 mod isolation;
+mod licences;
 mod migrations;
 pub mod openapi;
 mod round_trip;

@@ -10,7 +10,7 @@ use super::desk::Desk;
 use crate::support::{Caller, id};
 
 /// A number below `most`, another each time.
-fn any(most: u64) -> u64 {
+pub(super) fn any(most: u64) -> u64 {
     let (_, low) = mint().as_u64_pair();
     (low.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) % most
 }

@@ -12,6 +12,7 @@ mod flow_clinic;
 mod forecasts;
 mod jobs;
 mod killed;
+mod killed_server;
 mod no_shows;
 mod plans;
 mod reminders;

@@ -8,7 +8,7 @@ use platform::db::DbOptions;
 use platform::db::embedded::{Cluster, LocateOptions, SharedRun, shared_throwaway};
 use platform::db::migrate::{self, RuntimeLogin};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{ConnectOptions as _, Connection, Executor, PgConnection};
 
 const DATABASE: &str = "chartwell_test";
 const RUNTIME_PASSWORD: &str = "only-for-tests";
@@ -179,6 +179,12 @@ impl OwnDatabase {
         PgConnection::connect(&self.url)
             .await
             .expect("the administrator can connect")
+    }
+
+    /// As the server's own role, for a process.
+    pub fn runtime_url(&self) -> String {
+        let place = run_database().runtime.connect.clone();
+        place.database(&self.name).to_url_lossy().to_string()
     }
 
     pub async fn drop(self) {

@@ -8,7 +8,9 @@ mod model;
 mod routes;
 mod service;
 mod store;
+mod store_found;
 
 pub(super) use routes::router;
 pub(super) use service::follow;
 pub(super) use store::{is_released_to_caller, withdraw};
+pub(crate) use store_found::{released_found, released_matching};

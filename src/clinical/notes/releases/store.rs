@@ -17,8 +17,8 @@ pub(super) async fn put(
 ) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
-        "insert into app.released_notes (tenant_id, id, patient_id, document, noted_at, released_by, released_at, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, app.user_id(), $6, $7, $7)
+        "insert into app.released_notes (tenant_id, id, patient_id, document, noted_at, author_id, released_by, released_at, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, app.user_id(), $7, $8, $8)
          on conflict (tenant_id, id) do update
             set document = excluded.document, version = released_notes.version + 1, updated_at = excluded.updated_at",
         tenant as _,
@@ -26,6 +26,7 @@ pub(super) async fn put(
         note.summary.patient_id as _,
         Json(document) as _,
         note.summary.noted_at,
+        note.summary.author_id as _,
         note.summary.released_at.unwrap_or(now),
         now,
     )

@@ -1,6 +1,7 @@
 //! Documents: filing, reading, who may, quarantine, search, retention.
 
 mod audience;
+mod counterparts;
 mod filing;
 mod retention;
 mod scanning;

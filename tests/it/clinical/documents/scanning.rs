@@ -13,7 +13,7 @@ use super::{content_of, file_text, id};
 use crate::support::{Caller, TestTenant};
 
 /// The standard test file, in two halves, so that no scanner minds this one.
-fn eicar() -> String {
+pub(super) fn eicar() -> String {
     [
         "X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS",
         "-TEST-FILE!$H+H*",
@@ -105,7 +105,7 @@ async fn content_stays_in_quarantine_until_it_is_found_clean() {
         .await
         .expect_problem(409, "document_infected");
     let found = nurse
-        .get("/api/v1/search/documents?q=EICAR*")
+        .get("/api/v1/search/notes?in=documents&q=EICAR*")
         .await
         .expect(200);
     assert_eq!(

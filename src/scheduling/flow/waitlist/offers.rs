@@ -157,13 +157,11 @@ async fn pass_on(
     offers::answer(tx, locked.offer.id, status, None, now).await?;
     appointments::release_hold_in_tx(tx, locked.hold, now).await?;
     let offer = &locked.offer;
-    match locked.freed_by {
-        Some(freed_by) => matching::next(tx, freed_by, now).await,
-        None => {
-            let opened = Opened::at(Some(offer.facility_id), offer.starts_at, offer.ends_at);
-            free_time::time_opened(tx, &opened, now).await
-        }
+    if let Some(freed_by) = locked.freed_by {
+        return matching::next(tx, freed_by, now).await;
     }
+    let opened = Opened::at(Some(offer.facility_id), offer.starts_at, offer.ends_at);
+    free_time::time_opened(tx, &opened, now).await
 }
 
 /// Takes an open offer back that is not what its request asks for any more. The request is locked, and waits again.

@@ -42,6 +42,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     // what flows around appointments
     "audience_of_appointment", // who may see its patient, within the tenant, for the system only
     "follow_appointment",      // trigger: jobs and notices that follow from a change
+    "follow_hold",             // trigger: jobs that follow from a hold given back
     "tenants_with_work",       // which tenants have jobs that are due
     "follow_document", // trigger: the words of a document follow its label, version and release
     "appointment_counts", // what became of a facility's appointments, counted, within the tenant

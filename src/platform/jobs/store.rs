@@ -43,7 +43,7 @@ pub(super) async fn tenants_with_work(db: &Db, by: Instant) -> Result<Vec<Tenant
     .await?)
 }
 
-/// Takes the job that is due longest, of these kinds; one whose worker has lost it, too.
+/// Takes the job that is due longest, of these kinds; one whose worker has lost it, too. The work of a suspended tenant waits.
 pub(super) async fn take(
     db: &Db,
     tenant: TenantId,
@@ -56,6 +56,7 @@ pub(super) async fn take(
         "update app.jobs set state = 'running', attempts = attempts + 1, run_at = $4, updated_at = $3
           where tenant_id = $1 and id = (select j.id from app.jobs j
                  where j.tenant_id = $1 and j.kind = any($2) and j.state in ('waiting', 'running') and j.run_at <= $3
+                   and exists (select from app.tenants t where t.tenant_id = $1 and t.status = 'active')
                  order by j.run_at limit 1 for update skip locked)
          returning id, kind, payload, attempts",
         tenant as _,

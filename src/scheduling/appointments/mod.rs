@@ -20,6 +20,7 @@ mod next_free;
 mod occupancy;
 mod placement;
 mod records;
+mod rooming;
 mod routes;
 mod routes_holds;
 mod service;

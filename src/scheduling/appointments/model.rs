@@ -292,6 +292,14 @@ pub struct Appointment {
     pub confirmed_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checked_in_at: Option<DateTime<Utc>>,
+    /// Since when the patient has been in a room, and in which he was last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roomed_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roomed_in: Option<AssetId>,
+    /// Who put him there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roomed_by: Option<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -327,6 +335,7 @@ impl Appointment {
         Self {
             notes: None,
             overbook_reason: None,
+            roomed_by: None,
             created_by: None,
             closed_by: None,
             ..self
@@ -349,6 +358,20 @@ impl Validate for AppointmentCancellation {
     fn check(&self, checks: &mut Checks) {
         checks.text("reason", &self.reason, 500);
     }
+}
+
+/// Where a patient is put who is here.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "room_id": "01890a5d-ac96-774b-bcce-b302099a8061" }))]
+pub struct Rooming {
+    /// A room of the facility; the one that is reserved, unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room_id: Option<AssetId>,
+}
+
+impl Validate for Rooming {
+    fn check(&self, _: &mut Checks) {}
 }
 
 /// Another time, and with it perhaps other people and places.

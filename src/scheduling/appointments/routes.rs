@@ -10,9 +10,9 @@ use utoipa_axum::routes;
 
 use super::model::{
     Appointment, AppointmentCancellation, AppointmentDetails, AppointmentMove, NewAppointment,
-    OfPatient,
+    OfPatient, Rooming,
 };
-use super::{lists, moving, service, steps};
+use super::{lists, moving, rooming, service, steps};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -21,6 +21,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(list_patient_appointments))
         .routes(routes!(confirm_appointment))
         .routes(routes!(check_in_appointment))
+        .routes(routes!(room_appointment))
         .routes(routes!(start_appointment))
         .routes(routes!(complete_appointment))
         .routes(routes!(cancel_appointment))
@@ -100,6 +101,21 @@ async fn confirm_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<A
     extensions(("x-permission" = json!("appointment.manage"))))]
 async fn check_in_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
     Ok(steps::check_in(&ctx, id).await?)
+}
+
+/// Put a patient into a room
+///
+/// He is checked in, and waits there. Said again, he is put into another room.
+#[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/room", tag = "appointments",
+    params(("appointment_id" = AppointmentId, Path, description = "Which appointment")), request_body = Rooming,
+    responses((status = 200, body = Appointment, description = "In a room")),
+    extensions(("x-permission" = json!("appointment.manage"))))]
+async fn room_appointment(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+    Json(place): Json<Rooming>,
+) -> Reply<Appointment> {
+    Ok(rooming::room(&ctx, id, place).await?)
 }
 
 /// Start a visit

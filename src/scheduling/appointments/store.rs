@@ -47,6 +47,9 @@ pub(super) struct Row {
     pub cancel_reason: Option<String>,
     pub confirmed_at: Option<Instant>,
     pub checked_in_at: Option<Instant>,
+    pub roomed_at: Option<Instant>,
+    pub roomed_in: Option<AssetId>,
+    pub roomed_by: Option<UserId>,
     pub started_at: Option<Instant>,
     pub completed_at: Option<Instant>,
     pub cancelled_at: Option<Instant>,
@@ -92,6 +95,9 @@ impl From<Row> for Appointment {
             cancel_reason: row.cancel_reason,
             confirmed_at: row.confirmed_at,
             checked_in_at: row.checked_in_at,
+            roomed_at: row.roomed_at,
+            roomed_in: row.roomed_in,
+            roomed_by: row.roomed_by,
             started_at: row.started_at,
             completed_at: row.completed_at,
             cancelled_at: row.cancelled_at,
@@ -118,8 +124,9 @@ macro_rules! rows {
                   a.type as "kind: _", a.priority as "priority: _", a.status as "status: _", a.starts_at, a.ends_at, a.time_zone,
                   a.local_start, a.chief_complaint, a.notes, a.join_url, a.overbooked, a.overbook_reason,
                   a.series_id as "series_id: _", a.rescheduled_from as "rescheduled_from: _", a.encounter_id as "encounter_id: _",
-                  a.cancelled_by as "cancelled_by: _", a.cancel_reason, a.confirmed_at, a.checked_in_at, a.started_at, a.completed_at,
-                  a.cancelled_at, a.booked_by_role, a.created_by as "created_by: _", a.closed_by as "closed_by: _",
+                  a.cancelled_by as "cancelled_by: _", a.cancel_reason, a.confirmed_at, a.checked_in_at,
+                  a.roomed_at, a.roomed_in as "roomed_in: _", a.roomed_by as "roomed_by: _", a.started_at, a.completed_at, a.cancelled_at,
+                  a.booked_by_role, a.created_by as "created_by: _", a.closed_by as "closed_by: _",
                   a.version, a.created_at, a.updated_at
              from app.appointments a
              join app.scheduling_services s on s.tenant_id = $1 and s.id = a.service_id
@@ -266,6 +273,33 @@ pub(super) async fn step(
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// Puts the patient of an appointment locked before into a room of its facility. Answers whether there is such a room. Since
+/// when he has been in one stays as it was.
+pub(super) async fn put_into_room(
+    tx: &mut TenantTx,
+    id: AppointmentId,
+    room: AssetId,
+    by: UserId,
+    now: Instant,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    let put = sqlx::query!(
+        "update app.appointments a
+            set roomed_in = x.id, roomed_by = $4, roomed_at = coalesce(a.roomed_at, $5), version = a.version + 1, updated_at = $5
+           from app.scheduling_assets x
+          where a.tenant_id = $1 and a.id = $2 and x.tenant_id = $1 and x.id = $3 and x.facility_id = a.facility_id
+            and x.kind = 'room' and x.status = 'active'",
+        tenant as _,
+        id as _,
+        room as _,
+        by as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(put.rows_affected() == 1)
 }
 
 /// How an appointment that does not take place ends.

@@ -9,7 +9,8 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging, require_order};
 
 use super::model::{Effect, ListTimeExceptions, NewTimeException, TimeException};
 use super::store;
-use crate::resource::{self, Whose, require_same};
+use crate::resource::{self, Standing, Whose, require_same};
+use crate::waitlist::{self, Opened};
 
 pub(super) async fn list(
     ctx: &Ctx,
@@ -48,6 +49,10 @@ pub(super) async fn add(ctx: &Ctx, new: NewTimeException) -> Result<Answer<TimeE
     require(&mut tx, &new).await?;
     let now = ctx.now();
     let id = store::insert(&mut tx, &new, now).await?;
+    if new.effect == Effect::Extra && new.status == Standing::Active {
+        let opened = Opened::at(new.facility_id, new.starts_at, new.ends_at);
+        waitlist::time_opened(&mut tx, &opened, now).await?;
+    }
     let made = TimeException {
         id,
         data: new,
@@ -76,6 +81,10 @@ pub(super) async fn change(
     require_unmoved(&present.data, &data)?;
     let now = ctx.now();
     store::update(&mut tx, id, &data, now).await?;
+    // Whether it was made shorter or longer: somewhere in between may be time for those who wait.
+    let from = present.data.starts_at.min(data.starts_at);
+    let until = present.data.ends_at.max(data.ends_at);
+    waitlist::time_opened(&mut tx, &Opened::at(data.facility_id, from, until), now).await?;
     let version = present.version + 1;
     let changed = TimeException {
         data,

@@ -1,5 +1,6 @@
 //! What is done with scheduling holidays.
 
+use chrono::{NaiveTime, TimeDelta};
 use identity::facilities;
 use kernel::ids::HolidayId;
 use kernel::{Error, Page, Result};
@@ -10,6 +11,7 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 use super::model::{Holiday, ListHolidays, NewHoliday};
 use super::store;
 use crate::resource::require_same;
+use crate::waitlist::{self, Opened};
 
 pub(super) async fn list(ctx: &Ctx, query: ListHolidays) -> Result<Answer<Page<Holiday>>> {
     let narrowed_by = (
@@ -66,6 +68,10 @@ pub(super) async fn change(
     require_unmoved(&present.data, &data)?;
     let now = ctx.now();
     store::update(&mut tx, id, &data, now).await?;
+    // What was closed may be time for those who wait; a day more at both ends is enough for every zone.
+    let day = present.data.day.and_time(NaiveTime::MIN).and_utc();
+    let (from, until) = (day - TimeDelta::days(1), day + TimeDelta::days(2));
+    waitlist::time_opened(&mut tx, &Opened::at(data.facility_id, from, until), now).await?;
     let version = present.version + 1;
     let changed = Holiday {
         data,

@@ -20,3 +20,4 @@ mod store;
 pub use model::{NoShowModel, NoShowScore, OverbookingSuggestion};
 pub use nightly::{refit, spawn};
 pub use routes::router;
+pub(crate) use service::is_likely;

@@ -11,8 +11,9 @@ use platform::App;
 use platform::db::{SystemTx, TenantTx};
 use tokio::sync::watch;
 
+use super::service::reaches;
 use super::store::{self, Past};
-use crate::forecasts;
+use crate::{flow_settings, forecasts, reminders, waitlist};
 
 /// How often a server looks whether a tenant's day has had its turn.
 const EACH: Duration = Duration::from_mins(20);
@@ -49,6 +50,7 @@ pub async fn spawn(app: App, mut stop: watch::Receiver<bool>) {
 
 async fn turn(app: &App, tenant: TenantId) -> Result<()> {
     if refit(app, tenant).await? {
+        waitlist::look_again(app, tenant).await?;
         let made = forecasts::make_nightly(app, tenant).await?;
         tracing::info!(%tenant, forecasts = made, "learnt from the day");
     }
@@ -97,5 +99,15 @@ async fn score(
         .iter()
         .map(|it| (it.id, it.patient_id, model.probability(&it.visit())))
         .collect();
-    store::put_scores(tx, id, &scored, now).await
+    store::put_scores(tx, id, &scored, now).await?;
+    // Who is likely not to come may get one reminder more.
+    let settings = flow_settings::current(tx).await?;
+    if let Some(extra) = settings.extra_reminder {
+        for (appointment, _, probability) in scored {
+            if reaches(probability, extra.above_percent) {
+                reminders::plan_again(tx, appointment, now).await?;
+            }
+        }
+    }
+    Ok(())
 }

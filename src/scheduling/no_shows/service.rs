@@ -4,7 +4,7 @@ use kernel::ids::AppointmentId;
 use kernel::{Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::{Action, Subject};
-use platform::db::SystemTx;
+use platform::db::{SystemTx, TenantTx};
 use platform::http::{Answer, Paging};
 
 use super::model::{
@@ -53,6 +53,21 @@ pub(super) async fn score(ctx: &Ctx, id: AppointmentId) -> Result<Answer<NoShowS
         score,
     ))
     .await
+}
+
+/// Whether the patient is as likely not to come as that, as far as is known: an appointment without a score is not.
+pub(crate) async fn is_likely(
+    tx: &mut TenantTx,
+    id: AppointmentId,
+    above_percent: i32,
+) -> Result<bool> {
+    let score = store::find(tx, id).await?;
+    Ok(score.is_some_and(|score| reaches(score.probability, above_percent)))
+}
+
+/// Whether a probability reaches a percentage.
+pub(super) fn reaches(probability: f64, percent: i32) -> bool {
+    probability * 100.0 >= f64::from(percent)
 }
 
 /// Counted by the system, since every appointment of the day counts; no appointment is shown.

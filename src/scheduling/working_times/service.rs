@@ -1,5 +1,6 @@
 //! What is done with working times.
 
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use identity::facilities;
 use kernel::clock::Instant;
 use kernel::ids::AvailabilityId;
@@ -10,7 +11,11 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
 use super::model::{ListWorkingTimes, NewWorkingTime, WorkingTime};
 use super::store;
-use crate::resource::{self, Whose, require_same};
+use crate::resource::{self, Standing, Whose, require_same};
+use crate::waitlist::{self, Opened};
+
+/// Beyond what any service can be booked ahead.
+const FAR: TimeDelta = TimeDelta::days(1100);
 
 pub(super) async fn list(ctx: &Ctx, query: ListWorkingTimes) -> Result<Answer<Page<WorkingTime>>> {
     let narrowed_by = (
@@ -41,6 +46,7 @@ pub(super) async fn add(ctx: &Ctx, new: NewWorkingTime) -> Result<Answer<Working
     require(&mut tx, &new).await?;
     let now = ctx.now();
     let id = store::insert(&mut tx, &new, now).await?;
+    tell_those_who_wait(&mut tx, &new, now).await?;
     let made = WorkingTime {
         id,
         data: new,
@@ -68,6 +74,7 @@ pub(super) async fn change(
     require_unmoved(&present.data, &data)?;
     let now = ctx.now();
     store::update(&mut tx, id, &data, now).await?;
+    tell_those_who_wait(&mut tx, &data, now).await?;
     let version = present.version + 1;
     let changed = WorkingTime {
         data,
@@ -85,6 +92,21 @@ pub async fn add_in_tx(
     now: Instant,
 ) -> Result<AvailabilityId> {
     store::insert(tx, new, now).await
+}
+
+/// More work may be time for those who wait.
+async fn tell_those_who_wait(tx: &mut TenantTx, data: &NewWorkingTime, now: Instant) -> Result<()> {
+    if data.status != Standing::Active {
+        return Ok(());
+    }
+    // By the wall of the place: a day more at both ends is enough for every zone.
+    let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+    let from = midnight(data.valid_from) - TimeDelta::days(1);
+    let until = data
+        .valid_until
+        .map_or(now + FAR, |day| midnight(day) + TimeDelta::days(3));
+    let opened = Opened::at(Some(data.facility_id), from, until);
+    waitlist::time_opened(tx, &opened, now).await
 }
 
 /// That what it refers to is there.

@@ -75,6 +75,7 @@ fn every_operation_says_what_it_needs() {
                 // A secret in the path is the proof.
                 "/calendar/{file}",
                 "/api/v1/appointment-links/{token}",
+                "/api/v1/offer-links/{token}",
             ]
             .contains(&path.as_str())
                 || [

@@ -9,7 +9,7 @@ use platform::access::Role;
 use serde_json::json;
 
 use super::flow_clinic::Clinic;
-use crate::support::{Caller, TestTenant};
+use crate::support::{Caller, TestTenant, id};
 
 const EVENTS: &str = "/api/v1/scheduling/board/events";
 
@@ -184,4 +184,139 @@ async fn a_stream_ends_with_its_session_and_an_account_has_five() {
         .expect(204);
     clinic.step(&appointment, "confirm").await;
     assert_eq!(streams[0].next().await, None, "the session is over");
+}
+
+#[tokio::test]
+async fn the_board_knows_who_is_in_a_room_and_since_when() {
+    let mut clinic = Clinic::open().await;
+    let room = json!({ "facility_id": clinic.facility, "kind": "room", "asset_kind": "exam", "code": "R1", "name": "Exam 1" });
+    let assets = "/api/v1/scheduling/assets";
+    let room = id(&clinic.admin.post(assets, room).await.expect(201));
+    let scanner = json!({ "facility_id": clinic.facility, "kind": "equipment", "asset_kind": "ecg", "code": "E1", "name": "ECG" });
+    let scanner = id(&clinic.admin.post(assets, scanner).await.expect(201));
+    let (patient, account) = clinic.patient_with_account("Waiting").await;
+    let start = clinic.in_(TimeDelta::minutes(3));
+    let appointment = clinic.book(&patient, start).await;
+    let path = format!("/api/v1/appointments/{appointment}/room");
+    let there = json!({ "room_id": room });
+    let refused = clinic.admin.post(&path, there.clone()).await;
+    refused.expect_problem(409, "illegal_transition");
+    clinic.step(&appointment, "check-in").await;
+    clinic.wait(TimeDelta::minutes(5)).await;
+    for (place, code) in [
+        (json!({}), "required"),
+        (json!({ "room_id": scanner }), "no_such_room"),
+        (json!({ "room_id": patient }), "no_such_room"),
+    ] {
+        let refused = clinic.admin.post(&path, place).await.expect(422);
+        assert_eq!(
+            (
+                &refused["errors"][0]["pointer"],
+                &refused["errors"][0]["code"]
+            ),
+            (&json!("/room_id"), &json!(code))
+        );
+    }
+    let stranger = clinic.tenant.user(Role::Nurse).await;
+    stranger
+        .post(&path, there.clone())
+        .await
+        .expect_problem(404, "not_found");
+    account
+        .post(&path, there.clone())
+        .await
+        .expect_problem(403, "forbidden");
+    let mut desk = Listening::open(&clinic.admin, &[]).await;
+    let roomed = clinic.admin.post(&path, there).await.expect(200);
+    assert_eq!(
+        (
+            &roomed["status"],
+            &roomed["roomed_in"],
+            &roomed["roomed_by"]
+        ),
+        (
+            &json!("checked_in"),
+            &json!(room),
+            &json!(clinic.admin.user_id)
+        )
+    );
+    let event = desk.next().await.expect("an event");
+    assert!(
+        event.contains("event: changed") && event.contains(&appointment),
+        "{event}"
+    );
+    let shown = account
+        .get(format!("/api/v1/appointments/{appointment}"))
+        .await
+        .expect(200);
+    assert!(shown.get("roomed_by").is_none() && shown.get("roomed_at").is_some());
+    clinic.wait(TimeDelta::minutes(7)).await;
+    let board = format!("/api/v1/scheduling/board?facility_id={}", clinic.facility);
+    let seen = clinic.admin.get(&board).await.expect(200);
+    clinic
+        .doctor
+        .act(format!("/api/v1/appointments/{appointment}/start"))
+        .await
+        .expect(200);
+    clinic.wait(TimeDelta::minutes(9)).await;
+    let later = clinic.admin.get(&board).await.expect(200);
+    // Near midnight in New York it belongs to another day.
+    if let Some(entry) = seen["entries"].as_array().expect("entries").first() {
+        assert_eq!(
+            (&entry["state"], &entry["room"]),
+            (&json!("roomed"), &json!("Exam 1"))
+        );
+        assert_eq!(
+            (&entry["waiting_minutes"], &entry["roomed_minutes"]),
+            (&json!(12), &json!(7))
+        );
+        assert_eq!(
+            (&seen["counts"]["roomed"], &seen["counts"]["arrived"]),
+            (&json!(1), &json!(0))
+        );
+        assert_eq!(seen["counts"]["longest_wait_minutes"], 12);
+    }
+    if let Some(entry) = later["entries"].as_array().expect("entries").first() {
+        assert_eq!(
+            (&entry["state"], &entry["roomed_minutes"]),
+            (&json!("in_room"), &json!(7))
+        );
+        assert_eq!(
+            (&entry["waiting_minutes"], &later["counts"]["in_room"]),
+            (&json!(12), &json!(1))
+        );
+    }
+    let refused = clinic.admin.post(&path, json!({ "room_id": room })).await;
+    refused.expect_problem(409, "illegal_transition");
+}
+
+#[tokio::test]
+async fn who_loses_his_right_hears_no_more_in_the_middle_of_a_stream() {
+    let clinic = Clinic::open().await;
+    let patient = clinic.patient("Grace", json!([])).await;
+    let appointment = clinic.book(&patient, clinic.in_(TimeDelta::hours(1))).await;
+    let nurse = clinic.tenant.user(Role::Nurse).await;
+    let staff = clinic.tenant.user(Role::Staff).await;
+    let team = format!("/api/v1/patients/{patient}/care-team");
+    let member = json!({ "user_id": nurse.user_id, "role": "nurse" });
+    let member = id(&clinic.admin.post(&team, member).await.expect(201));
+    let mut hers = Listening::open(&nurse, &[]).await;
+    let mut desk = Listening::open(&staff, &[]).await;
+    clinic.step(&appointment, "confirm").await;
+    assert!(hers.next().await.expect("an event").contains(&appointment));
+    assert!(desk.next().await.expect("an event").contains(&appointment));
+    clinic
+        .admin
+        .act(format!("{team}/{member}/end"))
+        .await
+        .expect(200);
+    let role = format!("/api/v1/users/{}/role", staff.user_id);
+    clinic
+        .admin
+        .post(role, json!({ "role": "billing" }))
+        .await
+        .expect(200);
+    clinic.step(&appointment, "check-in").await;
+    hers.is_silent().await;
+    assert_eq!(desk.next().await, None, "who is billing has no board");
 }

@@ -262,3 +262,39 @@ async fn the_next_day_learns_anew() {
     assert_ne!(first["id"], second["id"]);
     assert!(second["made_on"].as_str() > first["made_on"].as_str());
 }
+
+#[tokio::test]
+async fn a_night_that_finds_a_visit_likely_to_be_missed_plans_one_reminder_more() {
+    let clinic = Clinic::new().await;
+    clinic.history().await;
+    let template = json!({ "purpose": "reminder", "channel": "sms", "offset_minutes": 60, "body": "{{date}}" });
+    clinic
+        .admin
+        .post("/api/v1/reminder-templates", template)
+        .await
+        .expect(201);
+    let unreliable = clinic.book(&clinic.patients[0], 9, 12, "scheduled").await;
+    let reliable = clinic.book(&clinic.patients[1], 9, 13, "scheduled").await;
+    let reminded = async |appointment: &str| {
+        clinic.tenant.clock.advance(TimeDelta::seconds(3));
+        let jobs = chartwell::jobs();
+        platform::jobs::run_due(&clinic.tenant.app, &jobs, clinic.tenant.id)
+            .await
+            .expect("the jobs");
+        let path = format!("/api/v1/appointments/{appointment}/reminders");
+        let page = clinic.admin.get(path).await.expect(200);
+        let items = page["items"].as_array().expect("items");
+        let additional = items.iter().filter(|one| one["additional"] == true).count();
+        (items.len(), additional)
+    };
+    assert_eq!(
+        reminded(&unreliable).await,
+        (1, 0),
+        "nothing is known of it yet"
+    );
+    assert!(clinic.learn().await);
+    assert!(clinic.probability(&clinic.admin, &unreliable).await >= 0.3);
+    assert!(clinic.probability(&clinic.admin, &reliable).await < 0.3);
+    assert_eq!(reminded(&unreliable).await, (2, 1));
+    assert_eq!(reminded(&reliable).await, (1, 0));
+}

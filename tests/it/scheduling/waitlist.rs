@@ -1,38 +1,16 @@
 //! The waitlist: a place that becomes free goes to the one with the most points, then to the next.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use platform::access::Role;
 use serde_json::{Value, json};
 
 use super::flow_clinic::{Clinic, email};
-use crate::support::{Caller, id};
+use super::waiting::{answer, entry, join, offer};
+use crate::support::id;
 
-async fn join(clinic: &Clinic, patient: &str, priority: &str) -> String {
-    let new = json!({ "patient_id": patient, "service_id": clinic.service, "priority": priority, "reason": "Earlier, please" });
-    id(&clinic.admin.post("/api/v1/waitlist", new).await.expect(201))
-}
-
-async fn entry(clinic: &Clinic, id: &str) -> Value {
-    clinic
-        .admin
-        .get(format!("/api/v1/waitlist/{id}"))
-        .await
-        .expect(200)
-}
-
-/// The newest offer made to a request.
-async fn offer(caller: &Caller, entry: &str) -> Option<Value> {
-    let page = caller
-        .get(format!("/api/v1/waitlist/{entry}/offers"))
-        .await
-        .expect(200);
-    page["items"].as_array().expect("items").first().cloned()
-}
-
-async fn answer(caller: &Caller, offer: &Value, answer: &str) -> crate::support::Reply {
-    caller
-        .act(format!("/api/v1/waitlist-offers/{}/{answer}", id(offer)))
-        .await
+/// Exactly that time.
+fn then(start: DateTime<Utc>) -> Value {
+    json!([{ "from": start, "to": start + TimeDelta::minutes(30) }])
 }
 
 #[tokio::test]
@@ -44,9 +22,10 @@ async fn a_cancelled_place_is_offered_declined_offered_to_the_next_and_accepted(
     let start = clinic.in_(TimeDelta::days(3));
     let given_up = clinic.patient("Leaver", json!([])).await;
     let freed = clinic.book(&given_up, start).await;
-    let low = join(&clinic, &third, "low").await;
-    let high = join(&clinic, &second, "high").await;
-    let urgent = join(&clinic, &first, "urgent").await;
+    let low = join(&clinic, &third, "low", then(start)).await;
+    let high = join(&clinic, &second, "high", then(start)).await;
+    let urgent = join(&clinic, &first, "urgent", then(start)).await;
+    clinic.work().await;
     clinic.step(&freed, "cancel").await;
     clinic.work().await;
 
@@ -128,9 +107,11 @@ async fn who_does_not_answer_in_time_makes_room_for_the_next() {
     let first = clinic.patient("First", email("first@example.com")).await;
     let second = clinic.patient("Second", email("second@example.com")).await;
     let given_up = clinic.patient("Leaver", json!([])).await;
-    let freed = clinic.book(&given_up, clinic.in_(TimeDelta::days(3))).await;
-    let urgent = join(&clinic, &first, "urgent").await;
-    let high = join(&clinic, &second, "high").await;
+    let start = clinic.in_(TimeDelta::days(3));
+    let freed = clinic.book(&given_up, start).await;
+    let urgent = join(&clinic, &first, "urgent", then(start)).await;
+    let high = join(&clinic, &second, "high", then(start)).await;
+    clinic.work().await;
     clinic.step(&freed, "cancel").await;
     clinic.work().await;
     clinic.work().await;
@@ -177,9 +158,9 @@ async fn a_place_goes_only_to_who_could_come_then() {
         .expect(201));
     let mut unfit = Vec::new();
     for wish in [
-        json!({ "facility_id": elsewhere }),
-        json!({ "provider_ids": [colleague] }),
-        json!({ "windows": [{ "from": start - TimeDelta::days(2), "to": start + TimeDelta::minutes(29) }] }),
+        json!({ "facility_id": elsewhere, "windows": then(start) }),
+        json!({ "provider_ids": [colleague], "windows": then(start) }),
+        json!({ "windows": [{ "from": start, "to": start + TimeDelta::minutes(29) }] }),
     ] {
         let mut new = wish;
         new["patient_id"] = json!(clinic.patient("Unfit", json!([])).await);
@@ -201,11 +182,12 @@ async fn a_place_goes_only_to_who_could_come_then() {
         .post("/api/v1/appointments", other)
         .await
         .expect(201);
-    unfit.push(join(&clinic, &busy, "urgent").await);
+    unfit.push(join(&clinic, &busy, "urgent", then(start)).await);
     // He who gave it up.
-    unfit.push(join(&clinic, &given_up, "urgent").await);
+    unfit.push(join(&clinic, &given_up, "urgent", then(start)).await);
     let fit = clinic.patient("Fit", json!([])).await;
-    let fit = join(&clinic, &fit, "low").await;
+    let fit = join(&clinic, &fit, "low", then(start)).await;
+    clinic.work().await;
     clinic.step(&freed, "cancel").await;
     clinic.work().await;
     for entry in unfit {
@@ -218,11 +200,13 @@ async fn a_place_goes_only_to_who_could_come_then() {
 async fn a_request_that_is_withdrawn_hands_its_offer_on() {
     let clinic = Clinic::open().await;
     let given_up = clinic.patient("Leaver", json!([])).await;
-    let freed = clinic.book(&given_up, clinic.in_(TimeDelta::days(3))).await;
+    let start = clinic.in_(TimeDelta::days(3));
+    let freed = clinic.book(&given_up, start).await;
     let first = clinic.patient("First", json!([])).await;
-    let first = join(&clinic, &first, "urgent").await;
+    let first = join(&clinic, &first, "urgent", then(start)).await;
     let (second, him) = clinic.patient_with_account("Second").await;
-    let second = join(&clinic, &second, "low").await;
+    let second = join(&clinic, &second, "low", then(start)).await;
+    clinic.work().await;
     clinic.step(&freed, "cancel").await;
     clinic.work().await;
     let gone = clinic
@@ -259,7 +243,8 @@ async fn a_patient_waits_for_himself_and_says_nothing_of_his_rank() {
     let clinic = Clinic::open().await;
     let (patient, him) = clinic.patient_with_account("Self").await;
     let other = clinic.patient("Other", json!([])).await;
-    let theirs = join(&clinic, &other, "low").await;
+    let start = clinic.in_(TimeDelta::days(3));
+    let theirs = join(&clinic, &other, "low", then(start)).await;
     let new = json!({ "service_id": clinic.service });
     for (member, value) in [
         ("priority", json!("urgent")),
@@ -305,16 +290,18 @@ async fn the_tenants_rules_decide_who_is_first() {
         .patch("/api/v1/scheduling/flow-settings", 1, patch)
         .await
         .expect(200);
+    let start = clinic.in_(TimeDelta::days(3));
+    let given_up = clinic.patient("Leaver", json!([])).await;
+    let freed = clinic.book(&given_up, start).await;
     let urgent = clinic.patient("Urgent", json!([])).await;
-    let urgent = join(&clinic, &urgent, "urgent").await;
+    let urgent = join(&clinic, &urgent, "urgent", then(start)).await;
     let pregnant = clinic.patient("Pregnant", json!([])).await;
-    let new =
-        json!({ "patient_id": pregnant, "service_id": clinic.service, "flags": ["pregnant"] });
+    let new = json!({ "patient_id": pregnant, "service_id": clinic.service, "flags": ["pregnant"],
+                      "windows": then(start) });
     let pregnant = id(&clinic.admin.post("/api/v1/waitlist", new).await.expect(201));
     let shown = entry(&clinic, &pregnant).await;
     assert_eq!(shown["triage"]["score"], 520, "{shown}");
-    let given_up = clinic.patient("Leaver", json!([])).await;
-    let freed = clinic.book(&given_up, clinic.in_(TimeDelta::days(3))).await;
+    clinic.work().await;
     clinic.step(&freed, "cancel").await;
     clinic.work().await;
     assert!(offer(&clinic.admin, &pregnant).await.is_some());

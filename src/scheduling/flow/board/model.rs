@@ -15,6 +15,8 @@ pub enum BoardState {
     Late,
     /// Here, and waiting.
     Arrived,
+    /// In a room, and waiting.
+    Roomed,
     /// With the provider.
     InRoom,
     Done,
@@ -23,9 +25,10 @@ pub enum BoardState {
 }
 
 impl BoardState {
-    /// From the appointment's status and the time.
-    pub(super) fn of(status: &str, starts_at: Instant, now: Instant) -> Self {
+    /// From the appointment's status, whether its patient was put into a room, and the time.
+    pub(super) fn of(status: &str, roomed: bool, starts_at: Instant, now: Instant) -> Self {
         match status {
+            "checked_in" if roomed => Self::Roomed,
             "checked_in" => Self::Arrived,
             "in_progress" => Self::InRoom,
             "completed" => Self::Done,
@@ -48,6 +51,7 @@ pub struct BoardEntry {
     pub service: String,
     pub provider_id: Option<ProviderId>,
     pub provider: Option<String>,
+    /// The one he is or was in; before, the one that is reserved.
     pub room: Option<String>,
     pub state: BoardState,
     pub priority: String,
@@ -55,10 +59,13 @@ pub struct BoardEntry {
     /// On the facility's wall clock.
     pub local_start: NaiveDateTime,
     pub checked_in_at: Option<DateTime<Utc>>,
+    pub roomed_at: Option<DateTime<Utc>>,
     pub started_at: Option<DateTime<Utc>>,
     pub completed_at: Option<DateTime<Utc>>,
     /// Minutes since he came, until the provider saw him; none before he came.
     pub waiting_minutes: Option<i64>,
+    /// Minutes of them in a room: since he was put there, until the provider saw him.
+    pub roomed_minutes: Option<i64>,
     /// Minutes he is late, while he is.
     pub late_minutes: Option<i64>,
 }
@@ -69,10 +76,11 @@ pub struct BoardCounts {
     pub expected: u32,
     pub late: u32,
     pub arrived: u32,
+    pub roomed: u32,
     pub in_room: u32,
     pub done: u32,
     pub missed: u32,
-    /// Of those who wait at this moment.
+    /// Of those who wait at this moment, in a room or not.
     pub longest_wait_minutes: Option<i64>,
 }
 
@@ -83,16 +91,17 @@ impl BoardCounts {
             let count = match entry.state {
                 BoardState::Expected => &mut counts.expected,
                 BoardState::Late => &mut counts.late,
-                BoardState::Arrived => {
-                    counts.longest_wait_minutes =
-                        counts.longest_wait_minutes.max(entry.waiting_minutes);
-                    &mut counts.arrived
-                }
+                BoardState::Arrived => &mut counts.arrived,
+                BoardState::Roomed => &mut counts.roomed,
                 BoardState::InRoom => &mut counts.in_room,
                 BoardState::Done => &mut counts.done,
                 BoardState::Missed => &mut counts.missed,
             };
             *count += 1;
+            if matches!(entry.state, BoardState::Arrived | BoardState::Roomed) {
+                counts.longest_wait_minutes =
+                    counts.longest_wait_minutes.max(entry.waiting_minutes);
+            }
         }
         counts
     }
@@ -127,15 +136,20 @@ mod tests {
         let now: Instant = "2026-03-08T12:00:00Z".parse().expect("an instant");
         let soon = now + chrono::TimeDelta::minutes(1);
         let past = now - chrono::TimeDelta::minutes(1);
-        for (status, start, state) in [
-            ("scheduled", soon, BoardState::Expected),
-            ("confirmed", past, BoardState::Late),
-            ("checked_in", past, BoardState::Arrived),
-            ("in_progress", past, BoardState::InRoom),
-            ("completed", past, BoardState::Done),
-            ("no_show", past, BoardState::Missed),
+        for (status, roomed, start, state) in [
+            ("scheduled", false, soon, BoardState::Expected),
+            ("confirmed", false, past, BoardState::Late),
+            ("checked_in", false, past, BoardState::Arrived),
+            ("checked_in", true, past, BoardState::Roomed),
+            ("in_progress", true, past, BoardState::InRoom),
+            ("completed", true, past, BoardState::Done),
+            ("no_show", true, past, BoardState::Missed),
         ] {
-            assert_eq!(BoardState::of(status, start, now), state, "{status}");
+            assert_eq!(
+                BoardState::of(status, roomed, start, now),
+                state,
+                "{status}"
+            );
         }
     }
 }

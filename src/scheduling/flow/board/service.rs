@@ -64,11 +64,10 @@ pub(super) async fn require(
 }
 
 fn shown(row: Row, now: kernel::clock::Instant) -> Result<BoardEntry> {
-    let state = BoardState::of(&row.status, row.starts_at, now);
+    let state = BoardState::of(&row.status, row.roomed_at.is_some(), row.starts_at, now);
     let names: Vec<PatientName> = serde_json::from_value(row.names).map_err(Error::internal)?;
-    let waiting = row
-        .checked_in_at
-        .map(|since| (row.started_at.unwrap_or(now) - since).num_minutes().max(0));
+    let seen = row.started_at.unwrap_or(now);
+    let minutes = |since: kernel::clock::Instant| (seen - since).num_minutes().max(0);
     Ok(BoardEntry {
         appointment_id: row.id,
         patient_id: row.patient_id,
@@ -86,9 +85,11 @@ fn shown(row: Row, now: kernel::clock::Instant) -> Result<BoardEntry> {
         starts_at: row.starts_at,
         local_start: row.local_start,
         checked_in_at: row.checked_in_at,
+        roomed_at: row.roomed_at,
         started_at: row.started_at,
         completed_at: row.completed_at,
-        waiting_minutes: waiting,
+        waiting_minutes: row.checked_in_at.map(minutes),
+        roomed_minutes: row.roomed_at.map(minutes),
         late_minutes: (state == BoardState::Late)
             .then(|| (now - row.starts_at).num_minutes().max(0)),
     })

@@ -51,6 +51,7 @@ pub(super) struct Row {
     pub starts_at: Instant,
     pub local_start: NaiveDateTime,
     pub checked_in_at: Option<Instant>,
+    pub roomed_at: Option<Instant>,
     pub started_at: Option<Instant>,
     pub completed_at: Option<Instant>,
 }
@@ -70,10 +71,11 @@ pub(super) async fn visits(
         r#"select a.id as "id: _", a.patient_id as "patient_id: _", p.names, a.encounter_id as "encounter_id: _",
                   a.facility_id as "facility_id: _", s.name as service, a.provider_id as "provider_id: _",
                   d.given_name || ' ' || d.family_name as provider,
-                  (select string_agg(x.name, ', ' order by x.name) from app.reservations r
-                     join app.scheduling_assets x on x.tenant_id = r.tenant_id and x.id = r.asset_id and x.kind = 'room'
-                    where r.tenant_id = $1 and r.appointment_id = a.id) as room,
-                  a.status, a.priority, a.starts_at, a.local_start, a.checked_in_at, a.started_at, a.completed_at
+                  coalesce((select x.name from app.scheduling_assets x where x.tenant_id = $1 and x.id = a.roomed_in),
+                    (select string_agg(x.name, ', ' order by x.name) from app.reservations r
+                       join app.scheduling_assets x on x.tenant_id = r.tenant_id and x.id = r.asset_id and x.kind = 'room'
+                      where r.tenant_id = $1 and r.appointment_id = a.id)) as room,
+                  a.status, a.priority, a.starts_at, a.local_start, a.checked_in_at, a.roomed_at, a.started_at, a.completed_at
              from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) as day (facility_id, starts, ends)
              join app.appointments a on a.tenant_id = $1 and a.facility_id = day.facility_id
                   and a.starts_at >= day.starts and a.starts_at < day.ends

@@ -8,6 +8,6 @@ mod service;
 mod store;
 
 pub(crate) use model::is_flag;
-pub use model::{FlowSettings, NewFlowSettings, PriorityPoints, TriageRules};
+pub use model::{ExtraReminder, FlowSettings, NewFlowSettings, PriorityPoints, TriageRules};
 pub use routes::router;
 pub use service::current;

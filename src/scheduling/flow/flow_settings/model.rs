@@ -53,11 +53,32 @@ impl Default for TriageRules {
     }
 }
 
+/// One reminder more, of an appointment its patient is likely to miss.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtraReminder {
+    /// From which probability on, of the night before, in percent: 1 to 99.
+    #[schema(minimum = 1, maximum = 99)]
+    pub above_percent: i32,
+    /// How long before the start it is sent: an hour to 60 days. It says what the reminder sent longest before says.
+    #[schema(minimum = 60, maximum = 86400)]
+    pub minutes_before: i32,
+}
+
+impl Default for ExtraReminder {
+    fn default() -> Self {
+        Self {
+            above_percent: 30,
+            minutes_before: 4_320,
+        }
+    }
+}
+
 /// How a tenant wants it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "quiet_from": "20:00", "quiet_until": "08:00", "calendar_initials": false, "offer_minutes": 120,
-    "offer_notice_minutes": 60, "triage": { "priority": { "low": 0, "medium": 20, "high": 60, "urgent": 200 },
+    "offer_notice_minutes": 60, "extra_reminder": { "above_percent": 30, "minutes_before": 4320 }, "triage": { "priority": { "low": 0, "medium": 20, "high": 60, "urgent": 200 },
     "per_waiting_day": 1, "waiting_days_at_most": 90, "per_missed_visit": -5, "flags": { "pregnant": 30 } } }))]
 pub struct NewFlowSettings {
     /// No reminder leaves between these two on the facility's wall clock; the same twice: never quiet.
@@ -69,6 +90,9 @@ pub struct NewFlowSettings {
     pub offer_minutes: i32,
     /// A place that begins sooner than so many minutes is not offered.
     pub offer_notice_minutes: i32,
+    /// For who is likely not to come; `null`: nobody is reminded more than others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extra_reminder: Option<ExtraReminder>,
     pub triage: TriageRules,
 }
 
@@ -81,6 +105,7 @@ impl Default for NewFlowSettings {
             calendar_initials: false,
             offer_minutes: 120,
             offer_notice_minutes: 60,
+            extra_reminder: Some(ExtraReminder::default()),
             triage: TriageRules::default(),
         }
     }
@@ -126,6 +151,15 @@ impl Validate for NewFlowSettings {
         };
         within("offer_minutes", self.offer_minutes, 5, 10_080);
         within("offer_notice_minutes", self.offer_notice_minutes, 0, 10_080);
+        if let Some(extra) = &self.extra_reminder {
+            within("extra_reminder/above_percent", extra.above_percent, 1, 99);
+            within(
+                "extra_reminder/minutes_before",
+                extra.minutes_before,
+                60,
+                86_400,
+            );
+        }
         checks.within("triage", |checks| self.triage.check(checks));
     }
 }

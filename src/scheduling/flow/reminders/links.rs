@@ -131,31 +131,8 @@ fn shown(linked: Linked) -> LinkedAppointment {
         time_zone: linked.time_zone,
         facility: linked.facility,
         phone: linked.phone,
-        address: linked.address.as_ref().map(lines).unwrap_or_default(),
+        address: wall::address_lines(linked.address.as_ref()),
         actions,
         link_expires_at: linked.expires_at,
     }
-}
-
-/// A facility's address as it stands on an envelope.
-fn lines(address: &serde_json::Value) -> Vec<String> {
-    let text = |name: &str| address[name].as_str().unwrap_or_default();
-    let street = address["line"].as_array().into_iter().flatten();
-    let mut lines: Vec<String> = street
-        .filter_map(|line| line.as_str().map(str::to_owned))
-        .collect();
-    let town = [
-        text("city"),
-        text("state"),
-        text("postal_code"),
-        text("country"),
-    ];
-    lines.push(
-        town.into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join(" "),
-    );
-    lines.retain(|line| !line.is_empty());
-    lines
 }

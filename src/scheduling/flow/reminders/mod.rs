@@ -29,7 +29,7 @@ use platform::jobs::Handlers;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use model::{NewReminderTemplate, Reminder, ReminderPurpose, ReminderStatus, ReminderTemplate};
-pub(crate) use work::announce_offer;
+pub(crate) use work::{announce_offer, plan_again};
 
 /// Every operation on reminders.
 pub fn router() -> OpenApiRouter<App> {

@@ -35,7 +35,7 @@ pub enum TemplateState {
 }
 
 /// What a message says. The text may contain `{{first_name}}`, `{{date}}`, `{{time}}`, `{{place}}`, `{{link}}` (to confirm or
-/// cancel, of a reminder) and `{{deadline}}` (of an offer), and nothing else about a patient.
+/// cancel; of an offer, to accept or decline) and `{{deadline}}` (of an offer), and nothing else about a patient.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "purpose": "reminder", "channel": "email", "offset_minutes": 2880, "subject": "Your appointment on {{date}}",
@@ -101,7 +101,7 @@ impl Validate for NewReminderTemplate {
                 known,
                 field,
                 "unknown_placeholder",
-                "must have no other placeholders than first_name, date, time, place, link (of a reminder) and deadline (of an offer)",
+                "must have no other placeholders than first_name, date, time, place, link and deadline (of an offer)",
             );
         }
     }
@@ -142,6 +142,8 @@ pub struct Reminder {
     pub offer_id: Option<WaitlistOfferId>,
     pub template_id: Uuid,
     pub channel: Channel,
+    /// One more, because the patient is likely not to come.
+    pub additional: bool,
     pub send_at: DateTime<Utc>,
     pub status: ReminderStatus,
     /// Why it was not sent: `appointment_changed`, `no_address`, `no_time_left`, `patient_not_active`, `taken_back`,

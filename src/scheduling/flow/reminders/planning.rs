@@ -151,6 +151,34 @@ mod tests {
             planned("2026-03-08T20:00:00Z", 10, "2026-03-08T04:00:00Z", zone),
             Some(at("2026-03-08T12:00:00Z"))
         );
+        // The night they fall back: the evening of 31 October begins at 00:00 UTC, the morning after ends at 13:00, not 12:00.
+        assert_eq!(
+            planned("2026-11-02T06:00:00Z", 24, "2026-10-01T00:00:00Z", zone),
+            Some(at("2026-10-31T23:59:00Z"))
+        );
+        assert_eq!(
+            planned("2026-11-01T20:00:00Z", 10, "2026-11-01T04:00:00Z", zone),
+            Some(at("2026-11-01T13:00:00Z"))
+        );
+        // Quiet from an hour that comes twice: until it is over, from the first time it comes; to one that never comes: the end
+        // of the gap.
+        let fall = at("2026-11-01T06:15:00Z");
+        let once = send_at(
+            fall + TimeDelta::hours(24),
+            TimeDelta::hours(24),
+            quiet("01:00:00", "02:00:00"),
+            zone,
+            at("2026-11-01T05:30:00Z"),
+        );
+        assert_eq!(once, Some(at("2026-11-01T07:00:00Z")));
+        let gap = send_at(
+            at("2026-03-08T20:00:00Z"),
+            TimeDelta::minutes(780) + TimeDelta::minutes(15),
+            quiet("01:00:00", "02:30:00"),
+            zone,
+            at("2026-03-08T06:10:00Z"),
+        );
+        assert_eq!(gap, Some(at("2026-03-08T07:00:00Z")));
         for zone in [Tz::Pacific__Kiritimati, Tz::Etc__GMTPlus12] {
             for hours in 1..=72 {
                 let start = "2026-07-04T12:00:00Z";

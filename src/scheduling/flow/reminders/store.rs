@@ -31,7 +31,7 @@ pub(super) async fn of_appointment(
     Ok(sqlx::query_as!(
         Reminder,
         r#"select id as "id: _", patient_id as "patient_id: _", appointment_id as "appointment_id: _", offer_id as "offer_id: _",
-                  template_id, channel as "channel: _", send_at, status as "status: _", outcome, sent_at, version
+                  template_id, channel as "channel: _", additional, send_at, status as "status: _", outcome, sent_at, version
              from app.reminders where tenant_id = $1 and appointment_id = $2 order by send_at, id limit 200"#,
         tenant as _,
         appointment as _,
@@ -45,7 +45,7 @@ pub(super) async fn lock(tx: &mut TenantTx, id: ReminderId) -> Result<Option<Rem
     Ok(sqlx::query_as!(
         Reminder,
         r#"select id as "id: _", patient_id as "patient_id: _", appointment_id as "appointment_id: _", offer_id as "offer_id: _",
-                  template_id, channel as "channel: _", send_at, status as "status: _", outcome, sent_at, version
+                  template_id, channel as "channel: _", additional, send_at, status as "status: _", outcome, sent_at, version
              from app.reminders where tenant_id = $1 and id = $2 for update"#,
         tenant as _,
         id as _,

@@ -67,6 +67,7 @@ pub(super) struct Planned {
     pub template_id: Uuid,
     pub for_start: Instant,
     pub send_at: Instant,
+    pub additional: bool,
     pub scheduled: bool,
 }
 
@@ -75,7 +76,7 @@ pub(super) async fn planned(tx: &mut TenantTx, appointment: AppointmentId) -> Re
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
         Planned,
-        r#"select id as "id: _", template_id, for_start, send_at, status = 'scheduled' as "scheduled!"
+        r#"select id as "id: _", template_id, for_start, send_at, additional, status = 'scheduled' as "scheduled!"
              from app.reminders
             where tenant_id = $1 and appointment_id = $2 and status in ('scheduled', 'sending', 'sent')
             for update"#,
@@ -96,14 +97,15 @@ pub(super) struct NewReminder {
     pub channel: Channel,
     pub for_start: Instant,
     pub send_at: Instant,
+    pub additional: bool,
 }
 
 pub(super) async fn insert(tx: &mut TenantTx, new: &NewReminder, now: Instant) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "insert into app.reminders (tenant_id, id, patient_id, appointment_id, offer_id, template_id, channel, for_start, send_at,
-                                    created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
+                                    created_at, updated_at, additional)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)",
         tenant as _,
         new.id as _,
         new.patient as _,
@@ -114,6 +116,7 @@ pub(super) async fn insert(tx: &mut TenantTx, new: &NewReminder, now: Instant) -
         new.for_start,
         new.send_at,
         now,
+        new.additional,
     )
     .execute(tx.conn())
     .await?;

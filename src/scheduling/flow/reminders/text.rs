@@ -39,9 +39,8 @@ pub(super) fn is_template(text: &str, purpose: ReminderPurpose) -> bool {
             return false;
         };
         let of_purpose = match word {
-            "link" => purpose == ReminderPurpose::Reminder,
             "deadline" => purpose == ReminderPurpose::Offer,
-            "first_name" | "date" | "time" | "place" => true,
+            "first_name" | "date" | "time" | "place" | "link" => true,
             _ => false,
         };
         if !of_purpose {
@@ -101,6 +100,6 @@ mod tests {
             assert!(!is_template(wrong, reminder), "{wrong}");
         }
         assert!(is_template("{{deadline}}", ReminderPurpose::Offer));
-        assert!(!is_template("{{link}}", ReminderPurpose::Offer));
+        assert!(is_template("{{link}}", ReminderPurpose::Offer));
     }
 }

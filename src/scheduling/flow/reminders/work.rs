@@ -16,11 +16,12 @@ use serde_json::{Value, json};
 
 use super::model::{Reminder, ReminderPurpose, ReminderStatus, ReminderTemplate};
 use super::planning::{self, Quiet};
-use super::store_work::{self as rows, NewReminder, Visit};
+use super::store_work::{self as rows, NewReminder, Planned, Visit};
 use super::text::{self, Words};
 use super::{links, store, store_templates};
 use crate::flow::flow_settings;
-use crate::flow::wall;
+use crate::flow::{waitlist, wall};
+use crate::no_shows;
 
 /// Planning anew what is said about an appointment; the database itself asks for it (0020).
 pub(super) const PLAN: &str = "reminders.plan";
@@ -47,26 +48,24 @@ pub(super) async fn plan(app: &App, job: &Job) -> Result<()> {
     };
     let before = rows::planned(&mut tx, appointment_id).await?;
     let wanted = if visit.open && visit.patient_active && visit.starts_at > now {
-        wanted(&mut tx, &visit, now).await?
+        wanted(&mut tx, (appointment_id, &visit), now).await?
     } else {
         Vec::new()
     };
     for old in before.iter().filter(|old| old.scheduled) {
-        let stays = wanted.iter().any(|(template, send_at)| {
-            template.id == old.template_id
-                && *send_at == old.send_at
-                && visit.starts_at == old.for_start
+        let stays = wanted.iter().any(|one| {
+            one.is(old) && one.send_at == old.send_at && visit.starts_at == old.for_start
         });
         if !stays {
             let reason = Some("appointment_changed");
             store::end(&mut tx, old.id, ReminderStatus::Cancelled, reason, now).await?;
         }
     }
-    for (template, send_at) in wanted {
+    for one in wanted {
         let there = before.iter().any(|old| {
-            template.id == old.template_id
+            one.is(old)
                 && visit.starts_at == old.for_start
-                && (!old.scheduled || old.send_at == send_at)
+                && (!old.scheduled || old.send_at == one.send_at)
         });
         if !there {
             let new = NewReminder {
@@ -74,10 +73,11 @@ pub(super) async fn plan(app: &App, job: &Job) -> Result<()> {
                 patient: visit.patient_id,
                 appointment: Some(appointment_id),
                 offer: None,
-                template: template.id,
-                channel: template.data.channel,
+                template: one.template.id,
+                channel: one.template.data.channel,
                 for_start: visit.starts_at,
-                send_at,
+                send_at: one.send_at,
+                additional: one.additional,
             };
             put(&mut tx, &new, now).await?;
         }
@@ -85,12 +85,32 @@ pub(super) async fn plan(app: &App, job: &Job) -> Result<()> {
     tx.commit().await
 }
 
-/// Which templates are used, and when they are sent: of each time before the start one, in the way the patient prefers.
+/// A reminder that should be sent.
+struct Wanted {
+    template: ReminderTemplate,
+    send_at: Instant,
+    additional: bool,
+}
+
+impl Wanted {
+    fn is(&self, old: &Planned) -> bool {
+        self.template.id == old.template_id && self.additional == old.additional
+    }
+}
+
+/// Plans anew after a night that has made an appointment's patient look unlikely to come.
+pub(crate) async fn plan_again(tx: &mut TenantTx, id: AppointmentId, now: Instant) -> Result<()> {
+    let job = NewJob::new(PLAN, json!({ "appointment_id": id }), now);
+    jobs::enqueue(tx, &job.once(id.to_string())).await
+}
+
+/// Which templates are used, and when they are sent: of each time before the start one, in the way the patient prefers; and
+/// one more for who is likely not to come, in the words of the one that is sent first.
 async fn wanted(
     tx: &mut TenantTx,
-    visit: &Visit,
+    (appointment, visit): (AppointmentId, &Visit),
     now: Instant,
-) -> Result<Vec<(ReminderTemplate, Instant)>> {
+) -> Result<Vec<Wanted>> {
     let settings = flow_settings::current(tx).await?;
     let quiet = Quiet {
         from: settings.quiet_from.0,
@@ -100,17 +120,41 @@ async fn wanted(
     let mut templates = store_templates::active(tx, ReminderPurpose::Reminder).await?;
     templates.sort_by_key(|template| template.data.offset_minutes);
     let mut wanted = Vec::new();
+    let mut earliest: Option<&ReminderTemplate> = None;
+    let send_at = |minutes: i32| {
+        let before = TimeDelta::minutes(minutes.into());
+        planning::send_at(visit.starts_at, before, quiet, zone, now)
+    };
     for same_time in
         templates.chunk_by(|one, other| one.data.offset_minutes == other.data.offset_minutes)
     {
         let Some(template) = choose(same_time, visit)? else {
             continue;
         };
-        let before = TimeDelta::minutes(template.data.offset_minutes.into());
-        if let Some(at) = planning::send_at(visit.starts_at, before, quiet, zone, now) {
-            wanted.push((template.clone(), at));
+        earliest = Some(template);
+        if let Some(send_at) = send_at(template.data.offset_minutes) {
+            wanted.push(Wanted {
+                template: template.clone(),
+                send_at,
+                additional: false,
+            });
         }
     }
+    let (Some(extra), Some(template)) = (&settings.extra_reminder, earliest) else {
+        return Ok(wanted);
+    };
+    if !no_shows::is_likely(tx, appointment, extra.above_percent).await? {
+        return Ok(wanted);
+    }
+    // Not a second one at the time of another.
+    let more = send_at(extra.minutes_before)
+        .filter(|at| wanted.iter().all(|other| other.send_at != *at))
+        .map(|send_at| Wanted {
+            template: template.clone(),
+            send_at,
+            additional: true,
+        });
+    wanted.extend(more);
     Ok(wanted)
 }
 
@@ -172,6 +216,7 @@ pub(crate) async fn announce_offer(
         channel: template.data.channel,
         for_start: visit.starts_at,
         send_at: now,
+        additional: false,
     };
     put(tx, &new, now).await
 }
@@ -275,7 +320,7 @@ async fn prepare(
     }))
 }
 
-/// The link by which the patient answers; of an offer there is none, he answers where he logs in.
+/// The link by which the patient answers.
 async fn link(
     app: &App,
     tx: &mut TenantTx,
@@ -283,16 +328,17 @@ async fn link(
     visit: &Visit,
     now: Instant,
 ) -> Result<String> {
-    match reminder.appointment_id {
-        Some(appointment) => {
-            let secret = links::open(tx, reminder, appointment, visit.starts_at, now).await?;
-            Ok(format!(
-                "{}/api/v1/appointment-links/{secret}",
-                app.settings.public_url
-            ))
-        }
-        None => Ok(String::new()),
+    let home = &app.settings.public_url;
+    if let Some(appointment) = reminder.appointment_id {
+        let secret = links::open(tx, reminder, appointment, visit.starts_at, now).await?;
+        return Ok(format!("{home}/api/v1/appointment-links/{secret}"));
     }
+    let Some((offer, deadline)) = reminder.offer_id.zip(visit.deadline) else {
+        return Ok(String::new());
+    };
+    let whose = (offer, visit.patient_id);
+    let secret = waitlist::open_link(tx, reminder.id, whose, deadline, now).await?;
+    Ok(format!("{home}/api/v1/offer-links/{secret}"))
 }
 
 fn words(visit: &Visit, link: String) -> Result<Words> {

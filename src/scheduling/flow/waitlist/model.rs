@@ -1,11 +1,12 @@
 //! The waitlist on the wire.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use kernel::clock::Instant;
 use kernel::ids::{
     AppointmentId, FacilityId, PatientId, ProviderId, ServiceId, WaitlistEntryId, WaitlistOfferId,
 };
 use kernel::{Checks, Validate};
+use platform::access::NoPhi;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -187,6 +188,59 @@ pub struct WaitlistOffer {
     pub answered_at: Option<DateTime<Utc>>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
+}
+
+/// What stands behind the link in the message of an offer: when and where, and nothing of whom.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct LinkedOffer {
+    pub starts_at: DateTime<Utc>,
+    pub ends_at: DateTime<Utc>,
+    /// On the wall clock of the place.
+    pub local_start: NaiveDateTime,
+    /// Until then the place is held, and the link answers.
+    pub deadline: DateTime<Utc>,
+    /// On the wall clock of the place.
+    pub local_deadline: NaiveDateTime,
+    #[schema(example = "America/New_York")]
+    pub time_zone: String,
+    pub facility: String,
+    pub phone: Option<String>,
+    pub address: Vec<String>,
+    /// What can be done with the link.
+    pub actions: Vec<OfferAction>,
+}
+
+// Whoever has the link learns that somebody waits for a place there; it says nothing of whom. That it was looked at is
+// recorded against the patient all the same.
+impl NoPhi for LinkedOffer {}
+
+/// What is done with the link of an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferAction {
+    Accept,
+    Decline,
+}
+
+impl OfferAction {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Decline => "decline",
+        }
+    }
+}
+
+/// The answer to an offer's message.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "action": "accept" }))]
+pub struct OfferAnswer {
+    pub action: OfferAction,
+}
+
+impl Validate for OfferAnswer {
+    fn check(&self, _: &mut Checks) {}
 }
 
 /// Why a request is withdrawn.

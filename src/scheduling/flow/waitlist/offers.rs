@@ -5,16 +5,17 @@ use kernel::ids::{WaitlistEntryId, WaitlistOfferId};
 use kernel::{Code, Error, Page, Result};
 use platform::App;
 use platform::access::{Ctx, Disclosure, Permission, Role};
-use platform::audit::{Action, By as Cause, Subject, by_system};
+use platform::audit::{Action, Subject};
 use platform::db::{CallerTx, SystemTx, TenantTx};
 use platform::http::Answer;
 use platform::jobs::{self, Job, NewJob};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::model::{OfferStatus, WaitlistOffer, WaitlistStatus};
+use super::free_time::{self, Opened};
+use super::model::{OfferStatus, WaitlistOffer, WaitlistStatus, WaitlistWish};
 use super::store_offers::{self as offers, Locked};
-use super::{matching, store};
+use super::{matching, offering, store};
 use crate::appointments::{self, By, Details};
 
 /// The deadline of an offer has come.
@@ -87,42 +88,55 @@ async fn lock_open(tx: &mut TenantTx, id: WaitlistOfferId, now: Instant) -> Resu
     }
 }
 
-/// Books the place offered, of the hold that keeps it.
 pub(super) async fn accept(ctx: &Ctx, id: WaitlistOfferId) -> Result<Answer<WaitlistOffer>> {
     let mut tx = ctx.begin(Permission::WaitlistRespond).await?;
-    let now = ctx.now();
-    let Locked { offer, hold, .. } = lock_open(&mut tx, id, now).await?;
-    let entry = store::get(&mut tx, offer.entry_id, now).await?;
+    accept_in_tx(&mut tx, id, By::caller(ctx), ctx.now()).await?;
+    commit(ctx, tx, id).await
+}
+
+/// Books the place offered, of the hold that keeps it.
+///
+/// # Errors
+/// `offer_expired`; `illegal_transition` when it was answered before; `not_found`.
+pub(super) async fn accept_in_tx(
+    tx: &mut TenantTx,
+    id: WaitlistOfferId,
+    by: By,
+    now: Instant,
+) -> Result<()> {
+    let Locked { offer, hold, .. } = lock_open(tx, id, now).await?;
+    let entry = store::get(tx, offer.entry_id, now).await?;
     let details = Details {
         priority: entry.priority,
         chief_complaint: entry.reason.clone(),
         ..Details::default()
     };
     let patient = Some(offer.patient_id);
-    let booked =
-        appointments::book_hold_in_tx(&mut tx, hold, patient, &details, By::caller(ctx), now)
-            .await?;
-    offers::answer(&mut tx, id, OfferStatus::Accepted, Some(booked), now).await?;
+    let booked = appointments::book_hold_in_tx(tx, hold, patient, &details, by, now).await?;
+    offers::answer(tx, id, OfferStatus::Accepted, Some(booked), now).await?;
     let end = (Some(booked), None);
-    store::step(&mut tx, offer.entry_id, WaitlistStatus::Booked, end, now).await?;
+    store::step(tx, offer.entry_id, WaitlistStatus::Booked, end, now).await
+}
+
+pub(super) async fn decline(ctx: &Ctx, id: WaitlistOfferId) -> Result<Answer<WaitlistOffer>> {
+    let mut tx = ctx.begin(Permission::WaitlistRespond).await?;
+    decline_in_tx(&mut tx, id, ctx.now()).await?;
     commit(ctx, tx, id).await
 }
 
 /// Gives the place to the next one.
-pub(super) async fn decline(ctx: &Ctx, id: WaitlistOfferId) -> Result<Answer<WaitlistOffer>> {
-    let mut tx = ctx.begin(Permission::WaitlistRespond).await?;
-    let locked = lock_open(&mut tx, id, ctx.now()).await?;
-    pass_on(&mut tx, &locked, OfferStatus::Declined, ctx.now()).await?;
+///
+/// # Errors
+/// As [`accept_in_tx`].
+pub(super) async fn decline_in_tx(
+    tx: &mut TenantTx,
+    id: WaitlistOfferId,
+    now: Instant,
+) -> Result<()> {
+    let locked = lock_open(tx, id, now).await?;
+    pass_on(tx, &locked, OfferStatus::Declined, now).await?;
     let entry = locked.offer.entry_id;
-    store::step(
-        &mut tx,
-        entry,
-        WaitlistStatus::Waiting,
-        (None, None),
-        ctx.now(),
-    )
-    .await?;
-    commit(ctx, tx, id).await
+    store::step(tx, entry, WaitlistStatus::Waiting, (None, None), now).await
 }
 
 async fn commit(ctx: &Ctx, mut tx: CallerTx, id: WaitlistOfferId) -> Result<Answer<WaitlistOffer>> {
@@ -142,7 +156,37 @@ async fn pass_on(
 ) -> Result<()> {
     offers::answer(tx, locked.offer.id, status, None, now).await?;
     appointments::release_hold_in_tx(tx, locked.hold, now).await?;
-    matching::next(tx, locked.freed_by, now).await
+    let offer = &locked.offer;
+    if let Some(freed_by) = locked.freed_by {
+        return matching::next(tx, freed_by, now).await;
+    }
+    let opened = Opened::at(Some(offer.facility_id), offer.starts_at, offer.ends_at);
+    free_time::time_opened(tx, &opened, now).await
+}
+
+/// Takes an open offer back that is not what its request asks for any more. The request is locked, and waits again.
+pub(super) async fn take_back_unfit(
+    tx: &mut TenantTx,
+    entry: WaitlistEntryId,
+    wish: &WaitlistWish,
+    now: Instant,
+) -> Result<()> {
+    let Some(open) = offers::open_of(tx, entry).await? else {
+        return Ok(());
+    };
+    let locked = offers::lock(tx, open).await?;
+    let offer = &locked.offer;
+    let fits = wish.allows(offer.starts_at, offer.ends_at)
+        && wish.facility_id.is_none_or(|id| id == offer.facility_id)
+        && (wish.provider_ids.is_empty()
+            || offer
+                .provider_id
+                .is_some_and(|id| wish.provider_ids.contains(&id)));
+    if fits {
+        return Ok(());
+    }
+    pass_on(tx, &locked, OfferStatus::Withdrawn, now).await?;
+    store::step(tx, entry, WaitlistStatus::Waiting, (None, None), now).await
 }
 
 /// Takes back what a request was offered, because it is no more. The request is locked.
@@ -184,20 +228,7 @@ pub(super) async fn deadline(app: &App, job: &Job) -> Result<()> {
         now,
     )
     .await?;
-    let subject = Subject {
-        patient: Some(offer.patient_id),
-        resource: Some(offer_id.into()),
-    };
-    let cause = Cause::Job(DEADLINE);
-    let record = by_system(
-        app,
-        job.tenant,
-        cause,
-        "waitlist",
-        Action::Update,
-        subject,
-        now,
-    );
+    let record = offering::record(app, &tx, offer.patient_id, offer_id, DEADLINE, now);
     tx.record(&[record]).await?;
     tx.commit().await
 }

@@ -12,7 +12,7 @@ use super::model::{
     ListWaitlist, NewWaitlistEntry, WaitlistEntry, WaitlistStatus, WaitlistWish, Withdrawal,
 };
 use super::store::{self, Filter, Row};
-use super::{offers, triage};
+use super::{free_time, offers, triage};
 use crate::flow::flow_settings::{self, TriageRules};
 use crate::services;
 
@@ -128,6 +128,7 @@ pub(super) async fn request(ctx: &Ctx, new: NewWaitlistEntry) -> Result<Answer<W
     .on_constraint("waitlist_entries_open_key", || {
         Error::new(Code::AlreadyWaiting)
     })?;
+    free_time::soon(&mut tx, id, ctx.now()).await?;
     let disclosure = disclosed(ctx, &mut tx, id, Action::Create).await?;
     tx.commit(disclosure.created_at(format!("/api/v1/waitlist/{id}")))
         .await
@@ -207,6 +208,10 @@ pub(super) async fn amend(
     let wish: WaitlistWish = patch.apply(&present)?;
     check(ctx, &mut tx, &present, &wish).await?;
     store::update(&mut tx, id, &wish, ctx.now()).await?;
+    if wish != present {
+        offers::take_back_unfit(&mut tx, id, &wish, ctx.now()).await?;
+        free_time::soon(&mut tx, id, ctx.now()).await?;
+    }
     let disclosure = disclosed(ctx, &mut tx, id, Action::Update).await?;
     tx.commit(disclosure).await
 }

@@ -79,15 +79,15 @@ pub(super) async fn find(
 pub(super) struct Locked {
     pub offer: WaitlistOffer,
     pub hold: HoldId,
-    /// Whose place it was.
-    pub freed_by: AppointmentId,
+    /// Whose place it was; none for time that was free.
+    pub freed_by: Option<AppointmentId>,
 }
 
 /// The offer, held until the transaction ends; `not_found` if the caller may not see it.
 pub(super) async fn lock(tx: &mut TenantTx, id: WaitlistOfferId) -> Result<Locked> {
     let tenant = tx.tenant();
     let held = sqlx::query!(
-        r#"select hold_id as "hold: HoldId", freed_by as "freed_by: AppointmentId"
+        r#"select hold_id as "hold: HoldId", freed_by as "freed_by?: AppointmentId"
              from app.waitlist_offers where tenant_id = $1 and id = $2 for update"#,
         tenant as _,
         id as _,
@@ -122,7 +122,7 @@ pub(super) async fn insert(
     tx: &mut TenantTx,
     offer: &WaitlistOffer,
     hold: HoldId,
-    freed_by: AppointmentId,
+    freed_by: Option<AppointmentId>,
 ) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
@@ -234,8 +234,8 @@ pub(super) async fn freed(
     .await?)
 }
 
-/// Requests that the place would do for, but for their windows: nobody who has been offered it, is occupied then, or is the
-/// one who gave it up.
+/// Requests that the place would do for, but for their windows: nobody who has been offered it or turned that time down, is
+/// occupied then, has an appointment for the same that is sooner, or is the one who gave it up.
 pub(super) async fn candidates(
     tx: &mut TenantTx,
     freed_by: AppointmentId,
@@ -250,7 +250,11 @@ pub(super) async fn candidates(
             where w.tenant_id = $1 and w.service_id = $2 and w.status = 'waiting' and w.patient_id <> $3
               and (w.facility_id is null or w.facility_id = $4)
               and (cardinality(w.provider_ids) = 0 or $5 = any(w.provider_ids))
-              and not exists (select from app.waitlist_offers o where o.tenant_id = $1 and o.entry_id = w.id and o.freed_by = $6)
+              and not exists (select from app.waitlist_offers o where o.tenant_id = $1 and o.entry_id = w.id
+                                 and (o.freed_by = $6 or o.status in ('declined', 'expired') and o.starts_at < $8 and o.ends_at > $7))
+              and not exists (select from app.appointments a
+                               where a.tenant_id = $1 and a.patient_id = w.patient_id and a.service_id = w.service_id
+                                 and a.status in ('scheduled', 'confirmed') and a.starts_at > $9 and a.starts_at < $8)
               and not exists (select from app.reservations r
                                where r.tenant_id = $1 and r.resource_id = w.patient_id and r.starts_at < $8 and r.ends_at > $7
                                  and (r.state in ('booked', 'overbooked') or r.state = 'held' and r.expires_at > $9))

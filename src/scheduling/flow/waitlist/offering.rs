@@ -1,0 +1,111 @@
+//! Making an offer: the place is held, the deadline watched, the patient told.
+
+use chrono::TimeDelta;
+use kernel::clock::Instant;
+use kernel::ids::{AppointmentId, PatientId, WaitlistOfferId};
+use kernel::{Code, Result};
+use platform::App;
+use platform::audit::{Action, By as Cause, Subject, by_system};
+use platform::db::SystemTx;
+
+use super::model::{OfferStatus, WaitlistOffer, WaitlistStatus};
+use super::store::{self, Row};
+use super::store_offers as offers;
+use super::triage;
+use super::{offers as deadlines, triage::Triage};
+use crate::appointments::{self, By, Placement};
+use crate::flow::flow_settings::NewFlowSettings;
+use crate::flow::reminders;
+
+/// The hold outlives the deadline, so that who accepts in the last second still gets it.
+const GRACE: TimeDelta = TimeDelta::minutes(2);
+
+/// What is offered.
+pub(super) struct Place {
+    pub placement: Placement,
+    pub ends_at: Instant,
+    /// Whose place it was; none for time that was free.
+    pub freed_by: Option<AppointmentId>,
+}
+
+/// The points of a request now.
+pub(super) fn points(settings: &NewFlowSettings, row: &Row, now: Instant) -> Triage {
+    let wish = row.wish();
+    triage::points(&settings.triage, &wish, row.waiting_since, row.missed, now)
+}
+
+/// Offers a place to somebody who waits, whose request is locked, and commits. `cause`: the job that does.
+///
+/// # Errors
+/// A conflict if he does not wait any more, or somebody has booked the place or him meanwhile; a field error if the place can't
+/// be had. Nothing is written then.
+pub(super) async fn make(
+    app: &App,
+    mut tx: SystemTx,
+    (row, place): (&Row, Place),
+    settings: &NewFlowSettings,
+    cause: &'static str,
+    now: Instant,
+) -> Result<()> {
+    if row.status != WaitlistStatus::Waiting {
+        return Err(Code::IllegalTransition.into());
+    }
+    let Place {
+        placement,
+        ends_at,
+        freed_by,
+    } = place;
+    let (facility_id, starts_at) = (placement.facility, placement.starts_at);
+    let provider_id = placement.providers.first().copied();
+    let deadline = (now + TimeDelta::minutes(settings.offer_minutes.into())).min(starts_at);
+    let hold =
+        appointments::hold_in_tx(&mut tx, placement, deadline + GRACE, By::SYSTEM, now).await?;
+    let offer = WaitlistOffer {
+        id: WaitlistOfferId::new(),
+        entry_id: row.id,
+        patient_id: row.patient_id,
+        facility_id,
+        provider_id,
+        starts_at,
+        ends_at,
+        deadline,
+        status: OfferStatus::Open,
+        triage: Some(points(settings, row, now)),
+        appointment_id: None,
+        answered_at: None,
+        version: 1,
+        created_at: now,
+    };
+    offers::insert(&mut tx, &offer, hold, freed_by).await?;
+    store::step(&mut tx, row.id, WaitlistStatus::Offered, (None, None), now).await?;
+    deadlines::watch(&mut tx, offer.id, deadline).await?;
+    reminders::announce_offer(&mut tx, offer.id, now).await?;
+    let record = record(app, &tx, row.patient_id, offer.id, cause, now);
+    tx.record(&[record]).await?;
+    tx.commit().await
+}
+
+/// That a job changed what a patient is offered.
+pub(super) fn record(
+    app: &App,
+    tx: &SystemTx,
+    patient: PatientId,
+    offer: WaitlistOfferId,
+    cause: &'static str,
+    now: Instant,
+) -> platform::audit::AccessRecord {
+    let subject = Subject {
+        patient: Some(patient),
+        resource: Some(offer.into()),
+    };
+    let cause = Cause::Job(cause);
+    by_system(
+        app,
+        tx.tenant(),
+        cause,
+        "waitlist",
+        Action::Update,
+        subject,
+        now,
+    )
+}

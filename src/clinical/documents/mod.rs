@@ -24,6 +24,7 @@ mod search;
 mod service;
 mod store;
 mod store_past;
+mod store_sealing;
 mod text;
 mod uploads;
 mod versions;
@@ -39,6 +40,10 @@ pub use model::{
 };
 pub use records::{Origin, Stored, discard, file_in_tx, renew_in_tx, store_content};
 pub use text::extract;
+
+/// What of documents the tenant's data key seals, to be sealed anew after a new one.
+pub const SEALED_KEYS: [platform::crypto::reseal::SealedColumn; 2] =
+    [store_sealing::SEALED, uploads::SEALED];
 pub(crate) use versions::{PatientFile, files_of_patient};
 pub use work::{round, spawn};
 

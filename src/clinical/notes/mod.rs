@@ -36,7 +36,7 @@ pub use content::NoteContent;
 pub use kinds::{CosignatureStatus, EntryKind, NoteStatus, NoteType};
 pub use model::{NewNote, Note, NoteSummary};
 pub use records::{Author, record_in_tx};
-pub use signatures::{Fault, SignedNote, Verification};
+pub use signatures::{Fault, NoteKey, SignedNote, Verification};
 
 /// Every operation on notes.
 pub fn router() -> OpenApiRouter<App> {

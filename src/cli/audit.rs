@@ -1,4 +1,4 @@
-//! `chartwell audit verify`: is the access log what the server wrote?
+//! `chartwell audit verify`: are the access log and the change history what was written?
 
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ use crate::server::told;
 
 #[derive(Debug, Subcommand)]
 pub enum Audit {
-    /// Compare every access record with its seal; names what was changed, removed or inserted, and exits 1
+    /// Compare every access record and every change with its seal; names what was changed, removed or inserted, and exits 1
     Verify {
         /// One tenant only
         #[arg(long)]
@@ -28,7 +28,7 @@ pub enum Audit {
     },
 }
 
-fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     let day = || {
         text.parse::<NaiveDate>()
             .ok()?
@@ -69,7 +69,7 @@ pub async fn run(
     let report = verify::verify(app, &range, sink)
         .await
         .map_err(told)
-        .context("the log could not be read")?;
+        .context("the logs could not be read")?;
     println!("{report}");
     app.db.close().await;
     installation.close().await?;

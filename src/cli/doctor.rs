@@ -4,16 +4,23 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
+use chrono::TimeDelta;
 use kernel::Clock;
-use platform::crypto::{KeyWrapper, LocalMasterKeys, SigningKeys, TenantKeys};
+use platform::audit::{Backlog, backlog};
+use platform::crypto::{KeyWrapper, LocalMasterKeys, SigningKeys, TenantKeys, reseal};
 use platform::db::{Db, SystemTx, health, isolation, migrate};
 use platform::jobs;
 use secrecy::ExposeSecret;
 use sqlx::PgConnection;
 
 use super::installation::{Installation, Where};
+use super::keys::shown;
 use crate::config::Config;
+use crate::rekeying;
 use crate::server::{connect, told};
+
+/// How long what a server does by itself may take.
+const PATIENCE: TimeDelta = TimeDelta::days(1);
 
 pub async fn run(place: Where) -> anyhow::Result<ExitCode> {
     let installation = Installation::find(&place).await?;
@@ -32,6 +39,8 @@ pub async fn run(place: Where) -> anyhow::Result<ExitCode> {
             let db = Db::new(&config.database);
             well &= say("partitions", months(&db).await);
             well &= say("jobs", queue(&db).await);
+            well &= say("sealing", sealing(&db).await);
+            well &= say("data keys", data_keys(config, &db).await);
             db.close().await;
         }
     }
@@ -142,16 +151,77 @@ async fn queue(db: &Db) -> anyhow::Result<String> {
     Ok(format!("{open} wait, none was given up"))
 }
 
-async fn keys(config: &Config, connection: &mut PgConnection) -> anyhow::Result<String> {
+/// While a server or a worker runs, a record waits a minute for its seal.
+async fn sealing(db: &Db) -> anyhow::Result<String> {
+    let now = Clock::system().now();
+    let mut found = Vec::new();
+    for Backlog {
+        log,
+        records,
+        oldest,
+    } in backlog(db).await.map_err(told)?
+    {
+        let name = log.name();
+        if let Some(oldest) = oldest {
+            ensure!(
+                now - oldest < PATIENCE,
+                "{records} records of the {name} are not sealed, the oldest of {}: does a server or a worker run?",
+                shown(oldest)
+            );
+        }
+        found.push(format!("{records} of the {name}"));
+    }
+    Ok(format!("to be sealed: {}", found.join(", ")))
+}
+
+/// Of tenants with a new data key: how far they have come.
+async fn data_keys(config: &Config, db: &Db) -> anyhow::Result<String> {
+    let keys = TenantKeys::new(wrapper(config)?);
+    let now = Clock::system().now();
+    let (mut late, mut moving) = (Vec::new(), Vec::new());
+    for tenant in identity::tenants::all(db).await.map_err(told)? {
+        let mut tx = SystemTx::begin(db, tenant).await.map_err(told)?;
+        let rows = keys.list(&mut tx).await.map_err(told)?;
+        let undrained = rows.iter().filter(|key| key.drained_at.is_none());
+        let Some(since) = undrained.filter_map(|key| key.retired_at).min() else {
+            continue;
+        };
+        let left = reseal::left(&mut tx, &keys, &rekeying::places())
+            .await
+            .map_err(told)?;
+        let text = format!("tenant {tenant}: {} values", left.total());
+        if now - since < PATIENCE {
+            moving.push(text);
+        } else {
+            late.push(text);
+        }
+    }
+    ensure!(
+        late.is_empty(),
+        "sealed with keys replaced more than a day ago: {}; see chartwell keys reseal",
+        late.join("; ")
+    );
+    Ok(if moving.is_empty() {
+        "every tenant's values are sealed with his present key".to_owned()
+    } else {
+        format!("to be sealed with new keys: {}", moving.join("; "))
+    })
+}
+
+fn wrapper(config: &Config) -> anyhow::Result<Arc<dyn KeyWrapper>> {
     let previous = config
         .keys
         .master_previous
         .as_ref()
         .map(ExposeSecret::expose_secret);
-    let wrapper: Arc<dyn KeyWrapper> = Arc::new(LocalMasterKeys::from_base64(
+    Ok(Arc::new(LocalMasterKeys::from_base64(
         config.keys.master.expose_secret(),
         previous,
-    )?);
+    )?))
+}
+
+async fn keys(config: &Config, connection: &mut PgConnection) -> anyhow::Result<String> {
+    let wrapper = wrapper(config)?;
     SigningKeys::load_or_create(connection, &*wrapper, Clock::system().now())
         .await
         .map_err(told)?;

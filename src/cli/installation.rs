@@ -21,7 +21,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use crate::Chartwell;
-use crate::config::{Config, Environment, Http, Keys, Operations};
+use crate::config::{Config, Environment, Http, Keys, Operations, read_private};
 use crate::server::assemble;
 
 /// The database of a dev installation.
@@ -213,10 +213,15 @@ impl Secrets {
     /// Reads them, or makes them once.
     fn keep_in(data_dir: &Path) -> anyhow::Result<Self> {
         let path = data_dir.join("secrets.json");
-        match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .with_context(|| format!("{} is damaged", path.display())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        match path.try_exists() {
+            Ok(true) => {
+                let text = read_private(&path).map_err(|reason| {
+                    anyhow::anyhow!("{} is a file that {reason}", path.display())
+                })?;
+                serde_json::from_str(&text)
+                    .with_context(|| format!("{} is damaged", path.display()))
+            }
+            Ok(false) => {
                 let secrets = Self {
                     master_key: LocalMasterKeys::generate().to_string(),
                     runtime_password: random::token(),

@@ -1,9 +1,10 @@
-//! `chartwell keys …`: a new master key, new signing keys.
+//! `chartwell keys …`: new keys in the place of old ones, and keys that are trusted no more.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
 use clap::{Subcommand, ValueEnum};
 use kernel::Clock;
 use platform::audit::{SecurityEvent, SecurityKind, security};
@@ -13,23 +14,70 @@ use secrecy::ExposeSecret;
 use sqlx::Connection as _;
 
 use super::installation::{Installation, Where};
+use super::{audit, keys_of_tenants};
 use crate::server::{connect, told};
 
 #[derive(Debug, Subcommand)]
 pub enum Keys {
-    /// Wrap every key anew under CHARTWELL_MASTER_KEY; the old one stands in CHARTWELL_MASTER_KEY_PREVIOUS meanwhile
+    /// Wrap every key anew under CHARTWELL_MASTER_KEY (the old one stands in CHARTWELL_MASTER_KEY_PREVIOUS meanwhile); or,
+    /// with --tenant, begin a new key of a tenant
     Rotate {
+        /// A tenant's key instead of the master key
+        #[arg(long, requires = "which")]
+        tenant: Option<String>,
+        #[command(flatten)]
+        which: Which,
         #[command(flatten)]
         place: Where,
     },
-    /// Begin a new signing key; the old one still verifies what it signed
+    /// Seal anew what older data keys have sealed; can be stopped and run again
+    Reseal {
+        /// One tenant only
+        #[arg(long)]
+        tenant: Option<String>,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// Begin a new signing key of the installation; the old one still verifies what it signed
     Sign {
         purpose: Signing,
         #[command(flatten)]
         place: Where,
     },
+    /// Say that a signing key has been in other hands since an instant: what bears a later time is not believed
+    Compromised {
+        /// The key's id, as `chartwell keys list` shows it
+        key: String,
+        /// Since this instant (2026-01-31 or 2026-01-31T08:00:00Z)
+        #[arg(long, value_parser = audit::instant)]
+        since: DateTime<Utc>,
+        /// The tenant whose key it is; without it, a key of the installation
+        #[arg(long)]
+        tenant: Option<String>,
+        #[command(flatten)]
+        place: Where,
+    },
+    /// List keys: those of the installation, or of a tenant
+    List {
+        #[arg(long)]
+        tenant: Option<String>,
+        #[command(flatten)]
+        place: Where,
+    },
     /// Print a new master key
     Generate,
+}
+
+/// Which key of a tenant.
+#[derive(Clone, Copy, Debug, clap::Args)]
+#[group(id = "which", multiple = false)]
+pub struct Which {
+    /// The data key; what older ones have sealed is sealed anew
+    #[arg(long, requires = "tenant")]
+    pub data: bool,
+    /// The key that signs notes and attestations
+    #[arg(long, requires = "tenant")]
+    pub signing: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -42,8 +90,40 @@ pub enum Signing {
 pub async fn run(command: Keys) -> anyhow::Result<ExitCode> {
     match command {
         Keys::Generate => println!("{}", *LocalMasterKeys::generate()),
-        Keys::Rotate { place } => rotate(&place).await?,
+        Keys::Rotate {
+            tenant: None,
+            place,
+            ..
+        } => rotate(&place).await?,
+        Keys::Rotate {
+            tenant: Some(tenant),
+            which,
+            place,
+        } => keys_of_tenants::rotate(&tenant, which, &place).await?,
+        Keys::Reseal { tenant, place } => {
+            return keys_of_tenants::reseal(tenant.as_deref(), &place).await;
+        }
         Keys::Sign { purpose, place } => sign(purpose, &place).await?,
+        Keys::Compromised {
+            key,
+            since,
+            tenant: None,
+            place,
+        } => disown(&key, since, &place).await?,
+        Keys::Compromised {
+            key,
+            since,
+            tenant: Some(tenant),
+            place,
+        } => keys_of_tenants::disown(&tenant, &key, since, &place).await?,
+        Keys::List {
+            tenant: None,
+            place,
+        } => list(&place).await?,
+        Keys::List {
+            tenant: Some(tenant),
+            place,
+        } => keys_of_tenants::list(&tenant, &place).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -97,6 +177,64 @@ async fn sign(purpose: Signing, place: &Where) -> anyhow::Result<()> {
     installation.close().await
 }
 
+async fn disown(key: &str, since: DateTime<Utc>, place: &Where) -> anyhow::Result<()> {
+    let installation = Installation::find(place).await?;
+    let wrapper = wrapper(&installation)?;
+    let mut connection = connect(&installation.config.database.connect).await?;
+    let (id, now) = (key.to_owned(), Clock::system().now());
+    let replaced = connection
+        .transaction(|tx| {
+            Box::pin(async move { SigningKeys::disown(tx, &*wrapper, &id, since, now).await })
+        })
+        .await
+        .map_err(told)
+        .with_context(|| format!("key {key}"))?;
+    let db = Db::new(&installation.config.database);
+    told_to_the_log(&db, "signing_key_compromised").await?;
+    db.close().await;
+    println!("{key} is not believed from {since} on");
+    if let Some(next) = replaced {
+        println!("{next} signs from now on; servers take it up within a minute");
+    }
+    installation.close().await
+}
+
+async fn list(place: &Where) -> anyhow::Result<()> {
+    let installation = Installation::find(place).await?;
+    let mut connection = connect(&installation.config.database.connect).await?;
+    let keys = SigningKeys::list(&mut connection).await.map_err(told)?;
+    for key in keys {
+        println!(
+            "{:<18} {}",
+            key.id,
+            standing(key.created_at, key.retired_at, key.compromised_at)
+        );
+    }
+    installation.close().await
+}
+
+/// An instant as an operator reads it.
+pub(super) fn shown(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// The dates of a key in a line.
+pub(super) fn standing(
+    created: DateTime<Utc>,
+    retired: Option<DateTime<Utc>>,
+    compromised: Option<DateTime<Utc>>,
+) -> String {
+    let mut text = format!("since {}, ", shown(created));
+    match retired {
+        None => text.push_str("in use"),
+        Some(at) => text = format!("{text}retired {}", shown(at)),
+    }
+    if let Some(at) = compromised {
+        text = format!("{text}, in other hands from {} on", shown(at));
+    }
+    text
+}
+
 /// A key of the installation changed: a security event of no tenant's.
 async fn told_to_the_log(db: &Db, which: &'static str) -> anyhow::Result<()> {
     let event = SecurityEvent::new(SecurityKind::KeyRotation, true).because(which);
@@ -105,7 +243,7 @@ async fn told_to_the_log(db: &Db, which: &'static str) -> anyhow::Result<()> {
         .map_err(told)
 }
 
-fn wrapper(installation: &Installation) -> anyhow::Result<Arc<dyn KeyWrapper>> {
+pub(super) fn wrapper(installation: &Installation) -> anyhow::Result<Arc<dyn KeyWrapper>> {
     let keys = &installation.config.keys;
     let previous = keys
         .master_previous

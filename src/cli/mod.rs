@@ -12,6 +12,7 @@ mod import;
 mod installation;
 mod jobs;
 mod keys;
+mod keys_of_tenants;
 mod migrate;
 mod notes;
 mod partitions;
@@ -50,7 +51,7 @@ pub enum Command {
     /// Load code systems
     #[command(subcommand)]
     Terminology(terminology::Terminology),
-    /// Check the access log
+    /// Check the access log and the change history
     #[command(subcommand)]
     Audit(audit::Audit),
     /// Check signed notes

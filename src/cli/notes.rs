@@ -1,11 +1,14 @@
 //! `chartwell notes verify`: is a signed note what its signer signed? Needs the file, and neither a database nor a server.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
-use clinical::notes::{SignedNote, Verification};
+use clinical::notes::{NoteKey, SignedNote, Verification};
+use compliance::signing_keys::SigningKeySet;
 
 #[derive(Debug, Subcommand)]
 pub enum Notes {
@@ -16,23 +19,30 @@ pub enum Notes {
         /// The organisation's public key, in base64, if it is known from elsewhere: no other is then believed
         #[arg(long)]
         key: Vec<String>,
+        /// The organisation's list of public keys, as GET /api/v1/signing-keys gave it: no other is then believed, and what the
+        /// list says of keys that were in other hands counts
+        #[arg(long, conflicts_with = "key")]
+        keys: Option<PathBuf>,
     },
 }
 
-pub fn run(Notes::Verify { file, key }: Notes) -> anyhow::Result<ExitCode> {
+pub fn run(Notes::Verify { file, key, keys }: Notes) -> anyhow::Result<ExitCode> {
     let text = std::fs::read_to_string(&file)
         .with_context(|| format!("{} could not be read", file.display()))?;
     let mut note: SignedNote =
         serde_json::from_str(&text).context("the file is not an exported signed note")?;
-    let pinned = !key.is_empty();
-    if pinned {
+    let pinned = !key.is_empty() || keys.is_some();
+    if let Some(list) = keys {
+        note.keys = listed(&list)?;
+    }
+    if !key.is_empty() {
         note.keys.retain(|known| key.contains(&known.public_key));
     }
     let found = note.verify();
     print!("{}", told(&found));
     if !pinned {
         println!(
-            "The keys are those in the file. That they are the organisation's, only --key can say."
+            "The keys are those in the file. That they are the organisation's, and in nobody else's hands, only --keys can say."
         );
     }
     Ok(if found.valid {
@@ -40,6 +50,27 @@ pub fn run(Notes::Verify { file, key }: Notes) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// The keys of a list, in the form in which a signed note carries them.
+fn listed(list: &Path) -> anyhow::Result<Vec<NoteKey>> {
+    let text = std::fs::read_to_string(list)
+        .with_context(|| format!("{} could not be read", list.display()))?;
+    let set: SigningKeySet =
+        serde_json::from_str(&text).context("the list is not one of signing keys")?;
+    set.keys
+        .into_iter()
+        .map(|key| {
+            let public = key.public().context("a key of the list is not one")?;
+            Ok(NoteKey {
+                id: key.kid,
+                algorithm: key.crv,
+                public_key: STANDARD.encode(public),
+                retired_at: key.retired_at,
+                compromised_at: key.compromised_at,
+            })
+        })
+        .collect()
 }
 
 fn told(found: &Verification) -> String {

@@ -57,3 +57,13 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(search::router())
         .merge(timeline::router())
 }
+
+/// What the area keeps sealed with tenants' data keys.
+pub fn sealed() -> platform::crypto::reseal::Places {
+    let mut columns = vec![patients::SEALED_SSNS];
+    columns.extend(documents::SEALED_KEYS);
+    platform::crypto::reseal::Places {
+        columns,
+        indexes: vec![patients::SSN_INDEX],
+    }
+}

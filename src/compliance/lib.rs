@@ -3,6 +3,7 @@
 pub mod access_log;
 pub mod change_log;
 pub mod security;
+pub mod signing_keys;
 
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,4 +14,5 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(access_log::router())
         .merge(change_log::router())
         .merge(security::router())
+        .merge(signing_keys::router())
 }

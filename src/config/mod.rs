@@ -19,7 +19,7 @@ use secrecy::SecretString;
 
 pub use files::FilesConfig;
 pub use messages::MessagesConfig;
-pub use reader::{Environment, Mistakes};
+pub use reader::{Environment, Mistakes, read_private};
 pub use variables::{VARIABLES, Variable, example_file};
 
 /// What a server needs to know.

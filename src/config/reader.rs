@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::str::FromStr;
 
 use platform::db::DbOptions;
@@ -171,13 +175,10 @@ impl Reader<'_> {
                 None
             }
             (Some(secret), None) => Some(secret.into()),
-            (None, Some(path)) => match std::fs::read_to_string(path) {
+            (None, Some(path)) => match read_private(Path::new(&path)) {
                 Ok(secret) => Some(secret.trim().to_owned().into()),
-                Err(error) => {
-                    self.mistake(
-                        file,
-                        &format!("names a file that can't be read ({})", error.kind()),
-                    );
+                Err(reason) => {
+                    self.mistake(file, &format!("names a file that {reason}"));
                     None
                 }
             },
@@ -199,6 +200,23 @@ impl Reader<'_> {
             Err(Mistakes(self.mistakes))
         }
     }
+}
+
+/// Reads a file that holds a secret. Refused while others than its owner and its group may read it, or others than its owner
+/// may write it: a key that anybody could have read, or put there, is none. Says what is wrong, never what it holds.
+pub fn read_private(path: &Path) -> Result<String, String> {
+    let unreadable = |error: std::io::Error| format!("can't be read ({})", error.kind());
+    let mut file = File::open(path).map_err(unreadable)?;
+    // Of the open file, so that nobody can exchange it between the look and the reading.
+    let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o777;
+    if mode & 0o027 != 0 {
+        return Err(format!(
+            "others can get at (mode {mode:03o}); chmod 600 or 440 it"
+        ));
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(unreadable)?;
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -234,6 +252,38 @@ mod tests {
             assert!(text.contains(name), "{name} missing in {text}");
         }
         assert!(!text.contains("s3cret"));
+    }
+
+    #[test]
+    fn a_key_file_that_others_can_get_at_is_refused() {
+        let path = std::env::temp_dir().join(format!("chartwell-key-{}", kernel::ids::mint()));
+        std::fs::write(&path, "s3cret").expect("written");
+        for (mode, good) in [
+            (0o600, true),
+            (0o400, true),
+            (0o440, true),
+            (0o640, true),
+            (0o644, false),
+            (0o660, false),
+            (0o604, false),
+            (0o602, false),
+        ] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))
+                .expect("it is ours");
+            let read = read_private(&path);
+            assert_eq!(read.is_ok(), good, "{mode:o}");
+            let told = read.err().unwrap_or_default();
+            assert!(!told.contains("s3cret"), "{told}");
+        }
+        let wide = environment(&[("CHARTWELL_MASTER_KEY_FILE", &path.to_string_lossy())]);
+        let text = Config::from_environment(&wide)
+            .expect_err("it is refused")
+            .to_string();
+        assert!(
+            text.contains("CHARTWELL_MASTER_KEY_FILE: names a file that others can get at"),
+            "{text}"
+        );
+        std::fs::remove_file(&path).expect("removed");
     }
 
     #[test]

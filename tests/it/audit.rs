@@ -15,7 +15,7 @@ async fn seal(clinic: &TestTenant) {
     // Another test may be sealing, or a transaction may still be open somewhere: what is ours is sealed in the end.
     for _ in 0..200 {
         let _ = sealer.round().await;
-        let open: i64 = sqlx::query_scalar("select count(*) from app.phi_access_log where tenant_id = $1 and xid >= (select until_xid from app.seal_progress)")
+        let open: i64 = sqlx::query_scalar("select count(*) from app.phi_access_log where tenant_id = $1 and xid >= (select until_xid from app.seal_progress where log = 'access')")
             .bind(clinic.id.0)
             .fetch_one(&mut admin_connection().await)
             .await

@@ -6,6 +6,7 @@
 mod audit;
 mod clinical;
 mod demo;
+mod evidence;
 mod identity;
 mod interop;
 mod interop_documents;

@@ -24,6 +24,7 @@ mod service;
 mod store;
 mod store_found;
 mod store_past;
+mod store_sealing;
 mod text;
 mod uploads;
 mod versions;
@@ -40,6 +41,10 @@ pub use model::{
 pub use records::{Origin, Stored, discard, file_in_tx, renew_in_tx, store_content};
 pub(crate) use store_found::found;
 pub use text::extract;
+
+/// What of documents the tenant's data key seals, to be sealed anew after a new one.
+pub const SEALED_KEYS: [platform::crypto::reseal::SealedColumn; 2] =
+    [store_sealing::SEALED, uploads::SEALED];
 pub(crate) use versions::{PatientFile, files_of_patient};
 pub use work::{round, spawn};
 

@@ -166,11 +166,13 @@ fn field(column: &str, before: &Value, after: &Value) -> Option<FieldChange> {
     }
     let shown = |value: &Value| match value {
         Value::Null => Value::Null,
-        _ if column.ends_with("_sealed") => SEALED.into(),
+        value if column == "ssn_revision" && is_empty(value) => Value::Null,
+        _ if column.ends_with("_sealed") || column == "ssn_revision" => SEALED.into(),
         value => value.clone(),
     };
     let name = match column {
-        "ssn_sealed" => "ssn",
+        // Which of the two says it depends on when the change was made.
+        "ssn_sealed" | "ssn_revision" => "ssn",
         "deleted_at" => "retired_at",
         column => column,
     };
@@ -185,6 +187,7 @@ fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Array(items) => items.is_empty(),
+        Value::Number(revision) => revision.as_i64() == Some(0),
         _ => false,
     }
 }
@@ -214,8 +217,8 @@ mod tests {
     #[test]
     fn a_change_shows_what_was_and_what_is_and_nothing_of_the_machine() {
         let changed = change(
-            json!({ "sex": "male", "version": 1, "sort_key": "a", "updated_at": "x", "ssn_sealed": "v1.k.secret" }),
-            json!({ "sex": "female", "version": 2, "sort_key": "b", "updated_at": "y", "ssn_sealed": "v1.k.other", "mrn": "1" }),
+            json!({ "sex": "male", "version": 1, "sort_key": "a", "updated_at": "x", "ssn_revision": 1 }),
+            json!({ "sex": "female", "version": 2, "sort_key": "b", "updated_at": "y", "ssn_revision": 2, "mrn": "1" }),
         );
         assert_eq!(changed.change, ChangeKind::Changed);
         let told = serde_json::to_value(&changed.fields).expect("JSON");

@@ -38,6 +38,7 @@ mod store_keys;
 mod store_merges;
 mod store_pairs;
 mod store_references;
+mod store_sealing;
 mod store_search;
 mod tuning;
 mod worklist;
@@ -60,6 +61,7 @@ pub use records::{
     subject,
 };
 pub use routes::router;
+pub use sealing::{SEALED_SSNS, SSN_INDEX};
 pub use search::PatientSummary;
 pub use status::PatientStatus;
 pub use tuning::{MatchingSettings, MatchingThresholds};

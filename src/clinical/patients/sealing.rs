@@ -2,11 +2,16 @@
 
 use std::str;
 
+use futures_util::FutureExt as _;
 use kernel::ids::{PatientId, TenantId};
 use kernel::{Error, Result};
+use platform::crypto::reseal::{Reindex, SealedColumn};
 use platform::crypto::{FieldRef, TenantCipher};
+use platform::db::TenantTx;
+use uuid::Uuid;
 
 use super::model::{NewPatient, PatientIdentifier, Ssn};
+use super::store_sealing as store;
 
 /// A registration as it is kept: its identifiers as they may be shown, and the number beside them.
 #[derive(Debug)]
@@ -26,12 +31,7 @@ pub(super) fn seal(
     data: &NewPatient,
     present: Option<&str>,
 ) -> Result<Sealed> {
-    let place = FieldRef {
-        tenant,
-        table: "patients",
-        column: "ssn_sealed",
-        row: id.0,
-    };
+    let place = place(tenant, id.0);
     let known = present
         .map(|sealed| open(cipher, &place, sealed))
         .transpose()?;
@@ -60,6 +60,50 @@ pub(super) fn seal(
         ssn: sealed,
         ssn_index: ssn.map(|ssn| index(cipher, &ssn)),
     })
+}
+
+fn place(tenant: TenantId, row: Uuid) -> FieldRef {
+    FieldRef {
+        tenant,
+        table: "patients",
+        column: "ssn_sealed",
+        row,
+    }
+}
+
+/// The numbers, to be sealed anew after a new data key.
+pub const SEALED_SSNS: SealedColumn = store::SEALED;
+/// The index they are found by, to be moved to it.
+pub const SSN_INDEX: Reindex = |tx, cipher| reindex(tx, cipher).boxed();
+
+/// Patients looked at in one go.
+const HANDFUL: i64 = 500;
+
+async fn reindex(tx: &mut TenantTx, cipher: &TenantCipher) -> Result<u64> {
+    let (tenant, mut after, mut moved) = (tx.tenant(), Uuid::nil(), 0);
+    // With one key there is no former index.
+    if cipher.former_indexes("ssn", "").is_empty() {
+        return Ok(0);
+    }
+    loop {
+        let rows = store::ssns(tx, after, HANDFUL).await?;
+        let Some(last) = rows.last() else {
+            return Ok(moved);
+        };
+        after = last.id;
+        let (mut from, mut to) = (Vec::new(), Vec::new());
+        for row in &rows {
+            // A number that does not open is told of where it is sealed anew; it keeps the index it has.
+            let Ok(ssn) = open(cipher, &place(tenant, row.id), &row.sealed) else {
+                continue;
+            };
+            for former in cipher.former_indexes("ssn", ssn.digits()) {
+                from.push(former);
+                to.push(index(cipher, &ssn));
+            }
+        }
+        moved += store::move_keys(tx, &from, &to).await?;
+    }
 }
 
 /// The key by which a number is found.

@@ -201,11 +201,11 @@ pub(super) async fn insert(
     let data = &sealed.data;
     let done = sqlx::query!(
         r#"insert into app.patients (tenant_id, id, mrn, status, names, sort_key, birth_date, sex, gender_identity, language, race,
-                  ethnicity, marital_status, deceased_on, blood_type, telecoms, addresses, contacts, identifiers, ssn_sealed,
+                  ethnicity, marital_status, deceased_on, blood_type, telecoms, addresses, contacts, identifiers, ssn_sealed, ssn_revision,
                   health_goals, risk_factors, primary_provider_id, facility_id, portal_user_id, is_vip, is_confidential,
                   created_by, created_at, updated_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-                  $25, $26, $27, app.user_id(), $28, $28)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+                  ($20::text is not null)::integer, $21, $22, $23, $24, $25, $26, $27, app.user_id(), $28, $28)
            on conflict do nothing"#,
         tenant as _,
         id as _,
@@ -255,7 +255,8 @@ pub(super) async fn update(
         r#"update app.patients
               set status = $3, names = $4, sort_key = $5, birth_date = $6, sex = $7, gender_identity = $8, language = $9, race = $10,
                   ethnicity = $11, marital_status = $12, deceased_on = $13, blood_type = $14, telecoms = $15, addresses = $16,
-                  contacts = $17, identifiers = $18, ssn_sealed = $19, health_goals = $20, risk_factors = $21,
+                  contacts = $17, identifiers = $18, ssn_sealed = $19,
+                  ssn_revision = ssn_revision + (ssn_sealed is distinct from $19)::integer, health_goals = $20, risk_factors = $21,
                   primary_provider_id = $22, facility_id = $23, portal_user_id = $24, is_vip = $25, is_confidential = $26,
                   version = version + 1, updated_at = $27
             where tenant_id = $1 and id = $2"#,

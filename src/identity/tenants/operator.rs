@@ -112,7 +112,7 @@ pub async fn make(
     store::insert(tx, slug, settings, now)
         .await
         .on_constraint("tenants_slug_key", || Error::new(Code::SlugTaken))?;
-    app.tenant_keys.create(tx, now).await
+    app.tenant_keys.create(tx, now).await.map(drop)
 }
 
 /// Nobody of the tenant can log in, and every session ends.

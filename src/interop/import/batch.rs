@@ -311,7 +311,7 @@ impl<'a> Batch<'a> {
         let text = serde_json::to_vec(mapped).map_err(kernel::Error::internal)?;
         Ok(self
             .cipher
-            .blind_index("import", &hex(&digest(&[&text])))
+            .lasting_index("import", &hex(&digest(&[&text])))
             .into_bytes())
     }
 }

@@ -86,7 +86,7 @@ pub(super) fn blind(cipher: &TenantCipher, name: &Name) -> Name {
             let digits: String = number.chars().filter(char::is_ascii_digit).collect();
             Name::new(
                 name.resource_type.clone(),
-                format!("ssn|{}", cipher.blind_index("import_ssn", &digits)),
+                format!("ssn|{}", cipher.lasting_index("import_ssn", &digits)),
             )
         }
         None => name.clone(),

@@ -139,6 +139,7 @@ permissions! {
     WaitlistRequest       = "waitlist.request",       Writes, true,  [Admin Provider Nurse Staff Patient],         "Put patients on the waitlist, change and withdraw their requests; a patient his own.";
     WaitlistRespond       = "waitlist.respond",       Writes, true,  [Admin Provider Nurse Staff Patient],         "Accept and decline offered places; a patient his own.";
     BoardRead             = "board.read",             Reads,  true,  [Admin Provider Nurse Staff],                 "See who waits where, and how long, and hear when that changes.";
+    SigningKeyRead        = "signing_key.read",       Reads,  false, [Admin Provider Nurse Staff Patient],         "Read the public keys that records are signed with.";
     SecurityRead          = "security.read",          Reads,  false, [Admin],                                      "Read security events and the activity of accounts.";
     ForecastRead          = "forecast.read",          Reads,  false, [Admin Provider Nurse Staff],                 "Read forecasts of demand, how the no-show model does, and how much overbooking it suggests.";
     ForecastMake          = "forecast.make",          Writes, false, [Admin Staff],                                "Make forecasts of demand.";

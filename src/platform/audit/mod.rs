@@ -1,14 +1,17 @@
-//! The access log: every touch of health information, durable before the information leaves.
+//! The access log: every touch of health information, durable before the information leaves. And the evidence that it, and
+//! the change history that the database's triggers write, are as they were written.
 //!
 //! Writes carry their records in their own transaction ([`insert`]); reads share one group-committing [`AccessWriter`].
-//! Records are keyed (a MAC each) when written and sealed a minute later ([`Sealer`]); [`verify`] finds what was tampered
-//! with since.
+//! Access records are keyed (a MAC each) when written; both logs are sealed a minute later ([`Sealer`]); [`verify`] finds
+//! what was tampered with since.
 
 mod by_system;
 mod event;
+mod log;
 mod manifest;
 mod merkle;
 mod seal;
+mod seal_records;
 mod seal_rows;
 mod sealer;
 pub mod security;
@@ -19,8 +22,9 @@ mod writer;
 
 pub use by_system::{By, by_system};
 pub use event::{AccessRecord, Action, Outcome, Subject};
+pub use log::Log;
 pub use seal::{Seal, SignedSeal};
-pub use sealer::{Round, Sealer};
+pub use sealer::{Backlog, Round, Sealer, backlog};
 pub use security::{SecurityEvent, SecurityKind};
 pub use sink::{FileSink, SealSink};
 pub use store::insert;

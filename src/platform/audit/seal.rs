@@ -11,13 +11,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::AccessRecord;
+use super::log::{Log, Row};
 use super::manifest;
-use super::merkle::{self, Hash, Tree};
+use super::merkle::{Hash, Tree};
 use crate::crypto::SigningKeys;
-
-/// First bytes of what is signed, so that no other kind of message can pass for a seal.
-const DOMAIN: &[u8] = b"chartwell access seal v1\n";
 
 /// The `previous` of a tenant's first seal.
 pub const FIRST: Hash = [0; 32];
@@ -26,6 +23,9 @@ pub const FIRST: Hash = [0; 32];
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seal {
     pub tenant: TenantId,
+    /// Lines written before there were two do not say it.
+    #[serde(default)]
+    pub log: Log,
     /// 1, 2, 3 … without a gap.
     pub sequence: i64,
     pub from_xid: i64,
@@ -47,7 +47,7 @@ pub struct Seal {
 impl Seal {
     /// What is signed: every field, numbers big-endian, byte strings with their length before them.
     pub fn canonical(&self) -> Vec<u8> {
-        let mut bytes = DOMAIN.to_vec();
+        let mut bytes = self.log.domain().to_vec();
         bytes.extend_from_slice(self.tenant.0.as_bytes());
         for number in [
             self.sequence,
@@ -65,6 +65,11 @@ impl Seal {
             bytes.extend_from_slice(hash);
         }
         bytes
+    }
+
+    /// Which chain it belongs to.
+    pub fn chain(&self) -> (TenantId, Log) {
+        (self.tenant, self.log)
     }
 
     /// What the next seal names as its previous one.
@@ -98,12 +103,7 @@ impl SignedSeal {
     }
 }
 
-/// The leaf of a record: its content, its authentication code, its transaction. The code salts it.
-pub fn leaf_of(record: &AccessRecord, xid: i64) -> Hash {
-    merkle::leaf(&[&record.fingerprint(), &record.mac, &xid.to_be_bytes()])
-}
-
-/// The records of one tenant on their way into a seal.
+/// The records of one log of one tenant on their way into a seal.
 #[derive(Debug, Default)]
 pub struct Batch {
     leaves: Vec<(Uuid, Hash)>,
@@ -111,8 +111,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub fn add(&mut self, record: &AccessRecord, xid: i64) {
-        self.leaves.push((record.id, leaf_of(record, xid)));
+    pub(super) fn add(&mut self, record: &Row, keys: &SigningKeys) {
+        self.leaves.push((record.id, record.leaf(keys)));
         let (first, last) = self.period.unwrap_or((record.at, record.at));
         self.period = Some((first.min(record.at), last.max(record.at)));
     }
@@ -124,7 +124,7 @@ impl Batch {
     /// The seal of these records and its manifest. `previous` is the tenant's last seal.
     pub fn close(
         mut self,
-        tenant: TenantId,
+        (tenant, log): (TenantId, Log),
         range: (i64, i64),
         previous: Option<&Seal>,
         now: Instant,
@@ -136,6 +136,7 @@ impl Batch {
         let (first_at, last_at) = self.period.unwrap_or((now, now));
         let seal = Seal {
             tenant,
+            log,
             sequence: previous.map_or(0, |seal| seal.sequence).saturating_add(1),
             from_xid: range.0,
             until_xid: range.1,
@@ -182,6 +183,7 @@ mod tests {
         let at = Instant::from_timestamp_micros(1_767_225_600_123_456).unwrap_or_default();
         Seal {
             tenant: TenantId(Uuid::from_u128(7)),
+            log: Log::Access,
             sequence: 1,
             from_xid: 10,
             until_xid: 20,
@@ -199,7 +201,7 @@ mod tests {
     fn canonical_bytes_are_what_they_have_always_been() {
         assert_eq!(
             seal().canonical().len(),
-            DOMAIN.len() + 16 + 7 * 8 + 3 * (8 + 32)
+            Log::Access.domain().len() + 16 + 7 * 8 + 3 * (8 + 32)
         );
         // Seals in databases and files hang on these bytes: a change here breaks every one of them.
         assert_eq!(
@@ -211,7 +213,8 @@ mod tests {
     #[test]
     fn every_field_is_signed() {
         let later = seal().sealed_at + chrono::TimeDelta::microseconds(1);
-        let changes: [fn(&mut Seal, Instant); 11] = [
+        let changes: [fn(&mut Seal, Instant); 12] = [
+            |seal, _| seal.log = Log::History,
             |seal, _| seal.tenant = TenantId(Uuid::from_u128(8)),
             |seal, _| seal.sequence += 1,
             |seal, _| seal.from_xid += 1,
@@ -250,10 +253,18 @@ mod tests {
             leaves: order.map(leaf).to_vec(),
             period: None,
         };
-        let (one, manifest) =
-            batch([1, 2, 3]).close(seal().tenant, (20, 30), Some(&seal()), seal().sealed_at);
-        let (other, same) =
-            batch([3, 1, 2]).close(seal().tenant, (20, 30), Some(&seal()), seal().sealed_at);
+        let (one, manifest) = batch([1, 2, 3]).close(
+            (seal().tenant, Log::Access),
+            (20, 30),
+            Some(&seal()),
+            seal().sealed_at,
+        );
+        let (other, same) = batch([3, 1, 2]).close(
+            (seal().tenant, Log::Access),
+            (20, 30),
+            Some(&seal()),
+            seal().sealed_at,
+        );
         assert_eq!((&one, &manifest), (&other, &same));
         assert_eq!((one.sequence, one.records), (2, 3));
         assert_eq!(one.previous, seal().hash());

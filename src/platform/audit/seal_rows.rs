@@ -1,38 +1,42 @@
-//! The sealer's SQL. Works across tenants, as the role that may: it reads the log, adds seals, moves the mark.
+//! The sealer's SQL of seals and marks. Works across tenants, as the role that may: it adds seals and moves the marks, and can
+//! change nothing else.
 
-use std::borrow::Cow;
-
-use futures_util::TryStreamExt;
-use futures_util::stream::Stream;
 use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::TenantId;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
-use super::AccessRecord;
+use super::log::Log;
 use super::seal::{Seal, SignedSeal};
 
-/// Takes the mark up to which everything is sealed. `None` while another sealer has it.
-pub async fn take_progress(conn: &mut PgConnection) -> Result<Option<i64>> {
+/// Takes the mark up to which everything in a log is sealed. `None` while another sealer has it.
+pub async fn take_progress(conn: &mut PgConnection, log: Log) -> Result<Option<i64>> {
     Ok(sqlx::query_scalar!(
-        "select until_xid from app.seal_progress where only_row for update skip locked"
+        "select until_xid from app.seal_progress where log = $1 for update skip locked",
+        log as _
     )
     .fetch_optional(conn)
     .await?)
 }
 
-pub async fn progress(conn: &mut PgConnection) -> Result<i64> {
-    Ok(
-        sqlx::query_scalar!("select until_xid from app.seal_progress where only_row")
-            .fetch_one(conn)
-            .await?,
+pub async fn progress(conn: &mut PgConnection, log: Log) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
+        "select until_xid from app.seal_progress where log = $1",
+        log as _
     )
+    .fetch_one(conn)
+    .await?)
 }
 
-pub async fn move_progress(conn: &mut PgConnection, until: i64, now: Instant) -> Result<()> {
+pub async fn move_progress(
+    conn: &mut PgConnection,
+    log: Log,
+    until: i64,
+    now: Instant,
+) -> Result<()> {
     sqlx::query!(
-        "update app.seal_progress set until_xid = $1, sealed_at = $2 where only_row",
+        "update app.seal_progress set until_xid = $2, sealed_at = $3 where log = $1",
+        log as _,
         until,
         now
     )
@@ -52,106 +56,6 @@ pub async fn open_transactions(conn: &mut PgConnection) -> Result<(i64, i64)> {
     Ok((row.oldest, row.next))
 }
 
-/// How many records transactions of the range left, counted up to `most`.
-pub async fn count(conn: &mut PgConnection, range: (i64, i64), most: i64) -> Result<i64> {
-    Ok(sqlx::query_scalar!(
-        r#"select count(*) as "count!"
-             from (select from app.phi_access_log where xid >= $1 and xid < $2 limit $3) as found"#,
-        range.0,
-        range.1,
-        most
-    )
-    .fetch_one(conn)
-    .await?)
-}
-
-/// A record as it stands in the log, with its transaction.
-pub struct Row {
-    pub record: AccessRecord,
-    pub xid: i64,
-}
-
-/// The records of a range of transactions, of one tenant or of each in turn, in the order of transactions.
-pub fn records(
-    conn: &mut PgConnection,
-    tenant: Option<TenantId>,
-    range: (i64, i64),
-) -> impl Stream<Item = Result<Row>> {
-    sqlx::query!(
-        r#"select tenant_id, at, id, user_id, session_id, patient_id, resource_id, request_id, xid, break_glass,
-                  role, resource, action, outcome, purpose, method, route, address, user_agent, mac
-             from app.phi_access_log
-            where ($1::uuid is null or tenant_id = $1) and xid >= $2 and xid < $3
-            order by tenant_id, xid"#,
-        tenant as Option<TenantId>,
-        range.0,
-        range.1
-    )
-    .map(|row| Row {
-        xid: row.xid,
-        record: AccessRecord {
-            tenant_id: row.tenant_id,
-            at: row.at,
-            id: row.id,
-            user_id: row.user_id,
-            session_id: row.session_id,
-            patient_id: row.patient_id,
-            resource_id: row.resource_id,
-            request_id: row.request_id,
-            break_glass: row.break_glass,
-            role: Cow::Owned(row.role),
-            resource: Cow::Owned(row.resource),
-            action: Cow::Owned(row.action),
-            outcome: Cow::Owned(row.outcome),
-            purpose: Cow::Owned(row.purpose),
-            method: Cow::Owned(row.method),
-            route: Cow::Owned(row.route),
-            address: Cow::Owned(row.address),
-            user_agent: Cow::Owned(row.user_agent),
-            mac: row.mac,
-        },
-    })
-    .fetch(conn)
-    .map_err(Into::into)
-}
-
-/// Which of these records the tenant's log still holds, wherever.
-pub async fn still_there(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    ids: &[Uuid],
-) -> Result<Vec<Uuid>> {
-    Ok(sqlx::query_scalar!(
-        "select id from app.phi_access_log where tenant_id = $1 and id = any($2)",
-        tenant as _,
-        ids
-    )
-    .fetch_all(conn)
-    .await?)
-}
-
-/// Every tenant with a record or a seal, by hops along the indexes.
-pub async fn tenants(conn: &mut PgConnection) -> Result<Vec<TenantId>> {
-    Ok(sqlx::query_scalar!(
-        r#"with recursive
-           recorded as (
-               (select tenant_id from app.phi_access_log order by tenant_id limit 1)
-               union all
-               select (select l.tenant_id from app.phi_access_log l where l.tenant_id > r.tenant_id order by l.tenant_id limit 1)
-                 from recorded r where r.tenant_id is not null),
-           sealed as (
-               (select tenant_id from app.access_seals order by tenant_id limit 1)
-               union all
-               select (select s.tenant_id from app.access_seals s where s.tenant_id > r.tenant_id order by s.tenant_id limit 1)
-                 from sealed r where r.tenant_id is not null)
-           select tenant_id as "tenant_id!: TenantId" from recorded where tenant_id is not null
-           union select tenant_id from sealed where tenant_id is not null
-           order by 1"#
-    )
-    .fetch_all(conn)
-    .await?)
-}
-
 pub async fn insert_seal(
     conn: &mut PgConnection,
     signed: &SignedSeal,
@@ -163,11 +67,12 @@ pub async fn insert_seal(
         signature,
     } = signed;
     sqlx::query!(
-        r#"insert into app.access_seals
-                  (tenant_id, sequence, from_xid, until_xid, first_at, last_at, records, root, manifest, previous,
+        r#"insert into app.seals
+                  (tenant_id, log, sequence, from_xid, until_xid, first_at, last_at, records, root, manifest, previous,
                    sealed_at, key_id, signature)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"#,
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"#,
         seal.tenant as _,
+        seal.log as _,
         seal.sequence,
         seal.from_xid,
         seal.until_xid,
@@ -188,6 +93,7 @@ pub async fn insert_seal(
 
 struct SealRow {
     tenant_id: TenantId,
+    log: Log,
     sequence: i64,
     from_xid: i64,
     until_xid: i64,
@@ -207,6 +113,7 @@ impl From<SealRow> for SignedSeal {
         Self {
             seal: Seal {
                 tenant: row.tenant_id,
+                log: row.log,
                 sequence: row.sequence,
                 from_xid: row.from_xid,
                 until_xid: row.until_xid,
@@ -227,17 +134,18 @@ impl From<SealRow> for SignedSeal {
 /// The tenant's seals with `after < sequence <= until`, each without its manifest but with the manifest's digest.
 pub async fn seals(
     conn: &mut PgConnection,
-    tenant: TenantId,
+    (tenant, log): (TenantId, Log),
     after: i64,
     until: i64,
 ) -> Result<Vec<SignedSeal>> {
     let rows = sqlx::query_as!(
         SealRow,
-        r#"select tenant_id as "tenant_id: _", sequence, from_xid, until_xid, first_at, last_at, records, root,
+        r#"select tenant_id as "tenant_id: _", log as "log: _", sequence, from_xid, until_xid, first_at, last_at, records, root,
                   sha256(manifest) as "digest!", previous, sealed_at, key_id, signature
-             from app.access_seals
-            where tenant_id = $1 and sequence > $2 and sequence <= $3 order by sequence"#,
+             from app.seals
+            where tenant_id = $1 and log = $2 and sequence > $3 and sequence <= $4 order by sequence"#,
         tenant as _,
+        log as _,
         after,
         until
     )
@@ -247,13 +155,17 @@ pub async fn seals(
 }
 
 /// The tenant's last seal.
-pub async fn last_seal(conn: &mut PgConnection, tenant: TenantId) -> Result<Option<Seal>> {
+pub async fn last_seal(
+    conn: &mut PgConnection,
+    (tenant, log): (TenantId, Log),
+) -> Result<Option<Seal>> {
     let row = sqlx::query_as!(
         SealRow,
-        r#"select tenant_id as "tenant_id: _", sequence, from_xid, until_xid, first_at, last_at, records, root,
+        r#"select tenant_id as "tenant_id: _", log as "log: _", sequence, from_xid, until_xid, first_at, last_at, records, root,
                   sha256(manifest) as "digest!", previous, sealed_at, key_id, signature
-             from app.access_seals where tenant_id = $1 order by sequence desc limit 1"#,
-        tenant as _
+             from app.seals where tenant_id = $1 and log = $2 order by sequence desc limit 1"#,
+        tenant as _,
+        log as _
     )
     .fetch_optional(conn)
     .await?;
@@ -263,7 +175,7 @@ pub async fn last_seal(conn: &mut PgConnection, tenant: TenantId) -> Result<Opti
 /// Where a stretch of seals ends that holds about `most` records and no more than 5,000 seals.
 pub async fn stretch(
     conn: &mut PgConnection,
-    tenant: TenantId,
+    (tenant, log): (TenantId, Log),
     after: i64,
     until: i64,
     most: i64,
@@ -271,10 +183,11 @@ pub async fn stretch(
     Ok(sqlx::query_scalar!(
         r#"select max(s.sequence) from (
                select sequence, sum(records) over (order by sequence) - records as before
-                 from app.access_seals where tenant_id = $1 and sequence > $2 and sequence <= $3
+                 from app.seals where tenant_id = $1 and log = $2 and sequence > $3 and sequence <= $4
                 order by sequence limit 5000) as s
-            where s.before < $4"#,
+            where s.before < $5"#,
         tenant as _,
+        log as _,
         after,
         until,
         most
@@ -286,14 +199,15 @@ pub async fn stretch(
 /// The manifests of the seals with `after < sequence <= until`, in their order.
 pub async fn manifests(
     conn: &mut PgConnection,
-    tenant: TenantId,
+    (tenant, log): (TenantId, Log),
     after: i64,
     until: i64,
 ) -> Result<Vec<Vec<u8>>> {
     Ok(sqlx::query_scalar!(
-        r#"select manifest from app.access_seals
-            where tenant_id = $1 and sequence > $2 and sequence <= $3 order by sequence"#,
+        r#"select manifest from app.seals
+            where tenant_id = $1 and log = $2 and sequence > $3 and sequence <= $4 order by sequence"#,
         tenant as _,
+        log as _,
         after,
         until
     )
@@ -302,10 +216,15 @@ pub async fn manifests(
 }
 
 /// The last seal made before an instant, by number; 0 if there is none.
-pub async fn last_before(conn: &mut PgConnection, tenant: TenantId, at: Instant) -> Result<i64> {
+pub async fn last_before(
+    conn: &mut PgConnection,
+    (tenant, log): (TenantId, Log),
+    at: Instant,
+) -> Result<i64> {
     Ok(sqlx::query_scalar!(
-        r#"select coalesce(max(sequence), 0) as "sequence!" from app.access_seals where tenant_id = $1 and sealed_at < $2"#,
+        r#"select coalesce(max(sequence), 0) as "sequence!" from app.seals where tenant_id = $1 and log = $2 and sealed_at < $3"#,
         tenant as _,
+        log as _,
         at
     )
     .fetch_one(conn)

@@ -1,6 +1,7 @@
-//! The sealer: closes what transactions have left in the log since it last came by.
+//! The sealer: closes what transactions have left in the access log and in the change history since it last came by.
 //!
-//! A round takes a bound below which no transaction is open any more, then reads what lies between the mark and the
+//! The two are sealed one after the other, each with a mark of its own, and one that can't be sealed does not keep the other
+//! waiting. A round takes a bound below which no transaction is open any more, then reads what lies between the mark and the
 //! bound. The bound comes from a statement of its own before the reading: what is read afterwards sees everything below
 //! it, so a late commit can never fall between two seals. A transaction that writes records is ended by the database's
 //! time limits, so sealing is late by no more than those.
@@ -11,15 +12,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use futures_util::{TryStreamExt, pin_mut};
+use futures_util::TryStreamExt;
 use kernel::clock::Instant;
 use kernel::ids::TenantId;
 use kernel::{Clock, Error, Result};
 
+use super::log::Log;
 use super::seal::{Batch, SignedSeal};
+use super::seal_records as records;
 use super::seal_rows as rows;
 use super::sink::SealSink;
-use crate::crypto::Keyring;
+use crate::crypto::{Keyring, SigningKeys};
 use crate::db::{Db, SealerTx};
 
 /// Records a round takes at most, unless a single transaction wrote more.
@@ -27,14 +30,14 @@ const ROUND: i64 = 200_000;
 /// Seals handed to a sink in one go.
 const HANDFUL: i64 = 5_000;
 
-/// Seals the access log of all tenants.
+/// Seals the logs of all tenants.
 pub struct Sealer {
     db: Db,
     keys: Keyring,
     clock: Clock,
     sink: Option<Arc<dyn SealSink>>,
-    /// The last seal of each tenant that the sink has. `None`: to be asked.
-    handed: Option<HashMap<TenantId, i64>>,
+    /// The last seal of each tenant's logs that the sink has. `None`: to be asked.
+    handed: Option<HashMap<(TenantId, Log), i64>>,
 }
 
 /// What a round did.
@@ -57,29 +60,40 @@ impl Sealer {
         }
     }
 
-    /// Seals once. Does nothing while another sealer is at it.
+    /// Seals each log once. Does nothing where another sealer is at it.
     ///
-    /// Fails if the mark stands beyond the transactions there have been, or behind a seal: somebody moved it, or the
-    /// database was copied into another cluster. A sink out of reach is no failure: it gets its seals when it is back.
+    /// Fails if a mark stands beyond the transactions there have been, or behind a seal: somebody moved it, or the database
+    /// was copied into another cluster. A sink out of reach is no failure: it gets its seals when it is back.
     pub async fn round(&mut self) -> Result<Round> {
-        let (round, seals) = self.seal().await?;
-        metrics::counter!("chartwell_access_log_sealed_records_total")
-            .increment(round.records as u64);
-        note_time(self.clock.now());
+        let mut whole = Round::default();
+        let mut fresh = Vec::new();
+        let mut failure = None;
+        for log in Log::ALL {
+            match self.seal(log).await {
+                Ok((round, seals)) => {
+                    note_round(log, round, self.clock.now());
+                    whole.records += round.records;
+                    whole.seals += round.seals;
+                    whole.more |= round.more;
+                    fresh.extend(seals);
+                }
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
         if let Some(sink) = self.sink.clone()
-            && let Err(error) = self.hand_over(&*sink, seals).await
+            && let Err(error) = self.hand_over(&*sink, fresh).await
         {
             tracing::error!(
                 cause = error.cause_for_log(),
                 "seals could not be handed to their sink; to be tried again"
             );
         }
-        Ok(round)
+        failure.map_or(Ok(whole), Err)
     }
 
-    async fn seal(&self) -> Result<(Round, Vec<SignedSeal>)> {
+    async fn seal(&self, log: Log) -> Result<(Round, Vec<SignedSeal>)> {
         let mut tx = SealerTx::to_seal(&self.db).await?;
-        let Some(from) = rows::take_progress(tx.conn()).await? else {
+        let Some(from) = rows::take_progress(tx.conn(), log).await? else {
             return Ok(Default::default());
         };
         let (bound, _) = rows::open_transactions(tx.conn()).await?;
@@ -88,13 +102,13 @@ impl Sealer {
                 "the mark of sealing stands beyond every transaction there has been",
             ));
         }
-        let until = narrow(&mut tx, from, bound).await?;
+        let until = narrow(&mut tx, log, from, bound).await?;
         if until == from {
             return Ok(Default::default());
         }
         let now = self.clock.now();
-        let batches = gather(&mut tx, (from, until)).await?;
         let keys = self.keys.current();
+        let batches = gather(&mut tx, log, (from, until), &keys).await?;
         let mut round = Round {
             more: until < bound,
             ..Round::default()
@@ -102,17 +116,17 @@ impl Sealer {
         let mut seals = Vec::with_capacity(batches.len());
         for (tenant, batch) in batches {
             round.records += batch.len();
-            let last = rows::last_seal(tx.conn(), tenant).await?;
+            let last = rows::last_seal(tx.conn(), (tenant, log)).await?;
             if last.as_ref().is_some_and(|last| last.until_xid > from) {
                 return Err(Error::internal("the mark of sealing stands behind a seal"));
             }
-            let (seal, manifest) = batch.close(tenant, (from, until), last.as_ref(), now);
+            let (seal, manifest) = batch.close((tenant, log), (from, until), last.as_ref(), now);
             let signed = seal.sign(&keys);
             rows::insert_seal(tx.conn(), &signed, &manifest).await?;
             seals.push(signed);
         }
         round.seals = seals.len();
-        rows::move_progress(tx.conn(), until, now).await?;
+        rows::move_progress(tx.conn(), log, until, now).await?;
         tx.commit().await?;
         Ok((round, seals))
     }
@@ -124,7 +138,7 @@ impl Sealer {
             Some(handed) => handed,
             None => sink.latest().await?,
         };
-        let last = |seal: &SignedSeal| handed.get(&seal.seal.tenant).copied().unwrap_or(0);
+        let last = |seal: &SignedSeal| handed.get(&seal.seal.chain()).copied().unwrap_or(0);
         let (again, fresh): (Vec<_>, Vec<_>) = fresh
             .into_iter()
             .partition(|seal| seal.seal.sequence <= last(seal));
@@ -152,19 +166,21 @@ impl Sealer {
     async fn catch_up(
         &self,
         sink: &dyn SealSink,
-        handed: &mut HashMap<TenantId, i64>,
+        handed: &mut HashMap<(TenantId, Log), i64>,
     ) -> Result<()> {
         let mut tx = SealerTx::to_verify(&self.db).await?;
-        for tenant in rows::tenants(tx.conn()).await? {
-            loop {
-                let after = handed.get(&tenant).copied().unwrap_or(0);
-                let seals =
-                    rows::seals(tx.conn(), tenant, after, after.saturating_add(HANDFUL)).await?;
-                if seals.is_empty() {
-                    break;
+        for tenant in records::tenants(tx.conn()).await? {
+            for chain in Log::ALL.map(|log| (tenant, log)) {
+                loop {
+                    let after = handed.get(&chain).copied().unwrap_or(0);
+                    let until = after.saturating_add(HANDFUL);
+                    let seals = rows::seals(tx.conn(), chain, after, until).await?;
+                    if seals.is_empty() {
+                        break;
+                    }
+                    note(handed, &seals);
+                    sink.keep(seals).await?;
                 }
-                note(handed, &seals);
-                sink.keep(seals).await?;
             }
         }
         Ok(())
@@ -175,36 +191,72 @@ impl Sealer {
     clippy::cast_precision_loss,
     reason = "seconds since 1970 fit a double"
 )]
-fn note_time(now: Instant) {
-    metrics::gauge!("chartwell_access_log_last_sealing_timestamp_seconds")
-        .set(now.timestamp() as f64);
+fn note_round(log: Log, round: Round, now: Instant) {
+    let (sealed, at) = match log {
+        Log::Access => (
+            "chartwell_access_log_sealed_records_total",
+            "chartwell_access_log_last_sealing_timestamp_seconds",
+        ),
+        Log::History => (
+            "chartwell_history_sealed_records_total",
+            "chartwell_history_last_sealing_timestamp_seconds",
+        ),
+    };
+    metrics::counter!(sealed).increment(round.records as u64);
+    metrics::gauge!(at).set(now.timestamp() as f64);
 }
 
-fn note(handed: &mut HashMap<TenantId, i64>, seals: &[SignedSeal]) {
+fn note(handed: &mut HashMap<(TenantId, Log), i64>, seals: &[SignedSeal]) {
     for SignedSeal { seal, .. } in seals {
-        let last = handed.entry(seal.tenant).or_default();
+        let last = handed.entry(seal.chain()).or_default();
         *last = seal.sequence.max(*last);
     }
 }
 
 /// Halves the range until a round can hold it.
-async fn narrow(tx: &mut SealerTx, from: i64, bound: i64) -> Result<i64> {
+async fn narrow(tx: &mut SealerTx, log: Log, from: i64, bound: i64) -> Result<i64> {
     let mut until = bound;
-    while until - from > 1 && rows::count(tx.conn(), (from, until), ROUND + 1).await? > ROUND {
+    while until - from > 1
+        && records::count(tx.conn(), log, (from, until), ROUND + 1).await? > ROUND
+    {
         until = from + (until - from) / 2;
     }
     Ok(until)
 }
 
-async fn gather(tx: &mut SealerTx, range: (i64, i64)) -> Result<BTreeMap<TenantId, Batch>> {
+async fn gather(
+    tx: &mut SealerTx,
+    log: Log,
+    range: (i64, i64),
+    keys: &SigningKeys,
+) -> Result<BTreeMap<TenantId, Batch>> {
     let mut batches: BTreeMap<TenantId, Batch> = BTreeMap::new();
-    let records = rows::records(tx.conn(), None, range);
-    pin_mut!(records);
+    let mut records = records::records(tx.conn(), log, None, range);
     while let Some(row) = records.try_next().await? {
-        batches
-            .entry(TenantId(row.record.tenant_id))
-            .or_default()
-            .add(&row.record, row.xid);
+        batches.entry(row.tenant).or_default().add(&row, keys);
     }
     Ok(batches)
+}
+
+/// What waits to be sealed in a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    pub log: Log,
+    pub records: i64,
+    pub oldest: Option<Instant>,
+}
+
+/// What waits to be sealed, of each log.
+pub async fn backlog(db: &Db) -> Result<[Backlog; 2]> {
+    let mut tx = SealerTx::to_verify(db).await?;
+    let mut found = Log::ALL.map(|log| Backlog {
+        log,
+        records: 0,
+        oldest: None,
+    });
+    for waiting in &mut found {
+        let mark = rows::progress(tx.conn(), waiting.log).await?;
+        (waiting.records, waiting.oldest) = records::unsealed(tx.conn(), waiting.log, mark).await?;
+    }
+    Ok(found)
 }

@@ -13,6 +13,7 @@ use kernel::ids::TenantId;
 use kernel::{Error, Result};
 use serde::Serialize;
 
+use super::log::Log;
 use super::seal::SignedSeal;
 
 /// A keeper of seals outside the database.
@@ -20,8 +21,8 @@ pub trait SealSink: Send + Sync {
     /// Keeps the seals. Returns when they would survive a crash.
     fn keep(&self, seals: Vec<SignedSeal>) -> BoxFuture<'_, Result<()>>;
 
-    /// The number of the last seal kept of each tenant, so that what a crash held up can be handed over later.
-    fn latest(&self) -> BoxFuture<'_, Result<HashMap<TenantId, i64>>>;
+    /// The number of the last seal kept of each log of each tenant, so that what a crash held up can be handed over later.
+    fn latest(&self) -> BoxFuture<'_, Result<HashMap<(TenantId, Log), i64>>>;
 }
 
 /// A file that only ever grows.
@@ -106,12 +107,12 @@ impl SealSink for FileSink {
         Box::pin(blocking(move || Self::append(&path, &seals)))
     }
 
-    fn latest(&self) -> BoxFuture<'_, Result<HashMap<TenantId, i64>>> {
+    fn latest(&self) -> BoxFuture<'_, Result<HashMap<(TenantId, Log), i64>>> {
         let path = self.path.clone();
         Box::pin(blocking(move || {
-            let mut latest: HashMap<TenantId, i64> = HashMap::new();
+            let mut latest: HashMap<(TenantId, Log), i64> = HashMap::new();
             Self::read(&path, |SignedSeal { seal, .. }| {
-                let last = latest.entry(seal.tenant).or_default();
+                let last = latest.entry(seal.chain()).or_default();
                 *last = seal.sequence.max(*last);
             })?;
             Ok(latest)

@@ -1,12 +1,14 @@
-//! Finds what was done to the access log behind the server's back, and names it.
+//! Finds what was done to the access log and to the change history behind the server's back, and names it.
 //!
 //! Records are compared with the manifests and roots of their seals; seals with their signatures, with each other, and
-//! with those kept outside the database; records not sealed yet with their authentication codes. One tenant after the
-//! other, each in one snapshot, so that sealing goes on meanwhile.
+//! with those kept outside the database; access records not sealed yet with their authentication codes. One tenant after
+//! the other, each log in one snapshot, so that sealing goes on meanwhile.
 //!
 //! Traps: a record belongs to the seal whose range its transaction number lies in, so a record that was given another
 //! number is missing here and strange there, and is put together again at the end; without a sink, nobody can tell
-//! that the newest seals were removed together with their records.
+//! that the newest seals were removed together with their records. A change of a row that was made behind the server's back is
+//! in the history like any other, with whatever name its author gave himself: the history tells that, this tells only that
+//! the history is whole.
 
 mod report;
 mod tenant;
@@ -18,10 +20,11 @@ use kernel::clock::Instant;
 use kernel::ids::TenantId;
 use kernel::{Error, Result};
 
-pub use report::{Fault, Finding, Report};
+pub use report::{Counts, Fault, Finding, Report};
 
+use super::log::Log;
 use super::merkle::Hash;
-use super::seal_rows as rows;
+use super::seal_records as records;
 use super::sink::{self, FileSink};
 use crate::app::App;
 use crate::crypto::SigningKeys;
@@ -37,7 +40,7 @@ pub struct Range {
     pub to: Option<Instant>,
 }
 
-/// Compares the log with its seals, and these with the ones in the sink's file where there is one.
+/// Compares the logs with their seals, and these with the ones in the sink's file where there is one.
 ///
 /// Holds in memory the seals of a stretch of about 200,000 records, not the records. Errors only when it can't look;
 /// what it finds is in the report.
@@ -60,20 +63,23 @@ pub async fn verify_with(
     let mut tenants: Vec<TenantId> = range.tenant.into_iter().collect();
     if range.tenant.is_none() {
         let mut tx = SealerTx::to_verify(db).await?;
-        tenants = rows::tenants(tx.conn()).await?;
-        tenants.extend(kept.keys());
+        tenants = records::tenants(tx.conn()).await?;
+        tenants.extend(kept.keys().map(|(tenant, _)| tenant));
         tenants.sort_unstable();
         tenants.dedup();
     }
     for tenant in tenants {
-        let tx = SealerTx::to_verify(db).await?;
-        let kept = kept.remove(&tenant).unwrap_or_default();
-        tenant::Check::new(tx, keys, *range, tenant, kept, &mut report)
-            .run()
-            .await?;
+        for chain in Log::ALL.map(|log| (tenant, log)) {
+            let tx = SealerTx::to_verify(db).await?;
+            let kept = kept.remove(&chain).unwrap_or_default();
+            tenant::Check::new(tx, keys, *range, chain, kept, &mut report)
+                .run()
+                .await?;
+        }
+        report.tenants += 1;
     }
     // A lost file must not read as one that agrees.
-    if report.is_clean() && report.seals > 0 && sink.is_some_and(|path| !path.exists()) {
+    if report.is_clean() && report.seals() > 0 && sink.is_some_and(|path| !path.exists()) {
         return Err(Error::unavailable(
             "there is no file of seals to compare with",
         ));
@@ -81,7 +87,7 @@ pub async fn verify_with(
     Ok(report)
 }
 
-/// The hashes of a tenant's seals as kept outside, by number: more than one where a number was given twice.
+/// The hashes of the seals of a tenant's log as kept outside, by number: more than one where a number was given twice.
 type Kept = BTreeMap<i64, Vec<Hash>>;
 
 async fn outside(
@@ -89,7 +95,7 @@ async fn outside(
     keys: &SigningKeys,
     range: Range,
     report: &mut Report,
-) -> Result<BTreeMap<TenantId, Kept>> {
+) -> Result<BTreeMap<(TenantId, Log), Kept>> {
     let path = path.to_owned();
     let (seals, unreadable) = sink::blocking(move || {
         let mut seals = Vec::new();
@@ -111,12 +117,12 @@ async fn outside(
             "the file of seals has lines that can't be read; a crash may leave one"
         );
     }
-    let mut kept: BTreeMap<TenantId, Kept> = BTreeMap::new();
+    let mut kept: BTreeMap<(TenantId, Log), Kept> = BTreeMap::new();
     for signed in seals {
         let seal = &signed.seal;
         if signed.verifies(keys) {
             let hashes = kept
-                .entry(seal.tenant)
+                .entry(seal.chain())
                 .or_default()
                 .entry(seal.sequence)
                 .or_default();
@@ -126,7 +132,7 @@ async fn outside(
                 hashes.push(hash);
             }
         } else {
-            report.add(seal.tenant, Finding::SinkForged(seal.sequence));
+            report.add(seal.chain(), Finding::SinkForged(seal.sequence), None);
         }
     }
     Ok(kept)

@@ -4,9 +4,9 @@
 //! and row: copied elsewhere it does not open. Of a data key only subkeys are used: one for sealing, one for indexes,
 //! one for signatures.
 //!
-//! Traps: values are sealed with the current data key and opened with whichever they name, but the blind index always
-//! comes from the tenant's *first* data key, because values indexed before a new key must still be found. A blind index
-//! knows nothing of spelling: bring the value to its canonical form before.
+//! Traps: values are sealed with the current data key and opened with whichever they name, but a blind index comes from one
+//! key, the same for all rows, because it is compared: it changes for a whole tenant at once (see `reseal`). Until it has,
+//! that is the tenant's first key. A blind index knows nothing of spelling: bring the value to its canonical form before.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -68,7 +68,10 @@ impl fmt::Debug for DataKey {
 pub struct TenantCipher {
     current: Uuid,
     ciphers: HashMap<Uuid, Aes256Gcm>,
-    index_key: Zeroizing<[u8; 32]>,
+    indexes: HashMap<Uuid, Zeroizing<[u8; 32]>>,
+    /// Whose index key is in use.
+    index: Uuid,
+    first: Uuid,
 }
 
 impl TenantCipher {
@@ -90,11 +93,46 @@ impl TenantCipher {
                 )
             })
             .collect();
+        let indexes = keys
+            .iter()
+            .map(|key| (key.id, subkey(&key.secret, b"chartwell.field.index.v1")))
+            .collect();
         Ok(Self {
             current,
             ciphers,
-            index_key: subkey(&first.secret, b"chartwell.field.index.v1"),
+            indexes,
+            index: first.id,
+            first: first.id,
         })
+    }
+
+    /// Takes its blind indexes from this key instead of the first.
+    #[must_use]
+    pub fn indexing_with(mut self, key: Uuid) -> Self {
+        if self.indexes.contains_key(&key) {
+            self.index = key;
+        }
+        self
+    }
+
+    /// The key that seals.
+    pub fn current(&self) -> Uuid {
+        self.current
+    }
+
+    /// The key that blind indexes come from.
+    pub fn index_key(&self) -> Uuid {
+        self.index
+    }
+
+    /// What every value begins with that the current key has sealed.
+    pub fn mark(&self) -> String {
+        format!("{FORM}.{}.", self.current)
+    }
+
+    /// The same value, sealed for the same place with the current key.
+    pub fn reseal(&self, place: &FieldRef, sealed: &str) -> Result<String> {
+        Ok(self.seal(place, &self.open(place, sealed)?))
     }
 
     /// Seals a value for its place.
@@ -116,7 +154,26 @@ impl TenantCipher {
     /// The key by which a sealed value is found: 32 hex digits, the same for the same kind and value of this tenant, and
     /// telling nothing without the tenant's key. `kind` keeps equal values of different meaning apart (`"ssn"`).
     pub fn blind_index(&self, kind: &str, value: &str) -> String {
-        let mac = primitives::hmac(&self.index_key, &[kind.as_bytes(), b"\0", value.as_bytes()]);
+        self.index_by(self.index, kind, value)
+    }
+
+    /// As [`blind_index`](Self::blind_index), but from the tenant's first key for ever: for what can't be computed again,
+    /// because the value is not kept.
+    pub fn lasting_index(&self, kind: &str, value: &str) -> String {
+        self.index_by(self.first, kind, value)
+    }
+
+    /// The blind index under every key but the one in use: what a row may still be found by.
+    pub fn former_indexes(&self, kind: &str, value: &str) -> Vec<String> {
+        let others = self.indexes.keys().filter(|key| **key != self.index);
+        others.map(|key| self.index_by(*key, kind, value)).collect()
+    }
+
+    fn index_by(&self, key: Uuid, kind: &str, value: &str) -> String {
+        let mac = primitives::hmac(
+            &self.indexes[&key],
+            &[kind.as_bytes(), b"\0", value.as_bytes()],
+        );
         hex::encode(&mac[..16])
     }
 }

@@ -185,6 +185,31 @@ fn a_blind_index_depends_on_key_kind_and_value_and_on_nothing_else() -> Result<(
 }
 
 #[test]
+fn indexes_move_to_another_key_when_they_are_told_to_and_values_are_sealed_anew() -> Result<()> {
+    let (old, new) = (key(false), key(false));
+    let place = place();
+    let before = TenantCipher::new(&[copy(&old, false)])?;
+    let sealed = before.seal(&place, b"999123456");
+    let after = TenantCipher::new(&[copy(&old, true), copy(&new, false)])?;
+    assert_eq!((after.current(), after.index_key()), (new.id, old.id));
+    let again = after.reseal(&place, &sealed)?;
+    assert!(again.starts_with(&after.mark()) && !sealed.starts_with(&after.mark()));
+    assert_eq!(after.open(&place, &again)?.as_slice(), b"999123456");
+
+    let index = before.blind_index("ssn", "999123456");
+    let moved = after.indexing_with(new.id);
+    assert_ne!(moved.blind_index("ssn", "999123456"), index);
+    assert_eq!(
+        moved.former_indexes("ssn", "999123456"),
+        std::slice::from_ref(&index)
+    );
+    assert_eq!(moved.lasting_index("ssn", "999123456"), index);
+    // A key that is not there is not used.
+    assert_eq!(moved.indexing_with(ids::mint()).index_key(), new.id);
+    Ok(())
+}
+
+#[test]
 fn debug_shows_no_keys() -> Result<()> {
     let key = DataKey {
         id: ids::mint(),

@@ -10,10 +10,12 @@ mod keyring;
 mod master;
 mod primitives;
 pub mod random;
+pub mod reseal;
 mod signing;
 mod signing_rows;
 mod tenant_keys;
 pub mod tenant_signing;
+mod tenant_signing_sealed;
 
 use kernel::Error;
 use uuid::Uuid;
@@ -22,7 +24,9 @@ pub use envelope::{DataKey, FieldRef, TenantCipher};
 pub use keyring::Keyring;
 pub use master::{KeyWrapper, LocalMasterKeys};
 pub use signing::{Purpose, SigningKeys};
-pub use tenant_keys::TenantKeys;
+pub use signing_rows::Listed;
+pub use tenant_keys::{DataKeyRow, TenantKeys};
+pub use tenant_signing_sealed::SEALED as SEALED_SIGNING_KEYS;
 
 /// The variable that holds the master key.
 pub const MASTER_KEY: &str = "CHARTWELL_MASTER_KEY";

@@ -59,8 +59,14 @@ impl Purpose {
 /// All signing keys of the installation, unwrapped. In each list the current key stands first.
 pub struct SigningKeys {
     tokens: Vec<TokenKey>,
-    seals: Vec<(String, SigningKey)>,
+    seals: Vec<SealKey>,
     macs: Vec<Zeroizing<[u8; 32]>>,
+}
+
+struct SealKey {
+    id: String,
+    key: SigningKey,
+    compromised_at: Option<Instant>,
 }
 
 struct TokenKey {
@@ -118,6 +124,36 @@ impl SigningKeys {
         Ok(fresh.id)
     }
 
+    /// The keys as an operator is shown them, the oldest first.
+    pub async fn list(conn: &mut PgConnection) -> Result<Vec<rows::Listed>> {
+        rows::list(conn).await
+    }
+
+    /// Says that a key has been in other hands since an instant, and replaces it if it is still in use. Access tokens of such a
+    /// key are refused as soon as servers have loaded the keys again; seals are, from the instant on. Returns the key that
+    /// replaces it, or none if it was replaced before.
+    ///
+    /// Call in a transaction. `not_found` if there is no such key.
+    pub async fn disown(
+        conn: &mut PgConnection,
+        wrapper: &dyn KeyWrapper,
+        id: &str,
+        since: Instant,
+        now: Instant,
+    ) -> Result<Option<String>> {
+        let found = rows::all(conn).await?;
+        let row = found.iter().find(|row| row.id == id);
+        let row = row.ok_or_else(kernel::Error::not_found)?;
+        let purpose =
+            Purpose::parse(&row.purpose).ok_or_else(|| Fault::SigningKeyDamaged(id.to_owned()))?;
+        let replaced = match row.retired_at {
+            None => Some(Self::rotate(conn, wrapper, purpose, now).await?),
+            Some(_) => None,
+        };
+        rows::disown(conn, id, since).await?;
+        Ok(replaced)
+    }
+
     /// Wraps the keys anew that another than the current master key has wrapped. Returns how many; none the second time.
     pub async fn rewrap(conn: &mut PgConnection, wrapper: &dyn KeyWrapper) -> Result<u64> {
         let mut changed = 0;
@@ -139,8 +175,10 @@ impl SigningKeys {
             Ok::<_, Fault>(std::iter::once(first).chain(rest))
         };
         let taken = |key: &&Key| {
-            key.retired_at
-                .is_none_or(|at| now < at + TOKENS_OUTLIVE_KEY_BY)
+            key.compromised_at.is_none()
+                && key
+                    .retired_at
+                    .is_none_or(|at| now < at + TOKENS_OUTLIVE_KEY_BY)
         };
         Ok(Self {
             tokens: of(Purpose::AccessToken)?
@@ -148,7 +186,11 @@ impl SigningKeys {
                 .map(TokenKey::new)
                 .collect(),
             seals: of(Purpose::Seal)?
-                .map(|key| (key.id.clone(), SigningKey::from_bytes(&key.secret)))
+                .map(|key| SealKey {
+                    id: key.id.clone(),
+                    key: SigningKey::from_bytes(&key.secret),
+                    compromised_at: key.compromised_at,
+                })
                 .collect(),
             macs: of(Purpose::RecordMac)?
                 .map(|key| key.secret.clone())
@@ -186,15 +228,16 @@ impl SigningKeys {
 
     /// Signs a seal with the current key. Returns the key's id and the Ed25519 signature.
     pub fn sign_seal(&self, message: &[u8]) -> (&str, [u8; 64]) {
-        let (id, key) = &self.seals[0];
+        let SealKey { id, key, .. } = &self.seals[0];
         (id, key.sign(message).to_bytes())
     }
 
     /// Whether the key named, current or retired, made this signature of this message.
     pub fn verify_seal(&self, key_id: &str, message: &[u8], signature: &[u8]) -> bool {
-        let key = self.seals.iter().find(|(id, _)| id == key_id);
+        let key = self.seals.iter().find(|key| key.id == key_id);
         match (key, Signature::from_slice(signature)) {
-            (Some((_, key)), Ok(signature)) => key
+            (Some(key), Ok(signature)) => key
+                .key
                 .verifying_key()
                 .verify_strict(message, &signature)
                 .is_ok(),
@@ -202,9 +245,23 @@ impl SigningKeys {
         }
     }
 
+    /// Whether a seal of this key that bears this time is to be believed.
+    pub fn is_seal_trusted(&self, key_id: &str, sealed_at: Instant) -> bool {
+        let key = self.seals.iter().find(|key| key.id == key_id);
+        key.and_then(|key| key.compromised_at)
+            .is_none_or(|since| sealed_at < since)
+    }
+
     /// The authentication code of a record under the current key: the first 16 bytes of HMAC-SHA256.
     pub fn record_mac(&self, record: &[u8]) -> [u8; 16] {
         record_mac(&self.macs[0], record)
+    }
+
+    /// What is mixed into the leaf of a record that carries no code, so that its content can't be guessed from the leaf. From
+    /// the first key there was, because it has to come out the same for ever.
+    pub fn leaf_salt(&self, fingerprint: &[u8; 32]) -> [u8; 32] {
+        let oldest = self.macs.last().unwrap_or(&self.macs[0]);
+        primitives::hmac(oldest, &[b"chartwell.leaf.v1\0", fingerprint])
     }
 
     /// Seals where a page ended; `scope` is what it is good for.
@@ -253,7 +310,7 @@ impl TokenKey {
 impl fmt::Debug for SigningKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tokens: Vec<&str> = self.tokens.iter().map(|key| key.id.as_str()).collect();
-        let seals: Vec<&str> = self.seals.iter().map(|(id, _)| id.as_str()).collect();
+        let seals: Vec<&str> = self.seals.iter().map(|key| key.id.as_str()).collect();
         f.debug_struct("SigningKeys")
             .field("tokens", &tokens)
             .field("seals", &seals)

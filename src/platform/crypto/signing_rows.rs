@@ -22,6 +22,8 @@ pub(super) struct Key {
     pub secret: Zeroizing<[u8; 32]>,
     /// Signs no more since then.
     pub retired_at: Option<Instant>,
+    /// In other hands since then.
+    pub compromised_at: Option<Instant>,
 }
 
 pub(super) struct Row {
@@ -31,6 +33,27 @@ pub(super) struct Row {
     pub wrapped: Vec<u8>,
     pub master_key_id: String,
     pub retired_at: Option<Instant>,
+    pub compromised_at: Option<Instant>,
+}
+
+/// A signing key without its secret, as an operator is shown it.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub id: String,
+    pub created_at: Instant,
+    pub retired_at: Option<Instant>,
+    pub compromised_at: Option<Instant>,
+}
+
+/// The keys there are, the oldest first.
+pub(super) async fn list(conn: &mut PgConnection) -> Result<Vec<Listed>> {
+    let rows = sqlx::query_as!(
+        Listed,
+        "select k.id, k.created_at, k.retired_at, k.compromised_at from app.signing_keys k order by k.created_at, k.id"
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
 }
 
 /// What a wrapped signing key is bound to.
@@ -74,6 +97,7 @@ pub(super) async fn fresh(rows: &[Row], wrapper: &dyn KeyWrapper, purpose: Purpo
             .await?,
         master_key_id: wrapper.key_id().to_owned(),
         retired_at: None,
+        compromised_at: None,
         id,
     })
 }
@@ -97,6 +121,7 @@ pub(super) async fn unwrap(rows: &[Row], wrapper: &dyn KeyWrapper) -> Result<Vec
             purpose,
             secret,
             retired_at: row.retired_at,
+            compromised_at: row.compromised_at,
         });
     }
     keys.sort_by_key(|key| std::cmp::Reverse(number(key.purpose, &key.id)));
@@ -106,7 +131,7 @@ pub(super) async fn unwrap(rows: &[Row], wrapper: &dyn KeyWrapper) -> Result<Vec
 pub(super) async fn all(conn: &mut PgConnection) -> Result<Vec<Row>> {
     let rows = sqlx::query_as!(
         Row,
-        "select k.id, k.purpose, k.public_key, k.wrapped, k.master_key_id, k.retired_at
+        "select k.id, k.purpose, k.public_key, k.wrapped, k.master_key_id, k.retired_at, k.compromised_at
            from app.signing_keys k order by k.created_at, k.id"
     )
     .fetch_all(conn)
@@ -140,6 +165,18 @@ pub(super) async fn retire(conn: &mut PgConnection, ids: &[String], now: Instant
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Notes that a key has been in other hands since an instant; the earlier of two counts. Returns whether there is such a key.
+pub(super) async fn disown(conn: &mut PgConnection, id: &str, since: Instant) -> Result<bool> {
+    let done = sqlx::query!(
+        "update app.signing_keys set compromised_at = least(compromised_at, $2) where id = $1",
+        id,
+        since
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Wraps a row anew, unless that has happened meanwhile. Returns how many rows changed.

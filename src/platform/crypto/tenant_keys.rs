@@ -4,7 +4,8 @@
 //!
 //! Traps: a key made in the very transaction that asks for the cipher may yet be rolled back, so such a cipher is not kept;
 //! a value sealed with a key that never came to be would be lost. A cipher is kept for ten minutes, then the master key is
-//! asked again: what a key service has revoked stops opening values within that time.
+//! asked again: what a key service has revoked stops opening values within that time. Which keys there are is asked each
+//! time, so that no server goes on sealing with a key that another has replaced, or finds a value it can't open.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +27,21 @@ const KEPT_TENANTS: u64 = 10_000;
 #[derive(Debug)]
 pub struct TenantKeys {
     wrapper: Arc<dyn KeyWrapper>,
-    ciphers: Cache<TenantId, Arc<TenantCipher>>,
+    ciphers: Cache<TenantId, (Arc<[State]>, Arc<TenantCipher>)>,
+}
+
+/// What of a key decides how it is used.
+type State = (Uuid, bool, Option<Instant>);
+
+/// A data key without its secret, as an operator is shown it.
+#[derive(Clone, Debug)]
+pub struct DataKeyRow {
+    pub id: Uuid,
+    pub created_at: Instant,
+    /// Seals no more since then.
+    pub retired_at: Option<Instant>,
+    /// Nothing in the tables is sealed with it since then.
+    pub drained_at: Option<Instant>,
 }
 
 struct Row {
@@ -34,6 +49,7 @@ struct Row {
     wrapped: Vec<u8>,
     master_key_id: String,
     retired: bool,
+    indexed_at: Option<Instant>,
     /// Written by the transaction that reads it.
     unsettled: bool,
 }
@@ -48,7 +64,7 @@ impl TenantKeys {
     }
 
     /// Makes the tenant's data key. A tenant has one current key; a second call for the same tenant fails.
-    pub async fn create(&self, tx: &mut TenantTx, now: Instant) -> Result<()> {
+    pub async fn create(&self, tx: &mut TenantTx, now: Instant) -> Result<Uuid> {
         let (tenant, id) = (tx.tenant(), ids::mint());
         let secret = Zeroizing::new(random::secret::<32>());
         let wrapped = self
@@ -65,19 +81,53 @@ impl TenantKeys {
         )
         .execute(tx.conn())
         .await?;
-        Ok(())
+        Ok(id)
+    }
+
+    /// Makes a new current key. The one before seals no more from the commit on, and goes on opening. Returns the new one's
+    /// id. Of two that do this at once the second fails.
+    pub async fn rotate(&self, tx: &mut TenantTx, now: Instant) -> Result<Uuid> {
+        let tenant = tx.tenant();
+        sqlx::query!(
+            "update app.tenant_keys set retired_at = $2 where tenant_id = $1 and retired_at is null",
+            tenant.0,
+            now
+        )
+        .execute(tx.conn())
+        .await?;
+        self.create(tx, now).await
+    }
+
+    /// The keys of the transaction's tenant, the oldest first.
+    pub async fn list(&self, tx: &mut TenantTx) -> Result<Vec<DataKeyRow>> {
+        let tenant = tx.tenant();
+        let rows = sqlx::query_as!(
+            DataKeyRow,
+            "select k.id, k.created_at, k.retired_at, k.drained_at from app.tenant_keys k
+              where k.tenant_id = $1 order by k.created_at, k.id",
+            tenant.0
+        )
+        .fetch_all(tx.conn())
+        .await?;
+        Ok(rows)
     }
 
     /// The cipher of the transaction's tenant.
     pub async fn cipher(&self, tx: &mut TenantTx) -> Result<Arc<TenantCipher>> {
         let tenant = tx.tenant();
-        if let Some(cipher) = self.ciphers.get(&tenant) {
+        let rows = rows(tx).await?;
+        let state: Arc<[State]> = rows
+            .iter()
+            .map(|row| (row.id, row.retired, row.indexed_at))
+            .collect();
+        if let Some((known, cipher)) = self.ciphers.get(&tenant)
+            && known == state
+        {
             return Ok(cipher);
         }
-        let rows = rows(tx).await?;
         let cipher = Arc::new(self.unwrap(tenant, &rows).await?);
         if !rows.iter().any(|row| row.unsettled) {
-            self.ciphers.insert(tenant, Arc::clone(&cipher));
+            self.ciphers.insert(tenant, (state, Arc::clone(&cipher)));
         }
         Ok(cipher)
     }
@@ -134,7 +184,15 @@ impl TenantKeys {
                 retired: row.retired,
             });
         }
-        TenantCipher::new(&keys).map_err(Error::from)
+        let cipher = TenantCipher::new(&keys).map_err(Error::from)?;
+        let indexing = rows
+            .iter()
+            .filter(|row| row.indexed_at.is_some())
+            .max_by_key(|row| row.indexed_at);
+        Ok(match indexing {
+            Some(row) => cipher.indexing_with(row.id),
+            None => cipher,
+        })
     }
 }
 
@@ -148,7 +206,7 @@ async fn rows(tx: &mut TenantTx) -> Result<Vec<Row>> {
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(
         Row,
-        r#"select k.id, k.wrapped, k.master_key_id, k.retired_at is not null as "retired!",
+        r#"select k.id, k.wrapped, k.master_key_id, k.retired_at is not null as "retired!", k.indexed_at,
                   coalesce(k.xmin = pg_current_xact_id_if_assigned()::xid, false) as "unsettled!"
              from app.tenant_keys k
             where k.tenant_id = $1

@@ -32,11 +32,56 @@ pub struct RecordSignature {
 pub struct RecordKey {
     pub id: Uuid,
     pub public: [u8; 32],
+    pub created_at: Instant,
+    /// Signs no more since then.
+    pub retired_at: Option<Instant>,
+    /// In other hands since then.
+    pub compromised_at: Option<Instant>,
+}
+
+impl RecordKey {
+    /// Whether a signature that bears this time is to be believed. A thief may date his signatures back: what was on record
+    /// before, only the sealed change history tells.
+    pub fn is_trusted_at(&self, signed_at: Instant) -> bool {
+        self.compromised_at.is_none_or(|since| signed_at < since)
+    }
 }
 
 /// The bytes that are signed for a record with this SHA-256 hash: `"chartwell.record.v1"`, a NUL, the 32 bytes.
 pub fn message(hash: &[u8; 32]) -> Vec<u8> {
     [DOMAIN, hash].concat()
+}
+
+/// Retires the current key of the transaction's tenant and makes a new one. Returns the new key's id.
+pub async fn rotate(tx: &mut TenantTx, cipher: &TenantCipher, now: Instant) -> Result<Uuid> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.tenant_signing_keys set retired_at = $2
+          where tenant_id = $1 and purpose = 'record' and retired_at is null",
+        tenant as _,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    create(tx, cipher, now).await.map(|(id, _)| id)
+}
+
+/// Says that a key of the transaction's tenant has been in other hands since an instant. It signs no more; the next signature
+/// makes a new one. Said twice, the earlier instant counts. Returns whether there is such a key.
+pub async fn disown(tx: &mut TenantTx, id: Uuid, since: Instant, now: Instant) -> Result<bool> {
+    let tenant = tx.tenant();
+    let done = sqlx::query!(
+        "update app.tenant_signing_keys
+            set compromised_at = least(compromised_at, $3), retired_at = coalesce(retired_at, $4)
+          where tenant_id = $1 and id = $2",
+        tenant as _,
+        id,
+        since,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Signs a record's hash with the current key of the transaction's tenant, which is made if there is none.
@@ -60,7 +105,8 @@ pub async fn sign(
 pub async fn public_keys(tx: &mut TenantTx, cipher: &TenantCipher) -> Result<Vec<RecordKey>> {
     let tenant = tx.tenant();
     let rows = sqlx::query!(
-        "select k.id, k.sealed from app.tenant_signing_keys k where k.tenant_id = $1 order by k.created_at, k.id",
+        "select k.id, k.sealed, k.created_at, k.retired_at, k.compromised_at from app.tenant_signing_keys k
+          where k.tenant_id = $1 order by k.created_at, k.id",
         tenant as _
     )
     .fetch_all(tx.conn())
@@ -71,6 +117,9 @@ pub async fn public_keys(tx: &mut TenantTx, cipher: &TenantCipher) -> Result<Vec
             Ok(RecordKey {
                 id: row.id,
                 public: key.verifying_key().to_bytes(),
+                created_at: row.created_at,
+                retired_at: row.retired_at,
+                compromised_at: row.compromised_at,
             })
         })
         .collect()
@@ -158,6 +207,19 @@ mod tests {
         let other = SigningKey::from_bytes(&[8; 32]).verifying_key().to_bytes();
         assert!(!verify(&other, &[1; 32], &signature));
         assert!(!verify(&public, &[1; 32], &signature[..63]));
+        // From the instant it is disowned, and not before.
+        let since = kernel::Clock::system().now();
+        let key_at = |compromised_at| RecordKey {
+            id: mint(),
+            public,
+            created_at: since,
+            retired_at: None,
+            compromised_at,
+        };
+        let moment = chrono::TimeDelta::microseconds(1);
+        assert!(key_at(None).is_trusted_at(since));
+        assert!(key_at(Some(since)).is_trusted_at(since - moment));
+        assert!(!key_at(Some(since)).is_trusted_at(since));
         // A signature on the bare hash is not one on a record.
         let bare = key.sign(&[1; 32]).to_bytes();
         assert!(!verify(&public, &[1; 32], &bare));

@@ -154,7 +154,7 @@ const RULES: &[(&str, &str)] = &[
     ),
     (
         "the runtime role may change what is only ever added to",
-        "select t.name || ' ' || p.privilege from (values ('phi_access_log'), ('access_seals'), ('audit_log'), ('security_events')) as t (name)
+        "select t.name || ' ' || p.privilege from (values ('phi_access_log'), ('seals'), ('audit_log'), ('security_events')) as t (name)
           cross join (values ('UPDATE'), ('DELETE')) as p (privilege)
           where has_table_privilege('chartwell_runtime', 'app.' || t.name, p.privilege)
              or has_table_privilege('chartwell_audit_writer', 'app.' || t.name, p.privilege)

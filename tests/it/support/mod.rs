@@ -10,5 +10,5 @@ mod wire;
 pub use client::{Caller, Reply, form};
 pub use database::{OwnDatabase, admin_connection, run_database};
 pub use record::id;
-pub use tenant::{Chart, PASSWORD, TestTenant, files};
+pub use tenant::{Chart, PASSWORD, TestTenant, files, master};
 pub use wire::Wire;

@@ -265,6 +265,11 @@ async fn server_with_log(
     .await
 }
 
+/// The master key of the run.
+pub fn master() -> Arc<dyn KeyWrapper> {
+    Arc::new(LocalMasterKeys::from_base64(MASTER_KEY, None).expect("32 bytes in base64"))
+}
+
 /// In memory, without a scanner; text is extracted by the program under test.
 pub fn files() -> Files {
     let mut files = Files::in_memory();
@@ -282,8 +287,7 @@ async fn server_of(
     outbox: Outbox,
 ) -> (App, Arc<Identity>) {
     let run = run_database();
-    let wrapper: Arc<dyn KeyWrapper> =
-        Arc::new(LocalMasterKeys::from_base64(MASTER_KEY, None).expect("32 bytes in base64"));
+    let wrapper = master();
     let mut connection = PgConnection::connect_with(&run.runtime.connect)
         .await
         .expect("the runtime role can connect");

@@ -43,7 +43,8 @@ pub struct Attestation {
     pub public_key: String,
     /// Ed25519, in hex, as under notes: over `chartwell.record.v1`, a NUL and the SHA-256 of the bytes of `payload`.
     pub signature: String,
-    /// Whether a key of this tenant made the signature, and the version still has the hash that was signed.
+    /// Whether a key of this tenant made the signature, when the key was in nobody else's hands, and the version still has the
+    /// hash that was signed.
     pub valid: bool,
     pub version: i64,
 }

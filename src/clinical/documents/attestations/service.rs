@@ -127,6 +127,7 @@ fn hash(payload: &str) -> [u8; 32] {
 
 fn checked(keys: &[RecordKey], row: Row) -> Attestation {
     let signed: Option<Payload> = serde_json::from_str(&row.payload).ok();
+    let signed_at = signed.as_ref().map(|signed| signed.signed_at);
     let says_so = signed.is_some_and(|signed| {
         signed.r#type == TYPE
             && signed.sha256 == hex::encode(&row.sha256)
@@ -137,6 +138,7 @@ fn checked(keys: &[RecordKey], row: Row) -> Attestation {
         .find(|key| key.id == row.key_id)
         .is_some_and(|key| {
             tenant_signing::verify(&key.public, &hash(&row.payload), &row.signature)
+                && signed_at.is_some_and(|at| key.is_trusted_at(at))
         });
     let valid = says_so && signed;
     Attestation {

@@ -13,6 +13,8 @@ mod model;
 mod routes;
 mod service;
 mod store;
+mod store_sealing;
 
 pub(super) use routes::router;
 pub(super) use service::{note, settle};
+pub(in crate::documents) use store_sealing::SEALED;

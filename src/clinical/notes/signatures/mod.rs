@@ -19,4 +19,4 @@ pub(super) use model::Attestation;
 pub(super) use routes::router;
 pub(super) use service::{By, add_entry, append, append_by};
 pub(super) use store::{added_text, entries};
-pub use verify::{Fault, SignedNote, Verification};
+pub use verify::{Fault, NoteKey, SignedNote, Verification};

@@ -27,7 +27,8 @@ use crate::notes::{cosignatures, references, releases, service};
 
 const HOW_TO_VERIFY: &str = "For each entry: write payload as canonical JSON (RFC 8785); its SHA-256 must be hash; signature must be an Ed25519 \
      signature by the key key_id over the bytes of 'chartwell.record.v1', one NUL byte and the 32 bytes of the hash; \
-     payload.previous must be the hash of the entry before. Or run: chartwell notes verify FILE";
+     payload.previous must be the hash of the entry before; and if the key has a compromised_at, payload.signed_at must be \
+     before it. Or run: chartwell notes verify FILE";
 
 /// Signs one's own draft.
 pub(super) async fn sign(ctx: &Ctx, id: NoteId, new: NewSignature) -> Result<Answer<Note>> {
@@ -274,6 +275,8 @@ fn file(ctx: &Ctx, id: NoteId, entries: &[Entry], keys: &[RecordKey]) -> Result<
         id: key.id,
         algorithm: "Ed25519".to_owned(),
         public_key: STANDARD.encode(key.public),
+        retired_at: key.retired_at,
+        compromised_at: key.compromised_at,
     };
     Ok(SignedNote {
         format: FORMAT.to_owned(),

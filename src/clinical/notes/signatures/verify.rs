@@ -56,6 +56,13 @@ pub struct NoteKey {
     pub algorithm: String,
     /// 32 bytes, base64.
     pub public_key: String,
+    /// Signs no more since then; what it signed is good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired_at: Option<DateTime<Utc>>,
+    /// Known, when the file was made, to have been in other hands since then: a signature that bears a later time is not
+    /// believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compromised_at: Option<DateTime<Utc>>,
 }
 
 /// What is wrong with an entry, or with the chain.
@@ -71,6 +78,8 @@ pub enum Fault {
     Signature,
     /// The key is not among those known.
     UnknownKey,
+    /// The key was in other hands by the time that the entry bears.
+    CompromisedKey,
     /// The entry does not follow the one before it: one is missing, was put in between, or was moved.
     Chain,
     /// The entry belongs to another note.
@@ -88,6 +97,7 @@ impl fmt::Display for Fault {
             Self::Hash => "the content was changed after it was signed",
             Self::Signature => "the signature does not fit",
             Self::UnknownKey => "signed with an unknown key",
+            Self::CompromisedKey => "signed with a key that was in other hands by then",
             Self::Chain => "does not follow the entry before it",
             Self::OtherNote => "belongs to another note",
             Self::ShownText => "the note shows another text than the one signed",
@@ -133,13 +143,21 @@ impl Verification {
 impl SignedNote {
     /// Checks every entry and how they follow one another.
     pub fn verify(&self) -> Verification {
-        let keys: HashMap<Uuid, [u8; 32]> = self
+        let keys: HashMap<Uuid, Known> = self
             .keys
             .iter()
             .filter(|key| key.algorithm == "Ed25519")
             .filter_map(|key| {
                 let bytes = STANDARD.decode(&key.public_key).ok()?;
-                Some((key.id, bytes.try_into().ok()?))
+                let public = bytes.try_into().ok()?;
+                let compromised_at = key.compromised_at;
+                Some((
+                    key.id,
+                    Known {
+                        public,
+                        compromised_at,
+                    },
+                ))
             })
             .collect();
         let mut previous: Option<&str> = None;
@@ -171,8 +189,23 @@ impl SignedNote {
     }
 }
 
+/// A key that is known.
+struct Known {
+    public: [u8; 32],
+    compromised_at: Option<DateTime<Utc>>,
+}
+
 impl SignedEntry {
-    fn verify(&self, note: NoteId, keys: &HashMap<Uuid, [u8; 32]>) -> EntryVerification {
+    /// Whether the time it bears is one at which the key was its owner's alone.
+    fn is_trusted(&self, key: &Known) -> bool {
+        let Some(since) = key.compromised_at else {
+            return true;
+        };
+        let text = self.payload["signed_at"].as_str().unwrap_or_default();
+        DateTime::parse_from_rfc3339(text).is_ok_and(|signed_at| signed_at < since)
+    }
+
+    fn verify(&self, note: NoteId, keys: &HashMap<Uuid, Known>) -> EntryVerification {
         let mut faults = Vec::new();
         let payload = &self.payload;
         if payload["format"] != chain::FORMAT {
@@ -191,9 +224,10 @@ impl SignedEntry {
                 let signature = STANDARD.decode(&self.signature).unwrap_or_default();
                 match keys.get(&self.key_id) {
                     None => faults.push(Fault::UnknownKey),
-                    Some(key) if !tenant_signing::verify(key, &hash, &signature) => {
+                    Some(key) if !tenant_signing::verify(&key.public, &hash, &signature) => {
                         faults.push(Fault::Signature);
                     }
+                    Some(key) if !self.is_trusted(key) => faults.push(Fault::CompromisedKey),
                     Some(_) => {}
                 }
             }

@@ -5,6 +5,8 @@ use std::fmt;
 use kernel::ids::TenantId;
 use uuid::Uuid;
 
+use crate::audit::Log;
+
 /// What is wrong with one record or one seal. Records are named by their ids, seals by their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Finding {
@@ -19,6 +21,9 @@ pub enum Finding {
     RecordForged(Uuid),
     /// The record claims a transaction that has not begun yet, so that no seal would ever hold it.
     RecordAhead(Uuid),
+    /// The record says it was written at another time than its seal tells: a day or more before the seal before it, or after
+    /// its own.
+    RecordMistimed(Uuid),
     /// The seal does not vouch for records that its manifest lists as they are.
     SealRootWrong(i64),
     /// The seal does not bear a signature of one of our keys, or was changed after it was signed.
@@ -29,10 +34,27 @@ pub enum Finding {
     SealUnlinked(i64),
     /// The seal's range reaches back into the one before it.
     SealOverlaps(i64),
+    /// The seal bears a time from which its key is known to have been in other hands.
+    SealDisowned(i64),
     /// The sink has another seal under this number.
     SealReplaced(i64),
     /// A line of the sink bears no signature of one of our keys.
     SinkForged(i64),
+}
+
+impl Finding {
+    /// The record it is about, if it is about one.
+    pub fn record(&self) -> Option<Uuid> {
+        match self {
+            Self::RecordChanged(id)
+            | Self::RecordRemoved(id)
+            | Self::RecordInserted(id)
+            | Self::RecordForged(id)
+            | Self::RecordAhead(id)
+            | Self::RecordMistimed(id) => Some(*id),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Finding {
@@ -51,11 +73,19 @@ impl fmt::Display for Finding {
             Self::RecordAhead(id) => {
                 write!(f, "record {id} claims a transaction that has not begun")
             }
+            Self::RecordMistimed(id) => write!(
+                f,
+                "record {id} bears a time at which it can't have been written"
+            ),
             Self::SealRootWrong(n) => write!(f, "seal {n} has a root that its records do not give"),
             Self::SealForged(n) => write!(f, "seal {n} has no valid signature"),
             Self::SealMissing(n) => write!(f, "seal {n} was removed"),
             Self::SealUnlinked(n) => write!(f, "seal {n} does not follow from the one before it"),
             Self::SealOverlaps(n) => write!(f, "seal {n} overlaps the one before it"),
+            Self::SealDisowned(n) => write!(
+                f,
+                "seal {n} is signed with a key that was in other hands by then"
+            ),
             Self::SealReplaced(n) => write!(
                 f,
                 "seal {n} is another than the one kept outside the database"
@@ -69,27 +99,47 @@ impl fmt::Display for Finding {
 }
 
 /// One finding and whose log it is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fault {
     pub tenant: TenantId,
+    pub log: Log,
     pub finding: Finding,
+    /// Of a change that is still there: the table and the id of the row it claims to be of.
+    pub row: Option<(String, Uuid)>,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "tenant {}: {}", self.tenant, self.finding)
+        let Self {
+            tenant,
+            log,
+            finding,
+            row,
+        } = self;
+        write!(f, "tenant {tenant}: {}: {finding}", log.name())?;
+        match row {
+            Some((table, id)) => write!(f, " (of {table} {id})"),
+            None => Ok(()),
+        }
     }
+}
+
+/// How much of a log was looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub records: u64,
+    pub seals: u64,
+    /// Records no seal holds yet; part of `records`.
+    pub unsealed: u64,
 }
 
 /// What was looked at, and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     pub tenants: u64,
-    pub records: u64,
-    pub seals: u64,
-    /// Records no seal holds yet; part of `records`.
-    pub unsealed: u64,
-    /// In the order of tenants; empty when the log is as the server wrote it.
+    pub access: Counts,
+    pub history: Counts,
+    /// In the order of tenants; empty when the logs are as they were written.
     pub faults: Vec<Fault>,
 }
 
@@ -98,8 +148,30 @@ impl Report {
         self.faults.is_empty()
     }
 
-    pub(super) fn add(&mut self, tenant: TenantId, finding: Finding) {
-        self.faults.push(Fault { tenant, finding });
+    /// Seals looked at, of both logs.
+    pub fn seals(&self) -> u64 {
+        self.access.seals + self.history.seals
+    }
+
+    pub(super) fn of(&mut self, log: Log) -> &mut Counts {
+        match log {
+            Log::Access => &mut self.access,
+            Log::History => &mut self.history,
+        }
+    }
+
+    pub(super) fn add(
+        &mut self,
+        (tenant, log): (TenantId, Log),
+        finding: Finding,
+        row: Option<(String, Uuid)>,
+    ) {
+        self.faults.push(Fault {
+            tenant,
+            log,
+            finding,
+            row,
+        });
     }
 }
 
@@ -108,19 +180,21 @@ impl fmt::Display for Report {
         for fault in &self.faults {
             writeln!(f, "{fault}")?;
         }
-        let Self {
-            tenants,
-            records,
-            seals,
-            unsealed,
-            faults,
-        } = self;
-        write!(
-            f,
-            "{tenants} tenants, {records} records ({unsealed} not sealed yet), {seals} seals: "
-        )?;
-        match faults.len() {
-            0 => write!(f, "all as the server wrote them"),
+        for (log, counts) in [(Log::Access, self.access), (Log::History, self.history)] {
+            let Counts {
+                records,
+                seals,
+                unsealed,
+            } = counts;
+            let name = log.name();
+            writeln!(
+                f,
+                "{name}: {records} records ({unsealed} not sealed yet), {seals} seals"
+            )?;
+        }
+        write!(f, "{} tenants: ", self.tenants)?;
+        match self.faults.len() {
+            0 => write!(f, "all as it was written"),
             1 => write!(f, "1 fault"),
             many => write!(f, "{many} faults"),
         }

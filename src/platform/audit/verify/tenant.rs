@@ -1,17 +1,20 @@
-//! One tenant's log, a stretch of seals at a time.
+//! One log of one tenant, a stretch of seals at a time.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use futures_util::{TryStreamExt, pin_mut};
+use chrono::TimeDelta;
+use futures_util::TryStreamExt;
 use kernel::Result;
+use kernel::clock::Instant;
 use kernel::ids::TenantId;
 use uuid::Uuid;
 
 use super::{Finding, Kept, Range, Report};
+use crate::audit::log::{Log, Row};
 use crate::audit::manifest::{self, Difference};
 use crate::audit::merkle::Hash;
-use crate::audit::seal::{FIRST, Seal, SignedSeal, leaf_of, root_of};
-use crate::audit::seal_rows::{self as rows, Row};
+use crate::audit::seal::{FIRST, Seal, SignedSeal, root_of};
+use crate::audit::{seal_records as records, seal_rows as rows};
 use crate::crypto::SigningKeys;
 use crate::db::SealerTx;
 
@@ -20,18 +23,22 @@ const STRETCH: i64 = 200_000;
 /// Seals of one gap that are named.
 const MISSING: usize = 1_000;
 
+/// How far the time of a record may lie from that of the seals around it: a transaction takes time, and clocks differ.
+const ALLOWED: TimeDelta = TimeDelta::days(1);
+
 /// Where the last seal looked at ends.
 struct Position {
     sequence: i64,
     hash: Hash,
     until_xid: i64,
+    sealed_at: Option<Instant>,
 }
 
 pub(super) struct Check<'a> {
     tx: SealerTx,
     keys: &'a SigningKeys,
     range: Range,
-    tenant: TenantId,
+    chain: (TenantId, Log),
     kept: Kept,
     report: &'a mut Report,
     findings: BTreeSet<Finding>,
@@ -42,6 +49,35 @@ pub(super) struct Check<'a> {
 struct Found {
     leaves: Vec<(Uuid, Hash)>,
     forged: HashSet<Uuid>,
+    /// The first and the last by the times they bear.
+    period: Option<[(Instant, Uuid); 2]>,
+}
+
+impl Found {
+    fn add(&mut self, record: &Row, keys: &SigningKeys) {
+        self.leaves.push((record.id, record.leaf(keys)));
+        if !record.is_authentic(keys) {
+            self.forged.insert(record.id);
+        }
+        // The time of an access record is vouched for by its code.
+        if record.mac.is_some() {
+            return;
+        }
+        let this = (record.at, record.id);
+        let [first, last] = self.period.unwrap_or([this, this]);
+        self.period = Some([first.min(this), last.max(this)]);
+    }
+
+    /// The first and the last of them, where they claim a time far outside that of their seal. Who alters the time of one
+    /// that was sealed is found by its leaf; this finds who wrote one anew and dated it back before it was sealed.
+    fn mistimed(&self, times: (Option<Instant>, Option<Instant>)) -> Vec<Finding> {
+        let outside = |(at, _): &&(Instant, Uuid)| is_outside(*at, times);
+        let period = self.period.iter().flatten();
+        period
+            .filter(outside)
+            .map(|(_, id)| Finding::RecordMistimed(*id))
+            .collect()
+    }
 }
 
 impl<'a> Check<'a> {
@@ -49,7 +85,7 @@ impl<'a> Check<'a> {
         tx: SealerTx,
         keys: &'a SigningKeys,
         range: Range,
-        tenant: TenantId,
+        chain: (TenantId, Log),
         kept: Kept,
         report: &'a mut Report,
     ) -> Self {
@@ -57,7 +93,7 @@ impl<'a> Check<'a> {
             tx,
             keys,
             range,
-            tenant,
+            chain,
             kept,
             report,
             findings: BTreeSet::new(),
@@ -67,25 +103,32 @@ impl<'a> Check<'a> {
     pub async fn run(mut self) -> Result<()> {
         let mut at = self.start().await?;
         let end = match self.range.to {
-            Some(to) => rows::last_before(self.tx.conn(), self.tenant, to).await?,
+            Some(to) => rows::last_before(self.tx.conn(), self.chain, to).await?,
             None => i64::MAX,
         };
         while let Some(last) =
-            rows::stretch(self.tx.conn(), self.tenant, at.sequence, end, STRETCH).await?
+            rows::stretch(self.tx.conn(), self.chain, at.sequence, end, STRETCH).await?
         {
             at = self.stretch(at, last).await?;
         }
         if self.range.to.is_none() {
-            self.beyond(at.until_xid).await?;
+            self.beyond(&at).await?;
         }
         // What the sink has and nobody has shown us.
         let lost: Vec<i64> = self.kept.keys().copied().collect();
         self.findings
             .extend(lost.into_iter().map(Finding::SealMissing));
         self.join_moved().await?;
-        self.report.tenants += 1;
+        let found: Vec<Uuid> = self.findings.iter().filter_map(Finding::record).collect();
+        let mut rows = match self.chain {
+            (tenant, Log::History) if !found.is_empty() => {
+                records::rows_changed(self.tx.conn(), tenant, &found).await?
+            }
+            _ => HashMap::new(),
+        };
         for finding in self.findings {
-            self.report.add(self.tenant, finding);
+            let row = finding.record().and_then(|id| rows.remove(&id));
+            self.report.add(self.chain, finding, row);
         }
         Ok(())
     }
@@ -96,15 +139,16 @@ impl<'a> Check<'a> {
             sequence: 0,
             hash: FIRST,
             until_xid: 0,
+            sealed_at: None,
         };
         let Some(from) = self.range.from else {
             return Ok(nothing);
         };
-        let last = rows::last_before(self.tx.conn(), self.tenant, from).await?;
+        let last = rows::last_before(self.tx.conn(), self.chain, from).await?;
         if last <= 0 {
             return Ok(nothing);
         }
-        let before = rows::seals(self.tx.conn(), self.tenant, last - 1, last).await?;
+        let before = rows::seals(self.tx.conn(), self.chain, last - 1, last).await?;
         Ok(before.first().map_or(nothing, |signed| {
             if !signed.verifies(self.keys) {
                 self.findings.insert(Finding::SealForged(last));
@@ -115,9 +159,9 @@ impl<'a> Check<'a> {
 
     /// Looks at the seals up to `last` and at all records from the position to the last seal's end.
     async fn stretch(&mut self, at: Position, last: i64) -> Result<Position> {
-        let seals = rows::seals(self.tx.conn(), self.tenant, at.sequence, last).await?;
-        let manifests = rows::manifests(self.tx.conn(), self.tenant, at.sequence, last).await?;
-        let from = at.until_xid;
+        let seals = rows::seals(self.tx.conn(), self.chain, at.sequence, last).await?;
+        let manifests = rows::manifests(self.tx.conn(), self.chain, at.sequence, last).await?;
+        let (from, mut sealed_before) = (at.until_xid, at.sealed_at);
         let mut at = at;
         for signed in &seals {
             self.check_seal(&at, signed);
@@ -125,9 +169,13 @@ impl<'a> Check<'a> {
         }
         let found = self.records_of(&seals, (from, at.until_xid)).await?;
         for ((signed, manifest), found) in seals.iter().zip(&manifests).zip(found) {
-            self.compare(&signed.seal, manifest, found);
+            let seal = &signed.seal;
+            let times = (sealed_before, Some(seal.sealed_at));
+            sealed_before = times.1;
+            self.findings.extend(found.mistimed(times));
+            self.compare(seal, manifest, found);
         }
-        self.report.seals += seals.len() as u64;
+        self.report.of(self.chain.1).seals += seals.len() as u64;
         Ok(at)
     }
 
@@ -136,6 +184,9 @@ impl<'a> Check<'a> {
         let number = seal.sequence;
         if !signed.verifies(self.keys) {
             self.findings.insert(Finding::SealForged(number));
+        }
+        if !self.keys.is_seal_trusted(&signed.key_id, seal.sealed_at) {
+            self.findings.insert(Finding::SealDisowned(number));
         }
         if number == before.sequence + 1 {
             if seal.previous != before.hash {
@@ -164,31 +215,26 @@ impl<'a> Check<'a> {
         let mut found: Vec<Found> = Vec::new();
         found.resize_with(seals.len(), Found::default);
         let mut place = 0;
-        let records = rows::records(self.tx.conn(), Some(self.tenant), range);
-        pin_mut!(records);
-        while let Some(Row { record, xid }) = records.try_next().await? {
-            self.report.records += 1;
+        let (tenant, log) = self.chain;
+        let mut records = records::records(self.tx.conn(), log, Some(tenant), range);
+        while let Some(record) = records.try_next().await? {
+            self.report.of(log).records += 1;
             while seals
                 .get(place)
-                .is_some_and(|signed| signed.seal.until_xid <= xid)
+                .is_some_and(|signed| signed.seal.until_xid <= record.xid)
             {
                 place += 1;
             }
             match (seals.get(place), found.get_mut(place)) {
-                (Some(signed), Some(found)) if signed.seal.from_xid <= xid => {
-                    found.leaves.push((record.id, leaf_of(&record, xid)));
-                    if !self
-                        .keys
-                        .verify_record_mac(&record.fingerprint(), &record.mac)
-                    {
-                        found.forged.insert(record.id);
-                    }
+                (Some(signed), Some(found)) if signed.seal.from_xid <= record.xid => {
+                    found.add(&record, self.keys);
                 }
                 _ => {
                     self.findings.insert(Finding::RecordInserted(record.id));
                 }
             }
         }
+        drop(records);
         Ok(found)
     }
 
@@ -215,26 +261,27 @@ impl<'a> Check<'a> {
     }
 
     /// What lies behind the last seal: strangers below the mark of sealing, fresh records above it.
-    async fn beyond(&mut self, from: i64) -> Result<()> {
-        let mark = rows::progress(self.tx.conn()).await?;
+    async fn beyond(&mut self, at: &Position) -> Result<()> {
+        let (tenant, log) = self.chain;
+        let mark = rows::progress(self.tx.conn(), log).await?;
         let (_, next) = rows::open_transactions(self.tx.conn()).await?;
-        let records = rows::records(self.tx.conn(), Some(self.tenant), (from, i64::MAX));
-        pin_mut!(records);
-        while let Some(Row { record, xid }) = records.try_next().await? {
-            self.report.records += 1;
-            if xid < mark {
+        let range = (at.until_xid, i64::MAX);
+        let mut records = records::records(self.tx.conn(), log, Some(tenant), range);
+        while let Some(record) = records.try_next().await? {
+            self.report.of(log).records += 1;
+            if record.xid < mark {
                 self.findings.insert(Finding::RecordInserted(record.id));
                 continue;
             }
-            self.report.unsealed += 1;
-            if !self
-                .keys
-                .verify_record_mac(&record.fingerprint(), &record.mac)
-            {
+            self.report.of(log).unsealed += 1;
+            if !record.is_authentic(self.keys) {
                 self.findings.insert(Finding::RecordForged(record.id));
             }
-            if xid >= next {
+            if record.xid >= next {
                 self.findings.insert(Finding::RecordAhead(record.id));
+            }
+            if record.mac.is_none() && is_outside(record.at, (at.sealed_at, None)) {
+                self.findings.insert(Finding::RecordMistimed(record.id));
             }
         }
         Ok(())
@@ -250,12 +297,13 @@ impl<'a> Check<'a> {
         if missing.is_empty() {
             return Ok(());
         }
-        for id in rows::still_there(self.tx.conn(), self.tenant, &missing).await? {
+        for id in records::still_there(self.tx.conn(), self.chain, &missing).await? {
             let elsewhere = [
                 Finding::RecordRemoved(id),
                 Finding::RecordInserted(id),
                 Finding::RecordForged(id),
                 Finding::RecordAhead(id),
+                Finding::RecordMistimed(id),
             ];
             for finding in elsewhere {
                 self.findings.remove(&finding);
@@ -271,5 +319,11 @@ fn position(seal: &Seal) -> Position {
         sequence: seal.sequence,
         hash: seal.hash(),
         until_xid: seal.until_xid,
+        sealed_at: Some(seal.sealed_at),
     }
+}
+
+fn is_outside(at: Instant, (after, before): (Option<Instant>, Option<Instant>)) -> bool {
+    after.is_some_and(|after| at < after - ALLOWED)
+        || before.is_some_and(|before| at > before + ALLOWED)
 }

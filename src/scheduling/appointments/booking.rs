@@ -1,5 +1,7 @@
 //! Booking inside a transaction somebody else holds: for the operations here, for waiting lists, plans and demonstrations.
 
+use chrono_tz::Tz;
+use clinical::encounters::zone;
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, HoldId, PatientId, SeriesId, UserId, mint};
 use kernel::{Code, Error, Result};
@@ -8,7 +10,7 @@ use platform::db::TenantTx;
 
 use super::model::{Appointment, HoldStatus, Priority};
 use super::occupancy::{self, Claim};
-use super::placement::{Placed, Placement, work_out};
+use super::placement::{Manner, Placed, Placement, Refused, work_out};
 use super::{holds, store, store_holds, store_lists, store_occupancy};
 use crate::services;
 
@@ -33,8 +35,13 @@ impl By {
         }
     }
 
-    pub(super) fn is_patient(self) -> bool {
-        self.role == Role::Patient.as_str()
+    pub(super) fn manner(self, details: &Details) -> Manner {
+        Manner {
+            only_self_booking: self.role == Role::Patient.as_str(),
+            overbook: details.overbook_reason.is_some(),
+            keeps_room: true,
+            keeps_equipment: true,
+        }
     }
 }
 
@@ -63,8 +70,25 @@ pub async fn book_in_tx(
     by: By,
     now: Instant,
 ) -> Result<AppointmentId> {
-    let placed = work_out(tx, placement, by.is_patient(), now).await?;
-    book_placed(tx, &placed, details, by, now).await
+    Ok(try_in_tx(tx, placement, details, by.manner(details), by, now).await?)
+}
+
+/// As [`book_in_tx`]; a refusal brings along what was found out by then.
+pub(super) async fn try_in_tx(
+    tx: &mut TenantTx,
+    placement: Placement,
+    details: &Details,
+    manner: Manner,
+    by: By,
+    now: Instant,
+) -> Result<AppointmentId, Refused> {
+    let placed = work_out(tx, placement, manner, now).await?;
+    let booked = book_placed(tx, &placed, details, by, now).await;
+    booked.map_err(|error| Refused {
+        error,
+        found: Some((placed.service, zone(&placed.time_zone).unwrap_or(Tz::UTC))),
+        written: true,
+    })
 }
 
 /// A placement that was looked at.
@@ -81,8 +105,7 @@ pub async fn look_in_tx(
     by: By,
     now: Instant,
 ) -> Result<Ready> {
-    let placed = work_out(tx, placement, by.is_patient(), now).await?;
-    occupancy::refuse_busy(&placed, false)?;
+    let placed = work_out(tx, placement, by.manner(&Details::default()), now).await?;
     Ok(Ready(placed))
 }
 
@@ -108,7 +131,6 @@ async fn book_placed(
     now: Instant,
 ) -> Result<AppointmentId> {
     let overbook = details.overbook_reason.is_some();
-    occupancy::refuse_busy(placed, overbook)?;
     let id = AppointmentId(mint());
     store::insert(tx, id, placed, details, by, now).await?;
     if overbook {

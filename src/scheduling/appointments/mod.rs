@@ -13,6 +13,7 @@
 
 mod booking;
 mod holds;
+mod line;
 mod lists;
 mod model;
 mod moving;

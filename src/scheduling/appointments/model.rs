@@ -364,10 +364,10 @@ pub struct AppointmentMove {
     /// As before, unless given; then room and devices are chosen anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facility_id: Option<FacilityId>,
-    /// As before if it is free, unless given.
+    /// As before, unless given; if that is taken then and the service needs a room of a kind, another of the kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_id: Option<AssetId>,
-    /// As before if they are free, unless given.
+    /// As before, unless given; for one that is taken then and of a kind the service needs, another of the kind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub equipment_ids: Vec<AssetId>,
     pub reason: String,
@@ -383,6 +383,15 @@ impl Validate for AppointmentMove {
         checks.text("reason", &self.reason, 500);
         checks.text_if("overbook_reason", self.overbook_reason.as_deref(), 500);
     }
+}
+
+/// The appointment that took the place of another.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Rescheduled {
+    #[serde(flatten)]
+    pub appointment: Appointment,
+    /// Rooms and devices of the old one that were not free, or are not there, and that others of their kind took the place of.
+    pub replaced_asset_ids: Vec<AssetId>,
 }
 
 /// Which appointments of a patient.

@@ -2,7 +2,7 @@
 
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, AssetId, HoldId, PatientId, ProviderId, StaffId};
-use kernel::{Error, Result};
+use kernel::{Code, Error, Result};
 use platform::db::TenantTx;
 use serde::Serialize;
 use uuid::Uuid;
@@ -61,8 +61,19 @@ pub(crate) async fn insert(tx: &mut TenantTx, rows: &[Row]) -> Result<Vec<Uuid>>
         rows,
     )
     .fetch_all(tx.conn())
-    .await?;
+    .await
+    .map_err(taken_by_each_other)?;
     Ok(taken)
+}
+
+/// Two who give up the place the other one wants wait for each other: the database lets one of them go on.
+fn taken_by_each_other(cause: sqlx::Error) -> Error {
+    let code = cause.as_database_error().and_then(|error| error.code());
+    if code.as_deref() == Some("40P01") {
+        Error::new(Code::SlotTaken).because(cause)
+    } else {
+        cause.into()
+    }
 }
 
 /// Releases holds that have run out where they overlap a time of these resources.

@@ -2,7 +2,7 @@
 
 use kernel::Result;
 use kernel::clock::Instant;
-use kernel::ids::PatientId;
+use kernel::ids::AssetId;
 use platform::db::TenantTx;
 use uuid::Uuid;
 
@@ -85,29 +85,22 @@ fn everybody(placement: &Placement) -> Vec<Uuid> {
     everybody
 }
 
-/// When a patient is occupied within a span of time.
-pub(super) async fn busy_times(
+/// Those of these devices that are of one of the kinds.
+pub(super) async fn of_kinds(
     tx: &mut TenantTx,
-    patient: PatientId,
-    (from, to): (Instant, Instant),
-    now: Instant,
-) -> Result<Vec<(Instant, Instant)>> {
+    devices: &[AssetId],
+    kinds: &[String],
+) -> Result<Vec<AssetId>> {
     let tenant = tx.tenant();
-    let rows = sqlx::query!(
-        "select r.starts_at, r.ends_at from app.reservations r
-          where r.tenant_id = $1 and r.resource_id = $2
-            and (r.state = 'booked' or (r.state = 'held' and r.expires_at > $5))
-            and r.starts_at < $4 and r.ends_at > $3",
+    let ids: Vec<Uuid> = devices.iter().map(|id| id.0).collect();
+    let found = sqlx::query_scalar!(
+        r#"select x.id as "id: AssetId" from app.scheduling_assets x
+            where x.tenant_id = $1 and x.id = any($2) and x.kind = 'equipment' and x.asset_kind = any($3)"#,
         tenant as _,
-        patient as _,
-        from,
-        to,
-        now,
+        &ids,
+        kinds,
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.starts_at, row.ends_at))
-        .collect())
+    Ok(found)
 }

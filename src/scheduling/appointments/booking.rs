@@ -1,10 +1,10 @@
 //! Booking inside a transaction somebody else holds: for the operations here, for waiting lists, plans and demonstrations.
 
 use chrono_tz::Tz;
-use clinical::encounters::zone;
+use clinical::encounters::{self, EncounterStatus, zone};
 use kernel::clock::Instant;
-use kernel::ids::{AppointmentId, HoldId, PatientId, SeriesId, UserId, mint};
-use kernel::{Code, Error, Result};
+use kernel::ids::{AppointmentId, EncounterId, HoldId, PatientId, SeriesId, UserId, mint};
+use kernel::{Code, Error, OnConstraint, Result};
 use platform::access::{Ctx, Role};
 use platform::db::TenantTx;
 
@@ -56,6 +56,8 @@ pub struct Details {
     pub overbook_reason: Option<String>,
     pub series: Option<SeriesId>,
     pub rescheduled_from: Option<AppointmentId>,
+    /// The planned encounter it is for.
+    pub encounter: Option<EncounterId>,
 }
 
 /// Books an appointment. The patient must be one the caller may see, and active ([`clinical::patients::require_active`]).
@@ -132,12 +134,47 @@ async fn book_placed(
 ) -> Result<AppointmentId> {
     let overbook = details.overbook_reason.is_some();
     let id = AppointmentId(mint());
-    store::insert(tx, id, placed, details, by, now).await?;
+    write(tx, id, placed, details, by, now).await?;
     if overbook {
         take_overbooking_place(tx, placed, id).await?;
     }
     occupancy::take(tx, placed, Claim::Appointment { id, overbook }, now).await?;
     Ok(id)
+}
+
+async fn write(
+    tx: &mut TenantTx,
+    id: AppointmentId,
+    placed: &Placed,
+    details: &Details,
+    by: By,
+    now: Instant,
+) -> Result<()> {
+    store::insert(tx, id, placed, details, by, now)
+        .await
+        .on_constraint("appointments_encounter_key", || {
+            let rule = "has an appointment";
+            Error::field("/encounter_id", "already_booked", rule)
+        })
+}
+
+/// What an appointment is booked for is an encounter of its patient that has not begun.
+pub(super) async fn require_planned(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    encounter: Option<EncounterId>,
+) -> Result<()> {
+    let Some(encounter) = encounter else {
+        return Ok(());
+    };
+    let found = encounters::find_in_tx(tx, Some(patient), encounter).await?;
+    match found.map(|found| found.record.status) {
+        Some(EncounterStatus::Scheduled) => Ok(()),
+        _ => {
+            let rule = "must name an encounter of the patient that is scheduled";
+            Err(Error::field("/encounter_id", "no_such_encounter", rule))
+        }
+    }
 }
 
 async fn take_overbooking_place(
@@ -180,12 +217,13 @@ pub async fn book_hold_in_tx(
         HoldStatus::Booked | HoldStatus::Released => return Err(Error::new(Code::HoldClosed)),
     }
     clinical::patients::require_active(tx, found.patient_id).await?;
+    require_planned(tx, found.patient_id, details.encounter).await?;
     let id = AppointmentId(mint());
     let service = services::get(tx, found.service_id)
         .await?
         .ok_or_else(Error::not_found)?;
     let placed = holds::placed(tx, &found, service, now).await?;
-    store::insert(tx, id, &placed, details, by, now).await?;
+    write(tx, id, &placed, details, by, now).await?;
     if !store_occupancy::hand_over(tx, hold, id).await? {
         return Err(Error::new(Code::HoldExpired));
     }

@@ -85,6 +85,9 @@ pub struct NewAppointment {
     /// Where a telemedicine visit takes place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join_url: Option<String>,
+    /// An encounter of the patient that is planned; the one that starting the appointment starts. Not for patients to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encounter_id: Option<EncounterId>,
     /// Books although provider, staff and room may be occupied; needs the permission `appointment.overbook`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overbook_reason: Option<String>,
@@ -280,7 +283,7 @@ pub struct Appointment {
     /// The appointment this one took the place of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rescheduled_from: Option<AppointmentId>,
-    /// Opened when it was started.
+    /// The planned one it was booked for, or the one that was opened when it was started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encounter_id: Option<EncounterId>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -82,6 +82,7 @@ async fn try_in_tx(
         overbook_reason: wanted.overbook_reason.clone(),
         series: present.series_id,
         rescheduled_from: Some(present.id),
+        encounter: present.encounter_id,
     };
     let manner = Manner {
         keeps_room: wanted.room_id.is_some(),

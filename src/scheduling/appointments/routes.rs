@@ -104,7 +104,7 @@ async fn check_in_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<
 
 /// Start a visit
 ///
-/// Opens its encounter, which is in progress from now on.
+/// Starts the planned encounter it was booked for, or opens one: from now on that is in progress.
 #[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/start", tag = "appointments",
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
     responses((status = 200, body = Appointment, description = "In progress")),

@@ -27,6 +27,7 @@ pub(super) async fn book(ctx: &Ctx, new: NewAppointment) -> Result<Answer<Appoin
         notes: new.notes.clone(),
         join_url: new.join_url.clone(),
         overbook_reason: new.overbook_reason.clone(),
+        encounter: new.encounter_id,
         ..Details::default()
     };
     let Some(hold) = new.hold_id else {
@@ -52,6 +53,7 @@ async fn book_place(
         let mut tx = ctx.begin(Permission::AppointmentBook).await?;
         require_patient(&mut tx, wish.patient).await?;
         require_own_limits(ctx, &mut tx, wish.patient).await?;
+        booking::require_planned(&mut tx, wish.patient, details.encounter).await?;
         let by = By::caller(ctx);
         let manner = by.manner(details);
         match booking::try_in_tx(&mut tx, wish.clone(), details, manner, by, ctx.now()).await {
@@ -134,6 +136,7 @@ fn refuse_office_words(ctx: &Ctx, new: &NewAppointment) -> Result<()> {
         ("/priority", new.priority.is_some()),
         ("/join_url", new.join_url.is_some()),
         ("/staff_ids", !new.staff_ids.is_empty()),
+        ("/encounter_id", new.encounter_id.is_some()),
     ] {
         if given {
             let rule = "is the office's to say";

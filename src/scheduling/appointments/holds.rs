@@ -41,7 +41,7 @@ pub(super) async fn hold(ctx: &Ctx, new: NewHold) -> Result<Answer<Hold>> {
         starts_at: new.starts_at,
     };
     let turn = line::stand(ctx.tenant(), &wish).await;
-    let mut tx = ctx.begin(Permission::AppointmentBook).await?;
+    let mut tx = ctx.begin_by_keys(Permission::AppointmentBook).await?;
     service::require_patient(&mut tx, patient).await?;
     service::require_own_limits(ctx, &mut tx, patient).await?;
     let until = ctx.now() + TimeDelta::minutes(i64::from(minutes));
@@ -72,7 +72,7 @@ pub(super) async fn read(ctx: &Ctx, id: HoldId) -> Result<Answer<Hold>> {
 }
 
 pub(super) async fn release(ctx: &Ctx, id: HoldId) -> Result<Answer<Hold>> {
-    let mut tx = ctx.begin(Permission::AppointmentBook).await?;
+    let mut tx = ctx.begin_by_keys(Permission::AppointmentBook).await?;
     release_hold_in_tx(&mut tx, id, ctx.now()).await?;
     let hold = get(&mut tx, id, ctx.now()).await?;
     let (patient, version) = (hold.patient_id, hold.version);

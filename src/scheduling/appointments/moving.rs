@@ -28,7 +28,7 @@ pub(super) async fn reschedule(
     if wanted.overbook_reason.is_some() {
         ctx.require(Permission::AppointmentOverbook)?;
     }
-    let mut tx = ctx.begin(Permission::AppointmentRespond).await?;
+    let mut tx = ctx.begin_by_keys(Permission::AppointmentRespond).await?;
     let present = store::lock(&mut tx, id).await?;
     require_notice(ctx, &mut tx, present.starts_at).await?;
     let by = By::caller(ctx);

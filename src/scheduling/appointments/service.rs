@@ -33,7 +33,7 @@ pub(super) async fn book(ctx: &Ctx, new: NewAppointment) -> Result<Answer<Appoin
     let Some(hold) = new.hold_id else {
         return book_place(ctx, new, &details).await;
     };
-    let mut tx = ctx.begin(Permission::AppointmentBook).await?;
+    let mut tx = ctx.begin_by_keys(Permission::AppointmentBook).await?;
     let by = By::caller(ctx);
     let id = booking::book_hold_in_tx(&mut tx, hold, None, &details, by, ctx.now()).await?;
     created(ctx, tx, id).await
@@ -50,7 +50,7 @@ async fn book_place(
     let turn = line::stand(ctx.tenant(), &wish).await;
     let mut tries = 1;
     loop {
-        let mut tx = ctx.begin(Permission::AppointmentBook).await?;
+        let mut tx = ctx.begin_by_keys(Permission::AppointmentBook).await?;
         require_patient(&mut tx, wish.patient).await?;
         require_own_limits(ctx, &mut tx, wish.patient).await?;
         booking::require_planned(&mut tx, wish.patient, details.encounter).await?;

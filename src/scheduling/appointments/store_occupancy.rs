@@ -89,7 +89,7 @@ pub(crate) async fn release_expired(
           where tenant_id = $1 and id in (
                 select r.id from app.reservations r
                  where r.tenant_id = $1 and r.resource_id = any($2) and r.state = 'held' and r.expires_at <= $5
-                   and r.starts_at < $4 and r.ends_at > $3
+                   and r.starts_at > $3::timestamptz - interval '40 hours' and r.starts_at < $4 and r.ends_at > $3
                  order by r.resource_id, r.id
                    for update)",
         tenant as _,
@@ -109,7 +109,7 @@ pub(crate) async fn free_lanes(tx: &mut TenantTx, row: &Row, capacity: i32) -> R
     let taken = sqlx::query!(
         r#"select r.lane, r.party as "party: Uuid" from app.reservations r
             where r.tenant_id = $1 and r.resource_id = $2 and r.state in ('held', 'booked')
-              and r.starts_at < $4 and r.ends_at > $3"#,
+              and r.starts_at > $3::timestamptz - interval '40 hours' and r.starts_at < $4 and r.ends_at > $3"#,
         tenant as _,
         row.resource,
         row.starts_at,

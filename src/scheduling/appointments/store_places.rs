@@ -1,4 +1,7 @@
 //! What a placement refers to, and who is occupied then: one statement.
+//!
+//! Nothing is occupied for more than 40 hours at a time: a day, and eight hours of preparation and of clean-up. Where a time is
+//! looked for, what begins earlier need not be; without that, somebody's whole past would be read at each booking.
 
 use kernel::Result;
 use kernel::clock::Instant;
@@ -53,11 +56,11 @@ pub(super) async fn facts(
                   array(select distinct r.resource_id from app.reservations r
                          where r.tenant_id = $1 and r.resource_id = any($8)
                            and (r.state = 'booked' or (r.state = 'held' and r.expires_at > $12))
-                           and r.starts_at < case when r.resource_id = $13 then $10::timestamptz else $11::timestamptz end
-                           and r.ends_at > case when r.resource_id = $13 then $14::timestamptz else $9::timestamptz end) as "busy!",
+                           and r.starts_at > $9::timestamptz - interval '40 hours' and r.starts_at < $11 and r.ends_at > $9
+                           and (r.resource_id <> $13 or (r.starts_at < $10 and r.ends_at > $14))) as "busy!",
                   exists (select from app.reservations r
                            where r.tenant_id = $1 and r.resource_id = any($8) and r.state = 'held' and r.expires_at <= $12
-                             and r.starts_at < $11 and r.ends_at > $9) as "stale_holds!"
+                             and r.starts_at > $9::timestamptz - interval '40 hours' and r.starts_at < $11 and r.ends_at > $9) as "stale_holds!"
              from app.facilities f where f.tenant_id = $1 and f.id = $2"#,
         tenant as _,
         placement.facility as _,

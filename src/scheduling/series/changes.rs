@@ -30,7 +30,7 @@ pub(super) async fn cancel(
     why: SeriesCancellation,
 ) -> Result<Answer<Series>> {
     let by = appointments::by_whom(ctx, why.by)?;
-    let mut tx = ctx.begin(Permission::AppointmentManage).await?;
+    let mut tx = ctx.begin_by_keys(Permission::AppointmentManage).await?;
     let mut series = store::lock(&mut tx, id).await?;
     let meant = meant(ctx, &mut tx, id, why.scope, why.appointment_id).await?;
     for appointment in &meant {
@@ -55,7 +55,7 @@ pub(super) async fn change(
     id: SeriesId,
     wanted: SeriesChange,
 ) -> Result<Answer<Series>> {
-    let mut tx = ctx.begin(Permission::AppointmentManage).await?;
+    let mut tx = ctx.begin_by_keys(Permission::AppointmentManage).await?;
     let series = store::lock(&mut tx, id).await?;
     if series.status == SeriesStatus::Cancelled {
         return Err(Error::new(Code::AppointmentClosed));

@@ -106,7 +106,9 @@ impl Ctx {
 
     /// As [`begin`](Self::begin) for a read of several statements that must tell of one moment.
     pub async fn begin_snapshot(&self, permission: Permission) -> Result<CallerTx> {
-        let tx = self.open(permission, Effect::Reads, Manner::OneSnapshot).await?;
+        let tx = self
+            .open(permission, Effect::Reads, Manner::OneSnapshot)
+            .await?;
         Ok(CallerTx::new(tx, self.clone(), permission))
     }
 

@@ -44,8 +44,10 @@ async fn book_place(
     new: NewAppointment,
     details: &Details,
 ) -> Result<Answer<Appointment>> {
-    // Of one who may not, nobody stands in line behind him.
-    ctx.require(Permission::AppointmentBook)?;
+    // Who may not is refused, and the refusal recorded, before anybody stands in line behind him.
+    if ctx.require(Permission::AppointmentBook).is_err() {
+        ctx.begin(Permission::AppointmentBook).await?;
+    }
     let wish = placement_of(ctx, new)?;
     let turn = line::stand(ctx.tenant(), &wish).await;
     let mut tries = 1;

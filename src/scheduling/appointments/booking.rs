@@ -107,8 +107,23 @@ pub async fn look_in_tx(
     by: By,
     now: Instant,
 ) -> Result<Ready> {
-    let placed = work_out(tx, placement, by.manner(&Details::default()), now).await?;
-    Ok(Ready(placed))
+    look_kept_in_tx(tx, placement, (true, true), by, now).await
+}
+
+/// As [`look_in_tx`] for one that is moved: whether it keeps its room and its devices, or others of their kinds will do.
+pub(crate) async fn look_kept_in_tx(
+    tx: &mut TenantTx,
+    placement: Placement,
+    (keeps_room, keeps_equipment): (bool, bool),
+    by: By,
+    now: Instant,
+) -> Result<Ready> {
+    let manner = Manner {
+        keeps_room,
+        keeps_equipment,
+        ..by.manner(&Details::default())
+    };
+    Ok(Ready(work_out(tx, placement, manner, now).await?))
 }
 
 /// The second half of [`book_in_tx`].
@@ -168,13 +183,11 @@ pub(super) async fn require_planned(
         return Ok(());
     };
     let found = encounters::find_in_tx(tx, Some(patient), encounter).await?;
-    match found.map(|found| found.record.status) {
-        Some(EncounterStatus::Scheduled) => Ok(()),
-        _ => {
-            let rule = "must name an encounter of the patient that is scheduled";
-            Err(Error::field("/encounter_id", "no_such_encounter", rule))
-        }
+    if found.map(|found| found.record.status) == Some(EncounterStatus::Scheduled) {
+        return Ok(());
     }
+    let rule = "must name an encounter of the patient that is scheduled";
+    Err(Error::field("/encounter_id", "no_such_encounter", rule))
 }
 
 async fn take_overbooking_place(

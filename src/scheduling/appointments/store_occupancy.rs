@@ -68,7 +68,9 @@ pub(crate) async fn insert(tx: &mut TenantTx, rows: &[Row]) -> Result<Vec<Uuid>>
 
 /// Two who give up the place the other one wants wait for each other: the database lets one of them go on.
 fn taken_by_each_other(cause: sqlx::Error) -> Error {
-    let code = cause.as_database_error().and_then(|error| error.code());
+    let code = cause
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     if code.as_deref() == Some("40P01") {
         Error::new(Code::SlotTaken).because(cause)
     } else {

@@ -69,6 +69,9 @@ pub(super) async fn change(
         (meant, keeping) = meant
             .into_iter()
             .partition(|one| named == Some(one.id) || is_as_agreed(one, &series, &days));
+        if meant.is_empty() {
+            return Err(nothing_meant());
+        }
     }
     let goes_on = agreed_anew(ctx, &mut tx, series, &wanted, &meant).await?;
     adopt(&mut tx, &goes_on, &keeping, ctx.now()).await?;
@@ -151,7 +154,7 @@ async fn move_all(
     let zone = zone(&goes_on.time_zone).unwrap_or(Tz::UTC);
     let wishes = meant
         .iter()
-        .map(|appointment| wish(appointment, wanted, goes_on.id, zone))
+        .map(|appointment| wish(appointment, wanted, goes_on, zone))
         .collect::<Result<Vec<_>>>()?;
     let looked = occurrences::look(tx, wishes, by, ctx.now()).await?;
     occurrences::book(tx, looked, false, by, ctx.now()).await?;
@@ -210,11 +213,15 @@ async fn meant(
         open.retain(|appointment| Some(appointment.id) == first);
     }
     if open.is_empty() {
-        return Err(Error::new(Code::IllegalTransition)
-            .detail("None of them is still to come.")
-            .with("allowed", serde_json::json!([])));
+        return Err(nothing_meant());
     }
     Ok(open)
+}
+
+fn nothing_meant() -> Error {
+    Error::new(Code::IllegalTransition)
+        .detail("None of them is still to come as it was agreed on.")
+        .with("allowed", serde_json::json!([]))
 }
 
 fn no_such_appointment() -> Error {
@@ -225,7 +232,7 @@ fn no_such_appointment() -> Error {
     )
 }
 
-fn wish(present: &Appointment, wanted: &SeriesChange, series: SeriesId, zone: Tz) -> Result<Wish> {
+fn wish(present: &Appointment, wanted: &SeriesChange, series: &Series, zone: Tz) -> Result<Wish> {
     let local: NaiveDateTime = present.local_start.parse().map_err(Error::internal)?;
     let time = wanted.local_time.map_or(local.time(), |time| time.0);
     let day = local.date() + TimeDelta::days(wanted.shift_days);
@@ -252,13 +259,18 @@ fn wish(present: &Appointment, wanted: &SeriesChange, series: SeriesId, zone: Tz
             equipment,
             starts_at: time.at,
         },
+        // What was chosen, and neither agreed on nor asked for, may be chosen again.
+        keeps: (
+            wanted.room_id.or(series.room_id).is_some(),
+            !wanted.equipment_ids.is_empty() || !series.equipment_ids.is_empty(),
+        ),
         details: Details {
             priority: present.priority,
             chief_complaint: present.chief_complaint.clone(),
             notes: present.notes.clone(),
             join_url: present.join_url.clone(),
             overbook_reason: None,
-            series: Some(series),
+            series: Some(series.id),
             rescheduled_from: Some(present.id),
             encounter: present.encounter_id,
         },

@@ -110,6 +110,7 @@ async fn look(
             equipment: new.equipment_ids.clone(),
             starts_at: time.at,
         },
+        keeps: (true, true),
         details: Details {
             priority: new.priority,
             chief_complaint: new.chief_complaint.clone(),

@@ -169,3 +169,67 @@ async fn a_refusal_costs_few_statements_and_fewer_than_a_booking() {
     assert!((1..=10).contains(&booking), "a booking takes {booking}");
     assert!((1..=7).contains(&refusal), "a refusal takes {refusal}");
 }
+
+#[tokio::test]
+async fn the_same_request_sent_at_once_with_a_key_is_answered_the_same() {
+    let desk = Desk::open().await;
+    let wish = desk.wish(&desk.patient, desk.at(3, 10, 0)).to_string();
+    let key = [("idempotency-key", "at-once")];
+    let replies = join_all((0..6).map(|_| {
+        let post = axum::http::Method::POST;
+        desk.staff.send(post, PLACE, &key, Some(wish.clone()))
+    }))
+    .await;
+    assert_eq!(statuses(&replies), [201; 6]);
+    let ids: std::collections::BTreeSet<String> = replies
+        .iter()
+        .map(|reply| reply.json()["id"].to_string())
+        .collect();
+    assert_eq!(ids.len(), 1);
+    assert_eq!(desk.torn().await, (0, 0));
+}
+
+#[tokio::test]
+async fn an_occurrence_whose_room_is_taken_moves_into_another_and_a_named_room_is_kept() {
+    let desk = Desk::with(json!({ "room_kind": "exam" })).await;
+    let rooms = [
+        desk.add_asset("room", "exam").await,
+        desk.add_asset("room", "exam").await,
+    ];
+    let start = desk.at(3, 10, 0);
+    let local = start.with_timezone(&desk.zone).naive_local();
+    let series = json!({ "patient_id": desk.patient, "service_id": desk.service, "facility_id": desk.facility,
+        "provider_id": desk.provider, "local_start": local.format("%Y-%m-%dT%H:%M:%S").to_string(),
+        "rule": "FREQ=WEEKLY;COUNT=2" });
+    let made = desk
+        .staff
+        .post("/api/v1/appointment-series", series)
+        .await
+        .expect(201);
+    let second = desk.add_provider().await;
+    let first = made["occurrences"][0]["appointment_id"]
+        .as_str()
+        .expect("an id");
+    let first = desk.staff.get(format!("{PLACE}/{first}")).await.expect(200);
+    let mut other = desk.wish(&desk.another_patient().await, start + TimeDelta::hours(4));
+    other["provider_id"] = json!(second);
+    other["room_id"] = first["room_id"].clone();
+    desk.staff.post(PLACE, other).await.expect(201);
+    let place = format!("/api/v1/appointment-series/{}/change", id(&made));
+    let change = |room: Option<&Value>| {
+        let mut body = json!({ "scope": "all", "local_time": "14:00", "reason": "Afternoons" });
+        if let Some(room) = room {
+            body["room_id"] = room.clone();
+        }
+        desk.staff.post(place.clone(), body)
+    };
+    let refused = change(Some(&first["room_id"])).await;
+    refused.expect_problem(409, "series_conflicts");
+    let moved = change(None).await.expect(200);
+    let open = moved["occurrences"].as_array().expect("occurrences");
+    let now = open[0]["appointment_id"].as_str().expect("an id");
+    let now = desk.staff.get(format!("{PLACE}/{now}")).await.expect(200);
+    assert_ne!(now["room_id"], first["room_id"]);
+    assert!(rooms.iter().any(|room| now["room_id"] == json!(room)));
+    assert_eq!(desk.torn().await, (0, 0));
+}

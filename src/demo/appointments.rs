@@ -1,4 +1,5 @@
 //! Appointments of the demo: the visits of the last and the next two weeks, booked a week before each, with what became of them.
+//! Each is for the encounter that stands in the chart, planned or over.
 
 use chrono::TimeDelta;
 use clinical::encounters::{EncounterClass, EncounterRecord, EncounterStatus};
@@ -55,6 +56,7 @@ async fn book(
     };
     let details = Details {
         chief_complaint: visit.chief_complaint.clone(),
+        encounter: Some(visit.id),
         ..Details::default()
     };
     let booked_at = (visit.scheduled_start - BOOKED_BEFORE).min(now);
@@ -77,7 +79,6 @@ fn outcome_of(visit: &EncounterRecord, now: Instant) -> Option<Outcome> {
             confirmed: visit.scheduled_start - now < CONFIRMED_BEFORE,
         }),
         EncounterStatus::Completed => Some(Outcome::TookPlace {
-            encounter: visit.id,
             from: visit.actual_start?,
             until: visit.actual_end?,
         }),

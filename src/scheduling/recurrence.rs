@@ -130,7 +130,7 @@ impl Recurrence {
         if to < self.first {
             return BTreeSet::new();
         }
-        let set = RRuleSet::new(midnight(self.first))
+        let set = RRuleSet::new(midnight(self.head_start(from)))
             .rrule(self.rule.clone())
             .limit();
         (&set)
@@ -140,6 +140,25 @@ impl Recurrence {
             .filter(|day| *day >= from)
             .take(MOST_DAYS)
             .collect()
+    }
+
+    /// A day before `from` at which the rule may as well begin: whole intervals after its first. What the crate iterates it
+    /// iterates from the beginning, and a rule of every day may have begun years ago. One that counts its days is not moved.
+    fn head_start(&self, from: NaiveDate) -> NaiveDate {
+        let days = match self.rule.get_freq() {
+            Frequency::Daily => u64::from(self.rule.get_interval()),
+            Frequency::Weekly => 7 * u64::from(self.rule.get_interval()),
+            _ => return self.first,
+        };
+        let gone = u64::try_from((from - self.first).num_days()).unwrap_or(0);
+        // One interval is left: the first may be cut short by the day on which it begins.
+        let whole = (gone / days).saturating_sub(1);
+        if self.rule.get_count().is_some() {
+            return self.first;
+        }
+        self.first
+            .checked_add_days(Days::new(whole * days))
+            .unwrap_or(self.first)
     }
 
     /// Whether some day of the first year fits month, day of the month and weekday taken one by one. A rule none fits is
@@ -186,6 +205,7 @@ fn midnight(day: NaiveDate) -> chrono::DateTime<Tz> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn day(text: &str) -> NaiveDate {
         text.parse().expect("a day")
@@ -231,6 +251,31 @@ mod tests {
             ["2026-03-08", "2026-03-09"]
         );
         assert!(days("freq=daily", "2026-03-07", "2026-01-01", "2026-03-06").is_empty());
+    }
+
+    /// The days by iterating from the very first.
+    fn plainly(rule: &Recurrence, from: NaiveDate, to: NaiveDate) -> BTreeSet<NaiveDate> {
+        let set = RRuleSet::new(midnight(rule.first)).rrule(rule.rule.clone());
+        let all = (&set.limit()).into_iter().map(|at| at.date_naive());
+        let days: Vec<NaiveDate> = all.take_while(|day| *day <= to).collect();
+        days.into_iter().filter(|day| *day >= from).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_rule_that_began_long_ago_names_the_same_days(
+            text in prop::sample::select(vec![
+                "FREQ=DAILY", "FREQ=DAILY;INTERVAL=3", "FREQ=DAILY;INTERVAL=7;BYMONTH=3,4,10", "FREQ=WEEKLY",
+                "FREQ=WEEKLY;BYDAY=MO,WE,SU", "FREQ=WEEKLY;INTERVAL=3;BYDAY=TU,SA", "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SU;WKST=SU",
+                "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TU,FR;BYSETPOS=-1", "FREQ=DAILY;COUNT=400", "FREQ=WEEKLY;COUNT=90;BYDAY=MO,TH",
+                "FREQ=MONTHLY;BYDAY=1MO,-1FR", "FREQ=DAILY;INTERVAL=60;BYDAY=MO"]),
+            first in 0..14_u64, gone in 0..900_u64, length in 0..70_u64,
+        ) {
+            let first = day("2026-01-01") + Days::new(first);
+            let rule = Recurrence::read(text, first).expect("a rule");
+            let (from, to) = (first + Days::new(gone), first + Days::new(gone + length));
+            prop_assert_eq!(rule.days(from, to), plainly(&rule, from, to));
+        }
     }
 
     #[test]

@@ -64,6 +64,16 @@ async fn the_demo_is_made_once_and_whole_and_every_account_sees_something() {
         sees_who_works_there(&log_in(&nobody, tenant, Role::Admin).await).await;
         has_a_list_of_visits(&log_in(&nobody, tenant, Role::Provider).await).await;
     }
+    // A coming visit is planned once: the appointment is for the encounter in the chart.
+    let (booked, unplanned): (i64, i64) = sqlx::query_as(
+        "select count(*), count(*) filter (where a.encounter_id is null) from app.appointments a
+           join app.tenants t on t.tenant_id = a.tenant_id where t.slug = any($1)",
+    )
+    .bind(demo::TENANTS.to_vec())
+    .fetch_one(&mut clinic.behind_the_curtain().await)
+    .await
+    .expect("a count");
+    assert!(booked > 50 && unplanned == 0, "{unplanned} of {booked}");
     let admin = log_in(&nobody, "riverside", Role::Admin).await;
     assert!(
         items(&admin, "/api/v1/patients?family=s&limit=200")

@@ -34,7 +34,7 @@ pub use model::{Encounter, EncounterDetails, EncounterRecord, NewEncounter, Reas
 pub use participants::{NewParticipant, Participant, ParticipantRole};
 pub use records::{
     ensure_months, find_in_tx, record_in_tx, record_participants_in_tx, record_stays_in_tx,
-    update_in_tx,
+    start_in_tx, update_in_tx,
 };
 pub use status::{EncounterClass, EncounterStatus};
 

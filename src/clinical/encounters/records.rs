@@ -12,6 +12,7 @@ use platform::db::{Db, TenantTx, partition};
 use super::beds::BedStay;
 use super::model::{Encounter, EncounterRecord};
 use super::participants::Participant;
+use super::status::EncounterStatus;
 use super::{store, store_records};
 
 /// Makes the months of these starts, where missing. Returns how many were made.
@@ -73,6 +74,24 @@ pub async fn update_in_tx(
     }
     store::update(tx, present.scheduled_start, &record, now).await?;
     Ok(true)
+}
+
+/// Sees that a planned encounter has begun. Returns whether it is in progress now: one that is over stays so.
+///
+/// `not_found` if there is none with this id of this patient.
+pub async fn start_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: EncounterId,
+    now: Instant,
+) -> Result<bool> {
+    let mut record = store::lock(tx, patient, id).await?.record;
+    if record.status == EncounterStatus::Scheduled {
+        record.status = EncounterStatus::InProgress;
+        record.actual_start = Some(now);
+        store::update(tx, record.scheduled_start, &record, now).await?;
+    }
+    Ok(record.status == EncounterStatus::InProgress)
 }
 
 /// The encounter of this id, of this patient if one is named, if the caller may see it.

@@ -21,6 +21,14 @@ use crate::http::{Answer, IdempotencyKey, RequestInfo};
 #[derive(Clone)]
 pub struct Ctx(Arc<Inner>);
 
+/// What a transaction is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Plain,
+    OneSnapshot,
+    ByKeys,
+}
+
 struct Inner {
     app: App,
     principal: Arc<Principal>,
@@ -53,8 +61,18 @@ impl Ctx {
     ///
     /// A repeated `Idempotency-Key` ends here, with the answer given before.
     pub async fn begin(&self, permission: Permission) -> Result<CallerTx> {
+        self.begin_as(permission, Manner::Plain).await
+    }
+
+    /// As [`begin`](Self::begin) for work of many statements that all look things up by their keys: planning them anew each
+    /// time costs more than doing them.
+    pub async fn begin_by_keys(&self, permission: Permission) -> Result<CallerTx> {
+        self.begin_as(permission, Manner::ByKeys).await
+    }
+
+    async fn begin_as(&self, permission: Permission, manner: Manner) -> Result<CallerTx> {
         let principal = &self.0.principal;
-        let mut tx = self.open(permission, permission.effect(), false).await?;
+        let mut tx = self.open(permission, permission.effect(), manner).await?;
         if permission.effect() == Effect::Writes
             && let Some(key) = &self.0.idempotency
             && let Some((answer, patients)) = key.claim(&mut tx, principal.user, self.0.now).await?
@@ -82,13 +100,15 @@ impl Ctx {
     /// As [`begin`](Self::begin) for work that reads a long body before it writes: the same check, and a look, before the
     /// body is read. Read-only, takes no `Idempotency-Key`, and ends by being dropped; the work itself begins afterwards.
     pub async fn look(&self, permission: Permission) -> Result<CallerTx> {
-        let tx = self.open(permission, Effect::Reads, false).await?;
+        let tx = self.open(permission, Effect::Reads, Manner::Plain).await?;
         Ok(CallerTx::new(tx, self.clone(), permission))
     }
 
     /// As [`begin`](Self::begin) for a read of several statements that must tell of one moment.
     pub async fn begin_snapshot(&self, permission: Permission) -> Result<CallerTx> {
-        let tx = self.open(permission, Effect::Reads, true).await?;
+        let tx = self
+            .open(permission, Effect::Reads, Manner::OneSnapshot)
+            .await?;
         Ok(CallerTx::new(tx, self.clone(), permission))
     }
 
@@ -127,10 +147,11 @@ impl Ctx {
         &self,
         permission: Permission,
         effect: Effect,
-        one_snapshot: bool,
+        manner: Manner,
     ) -> Result<TenantTx> {
         let context = Context {
-            one_snapshot,
+            one_snapshot: manner == Manner::OneSnapshot,
+            kept_plans: manner == Manner::ByKeys,
             ..self.checked(permission)?
         };
         TenantTx::begin(&self.0.app.db, &context, effect).await
@@ -150,6 +171,7 @@ impl Ctx {
             patient: principal.patient,
             request: Some(self.0.request.id),
             one_snapshot: false,
+            kept_plans: false,
         })
     }
 

@@ -41,6 +41,8 @@ pub(crate) struct Context {
     pub request: Option<RequestId>,
     /// Whether all its statements see the same snapshot.
     pub one_snapshot: bool,
+    /// Whether plans made once are kept, whatever is asked for.
+    pub kept_plans: bool,
 }
 
 impl Context {
@@ -119,10 +121,11 @@ fn head(context: &Context, effect: Effect) -> String {
         Effect::Writes => "begin",
     });
     if context.one_snapshot {
-        // Such reads are of one patient, over many months: planning them anew each time costs more than reading.
-        head.push_str(
-            " isolation level repeatable read; set local plan_cache_mode = force_generic_plan",
-        );
+        head.push_str(" isolation level repeatable read");
+    }
+    // Such reads are of one patient, over many months: planning them anew each time costs more than reading.
+    if context.one_snapshot || context.kept_plans {
+        head.push_str("; set local plan_cache_mode = force_generic_plan");
     }
     head.push_str("; set local app.context = '");
     context.write(effect, &mut head);
@@ -296,6 +299,7 @@ impl SystemTx {
             patient: None,
             request,
             one_snapshot: false,
+            kept_plans: false,
         };
         TenantTx::begin(db, &context, Effect::Writes)
             .await
@@ -312,6 +316,7 @@ impl SystemTx {
             patient: None,
             request: None,
             one_snapshot: false,
+            kept_plans: false,
         };
         let mut words = "set local app.context = '".to_owned();
         context.write(Effect::Writes, &mut words);

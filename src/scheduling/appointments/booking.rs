@@ -1,14 +1,16 @@
 //! Booking inside a transaction somebody else holds: for the operations here, for waiting lists, plans and demonstrations.
 
+use chrono_tz::Tz;
+use clinical::encounters::{self, EncounterStatus, zone};
 use kernel::clock::Instant;
-use kernel::ids::{AppointmentId, HoldId, PatientId, SeriesId, UserId, mint};
-use kernel::{Code, Error, Result};
+use kernel::ids::{AppointmentId, EncounterId, HoldId, PatientId, SeriesId, UserId, mint};
+use kernel::{Code, Error, OnConstraint, Result};
 use platform::access::{Ctx, Role};
 use platform::db::TenantTx;
 
 use super::model::{Appointment, HoldStatus, Priority};
 use super::occupancy::{self, Claim};
-use super::placement::{Placed, Placement, work_out};
+use super::placement::{Manner, Placed, Placement, Refused, work_out};
 use super::{holds, store, store_holds, store_lists, store_occupancy};
 use crate::services;
 
@@ -33,8 +35,13 @@ impl By {
         }
     }
 
-    pub(super) fn is_patient(self) -> bool {
-        self.role == Role::Patient.as_str()
+    pub(super) fn manner(self, details: &Details) -> Manner {
+        Manner {
+            only_self_booking: self.role == Role::Patient.as_str(),
+            overbook: details.overbook_reason.is_some(),
+            keeps_room: true,
+            keeps_equipment: true,
+        }
     }
 }
 
@@ -49,6 +56,8 @@ pub struct Details {
     pub overbook_reason: Option<String>,
     pub series: Option<SeriesId>,
     pub rescheduled_from: Option<AppointmentId>,
+    /// The planned encounter it is for.
+    pub encounter: Option<EncounterId>,
 }
 
 /// Books an appointment. The patient must be one the caller may see, and active ([`clinical::patients::require_active`]).
@@ -63,8 +72,25 @@ pub async fn book_in_tx(
     by: By,
     now: Instant,
 ) -> Result<AppointmentId> {
-    let placed = work_out(tx, placement, by.is_patient(), now).await?;
-    book_placed(tx, &placed, details, by, now).await
+    Ok(try_in_tx(tx, placement, details, by.manner(details), by, now).await?)
+}
+
+/// As [`book_in_tx`]; a refusal brings along what was found out by then.
+pub(super) async fn try_in_tx(
+    tx: &mut TenantTx,
+    placement: Placement,
+    details: &Details,
+    manner: Manner,
+    by: By,
+    now: Instant,
+) -> Result<AppointmentId, Refused> {
+    let placed = work_out(tx, placement, manner, now).await?;
+    let booked = book_placed(tx, &placed, details, by, now).await;
+    booked.map_err(|error| Refused {
+        error,
+        found: Some((placed.service, zone(&placed.time_zone).unwrap_or(Tz::UTC))),
+        written: true,
+    })
 }
 
 /// A placement that was looked at.
@@ -81,9 +107,23 @@ pub async fn look_in_tx(
     by: By,
     now: Instant,
 ) -> Result<Ready> {
-    let placed = work_out(tx, placement, by.is_patient(), now).await?;
-    occupancy::refuse_busy(&placed, false)?;
-    Ok(Ready(placed))
+    look_kept_in_tx(tx, placement, (true, true), by, now).await
+}
+
+/// As [`look_in_tx`] for one that is moved: whether it keeps its room and its devices, or others of their kinds will do.
+pub(crate) async fn look_kept_in_tx(
+    tx: &mut TenantTx,
+    placement: Placement,
+    (keeps_room, keeps_equipment): (bool, bool),
+    by: By,
+    now: Instant,
+) -> Result<Ready> {
+    let manner = Manner {
+        keeps_room,
+        keeps_equipment,
+        ..by.manner(&Details::default())
+    };
+    Ok(Ready(work_out(tx, placement, manner, now).await?))
 }
 
 /// The second half of [`book_in_tx`].
@@ -108,14 +148,46 @@ async fn book_placed(
     now: Instant,
 ) -> Result<AppointmentId> {
     let overbook = details.overbook_reason.is_some();
-    occupancy::refuse_busy(placed, overbook)?;
     let id = AppointmentId(mint());
-    store::insert(tx, id, placed, details, by, now).await?;
+    write(tx, id, placed, details, by, now).await?;
     if overbook {
         take_overbooking_place(tx, placed, id).await?;
     }
     occupancy::take(tx, placed, Claim::Appointment { id, overbook }, now).await?;
     Ok(id)
+}
+
+async fn write(
+    tx: &mut TenantTx,
+    id: AppointmentId,
+    placed: &Placed,
+    details: &Details,
+    by: By,
+    now: Instant,
+) -> Result<()> {
+    store::insert(tx, id, placed, details, by, now)
+        .await
+        .on_constraint("appointments_encounter_key", || {
+            let rule = "has an appointment";
+            Error::field("/encounter_id", "already_booked", rule)
+        })
+}
+
+/// What an appointment is booked for is an encounter of its patient that has not begun.
+pub(super) async fn require_planned(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    encounter: Option<EncounterId>,
+) -> Result<()> {
+    let Some(encounter) = encounter else {
+        return Ok(());
+    };
+    let found = encounters::find_in_tx(tx, Some(patient), encounter).await?;
+    if found.map(|found| found.record.status) == Some(EncounterStatus::Scheduled) {
+        return Ok(());
+    }
+    let rule = "must name an encounter of the patient that is scheduled";
+    Err(Error::field("/encounter_id", "no_such_encounter", rule))
 }
 
 async fn take_overbooking_place(
@@ -158,12 +230,13 @@ pub async fn book_hold_in_tx(
         HoldStatus::Booked | HoldStatus::Released => return Err(Error::new(Code::HoldClosed)),
     }
     clinical::patients::require_active(tx, found.patient_id).await?;
+    require_planned(tx, found.patient_id, details.encounter).await?;
     let id = AppointmentId(mint());
     let service = services::get(tx, found.service_id)
         .await?
         .ok_or_else(Error::not_found)?;
     let placed = holds::placed(tx, &found, service, now).await?;
-    store::insert(tx, id, &placed, details, by, now).await?;
+    write(tx, id, &placed, details, by, now).await?;
     if !store_occupancy::hand_over(tx, hold, id).await? {
         return Err(Error::new(Code::HoldExpired));
     }

@@ -13,20 +13,23 @@ use platform::audit::Action;
 use platform::db::TenantTx;
 use platform::http::Answer;
 
-use super::booking::By;
+use super::booking::{By, Details};
 use super::model::{Hold, HoldStatus, NewHold};
 use super::occupancy::{self, Claim};
-use super::placement::{Placed, Placement, work_out};
-use super::{service, store_holds as store, store_occupancy, store_places};
+use super::placement::{Placed, Placement, Refused, work_out};
+use super::{line, next_free, service, store_holds as store, store_occupancy, store_places};
 use crate::services::Service;
 
 const MINUTES: i32 = 5;
 
 pub(super) async fn hold(ctx: &Ctx, new: NewHold) -> Result<Answer<Hold>> {
-    let mut tx = ctx.begin(Permission::AppointmentBook).await?;
-    let patient = service::patient_of(ctx, &mut tx, new.patient_id).await?;
+    // Who may not is refused, and the refusal recorded, before anybody stands in line behind him.
+    if ctx.require(Permission::AppointmentBook).is_err() {
+        ctx.begin(Permission::AppointmentBook).await?;
+    }
+    let patient = service::named_patient(ctx, new.patient_id)?;
     let minutes = new.ttl_minutes.unwrap_or(MINUTES);
-    let placement = Placement {
+    let wish = Placement {
         patient,
         service: new.service_id,
         facility: new.facility_id,
@@ -40,14 +43,17 @@ pub(super) async fn hold(ctx: &Ctx, new: NewHold) -> Result<Answer<Hold>> {
         equipment: new.equipment_ids,
         starts_at: new.starts_at,
     };
+    let turn = line::stand(ctx.tenant(), &wish).await;
+    let mut tx = ctx.begin_by_keys(Permission::AppointmentBook).await?;
+    service::require_patient(&mut tx, patient).await?;
     service::require_own_limits(ctx, &mut tx, patient).await?;
     let until = ctx.now() + TimeDelta::minutes(i64::from(minutes));
-    let wish = placement.clone();
-    let id = match hold_in_tx(&mut tx, placement, until, By::caller(ctx), ctx.now()).await {
+    let held = try_in_tx(&mut tx, wish.clone(), until, By::caller(ctx), ctx.now()).await;
+    let id = match held {
         Ok(id) => id,
-        Err(error) => {
-            drop(tx);
-            return Err(service::with_next_free(ctx, &wish, error).await);
+        Err(refused) => {
+            drop(turn);
+            return Err(next_free::told(ctx, tx, &wish, refused).await);
         }
     };
     let hold = get(&mut tx, id, ctx.now()).await?;
@@ -69,7 +75,7 @@ pub(super) async fn read(ctx: &Ctx, id: HoldId) -> Result<Answer<Hold>> {
 }
 
 pub(super) async fn release(ctx: &Ctx, id: HoldId) -> Result<Answer<Hold>> {
-    let mut tx = ctx.begin(Permission::AppointmentBook).await?;
+    let mut tx = ctx.begin_by_keys(Permission::AppointmentBook).await?;
     release_hold_in_tx(&mut tx, id, ctx.now()).await?;
     let hold = get(&mut tx, id, ctx.now()).await?;
     let (patient, version) = (hold.patient_id, hold.version);
@@ -91,12 +97,28 @@ pub async fn hold_in_tx(
     by: By,
     now: Instant,
 ) -> Result<HoldId> {
-    let placed = work_out(tx, placement, by.is_patient(), now).await?;
-    occupancy::refuse_busy(&placed, false)?;
+    Ok(try_in_tx(tx, placement, expires_at, by, now).await?)
+}
+
+async fn try_in_tx(
+    tx: &mut TenantTx,
+    placement: Placement,
+    expires_at: Instant,
+    by: By,
+    now: Instant,
+) -> Result<HoldId, Refused> {
+    let placed = work_out(tx, placement, by.manner(&Details::default()), now).await?;
     let id = HoldId(mint());
     store::insert(tx, id, &placed, expires_at, by.user, now).await?;
-    occupancy::take(tx, &placed, Claim::Hold { id, expires_at }, now).await?;
-    Ok(id)
+    let claim = Claim::Hold { id, expires_at };
+    match occupancy::take(tx, &placed, claim, now).await {
+        Ok(()) => Ok(id),
+        Err(error) => Err(Refused {
+            error,
+            found: Some((placed.service, zone(&placed.time_zone).unwrap_or(Tz::UTC))),
+            written: true,
+        }),
+    }
 }
 
 /// Gives a hold back. One that has run out or was given back before stays as it is.

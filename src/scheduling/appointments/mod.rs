@@ -13,6 +13,7 @@
 
 mod booking;
 mod holds;
+mod line;
 mod lists;
 mod model;
 mod moving;
@@ -47,7 +48,10 @@ pub use records::{Outcome, record_in_tx};
 pub use status::AppointmentStatus;
 pub use steps::{cancel_in_tx, confirm_in_tx};
 pub(crate) use {
-    booking::lock_open_of_series, lists::subjects, model::check_assets, service::patient_of,
+    booking::{lock_open_of_series, look_kept_in_tx},
+    lists::subjects,
+    model::check_assets,
+    service::patient_of,
     steps::by_whom,
 };
 

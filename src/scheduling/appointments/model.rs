@@ -85,6 +85,9 @@ pub struct NewAppointment {
     /// Where a telemedicine visit takes place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join_url: Option<String>,
+    /// An encounter of the patient that is planned; the one that starting the appointment starts. Not for patients to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encounter_id: Option<EncounterId>,
     /// Books although provider, staff and room may be occupied; needs the permission `appointment.overbook`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overbook_reason: Option<String>,
@@ -280,7 +283,7 @@ pub struct Appointment {
     /// The appointment this one took the place of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rescheduled_from: Option<AppointmentId>,
-    /// Opened when it was started.
+    /// The planned one it was booked for, or the one that was opened when it was started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encounter_id: Option<EncounterId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -387,10 +390,10 @@ pub struct AppointmentMove {
     /// As before, unless given; then room and devices are chosen anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facility_id: Option<FacilityId>,
-    /// As before if it is free, unless given.
+    /// As before, unless given; if that is taken then and the service needs a room of a kind, another of the kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_id: Option<AssetId>,
-    /// As before if they are free, unless given.
+    /// As before, unless given; for one that is taken then and of a kind the service needs, another of the kind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub equipment_ids: Vec<AssetId>,
     pub reason: String,
@@ -406,6 +409,15 @@ impl Validate for AppointmentMove {
         checks.text("reason", &self.reason, 500);
         checks.text_if("overbook_reason", self.overbook_reason.as_deref(), 500);
     }
+}
+
+/// The appointment that took the place of another.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Rescheduled {
+    #[serde(flatten)]
+    pub appointment: Appointment,
+    /// Rooms and devices of the old one that were not free, or are not there, and that others of their kind took the place of.
+    pub replaced_asset_ids: Vec<AssetId>,
 }
 
 /// Which appointments of a patient.

@@ -1,45 +1,51 @@
 //! Rescheduling: a new appointment takes the place of the old one, in one transaction, and says whose.
+//!
+//! It goes on with the same people, room and devices. A room or device of a kind the service needs, which nobody named for the
+//! new time, gives way to another of its kind if it is taken then; the answer says so.
 
 use kernel::Result;
 use kernel::clock::Instant;
-use kernel::ids::AppointmentId;
+use kernel::ids::{AppointmentId, AssetId};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
 use platform::db::TenantTx;
 use platform::http::Answer;
 
 use super::booking::{self, By, Details};
-use super::model::{Appointment, AppointmentMove};
-use super::placement::Placement;
-use super::service::{shown, with_next_free};
+use super::model::{Appointment, AppointmentMove, Rescheduled};
+use super::placement::{Manner, Placement, Refused};
+use super::service::shown;
 use super::status::AppointmentStatus;
 use super::steps::require_notice;
 use super::store::{self, Ending};
-use super::store_occupancy;
+use super::{next_free, store_occupancy};
 
 pub(super) async fn reschedule(
     ctx: &Ctx,
     id: AppointmentId,
     wanted: AppointmentMove,
-) -> Result<Answer<Appointment>> {
+) -> Result<Answer<Rescheduled>> {
     if wanted.overbook_reason.is_some() {
         ctx.require(Permission::AppointmentOverbook)?;
     }
-    let mut tx = ctx.begin(Permission::AppointmentRespond).await?;
+    let mut tx = ctx.begin_by_keys(Permission::AppointmentRespond).await?;
     let present = store::lock(&mut tx, id).await?;
     require_notice(ctx, &mut tx, present.starts_at).await?;
     let by = By::caller(ctx);
-    let made = match reschedule_in_tx(&mut tx, id, &wanted, by, ctx.now()).await {
+    let made = match try_in_tx(&mut tx, &present, &wanted, by, ctx.now()).await {
         Ok(made) => made,
-        Err(error) => {
-            drop(tx);
-            let wish = placement(&present, &wanted);
-            return Err(with_next_free(ctx, &wish, error).await);
+        Err(refused) => {
+            let wish = must_be_free(&present, &wanted, &refused);
+            return Err(next_free::told(ctx, tx, &wish, refused).await);
         }
     };
     let appointment = booking::get_in_tx(&mut tx, made).await?;
     let (patient, version) = (appointment.patient_id, appointment.version);
-    let shown = shown(ctx, appointment);
+    let replaced = replaced(&present, &wanted, &appointment);
+    let shown = Rescheduled {
+        appointment: shown(ctx, appointment),
+        replaced_asset_ids: replaced,
+    };
     tx.commit(Disclosure::of("appointment", Action::Create, patient, made, shown).version(version))
         .await
 }
@@ -56,8 +62,18 @@ pub async fn reschedule_in_tx(
     now: Instant,
 ) -> Result<AppointmentId> {
     let present = store::lock(tx, id).await?;
+    Ok(try_in_tx(tx, &present, wanted, by, now).await?)
+}
+
+async fn try_in_tx(
+    tx: &mut TenantTx,
+    present: &Appointment,
+    wanted: &AppointmentMove,
+    by: By,
+    now: Instant,
+) -> Result<AppointmentId, Refused> {
     clinical::patients::require_active(tx, present.patient_id).await?;
-    vacate_in_tx(tx, &present, &wanted.reason, by, now).await?;
+    vacate_in_tx(tx, present, &wanted.reason, by, now).await?;
     let details = Details {
         priority: present.priority,
         chief_complaint: present.chief_complaint.clone(),
@@ -65,9 +81,48 @@ pub async fn reschedule_in_tx(
         join_url: present.join_url.clone(),
         overbook_reason: wanted.overbook_reason.clone(),
         series: present.series_id,
-        rescheduled_from: Some(id),
+        rescheduled_from: Some(present.id),
+        encounter: present.encounter_id,
     };
-    booking::book_in_tx(tx, placement(&present, wanted), &details, by, now).await
+    let manner = Manner {
+        keeps_room: wanted.room_id.is_some(),
+        keeps_equipment: !wanted.equipment_ids.is_empty(),
+        ..by.manner(&details)
+    };
+    let wish = placement(present, wanted);
+    let booked = booking::try_in_tx(tx, wish, &details, manner, by, now).await;
+    // The old one has given its time back.
+    booked.map_err(|refused| Refused {
+        written: true,
+        ..refused
+    })
+}
+
+/// The placement with what another can't stand in for.
+fn must_be_free(present: &Appointment, wanted: &AppointmentMove, refused: &Refused) -> Placement {
+    let mut wish = placement(present, wanted);
+    let Some((service, _)) = &refused.found else {
+        return wish;
+    };
+    if wanted.room_id.is_none() && service.data.room_kind.is_some() {
+        wish.room = None;
+    }
+    if wanted.equipment_ids.is_empty() && !service.data.equipment_kinds.is_empty() {
+        wish.equipment.clear();
+    }
+    wish
+}
+
+/// The rooms and devices that others took the place of, though nobody asked for that.
+fn replaced(before: &Appointment, wanted: &AppointmentMove, now: &Appointment) -> Vec<AssetId> {
+    let room = before
+        .room_id
+        .filter(|room| wanted.room_id.is_none() && now.room_id != Some(*room));
+    let devices =
+        before.equipment_ids.iter().copied().filter(|device| {
+            wanted.equipment_ids.is_empty() && !now.equipment_ids.contains(device)
+        });
+    room.into_iter().chain(devices).collect()
 }
 
 /// The first half of [`reschedule_in_tx`]: a locked appointment gives its time back and is rescheduled. The caller books what

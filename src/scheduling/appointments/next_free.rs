@@ -2,57 +2,79 @@
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use clinical::encounters::zone;
-use identity::facilities;
-use kernel::Result;
 use kernel::clock::Instant;
-use platform::db::TenantTx;
+use kernel::{Code, Error, Result};
+use platform::access::{Ctx, Permission};
+use platform::db::{CallerTx, TenantTx};
+use serde_json::json;
 
-use super::placement::Placement;
-use super::store_places as store;
+use super::placement::{Placement, Refused};
 use crate::availability::{self, Ask};
-use crate::services;
+use crate::services::Service;
 
-/// How many times are offered, how many are looked at for them, and how far ahead.
+/// How many times are offered, how many are looked at for them (several may be free at one time), and how far ahead.
 const OFFERED: usize = 3;
 const LOOKED_AT: usize = 12;
 const AHEAD: TimeDelta = TimeDelta::days(14);
 
-/// The next starts after the one wished for: of the same service, with the same providers, when the patient is free.
-pub(super) async fn after(
+/// Ends the work of a refusal; adds to one for want of a free place when there is one. What was found out about the wish is not
+/// asked again, nor a transaction begun, unless something was written that has to be undone first.
+pub(super) async fn told(ctx: &Ctx, mut tx: CallerTx, wish: &Placement, refused: Refused) -> Error {
+    let Refused {
+        error,
+        found,
+        written,
+    } = refused;
+    let Some((service, zone)) = found.filter(|_| error.code() == Code::SlotTaken) else {
+        return error;
+    };
+    let times = if written {
+        drop(tx);
+        anew(ctx, wish, &service, zone).await
+    } else {
+        after(&mut tx, wish, &service, zone, ctx.now()).await
+    };
+    match times {
+        Ok(times) => error.with("next_free", json!(times)),
+        // The place is taken all the same.
+        Err(_) => error,
+    }
+}
+
+async fn anew(ctx: &Ctx, wish: &Placement, service: &Service, zone: Tz) -> Result<Vec<Instant>> {
+    let mut tx = ctx.look(Permission::AppointmentBook).await?;
+    after(&mut tx, wish, service, zone, ctx.now()).await
+}
+
+/// The next starts after the one wished for: of the same service, with whom and what was named, when the patient is free.
+async fn after(
     tx: &mut TenantTx,
     wish: &Placement,
+    service: &Service,
+    zone: Tz,
     now: Instant,
 ) -> Result<Vec<Instant>> {
-    let Some(service) = services::get_active(tx, wish.service).await? else {
-        return Ok(Vec::new());
-    };
-    let facility = facilities::require_active_facility(tx, wish.facility, "/facility_id").await?;
-    let (from, to) = (
-        wish.starts_at + TimeDelta::minutes(1),
-        wish.starts_at + AHEAD,
-    );
+    let assets: Vec<_> = wish
+        .room
+        .into_iter()
+        .chain(wish.equipment.iter().copied())
+        .collect();
     let ask = Ask {
-        service: &service,
+        service,
         facility: wish.facility,
-        zone: zone(&facility.data.time_zone).unwrap_or(Tz::UTC),
+        zone,
         any_of: &[],
         all_of: &wish.providers,
-        from,
-        to,
+        from: wish.starts_at + TimeDelta::minutes(1),
+        to: wish.starts_at + AHEAD,
         preferred: None,
+        patient: Some(wish.patient),
+        staff: &wish.staff,
+        assets: &assets,
         except: None,
     };
     let slots = availability::next_free(tx, &ask, LOOKED_AT, now).await?;
-    let busy = store::busy_times(tx, wish.patient, (from, to + service.duration()), now).await?;
-    let mut starts: Vec<Instant> = slots
-        .iter()
-        .filter(|slot| {
-            busy.iter()
-                .all(|(begin, end)| slot.ends_at <= *begin || slot.starts_at >= *end)
-        })
-        .map(|slot| slot.starts_at)
-        .collect();
+    let mut starts: Vec<Instant> = slots.iter().map(|slot| slot.starts_at).collect();
     starts.dedup();
     starts.truncate(OFFERED);
     Ok(starts)

@@ -9,7 +9,7 @@ use kernel::{Code, Error, FieldError, Result};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
-use super::store_places as store;
+use super::{occupancy, store_places as store};
 use crate::availability::{self, Wanted};
 use crate::party;
 use crate::services::{self, Service};
@@ -53,14 +53,6 @@ impl Placed {
         self.placement.providers.first().copied()
     }
 
-    /// Whether the service needs somebody or something that was not named.
-    fn lacks_something(&self) -> bool {
-        let (wish, needs) = (&self.placement, &self.service.data);
-        (needs.needs_provider && wish.providers.is_empty())
-            || (needs.room_kind.is_some() && wish.room.is_none())
-            || needs.equipment_kinds.len() > wish.equipment.len()
-    }
-
     pub fn is_group(&self) -> bool {
         self.service.data.capacity > 1
     }
@@ -93,27 +85,83 @@ impl Placement {
     }
 }
 
+/// Whether a service needs somebody or something that was not named.
+fn lacks_something(wish: &Placement, service: &Service) -> bool {
+    let needs = &service.data;
+    (needs.needs_provider && wish.providers.is_empty())
+        || (needs.room_kind.is_some() && wish.room.is_none())
+        || needs.equipment_kinds.len() > wish.equipment.len()
+}
+
+/// How a placement is to be booked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// A service that patients do not book themselves does not exist for them.
+    pub only_self_booking: bool,
+    /// Provider, staff and room may be occupied.
+    pub overbook: bool,
+    /// Whether it has to be this room, or another of the kind the service needs will do if this one is taken.
+    pub keeps_room: bool,
+    /// The same of devices.
+    pub keeps_equipment: bool,
+}
+
+/// A placement that can't be booked.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub error: Error,
+    /// Of a place that is taken: what was found out about the wish, which need not be asked again to find another time.
+    pub found: Option<(Service, Tz)>,
+    /// Whether something was written by then, and the transaction has to go back before anything else is asked.
+    pub written: bool,
+}
+
+impl Refused {
+    /// Whether somebody was faster in taking what was chosen, and another may be chosen.
+    pub fn may_choose_again(&self, wish: &Placement) -> bool {
+        let chosen = |(service, _): &(Service, Tz)| lacks_something(wish, service);
+        let taken = self.written && self.error.code() == Code::SlotTaken;
+        taken && self.found.as_ref().is_some_and(chosen)
+    }
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            found: None,
+            written: true,
+        }
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        refused.error
+    }
+}
+
 /// Works a placement out. The patient is the caller's to check.
 ///
-/// `only_self_booking`: a service that patients do not book themselves does not exist for them.
+/// What costs least is looked at first: a place that was seen to be taken is refused before anybody's hours are read.
 pub(crate) async fn work_out(
     tx: &mut TenantTx,
     placement: Placement,
-    only_self_booking: bool,
+    manner: Manner,
     now: Instant,
-) -> Result<Placed> {
+) -> Result<Placed, Refused> {
     if placement.starts_at < now {
         let rule = "must not lie in the past";
-        return Err(Error::field("/starts_at", "in_the_past", rule));
+        return Err(Error::field("/starts_at", "in_the_past", rule).into());
     }
     let service = services::require_active(tx, placement.service, "/service_id").await?;
-    if only_self_booking && !service.data.self_booking {
-        return Err(no_such_service());
+    if manner.only_self_booking && !service.data.self_booking {
+        return Err(no_such_service().into());
     }
     let facts = store::facts(tx, &placement, &service, now).await?;
     let broken = broken_references(&placement, facts.as_ref());
     let Some(facts) = facts.filter(|_| broken.is_empty()) else {
-        return Err(Error::invalid(broken));
+        return Err(Error::invalid(broken).into());
     };
     let wall = zone(&facts.time_zone).unwrap_or(Tz::UTC);
     let mut placed = Placed {
@@ -125,12 +173,27 @@ pub(crate) async fn work_out(
         placement,
         service,
     };
-    if placed.lacks_something() {
-        choose(tx, &mut placed, wall, now).await?;
+    if let Some(obstacle) = availability::check_start(&wanted(&placed, wall), now) {
+        return Err(Error::from(obstacle).into());
+    }
+    give_up_taken(tx, &mut placed, manner).await?;
+    let taken = match occupancy::refuse_busy(&placed, manner.overbook) {
+        Err(error) => Some(error),
+        Ok(()) if lacks_something(&placed.placement, &placed.service) => {
+            choose(tx, &mut placed, wall, now).await?
+        }
+        Ok(()) => None,
+    };
+    if let Some(error) = taken {
+        return Err(Refused {
+            error,
+            found: Some((placed.service, wall)),
+            written: false,
+        });
     }
     match availability::check(tx, &wanted(&placed, wall), now).await? {
         None => Ok(placed),
-        Some(obstacle) => Err(obstacle.into()),
+        Some(obstacle) => Err(Error::from(obstacle).into()),
     }
 }
 
@@ -147,17 +210,34 @@ fn wanted(placed: &Placed, zone: Tz) -> Wanted<'_> {
     }
 }
 
-/// Fills in what the service needs and nobody named.
-async fn choose(tx: &mut TenantTx, placed: &mut Placed, zone: Tz, now: Instant) -> Result<()> {
+/// Leaves out what is taken and need not be this very room or device, so that another is chosen.
+async fn give_up_taken(tx: &mut TenantTx, placed: &mut Placed, manner: Manner) -> Result<()> {
+    let (busy, needs) = (&placed.busy, &placed.service.data);
+    if !manner.keeps_room && needs.room_kind.is_some() {
+        placed.placement.room = placed.placement.room.filter(|room| !busy.contains(&room.0));
+    }
+    let devices = placed.placement.equipment.iter().copied();
+    let taken: Vec<AssetId> = devices.filter(|id| busy.contains(&id.0)).collect();
+    if !manner.keeps_equipment && !taken.is_empty() {
+        let kinds = &needs.equipment_kinds;
+        let given_up = store::of_kinds(tx, &taken, kinds).await?;
+        let devices = &mut placed.placement.equipment;
+        devices.retain(|id| !given_up.contains(id));
+    }
+    Ok(())
+}
+
+/// Fills in what the service needs and nobody named. Returns why that can't be done, if it can't.
+async fn choose(
+    tx: &mut TenantTx,
+    placed: &mut Placed,
+    zone: Tz,
+    now: Instant,
+) -> Result<Option<Error>> {
     let chosen = availability::choose(tx, &wanted(placed, zone), now).await?;
     let Some(chosen) = chosen else {
-        // The time itself may be what is wrong.
-        let obstacle = availability::check(tx, &wanted(placed, zone), now).await?;
-        return Err(match obstacle {
-            Some(obstacle) if obstacle.pointer == "/starts_at" => obstacle.into(),
-            _ => Error::new(Code::SlotTaken)
-                .detail("Nobody who, or nothing that could be chosen is free then."),
-        });
+        let nobody = "Nobody who, or nothing that could be chosen is free then.";
+        return Ok(Some(Error::new(Code::SlotTaken).detail(nobody)));
     };
     let wish = &mut placed.placement;
     wish.providers = chosen.providers;
@@ -169,7 +249,7 @@ async fn choose(tx: &mut TenantTx, placed: &mut Placed, zone: Tz, now: Instant) 
     }
     // A hold that has run out was no obstacle to the choice.
     placed.stale_holds = true;
-    Ok(())
+    Ok(None)
 }
 
 fn no_such_service() -> Error {

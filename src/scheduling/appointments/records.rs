@@ -1,7 +1,6 @@
 //! Appointments that others hand over with what became of them: a demonstration.
 
 use kernel::clock::Instant;
-use kernel::ids::EncounterId;
 use kernel::{Kind, Result};
 use platform::db::TenantTx;
 
@@ -19,9 +18,8 @@ pub enum Outcome {
     ToCome {
         confirmed: bool,
     },
-    /// It took place, from when to when.
+    /// It took place, from when to when; the details name its encounter.
     TookPlace {
-        encounter: EncounterId,
         from: Instant,
         until: Instant,
     },
@@ -55,14 +53,9 @@ pub async fn record_in_tx(
         Outcome::ToCome { confirmed: true } => {
             store::step(tx, id, AppointmentStatus::Confirmed, None, booked_at).await?;
         }
-        Outcome::TookPlace {
-            encounter,
-            from,
-            until,
-        } => {
-            let begun = Some(*encounter);
+        Outcome::TookPlace { from, until } => {
             store::step(tx, id, AppointmentStatus::CheckedIn, None, *from).await?;
-            store::step(tx, id, AppointmentStatus::InProgress, begun, *from).await?;
+            store::step(tx, id, AppointmentStatus::InProgress, None, *from).await?;
             store::step(tx, id, AppointmentStatus::Completed, None, *until).await?;
         }
         Outcome::Cancelled { reason } => {

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::model::{
     Appointment, AppointmentCancellation, AppointmentDetails, AppointmentMove, NewAppointment,
-    OfPatient, Rooming,
+    OfPatient, Rescheduled, Rooming,
 };
 use super::{lists, moving, rooming, service, steps};
 
@@ -120,7 +120,7 @@ async fn room_appointment(
 
 /// Start a visit
 ///
-/// Opens its encounter, which is in progress from now on.
+/// Starts the planned encounter it was booked for, or opens one: from now on that is in progress.
 #[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/start", tag = "appointments",
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
     responses((status = 200, body = Appointment, description = "In progress")),
@@ -169,17 +169,18 @@ async fn mark_appointment_no_show(ctx: Ctx, Path(id): Path<AppointmentId>) -> Re
 
 /// Reschedule an appointment
 ///
-/// A new appointment takes its place, whole or not at all; what the old one occupied is free with the same stroke.
+/// A new appointment takes its place, whole or not at all; what the old one occupied is free with the same stroke. A room or
+/// device that is taken then gives way to another of its kind, unless it was named; `replaced_asset_ids` says which did.
 #[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/reschedule", tag = "appointments",
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
     request_body = AppointmentMove,
-    responses((status = 200, body = Appointment, description = "The appointment that took its place")),
+    responses((status = 200, body = Rescheduled, description = "The appointment that took its place")),
     extensions(("x-permission" = json!("appointment.respond"))))]
 async fn reschedule_appointment(
     ctx: Ctx,
     Path(id): Path<AppointmentId>,
     Json(wanted): Json<AppointmentMove>,
-) -> Reply<Appointment> {
+) -> Reply<Rescheduled> {
     Ok(moving::reschedule(&ctx, id, wanted).await?)
 }
 

@@ -1,49 +1,75 @@
 //! Booking, reading, amending.
 
-use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, PatientId};
 use kernel::{Code, Error, Result};
 use platform::access::{Ctx, Disclosure, Permission, Role};
 use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, IfMatch, MergePatch};
-use serde_json::json;
 
 use super::booking::{self, By, Details};
 use super::model::{Appointment, AppointmentDetails, NewAppointment};
 use super::placement::Placement;
-use super::store;
+use super::{line, next_free, store};
 use crate::booking_rules;
+
+/// How often a booking that left the choice open is tried, if what was chosen is taken while it is booked.
+const TRIES: usize = 3;
 
 pub(super) async fn book(ctx: &Ctx, new: NewAppointment) -> Result<Answer<Appointment>> {
     if new.overbook_reason.is_some() {
         ctx.require(Permission::AppointmentOverbook)?;
     }
     refuse_office_words(ctx, &new)?;
-    let mut tx = ctx.begin(Permission::AppointmentBook).await?;
     let details = Details {
         priority: new.priority.unwrap_or_default(),
         chief_complaint: new.chief_complaint.clone(),
         notes: new.notes.clone(),
         join_url: new.join_url.clone(),
         overbook_reason: new.overbook_reason.clone(),
+        encounter: new.encounter_id,
         ..Details::default()
     };
+    let Some(hold) = new.hold_id else {
+        return book_place(ctx, new, &details).await;
+    };
+    let mut tx = ctx.begin_by_keys(Permission::AppointmentBook).await?;
     let by = By::caller(ctx);
-    let id = if let Some(hold) = new.hold_id {
-        booking::book_hold_in_tx(&mut tx, hold, None, &details, by, ctx.now()).await?
-    } else {
-        let placement = placement_of(ctx, &mut tx, new).await?;
-        require_own_limits(ctx, &mut tx, placement.patient).await?;
-        let wish = placement.clone();
-        match booking::book_in_tx(&mut tx, placement, &details, by, ctx.now()).await {
-            Ok(id) => id,
-            Err(error) => {
-                drop(tx);
-                return Err(with_next_free(ctx, &wish, error).await);
+    let id = booking::book_hold_in_tx(&mut tx, hold, None, &details, by, ctx.now()).await?;
+    created(ctx, tx, id).await
+}
+
+async fn book_place(
+    ctx: &Ctx,
+    new: NewAppointment,
+    details: &Details,
+) -> Result<Answer<Appointment>> {
+    // Who may not is refused, and the refusal recorded, before anybody stands in line behind him.
+    if ctx.require(Permission::AppointmentBook).is_err() {
+        ctx.begin(Permission::AppointmentBook).await?;
+    }
+    let wish = placement_of(ctx, new)?;
+    let turn = line::stand(ctx.tenant(), &wish).await;
+    let mut tries = 1;
+    loop {
+        let mut tx = ctx.begin_by_keys(Permission::AppointmentBook).await?;
+        require_patient(&mut tx, wish.patient).await?;
+        require_own_limits(ctx, &mut tx, wish.patient).await?;
+        booking::require_planned(&mut tx, wish.patient, details.encounter).await?;
+        let by = By::caller(ctx);
+        let manner = by.manner(details);
+        match booking::try_in_tx(&mut tx, wish.clone(), details, manner, by, ctx.now()).await {
+            Ok(id) => return created(ctx, tx, id).await,
+            Err(refused) if tries < TRIES && refused.may_choose_again(&wish) => tries += 1,
+            Err(refused) => {
+                drop(turn);
+                return Err(next_free::told(ctx, tx, &wish, refused).await);
             }
         }
-    };
+    }
+}
+
+async fn created(ctx: &Ctx, mut tx: CallerTx, id: AppointmentId) -> Result<Answer<Appointment>> {
     let appointment = booking::get_in_tx(&mut tx, id).await?;
     let (patient, version) = (appointment.patient_id, appointment.version);
     let shown = shown(ctx, appointment);
@@ -55,8 +81,8 @@ pub(super) async fn book(ctx: &Ctx, new: NewAppointment) -> Result<Answer<Appoin
     .await
 }
 
-async fn placement_of(ctx: &Ctx, tx: &mut TenantTx, new: NewAppointment) -> Result<Placement> {
-    let patient = patient_of(ctx, tx, new.patient_id).await?;
+fn placement_of(ctx: &Ctx, new: NewAppointment) -> Result<Placement> {
+    let patient = named_patient(ctx, new.patient_id)?;
     let required = |pointer: &'static str| Error::field(pointer, "required", "must be given");
     Ok(Placement {
         patient,
@@ -80,15 +106,25 @@ pub(crate) async fn patient_of(
     tx: &mut TenantTx,
     named: Option<PatientId>,
 ) -> Result<PatientId> {
+    let patient = named_patient(ctx, named)?;
+    require_patient(tx, patient).await?;
+    Ok(patient)
+}
+
+pub(super) fn named_patient(ctx: &Ctx, named: Option<PatientId>) -> Result<PatientId> {
     let missing = || Error::field("/patient_id", "required", "must be given");
-    let patient = named.or(ctx.principal().patient).ok_or_else(missing)?;
+    named.or(ctx.principal().patient).ok_or_else(missing)
+}
+
+/// A body's patient is active, and the caller may see him.
+pub(super) async fn require_patient(tx: &mut TenantTx, patient: PatientId) -> Result<()> {
     match clinical::patients::require_active(tx, patient).await {
         Err(error) if error.code() == Code::NotFound => Err(Error::field(
             "/patient_id",
             "no_such_patient",
             "must name a patient",
         )),
-        other => other.map(|()| patient),
+        other => other,
     }
 }
 
@@ -102,6 +138,7 @@ fn refuse_office_words(ctx: &Ctx, new: &NewAppointment) -> Result<()> {
         ("/priority", new.priority.is_some()),
         ("/join_url", new.join_url.is_some()),
         ("/staff_ids", !new.staff_ids.is_empty()),
+        ("/encounter_id", new.encounter_id.is_some()),
     ] {
         if given {
             let rule = "is the office's to say";
@@ -126,24 +163,6 @@ pub(super) async fn require_own_limits(
     } else {
         Err(Error::new(Code::TooManyAppointments))
     }
-}
-
-/// Adds to a refusal for want of a free place when there is one.
-pub(super) async fn with_next_free(ctx: &Ctx, wish: &Placement, error: Error) -> Error {
-    if error.code() != Code::SlotTaken {
-        return error;
-    }
-    match next_free(ctx, wish).await {
-        Ok(times) => error.with("next_free", json!(times)),
-        // The place is taken all the same.
-        Err(_) => error,
-    }
-}
-
-/// In a transaction of its own: the one that failed has taken part of the time and must be gone.
-async fn next_free(ctx: &Ctx, wish: &Placement) -> Result<Vec<Instant>> {
-    let mut tx = ctx.look(Permission::AppointmentBook).await?;
-    super::next_free::after(&mut tx, wish, ctx.now()).await
 }
 
 pub(super) async fn read(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appointment>> {

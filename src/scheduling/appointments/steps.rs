@@ -50,7 +50,7 @@ pub(super) async fn check_in(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appo
     commit(ctx, tx, id).await
 }
 
-/// Starts the visit and opens its encounter.
+/// Starts the visit: its planned encounter, or one that is opened for it.
 pub(super) async fn start(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appointment>> {
     // The encounter's month must be there before the transaction that writes into it.
     let mut look = ctx.look(Permission::EncounterConduct).await?;
@@ -61,7 +61,15 @@ pub(super) async fn start(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appoint
     let present = store::lock(&mut tx, id).await?;
     let next = present.status.step(AppointmentStatus::InProgress)?;
     clinical::patients::require_active(&mut tx, present.patient_id).await?;
-    let encounter = open_encounter(&mut tx, &present, ctx.user(), ctx.now()).await?;
+    let encounter = match present.encounter_id {
+        Some(planned)
+            if encounters::start_in_tx(&mut tx, present.patient_id, planned, ctx.now()).await? =>
+        {
+            planned
+        }
+        // There is none, or it is over: called off, or written up before.
+        _ => open_encounter(&mut tx, &present, ctx.user(), ctx.now()).await?,
+    };
     store::step(&mut tx, id, next, Some(encounter), ctx.now()).await?;
     commit(ctx, tx, id).await
 }

@@ -193,8 +193,9 @@ pub(super) async fn insert(
     sqlx::query!(
         "insert into app.appointments (tenant_id, id, patient_id, service_id, facility_id, provider_id, type, priority, starts_at,
                 ends_at, time_zone, local_start, chief_complaint, notes, join_url, overbooked, overbook_reason, series_id,
-                rescheduled_from, booked_by_role, created_by, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::text is not null, $16, $17, $18, $19, $20, $21, $21)",
+                rescheduled_from, booked_by_role, created_by, created_at, updated_at, encounter_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::text is not null, $16, $17, $18, $19, $20, $21, $21,
+                 $22)",
         tenant as _,
         id as _,
         wish.patient as _,
@@ -216,6 +217,7 @@ pub(super) async fn insert(
         by.role,
         by.user as _,
         now,
+        details.encounter as _,
     )
     .execute(tx.conn())
     .await?;

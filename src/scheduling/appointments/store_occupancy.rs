@@ -2,7 +2,7 @@
 
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, AssetId, HoldId, PatientId, ProviderId, StaffId};
-use kernel::{Error, Result};
+use kernel::{Code, Error, Result};
 use platform::db::TenantTx;
 use serde::Serialize;
 use uuid::Uuid;
@@ -61,8 +61,21 @@ pub(crate) async fn insert(tx: &mut TenantTx, rows: &[Row]) -> Result<Vec<Uuid>>
         rows,
     )
     .fetch_all(tx.conn())
-    .await?;
+    .await
+    .map_err(taken_by_each_other)?;
     Ok(taken)
+}
+
+/// Two who give up the place the other one wants wait for each other: the database lets one of them go on.
+fn taken_by_each_other(cause: sqlx::Error) -> Error {
+    let code = cause
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    if code.as_deref() == Some("40P01") {
+        Error::new(Code::SlotTaken).because(cause)
+    } else {
+        cause.into()
+    }
 }
 
 /// Releases holds that have run out where they overlap a time of these resources.
@@ -78,7 +91,7 @@ pub(crate) async fn release_expired(
           where tenant_id = $1 and id in (
                 select r.id from app.reservations r
                  where r.tenant_id = $1 and r.resource_id = any($2) and r.state = 'held' and r.expires_at <= $5
-                   and r.starts_at < $4 and r.ends_at > $3
+                   and r.starts_at > $3::timestamptz - interval '40 hours' and r.starts_at < $4 and r.ends_at > $3
                  order by r.resource_id, r.id
                    for update)",
         tenant as _,
@@ -98,7 +111,7 @@ pub(crate) async fn free_lanes(tx: &mut TenantTx, row: &Row, capacity: i32) -> R
     let taken = sqlx::query!(
         r#"select r.lane, r.party as "party: Uuid" from app.reservations r
             where r.tenant_id = $1 and r.resource_id = $2 and r.state in ('held', 'booked')
-              and r.starts_at < $4 and r.ends_at > $3"#,
+              and r.starts_at > $3::timestamptz - interval '40 hours' and r.starts_at < $4 and r.ends_at > $3"#,
         tenant as _,
         row.resource,
         row.starts_at,

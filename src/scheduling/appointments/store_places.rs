@@ -1,8 +1,11 @@
 //! What a placement refers to, and who is occupied then: one statement.
+//!
+//! Nothing is occupied for more than 40 hours at a time: a day, and eight hours of preparation and of clean-up. Where a time is
+//! looked for, what begins earlier need not be; without that, somebody's whole past would be read at each booking.
 
 use kernel::Result;
 use kernel::clock::Instant;
-use kernel::ids::PatientId;
+use kernel::ids::AssetId;
 use platform::db::TenantTx;
 use uuid::Uuid;
 
@@ -53,11 +56,11 @@ pub(super) async fn facts(
                   array(select distinct r.resource_id from app.reservations r
                          where r.tenant_id = $1 and r.resource_id = any($8)
                            and (r.state = 'booked' or (r.state = 'held' and r.expires_at > $12))
-                           and r.starts_at < case when r.resource_id = $13 then $10::timestamptz else $11::timestamptz end
-                           and r.ends_at > case when r.resource_id = $13 then $14::timestamptz else $9::timestamptz end) as "busy!",
+                           and r.starts_at > $9::timestamptz - interval '40 hours' and r.starts_at < $11 and r.ends_at > $9
+                           and (r.resource_id <> $13 or (r.starts_at < $10 and r.ends_at > $14))) as "busy!",
                   exists (select from app.reservations r
                            where r.tenant_id = $1 and r.resource_id = any($8) and r.state = 'held' and r.expires_at <= $12
-                             and r.starts_at < $11 and r.ends_at > $9) as "stale_holds!"
+                             and r.starts_at > $9::timestamptz - interval '40 hours' and r.starts_at < $11 and r.ends_at > $9) as "stale_holds!"
              from app.facilities f where f.tenant_id = $1 and f.id = $2"#,
         tenant as _,
         placement.facility as _,
@@ -85,29 +88,22 @@ fn everybody(placement: &Placement) -> Vec<Uuid> {
     everybody
 }
 
-/// When a patient is occupied within a span of time.
-pub(super) async fn busy_times(
+/// Those of these devices that are of one of the kinds.
+pub(super) async fn of_kinds(
     tx: &mut TenantTx,
-    patient: PatientId,
-    (from, to): (Instant, Instant),
-    now: Instant,
-) -> Result<Vec<(Instant, Instant)>> {
+    devices: &[AssetId],
+    kinds: &[String],
+) -> Result<Vec<AssetId>> {
     let tenant = tx.tenant();
-    let rows = sqlx::query!(
-        "select r.starts_at, r.ends_at from app.reservations r
-          where r.tenant_id = $1 and r.resource_id = $2
-            and (r.state = 'booked' or (r.state = 'held' and r.expires_at > $5))
-            and r.starts_at < $4 and r.ends_at > $3",
+    let ids: Vec<Uuid> = devices.iter().map(|id| id.0).collect();
+    let found = sqlx::query_scalar!(
+        r#"select x.id as "id: AssetId" from app.scheduling_assets x
+            where x.tenant_id = $1 and x.id = any($2) and x.kind = 'equipment' and x.asset_kind = any($3)"#,
         tenant as _,
-        patient as _,
-        from,
-        to,
-        now,
+        &ids,
+        kinds,
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.starts_at, row.ends_at))
-        .collect())
+    Ok(found)
 }

@@ -158,7 +158,7 @@ impl Situation {
         skills: &[String],
         window: Span,
     ) -> Result<Self> {
-        let people = store::people(tx, &[], skills, facility).await?;
+        let people = store::people(tx, skills, facility).await?;
         let places = store::all_places(tx, facility).await?;
         let who = ids(&people, &places);
         let calendar = calendar(tx, (facility, zone), &who, window, None).await?;
@@ -177,8 +177,10 @@ impl Situation {
         emergency: bool,
     ) -> Result<Self> {
         let wanted = &of.service.data;
-        let people = if wanted.needs_provider || !of.providers.is_empty() {
-            store::people(tx, of.providers, &wanted.skills, of.facility).await?
+        let people = if !of.providers.is_empty() {
+            store::named(tx, of.providers, &wanted.skills).await?
+        } else if wanted.needs_provider {
+            store::people(tx, &wanted.skills, of.facility).await?
         } else {
             Vec::new()
         };
@@ -219,7 +221,9 @@ impl Situation {
         } else {
             needed
         };
-        store::busy(tx, &self.ids(), window, now, except).await
+        let besides = wish.besides.iter().map(|one| one.id);
+        let who: Vec<Uuid> = self.ids().into_iter().chain(besides).collect();
+        store::busy(tx, &who, window, now, except).await
     }
 
     /// When everybody is taken within a window, and as long around it as anything takes.

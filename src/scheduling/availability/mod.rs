@@ -29,5 +29,5 @@ pub use model::{FreeTimes, Slot};
 pub use placement::{Chosen, Obstacle, Wanted};
 pub use routes::router;
 pub(crate) use search::third_next;
-pub use service::{Ask, check, choose, next_free};
+pub use service::{Ask, check, check_start, choose, next_free};
 pub(crate) use service::{is_emergency, parameter, zone_of};

@@ -32,10 +32,13 @@ pub struct FindFreeTimes {
     pub preferred_from: Option<LocalTime>,
     /// Only starts before this time of the wall, hh:mm.
     pub preferred_to: Option<LocalTime>,
-    /// How many to find, 1 to 200; 20 unless said. The last start is always told with all who are free then, so there may be
-    /// a few more.
+    /// How many to find at most, 1 to 200; 20 unless said.
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
+    /// Leaves out so many of those that begin at `from` itself: `next_skip` of a search that ended among several who are free
+    /// at the same time. At most 10000.
+    #[param(maximum = 10_000)]
+    pub skip: Option<u32>,
 }
 
 /// A time that is free for all that is needed.
@@ -63,9 +66,12 @@ pub struct Slot {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FreeTimes {
     pub items: Vec<Slot>,
-    /// `from` of a search for those that come next; missing if these are all up to `to`.
+    /// When the next one begins, and so `from` of a search for those that come next; missing if these are all up to `to`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_from: Option<DateTime<Utc>>,
+    /// How many of those that begin at `next_from` were told: `skip` of that search. Missing if none were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_skip: Option<u32>,
 }
 
 impl NoPhi for FreeTimes {}

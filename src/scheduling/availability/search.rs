@@ -35,6 +35,23 @@ pub(super) struct Session {
     pub left: i32,
 }
 
+/// Somebody or something named that has to be free besides, and how long around a start.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beside {
+    pub id: Uuid,
+    pub before: i64,
+    pub after: i64,
+    pub what: What,
+}
+
+/// Patients are never shared, staff and places are by the patients of a group session; a place has to be open, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Patient,
+    Staff,
+    Place,
+}
+
 /// What is looked for.
 #[derive(Clone, Debug)]
 pub(super) struct Wish {
@@ -50,7 +67,25 @@ pub(super) struct Wish {
     /// In which the start lies.
     pub window: Span,
     pub preferred: Option<(NaiveTime, NaiveTime)>,
+    pub besides: Vec<Beside>,
     pub limit: usize,
+}
+
+impl Wish {
+    /// The starts at which those besides are free; of a session that others have begun, only the patient has to be.
+    fn besides(&self, calendar: &Calendar, busy: &Busy, begun: bool) -> Ranges {
+        let wanted = self.besides.iter();
+        let wanted = wanted.filter(|one| !begun || one.what == What::Patient);
+        wanted.fold(Ranges::one(self.window), |starts, one| {
+            let open = if one.what == What::Place {
+                calendar.is_open(one.id, self.emergency, self.needs_provider)
+            } else {
+                Ranges::one(calendar.window)
+            };
+            let free = less(open, busy.get(&one.id));
+            starts.intersect(&free.erode(one.before, one.after))
+        })
+    }
 }
 
 /// A start, and who and what is free.
@@ -100,9 +135,8 @@ impl<'a> Places<'a> {
     }
 
     /// The starts at which there is one of each kind.
-    fn starts(&self, wish: &Wish) -> Ranges {
-        let all = Ranges::one(wish.window);
-        Self::kinds(wish).fold(all, |starts, kind| {
+    fn starts(&self, wish: &Wish, within: Ranges) -> Ranges {
+        Self::kinds(wish).fold(within, |starts, kind| {
             let any = self
                 .of_kind(kind)
                 .flat_map(|(_, starts)| starts.spans().iter().copied());
@@ -150,9 +184,7 @@ pub(super) fn starts_of(calendar: &Calendar, busy: &Busy, who: ProviderId, wish:
         .fold(starts, |starts, (_, forbidden)| starts.subtract(forbidden))
 }
 
-/// The first starts, by time, then in the order of the teams. Those of the last instant are all there.
-///
-/// The second is whether there are more.
+/// The first starts, by time, then in the order of the teams: as many as wanted.
 pub(super) fn search(
     calendar: &Calendar,
     busy: &Busy,
@@ -160,9 +192,9 @@ pub(super) fn search(
     assets: &[Candidate],
     sessions: &[Session],
     wish: &Wish,
-) -> (Vec<Found>, bool) {
+) -> Vec<Found> {
     let places = Places::new(calendar, busy, assets, wish);
-    let mut allowed = places.starts(wish);
+    let mut allowed = places.starts(wish, wish.besides(calendar, busy, false));
     if let Some((from, until)) = wish.preferred {
         allowed = allowed.intersect(&calendar.daily(from, until));
     }
@@ -175,21 +207,23 @@ pub(super) fn search(
                 .or_insert_with(|| starts_of(calendar, busy, *who, wish));
             starts.intersect(theirs)
         });
-        // One more than asked for tells that there are more.
         found.extend(
             aligned(calendar, &starts, wish.align)
-                .take(wish.limit + 1)
+                .take(wish.limit)
                 .map(|start| (start, number)),
         );
     }
-    let open = joined(calendar, sessions, teams, wish);
+    let alone = wish.besides(calendar, busy, true);
+    let open = joined(calendar, sessions, teams, wish)
+        .filter(|found| alone.contains(found.start.timestamp_micros()));
     let mut starts: Vec<Found> = found
         .into_iter()
         .filter_map(|(start, number)| with_places(&places, start, &teams[number], wish))
         .chain(open)
         .collect();
     starts.sort_by_key(|found| found.start);
-    cut(starts, wish.limit)
+    starts.truncate(wish.limit);
+    starts
 }
 
 /// The third start from now of everybody who has the service's skills, counted over all his free times there.
@@ -202,7 +236,7 @@ pub(crate) fn third_next(
     let wish = wish_of(service, window);
     let kinds: Vec<Candidate> = situation.candidates_for(service);
     let places = Places::new(&situation.calendar, busy, &kinds, &wish);
-    let allowed = places.starts(&wish);
+    let allowed = places.starts(&wish, Ranges::one(wish.window));
     let able = situation.people.iter().filter(|person| {
         let skills = &service.data.skills;
         skills.iter().all(|skill| person.skills.contains(skill))
@@ -213,18 +247,6 @@ pub(crate) fn third_next(
         (person.id, third)
     })
     .collect()
-}
-
-/// So many, and whoever else is free at the last of them.
-fn cut(mut starts: Vec<Found>, limit: usize) -> (Vec<Found>, bool) {
-    let Some(last) = limit.checked_sub(1).and_then(|last| starts.get(last)) else {
-        return (starts, false);
-    };
-    let last = last.start;
-    let count = starts.partition_point(|found| found.start <= last);
-    let more = count < starts.len();
-    starts.truncate(count);
-    (starts, more)
 }
 
 fn with_places(
@@ -326,6 +348,7 @@ mod tests {
             capacity: 1,
             window: span(from, until),
             preferred: None,
+            besides: Vec::new(),
             limit: 200,
         }
     }
@@ -345,7 +368,7 @@ mod tests {
         let who = provider(1);
         let calendar = calendar(zone, from, until, who.0, vec![daily(hours.0, hours.1)]);
         let wish = wish(from, until);
-        let (found, _) = search(&calendar, &Busy::new(), &[vec![who]], &[], &[], &wish);
+        let found = search(&calendar, &Busy::new(), &[vec![who]], &[], &[], &wish);
         found
             .iter()
             .map(|found| {
@@ -411,7 +434,7 @@ mod tests {
             align: 5,
             ..wish(from, until)
         };
-        let (found, more) = search(&calendar, &busy, &[vec![who]], &[], &[], &needs);
+        let found = search(&calendar, &busy, &[vec![who]], &[], &[], &needs);
         let starts: Vec<String> = found.iter().map(|found| found.start.to_rfc3339()).collect();
         assert_eq!(
             starts,
@@ -421,11 +444,10 @@ mod tests {
                 "2026-06-02T13:20:00+00:00"
             ]
         );
-        assert!(!more);
     }
 
     #[test]
-    fn a_room_is_picked_that_is_free_and_the_last_start_is_whole() {
+    fn a_room_is_picked_that_is_free_and_no_more_is_told_than_was_asked_for() {
         let (one, other) = (provider(1), provider(2));
         let (from, until) = ("2026-06-02T04:00:00Z", "2026-06-03T04:00:00Z");
         let mut calendar = calendar(New_York, from, until, one.0, vec![daily("09:00", "11:00")]);
@@ -439,11 +461,11 @@ mod tests {
         )]);
         let needs = Wish {
             needs_room: true,
-            limit: 2,
+            limit: 3,
             ..wish(from, until)
         };
         let teams = [vec![one], vec![other]];
-        let (found, more) = search(&calendar, &busy, &teams, &rooms, &[], &needs);
+        let found = search(&calendar, &busy, &teams, &rooms, &[], &needs);
         let told: Vec<_> = found
             .iter()
             .map(|found| (found.start, found.providers[0], found.room))
@@ -456,18 +478,46 @@ mod tests {
                 (at("2026-06-02T13:30:00Z"), other, Some(rooms[0].id)),
             ]
         );
-        assert!(more);
-        let (together, _) = search(&calendar, &busy, &[vec![one, other]], &rooms, &[], &needs);
+        let together = search(&calendar, &busy, &[vec![one, other]], &rooms, &[], &needs);
         assert_eq!(together[0].start, at("2026-06-02T13:30:00Z"));
         assert_eq!(together[0].providers, [one, other]);
         let nothing = Wish {
             equipment_kinds: vec!["mri".to_owned()],
             ..needs
         };
-        assert!(
-            search(&calendar, &busy, &teams, &rooms, &[], &nothing)
-                .0
-                .is_empty()
+        assert!(search(&calendar, &busy, &teams, &rooms, &[], &nothing).is_empty());
+    }
+
+    #[test]
+    fn who_and_what_is_named_besides_must_be_free_and_open_too() {
+        let (who, patient, laser) = (provider(1), Uuid::from_u128(20), Uuid::from_u128(30));
+        let (from, until) = ("2026-06-02T04:00:00Z", "2026-06-03T04:00:00Z");
+        let mut calendar = calendar(New_York, from, until, who.0, vec![daily("09:00", "12:00")]);
+        calendar.rules.insert(laser, vec![daily("09:30", "12:00")]);
+        let taken = span("2026-06-02T14:00:00Z", "2026-06-02T14:30:00Z");
+        let busy = Busy::from([(patient, Ranges::one(taken))]);
+        let beside = |id: Uuid, before: i64, what: What| Beside {
+            id,
+            before: before * MINUTE,
+            after: 30 * MINUTE,
+            what,
+        };
+        let needs = Wish {
+            besides: vec![
+                beside(patient, 0, What::Patient),
+                beside(laser, 10, What::Place),
+            ],
+            ..wish(from, until)
+        };
+        let found = search(&calendar, &busy, &[vec![who]], &[], &[], &needs);
+        let starts: Vec<Instant> = found.iter().map(|found| found.start).collect();
+        assert_eq!(
+            starts,
+            [
+                at("2026-06-02T14:30:00Z"),
+                at("2026-06-02T15:00:00Z"),
+                at("2026-06-02T15:30:00Z")
+            ]
         );
     }
 
@@ -488,7 +538,7 @@ mod tests {
             capacity: 8,
             ..wish(from, until)
         };
-        let (found, _) = search(&calendar, &busy, &[vec![who]], &[], &sessions, &needs);
+        let found = search(&calendar, &busy, &[vec![who]], &[], &sessions, &needs);
         let left: Vec<i32> = found.iter().map(|found| found.left).collect();
         assert_eq!(left, [3, 8]);
     }
@@ -511,7 +561,7 @@ mod tests {
                 from: eight + start * MINUTE, until: eight + (start + length) * MINUTE }));
             let busy = Busy::from([(who.0, spans(&taken)), (rooms[0].id.0, spans(&room_taken)), (rooms[1].id.0, spans(&taken))]);
             let needs = Wish { before: before * MINUTE, after: after * MINUTE, align, needs_room: true, limit: 2_000, ..wish(from, until) };
-            let (found, _) = search(&calendar, &busy, &[vec![who]], &rooms, &[], &needs);
+            let found = search(&calendar, &busy, &[vec![who]], &rooms, &[], &needs);
             let works = calendar.works(who.0);
             let mut expected = Vec::new();
             for minute in -480..960_i64 {

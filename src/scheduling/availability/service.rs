@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use identity::facilities;
 use kernel::clock::Instant;
-use kernel::ids::{FacilityId, ProviderId};
+use kernel::ids::{AssetId, FacilityId, PatientId, ProviderId, StaffId};
 use kernel::{Code, Error, FieldError, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::db::TenantTx;
@@ -15,7 +15,7 @@ use super::limits::MINUTE;
 use super::load::{Of, Situation};
 use super::model::{FindFreeTimes, FreeTimes, Slot};
 use super::placement::{self, Chosen, Obstacle, Wanted};
-use super::search::{self, Found, Places, Wish, starts_of};
+use super::search::{self, Beside, Found, Places, What, Wish, starts_of};
 use crate::assets::AssetKind;
 use crate::local_time::LocalTime;
 use crate::ranges::Span;
@@ -23,10 +23,10 @@ use crate::services::{self, AppointmentType, Service};
 
 const DEFAULT_WINDOW: TimeDelta = TimeDelta::days(14);
 const LONGEST_WINDOW: TimeDelta = TimeDelta::days(92);
-const FIRST_DAYS: i64 = 3;
 const DAY: i64 = 24 * 60 * MINUTE;
 const DEFAULT_LIMIT: u32 = 20;
 const MOST: u32 = 200;
+const MOST_SKIPPED: u32 = 10_000;
 
 /// Which free times are asked for.
 #[derive(Clone, Debug)]
@@ -42,6 +42,12 @@ pub struct Ask<'a> {
     pub from: Instant,
     pub to: Instant,
     pub preferred: Option<(LocalTime, LocalTime)>,
+    /// Who has to be free, too: his own time, without preparation and clean-up.
+    pub patient: Option<PatientId>,
+    /// These as well, as long as the providers.
+    pub staff: &'a [StaffId],
+    /// These rooms and devices and, of their kinds, no other.
+    pub assets: &'a [AssetId],
     /// An appointment or a hold that gives way: its time counts as free.
     pub except: Option<Uuid>,
 }
@@ -67,6 +73,10 @@ pub(super) async fn find(ctx: &Ctx, query: FindFreeTimes) -> Result<Answer<FreeT
             "out_of_range",
             "must lie between 1 and 200",
         ));
+    }
+    let skip = query.skip.unwrap_or(0);
+    if skip > MOST_SKIPPED {
+        return Err(parameter("?skip", "out_of_range", "must be at most 10000"));
     }
     let mut tx = ctx.begin(Permission::AvailabilityRead).await?;
     // Who may not know when the staff works is somebody who books for himself.
@@ -94,38 +104,64 @@ pub(super) async fn find(ctx: &Ctx, query: FindFreeTimes) -> Result<Answer<FreeT
         to,
         preferred: (hours != (None, None))
             .then(|| (hours.0.unwrap_or(midnight), hours.1.unwrap_or(midnight))),
+        patient: None,
+        staff: &[],
+        assets: &[],
         except: None,
     };
-    let found = free_times(&mut tx, &ask, limit as usize, now).await?;
+    let found = page(&mut tx, &ask, (limit as usize, skip as usize), now).await?;
     tx.finish(Disclosure::plain(found)).await
 }
 
-/// The next `count` free times or a few more, by time.
+/// The next `count` free times, by time.
 pub async fn next_free(
     tx: &mut TenantTx,
     ask: &Ask<'_>,
     count: usize,
     now: Instant,
 ) -> Result<Vec<Slot>> {
-    Ok(free_times(tx, ask, count, now).await?.items)
+    let found = first_free(tx, ask, count, now).await?;
+    Ok(found.into_iter().map(|found| slot(ask, found)).collect())
 }
 
-async fn free_times(
+/// A page of free times. `skip`: so many of those that begin at its beginning were told before.
+async fn page(
     tx: &mut TenantTx,
     ask: &Ask<'_>,
-    limit: usize,
+    (limit, skip): (usize, usize),
     now: Instant,
 ) -> Result<FreeTimes> {
+    // One more than asked for tells that there are more, and where.
+    let mut found = first_free(tx, ask, limit + skip + 1, now).await?;
+    let told = found.partition_point(|found| found.start <= ask.from);
+    found.drain(..told.min(skip));
+    let next = found.get(limit).map(|next| next.start);
+    found.truncate(limit);
+    let same = |found: &&Found| Some(found.start) == next;
+    let mut same = found.iter().filter(same).count();
+    if same > 0 && next.is_some_and(|next| next <= ask.from) {
+        same += skip;
+    }
+    Ok(FreeTimes {
+        items: found.into_iter().map(|found| slot(ask, found)).collect(),
+        next_from: next,
+        next_skip: u32::try_from(same).ok().filter(|same| *same > 0),
+    })
+}
+
+async fn first_free(
+    tx: &mut TenantTx,
+    ask: &Ask<'_>,
+    count: usize,
+    now: Instant,
+) -> Result<Vec<Found>> {
     let wish = Wish {
         preferred: ask.preferred.map(|(from, until)| (from.0, until.0)),
-        limit,
+        besides: besides(ask),
         ..wish_of(ask.service, bookable(ask, now))
     };
     if wish.window.is_empty() {
-        return Ok(FreeTimes {
-            items: Vec::new(),
-            next_from: None,
-        });
+        return Ok(Vec::new());
     }
     let named: Vec<ProviderId> = ask.all_of.iter().chain(ask.any_of).copied().collect();
     let of = Of {
@@ -133,38 +169,52 @@ async fn free_times(
         facility: ask.facility,
         zone: ask.zone,
         providers: &named,
-        assets: &[],
+        assets: ask.assets,
         choosing: true,
     };
-    let situation = Situation::read(tx, &of, wish.window, wish.emergency).await?;
+    let mut situation = Situation::read(tx, &of, wish.window, wish.emergency).await?;
+    keep_named(&mut situation, ask.assets);
     let teams = teams(ask.service, &situation, ask.any_of, ask.all_of);
-    let assets = situation.candidates();
-    // The first free times lie in the first days, as a rule: what is taken is read a few days at a time, then twice as many.
-    let (mut found, mut more) = (Vec::new(), false);
-    let (mut from, mut days) = (wish.window.from, FIRST_DAYS);
-    while from < wish.window.until && found.len() < limit {
+    let assets = situation.candidates_for(ask.service);
+    // The first free times lie on the first day, as a rule: what is taken is read a day at a time, then three times as many.
+    let mut found = Vec::new();
+    let (mut from, mut days) = (wish.window.from, 1);
+    while from < wish.window.until && found.len() < count {
         let until = wish.window.until.min(from + days * DAY);
         let part = Wish {
             window: Span { from, until },
-            limit: limit - found.len(),
+            limit: count - found.len(),
             ..wish.clone()
         };
         let busy = situation.busy(tx, &part, now, ask.except).await?;
         let sessions = situation.sessions(tx, ask.service, &part, now).await?;
         let calendar = &situation.calendar;
-        let (next, rest) = search::search(calendar, &busy, &teams, &assets, &sessions, &part);
-        found.extend(next);
-        more = rest || until < wish.window.until;
-        (from, days) = (until, days * 2);
+        found.extend(search::search(
+            calendar, &busy, &teams, &assets, &sessions, &part,
+        ));
+        (from, days) = (until, days * 3);
     }
-    let next_from = found
-        .last()
-        .filter(|_| more && found.len() >= limit)
-        .map(|last: &Found| last.start + TimeDelta::seconds(1));
-    Ok(FreeTimes {
-        items: found.into_iter().map(|found| slot(ask, found)).collect(),
-        next_from,
-    })
+    Ok(found)
+}
+
+/// Whoever and whatever was named besides the providers.
+fn besides(ask: &Ask<'_>) -> Vec<Beside> {
+    let wish = wish_of(ask.service, Span { from: 0, until: 0 });
+    let around = |id: Uuid, what: What| Beside {
+        id,
+        before: wish.before,
+        after: wish.after,
+        what,
+    };
+    let patient = ask.patient.map(|patient| Beside {
+        id: patient.0,
+        before: 0,
+        after: i64::from(ask.service.data.duration_minutes) * MINUTE,
+        what: What::Patient,
+    });
+    let staff = ask.staff.iter().map(|who| around(who.0, What::Staff));
+    let places = ask.assets.iter().map(|id| around(id.0, What::Place));
+    staff.chain(places).chain(patient).collect()
 }
 
 /// The starts the service may be booked for.
@@ -197,6 +247,7 @@ pub(super) fn wish_of(service: &Service, window: Span) -> Wish {
         capacity: needs.capacity,
         window,
         preferred: None,
+        besides: Vec::new(),
         limit: 1,
     }
 }
@@ -248,6 +299,11 @@ fn slot(ask: &Ask<'_>, found: Found) -> Slot {
     }
 }
 
+/// The rule of the service alone that a start breaks, if it breaks one: alignment, lead time, horizon.
+pub fn check_start(wanted: &Wanted<'_>, now: Instant) -> Option<Obstacle> {
+    placement::of_the_service(wanted, is_emergency(wanted.service), now)
+}
+
 /// The rule a placement breaks, if it breaks one: working time, skills, kinds, alignment, lead time, horizon, limits of work.
 /// Not whether anybody is occupied then.
 pub async fn check(
@@ -283,7 +339,7 @@ pub async fn choose(
     let assets = assets_of(wanted);
     let mut situation =
         Situation::read(tx, &of(wanted, &assets, true), wish.window, wish.emergency).await?;
-    keep_named(&mut situation, wanted);
+    keep_named(&mut situation, &assets);
     let busy = situation.busy(tx, &wish, now, wanted.except).await?;
     let sessions = situation.sessions(tx, wanted.service, &wish, now).await?;
     let teams = if wanted.providers.is_empty() {
@@ -334,8 +390,7 @@ pub async fn choose(
 }
 
 /// Of a kind of which one is named, no other is a candidate.
-fn keep_named(situation: &mut Situation, wanted: &Wanted<'_>) {
-    let named = assets_of(wanted);
+fn keep_named(situation: &mut Situation, named: &[AssetId]) {
     let kinds: Vec<(AssetKind, String)> = situation
         .places
         .iter()
@@ -361,7 +416,7 @@ fn moment(at: Instant) -> Span {
     Span::new(at, at + TimeDelta::microseconds(1))
 }
 
-fn assets_of(wanted: &Wanted<'_>) -> Vec<kernel::ids::AssetId> {
+fn assets_of(wanted: &Wanted<'_>) -> Vec<AssetId> {
     wanted
         .room
         .into_iter()
@@ -369,7 +424,7 @@ fn assets_of(wanted: &Wanted<'_>) -> Vec<kernel::ids::AssetId> {
         .collect()
 }
 
-fn of<'a>(wanted: &Wanted<'a>, assets: &'a [kernel::ids::AssetId], choosing: bool) -> Of<'a> {
+fn of<'a>(wanted: &Wanted<'a>, assets: &'a [AssetId], choosing: bool) -> Of<'a> {
     Of {
         service: wanted.service,
         facility: wanted.facility,

@@ -20,34 +20,54 @@ pub(crate) struct Person {
     pub skills: Vec<String>,
 }
 
-/// Those named; or, if none are, whoever has working time or extra time at the facility, or is on call there.
-pub(super) async fn people(
+/// Those of these that are active.
+pub(super) async fn named(
     tx: &mut TenantTx,
-    named: &[ProviderId],
+    ids: &[ProviderId],
     skills: &[String],
-    facility: FacilityId,
 ) -> Result<Vec<Person>> {
     let tenant = tx.tenant();
-    let named: Vec<Uuid> = named.iter().map(|id| id.0).collect();
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let people = sqlx::query_as!(
         Person,
         r#"select p.id as "id: _",
                   array(select k.key from app.provider_specialty_keys k
                          where k.tenant_id = $1 and k.provider_id = p.id and k.key = any($3)) as "skills!"
              from app.providers p
-            where p.tenant_id = $1 and p.status = 'active'
-              and case when cardinality($2::uuid[]) > 0 then p.id = any($2) else
-                       exists (select from app.working_times w
-                                where w.tenant_id = $1 and w.provider_id = p.id and w.facility_id = $4 and w.status = 'active')
-                    or exists (select from app.working_time_exceptions e
-                                where e.tenant_id = $1 and e.provider_id = p.id and e.facility_id = $4 and e.effect = 'extra'
-                                  and e.status = 'active')
-                    or exists (select from app.on_call_shifts o
-                                where o.tenant_id = $1 and o.provider_id = p.id and o.facility_id = $4 and o.status = 'active')
-                  end
+            where p.tenant_id = $1 and p.id = any($2) and p.status = 'active'
             order by p.sort_key, p.id"#,
         tenant as _,
-        &named,
+        &ids,
+        skills
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(people)
+}
+
+/// Whoever has working time or extra time at the facility, or is on call there.
+pub(super) async fn people(
+    tx: &mut TenantTx,
+    skills: &[String],
+    facility: FacilityId,
+) -> Result<Vec<Person>> {
+    let tenant = tx.tenant();
+    let people = sqlx::query_as!(
+        Person,
+        r#"select p.id as "id: _",
+                  array(select k.key from app.provider_specialty_keys k
+                         where k.tenant_id = $1 and k.provider_id = p.id and k.key = any($2)) as "skills!"
+             from app.providers p
+            where p.tenant_id = $1 and p.status = 'active'
+              and (exists (select from app.working_times w
+                            where w.tenant_id = $1 and w.provider_id = p.id and w.facility_id = $3 and w.status = 'active')
+                   or exists (select from app.working_time_exceptions e
+                               where e.tenant_id = $1 and e.provider_id = p.id and e.facility_id = $3 and e.effect = 'extra'
+                                 and e.status = 'active')
+                   or exists (select from app.on_call_shifts o
+                               where o.tenant_id = $1 and o.provider_id = p.id and o.facility_id = $3 and o.status = 'active'))
+            order by p.sort_key, p.id"#,
+        tenant as _,
         skills,
         facility as _
     )

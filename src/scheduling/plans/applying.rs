@@ -199,6 +199,7 @@ async fn book_one(
             join_url: present.join_url,
             series: present.series_id,
             rescheduled_from: Some(stands),
+            encounter: present.encounter_id,
             ..Details::default()
         };
     }

@@ -3,8 +3,8 @@
 //! Appointments of patients the caller may see stand there with their patients, and each of these patients is recorded as
 //! shown. Whatever else occupies the provider or the room is a busy block: when, and nothing more.
 //!
-//! Trap: a facility's days show the appointments the caller may see and the busy blocks of its rooms and devices; a provider's
-//! other work there stands in the provider's own days.
+//! Trap: in a facility's days a busy block is whatever else occupies one of its rooms and devices, or a provider who has
+//! working time there, wherever that is: as in the provider's own days, he can't be had then.
 
 mod model;
 mod routes;

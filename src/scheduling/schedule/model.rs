@@ -64,9 +64,12 @@ pub struct ScheduleEntry {
     /// What the wall clock shows at `occupied_from`.
     #[schema(example = "2027-03-09T09:55:00")]
     pub local_from: String,
-    /// Of a busy block in a facility's days.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub asset_id: Option<AssetId>,
+    /// Of a busy block: which providers it occupies, in a facility's days those who work there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub provider_ids: Vec<ProviderId>,
+    /// And which rooms and devices.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub asset_ids: Vec<AssetId>,
     /// Where the caller may see the patient.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub appointment: Option<Appointment>,

@@ -129,7 +129,8 @@ fn entry(
         occupied_from: block.starts_at,
         occupied_until: block.ends_at,
         local_from: wall_time(block.starts_at, time_zone),
-        asset_id: block.asset_id,
+        provider_ids: block.provider_ids.clone().unwrap_or_default(),
+        asset_ids: block.asset_ids.clone().unwrap_or_default(),
         patient: appointment
             .as_ref()
             .and_then(|one| names.get(&one.patient_id).cloned()),

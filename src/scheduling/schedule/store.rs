@@ -12,7 +12,8 @@ pub(super) struct Block {
     pub ends_at: Instant,
     pub appointment_id: Option<AppointmentId>,
     pub hold_id: Option<HoldId>,
-    pub asset_id: Option<AssetId>,
+    pub provider_ids: Option<Vec<ProviderId>>,
+    pub asset_ids: Option<Vec<AssetId>>,
 }
 
 /// What occupies a provider or an asset in a span of time.
@@ -26,8 +27,10 @@ pub(super) async fn of_resource(
     let tenant = tx.tenant();
     let blocks = sqlx::query_as!(
         Block,
-        r#"select r.starts_at, r.ends_at, r.appointment_id as "appointment_id: _", r.hold_id as "hold_id: _",
-                  r.asset_id as "asset_id: _"
+        r#"select r.starts_at, r.ends_at, r.appointment_id as "appointment_id: _",
+                  case when r.state = 'held' then r.hold_id end as "hold_id: _",
+                  array_remove(array[r.provider_id], null) as "provider_ids: Vec<ProviderId>",
+                  array_remove(array[r.asset_id], null) as "asset_ids: Vec<AssetId>"
              from app.reservations r
             where r.tenant_id = $1 and r.resource_id = $2
               and (r.state in ('booked', 'overbooked') or (r.state = 'held' and r.expires_at > $5))
@@ -46,7 +49,8 @@ pub(super) async fn of_resource(
     Ok(blocks)
 }
 
-/// The appointments in a facility that the caller may see, and what occupies its rooms and devices for others.
+/// The appointments in a facility that the caller may see, and what else occupies its rooms and devices and the providers who
+/// have working time there: one block for each appointment or hold.
 pub(super) async fn of_facility(
     tx: &mut TenantTx,
     facility: FacilityId,
@@ -58,19 +62,27 @@ pub(super) async fn of_facility(
     let blocks = sqlx::query_as!(
         Block,
         r#"select b.starts_at as "starts_at!", b.ends_at as "ends_at!", b.appointment_id as "appointment_id: _",
-                  b.hold_id as "hold_id: _", b.asset_id as "asset_id: _"
-             from (select a.starts_at, a.ends_at, a.id as appointment_id, null::uuid as hold_id, null::uuid as asset_id
+                  b.hold_id as "hold_id: _", b.provider_ids as "provider_ids: Vec<ProviderId>", b.asset_ids as "asset_ids: Vec<AssetId>"
+             from (select a.starts_at, a.ends_at, a.id as appointment_id, null::uuid as hold_id,
+                          null::uuid[] as provider_ids, null::uuid[] as asset_ids
                      from app.appointments a
                     where a.tenant_id = $1 and a.facility_id = $2 and a.starts_at >= $3 and a.starts_at < $4
                       and a.status not in ('cancelled', 'rescheduled', 'no_show')
                    union all
-                   select r.starts_at, r.ends_at, null, r.hold_id, r.asset_id
-                     from app.scheduling_assets x
-                     join app.reservations r on r.tenant_id = $1 and r.resource_id = x.id
-                    where x.tenant_id = $1 and x.facility_id = $2 and r.starts_at >= $3 and r.starts_at < $4
+                   select min(r.starts_at), max(r.ends_at), null, (array_agg(r.hold_id) filter (where r.state = 'held'))[1],
+                          array_agg(r.provider_id order by r.provider_id) filter (where r.provider_id is not null),
+                          array_agg(r.asset_id order by r.asset_id) filter (where r.asset_id is not null)
+                     from (select x.id from app.scheduling_assets x where x.tenant_id = $1 and x.facility_id = $2
+                           union
+                           select w.provider_id from app.working_times w
+                            where w.tenant_id = $1 and w.facility_id = $2 and w.status = 'active' and w.provider_id is not null) o
+                     join app.reservations r on r.tenant_id = $1 and r.resource_id = o.id
+                    where r.starts_at >= $3 and r.starts_at < $4
                       and (r.state in ('booked', 'overbooked') or (r.state = 'held' and r.expires_at > $5))
-                      and not exists (select from app.appointments v where v.tenant_id = $1 and v.id = r.appointment_id)) b
-            order by b.starts_at, b.appointment_id, b.asset_id
+                      and not exists (select from app.appointments v
+                                       where v.tenant_id = $1 and v.id = r.appointment_id and v.facility_id = $2)
+                    group by coalesce(r.appointment_id, r.hold_id)) b
+            order by b.starts_at, b.appointment_id, b.provider_ids, b.asset_ids
             limit $6"#,
         tenant as _,
         facility as _,

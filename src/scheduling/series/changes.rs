@@ -1,9 +1,17 @@
 //! Cancelling and moving one of a series, it and those after it, or all that are still to come.
+//!
+//! One that is done with alone becomes an exception. From one on, the series is cut: it ends before that day, and what was
+//! changed goes on as a series of its own, which says what it goes on with. Days the series does not occur on go along with
+//! their part. Moving is for the occurrences that are as agreed: one that was moved alone keeps its time, people and places,
+//! unless it is the one named; it belongs to the series that goes on. Calling off is for all that follow, whatever they became.
 
-use chrono::{NaiveDateTime, TimeDelta};
+use std::collections::BTreeSet;
+
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
 use clinical::encounters::zone;
-use kernel::ids::{AppointmentId, SeriesId};
+use kernel::clock::Instant;
+use kernel::ids::{AppointmentId, SeriesId, mint};
 use kernel::{Code, Error, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
@@ -12,6 +20,7 @@ use platform::http::Answer;
 
 use super::model::{Series, SeriesCancellation, SeriesChange, SeriesScope, SeriesStatus};
 use super::occurrences::{self, Wish};
+use super::splitting::Agreement;
 use super::{expand, service, store};
 use crate::appointments::{self, Appointment, By, Details, Placement};
 
@@ -21,7 +30,7 @@ pub(super) async fn cancel(
     why: SeriesCancellation,
 ) -> Result<Answer<Series>> {
     let by = appointments::by_whom(ctx, why.by)?;
-    let mut tx = ctx.begin(Permission::AppointmentManage).await?;
+    let mut tx = ctx.begin_by_keys(Permission::AppointmentManage).await?;
     let mut series = store::lock(&mut tx, id).await?;
     let meant = meant(ctx, &mut tx, id, why.scope, why.appointment_id).await?;
     for appointment in &meant {
@@ -30,7 +39,10 @@ pub(super) async fn cancel(
     }
     match why.scope {
         SeriesScope::One => except(&mut series, &meant),
-        SeriesScope::Following => {}
+        SeriesScope::Following => match Agreement::of(&series).cut(first_day(&meant)?) {
+            Some((ended, _)) => agree(&mut series, ended),
+            None => series.status = SeriesStatus::Cancelled,
+        },
         SeriesScope::All => series.status = SeriesStatus::Cancelled,
     }
     store::update(&mut tx, &series, ctx.now()).await?;
@@ -43,32 +55,139 @@ pub(super) async fn change(
     id: SeriesId,
     wanted: SeriesChange,
 ) -> Result<Answer<Series>> {
-    let mut tx = ctx.begin(Permission::AppointmentManage).await?;
-    let mut series = store::lock(&mut tx, id).await?;
+    let mut tx = ctx.begin_by_keys(Permission::AppointmentManage).await?;
+    let series = store::lock(&mut tx, id).await?;
     if series.status == SeriesStatus::Cancelled {
         return Err(Error::new(Code::AppointmentClosed));
     }
     clinical::patients::require_active(&mut tx, series.patient_id).await?;
-    let meant = meant(ctx, &mut tx, id, wanted.scope, wanted.appointment_id).await?;
+    let mut meant = meant(ctx, &mut tx, id, wanted.scope, wanted.appointment_id).await?;
+    let mut keeping = Vec::new();
+    if wanted.scope != SeriesScope::One {
+        let days = Agreement::of(&series).days();
+        let named = wanted.appointment_id;
+        (meant, keeping) = meant
+            .into_iter()
+            .partition(|one| named == Some(one.id) || is_as_agreed(one, &series, &days));
+        if meant.is_empty() {
+            return Err(nothing_meant());
+        }
+    }
+    let goes_on = agreed_anew(ctx, &mut tx, series, &wanted, &meant).await?;
+    adopt(&mut tx, &goes_on, &keeping, ctx.now()).await?;
+    move_all(ctx, &mut tx, &meant, &wanted, &goes_on).await?;
+    commit(tx, goes_on.id).await
+}
+
+/// Writes what is agreed on from now on; from a day on, as a series of its own. Returns the one that goes on.
+async fn agreed_anew(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    mut series: Series,
+    wanted: &SeriesChange,
+    meant: &[Appointment],
+) -> Result<Series> {
+    let agreement = Agreement::of(&series);
+    let cut = match wanted.scope {
+        SeriesScope::One => {
+            except(&mut series, meant);
+            store::update(tx, &series, ctx.now()).await?;
+            return Ok(series);
+        }
+        SeriesScope::Following => agreement.cut(first_day(meant)?),
+        SeriesScope::All => None,
+    };
+    let time = wanted.local_time.map(|time| time.0);
+    let moved = |agreement: &Agreement| {
+        let moved = agreement.moved(time, wanted.shift_days);
+        moved.ok_or_else(rule_cant_follow)
+    };
+    let Some((ended, going_on)) = cut else {
+        agree(&mut series, moved(&agreement)?);
+        take_over(&mut series, wanted);
+        store::update(tx, &series, ctx.now()).await?;
+        return Ok(series);
+    };
+    let mut next = Series {
+        id: SeriesId(mint()),
+        split_from: Some(series.id),
+        ..series.clone()
+    };
+    agree(&mut next, moved(&going_on)?);
+    take_over(&mut next, wanted);
+    agree(&mut series, ended);
+    store::update(tx, &series, ctx.now()).await?;
+    store::go_on(tx, &next, ctx.user(), ctx.now()).await?;
+    Ok(next)
+}
+
+/// Those that keep their own manner belong to the series that goes on, too.
+async fn adopt(
+    tx: &mut TenantTx,
+    series: &Series,
+    keeping: &[Appointment],
+    now: Instant,
+) -> Result<()> {
+    let strangers = keeping
+        .iter()
+        .filter(|one| one.series_id != Some(series.id))
+        .map(|one| one.id)
+        .collect::<Vec<_>>();
+    if strangers.is_empty() {
+        return Ok(());
+    }
+    store::adopt(tx, series.id, &strangers, now).await
+}
+
+async fn move_all(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    meant: &[Appointment],
+    wanted: &SeriesChange,
+    goes_on: &Series,
+) -> Result<()> {
     let by = By::caller(ctx);
     // All are taken away first, so that those of a series don't stand in each other's way.
-    for appointment in &meant {
-        appointments::vacate_in_tx(&mut tx, appointment, &wanted.reason, by, ctx.now()).await?;
+    for appointment in meant {
+        appointments::vacate_in_tx(tx, appointment, &wanted.reason, by, ctx.now()).await?;
     }
-    let zone = zone(&series.time_zone).unwrap_or(Tz::UTC);
+    let zone = zone(&goes_on.time_zone).unwrap_or(Tz::UTC);
     let wishes = meant
         .iter()
-        .map(|appointment| wish(appointment, &wanted, zone))
+        .map(|appointment| wish(appointment, wanted, goes_on, zone))
         .collect::<Result<Vec<_>>>()?;
-    let looked = occurrences::look(&mut tx, wishes, by, ctx.now()).await?;
-    occurrences::book(&mut tx, looked, false, by, ctx.now()).await?;
-    match wanted.scope {
-        SeriesScope::One => except(&mut series, &meant),
-        SeriesScope::Following => {}
-        SeriesScope::All => agree(&mut series, &wanted),
-    }
-    store::update(&mut tx, &series, ctx.now()).await?;
-    commit(tx, id).await
+    let looked = occurrences::look(tx, wishes, by, ctx.now()).await?;
+    occurrences::book(tx, looked, false, by, ctx.now()).await?;
+    Ok(())
+}
+
+/// Whether an appointment is what the series says; one that was moved alone, or is with somebody else, keeps its manner.
+fn is_as_agreed(one: &Appointment, series: &Series, days: &BTreeSet<NaiveDate>) -> bool {
+    let on_time = one.local_start.parse::<NaiveDateTime>().is_ok_and(|local| {
+        days.contains(&local.date()) && local.time() == series.local_start.time()
+    });
+    let with = series.provider_id.is_none() || one.provider_id == series.provider_id;
+    let there = series.room_id.is_none() || one.room_id == series.room_id;
+    on_time && with && there
+}
+
+/// The day the first of them is on.
+fn first_day(meant: &[Appointment]) -> Result<NaiveDate> {
+    let first = meant
+        .first()
+        .map(|one| one.local_start.parse::<NaiveDateTime>());
+    let first = first.transpose().map_err(Error::internal)?;
+    first
+        .map(|local| local.date())
+        .ok_or_else(|| Error::internal("nothing is meant"))
+}
+
+fn rule_cant_follow() -> Error {
+    Error::field(
+        "/shift_days",
+        "rule_cant_follow",
+        "must leave the days such that the rule of the series can name them; move them one by one, or book another series",
+    )
 }
 
 /// Which appointments are meant: those that are still to come.
@@ -94,11 +213,15 @@ async fn meant(
         open.retain(|appointment| Some(appointment.id) == first);
     }
     if open.is_empty() {
-        return Err(Error::new(Code::IllegalTransition)
-            .detail("None of them is still to come.")
-            .with("allowed", serde_json::json!([])));
+        return Err(nothing_meant());
     }
     Ok(open)
+}
+
+fn nothing_meant() -> Error {
+    Error::new(Code::IllegalTransition)
+        .detail("None of them is still to come as it was agreed on.")
+        .with("allowed", serde_json::json!([]))
 }
 
 fn no_such_appointment() -> Error {
@@ -109,7 +232,7 @@ fn no_such_appointment() -> Error {
     )
 }
 
-fn wish(present: &Appointment, wanted: &SeriesChange, zone: Tz) -> Result<Wish> {
+fn wish(present: &Appointment, wanted: &SeriesChange, series: &Series, zone: Tz) -> Result<Wish> {
     let local: NaiveDateTime = present.local_start.parse().map_err(Error::internal)?;
     let time = wanted.local_time.map_or(local.time(), |time| time.0);
     let day = local.date() + TimeDelta::days(wanted.shift_days);
@@ -136,14 +259,20 @@ fn wish(present: &Appointment, wanted: &SeriesChange, zone: Tz) -> Result<Wish> 
             equipment,
             starts_at: time.at,
         },
+        // What was chosen, and neither agreed on nor asked for, may be chosen again.
+        keeps: (
+            wanted.room_id.or(series.room_id).is_some(),
+            !wanted.equipment_ids.is_empty() || !series.equipment_ids.is_empty(),
+        ),
         details: Details {
             priority: present.priority,
             chief_complaint: present.chief_complaint.clone(),
             notes: present.notes.clone(),
             join_url: present.join_url.clone(),
             overbook_reason: None,
-            series: present.series_id,
+            series: Some(series.id),
             rescheduled_from: Some(present.id),
+            encounter: present.encounter_id,
         },
     })
 }
@@ -159,13 +288,15 @@ fn except(series: &mut Series, meant: &[Appointment]) {
     }
 }
 
-/// What is agreed on from now on.
-fn agree(series: &mut Series, wanted: &SeriesChange) {
-    let time = wanted
-        .local_time
-        .map_or(series.local_start.time(), |time| time.0);
-    let day = series.local_start.date() + TimeDelta::days(wanted.shift_days);
-    series.local_start = day.and_time(time);
+fn agree(series: &mut Series, agreement: Agreement) {
+    series.rule = agreement.rule;
+    series.local_start = agreement.local_start;
+    series.until = agreement.until;
+    series.exceptions = agreement.exceptions;
+}
+
+/// With whom and where it is from now on.
+fn take_over(series: &mut Series, wanted: &SeriesChange) {
     series.provider_id = wanted.provider_id.or(series.provider_id);
     series.room_id = wanted.room_id.or(series.room_id);
     if !wanted.equipment_ids.is_empty() {

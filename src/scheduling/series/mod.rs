@@ -7,7 +7,8 @@
 //! whole, or, where that was said, without the occurrences that conflict; two years and 200 occurrences are the most.
 //!
 //! Traps: the appointments are the truth, the series is what was agreed on. One that was moved alone says so by itself; its day
-//! becomes an exception of the series.
+//! becomes an exception of the series. What is changed from one on is another series from there (`changes.rs`), so an id names
+//! the part it was given for.
 
 mod changes;
 mod expand;
@@ -15,6 +16,7 @@ mod model;
 mod occurrences;
 mod routes;
 mod service;
+mod splitting;
 mod store;
 
 pub use model::{NewSeries, Occurrence, Series};

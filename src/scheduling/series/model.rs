@@ -145,6 +145,12 @@ pub struct Series {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chief_complaint: Option<String>,
     pub status: SeriesStatus,
+    /// The series this one goes on with, since it was changed from some day on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split_from: Option<SeriesId>,
+    /// The series that went on with this one, each since a change from some day on; the last one last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub continued_by: Vec<SeriesId>,
     /// In their order of time; when it was booked, also those that conflicted and were left out.
     pub occurrences: Vec<Occurrence>,
     pub version: i64,

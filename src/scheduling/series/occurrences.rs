@@ -14,6 +14,8 @@ use crate::appointments::{self, By, Details, Placement, Ready};
 pub(super) struct Wish {
     pub time: Time,
     pub placement: Placement,
+    /// Whether it has to be this room, and these devices, or others of their kinds will do.
+    pub keeps: (bool, bool),
     pub details: Details,
 }
 
@@ -45,7 +47,8 @@ pub(super) async fn look(
 ) -> Result<Vec<Looked>> {
     let mut all = Vec::with_capacity(wishes.len());
     for wish in wishes {
-        let found = match appointments::look_in_tx(tx, wish.placement, by, now).await {
+        let looked = appointments::look_kept_in_tx(tx, wish.placement, wish.keeps, by, now);
+        let found = match looked.await {
             Ok(ready) => Ok(ready),
             Err(error) if is_conflict(&error) => Err(conflict(&error)),
             Err(error) => return Err(error),

@@ -21,7 +21,7 @@ pub fn router() -> OpenApiRouter<App> {
 
 /// See what a series would book
 ///
-/// Every occurrence, with what conflicts. Books nothing.
+/// Takes what booking takes and answers with every occurrence and what conflicts. Books nothing, keeps nothing.
 #[utoipa::path(post, path = "/api/v1/appointment-series/preview", tag = "appointments", request_body = NewSeries,
     responses((status = 200, body = SeriesPreview, description = "The occurrences")),
     extensions(("x-permission" = json!("appointment.manage"))))]
@@ -50,7 +50,8 @@ async fn get_appointment_series(ctx: Ctx, Path(id): Path<SeriesId>) -> Reply<Ser
 
 /// Cancel one of a series, it and those after it, or all
 ///
-/// Only what is still to come.
+/// Only what is still to come. With `following` the series ends before the first of them; one that was moved alone is called
+/// off, too.
 #[utoipa::path(post, path = "/api/v1/appointment-series/{series_id}/cancel", tag = "appointments",
     params(("series_id" = SeriesId, Path, description = "Which series")),
     request_body = SeriesCancellation,
@@ -67,11 +68,12 @@ async fn cancel_appointment_series(
 /// Move one of a series, it and those after it, or all
 ///
 /// To another time of the wall, other days, another provider, room or device: all that is meant, or nothing. Each goes on in a
-/// new appointment that says whose place it took.
+/// new appointment that says whose place it took. With `following` the series ends before the first of them and a new one goes
+/// on (`split_from`), which is the answer. An occurrence that was moved alone keeps its manner, and so do days left out.
 #[utoipa::path(post, path = "/api/v1/appointment-series/{series_id}/change", tag = "appointments",
     params(("series_id" = SeriesId, Path, description = "Which series")),
     request_body = SeriesChange,
-    responses((status = 200, body = Series, description = "Changed")),
+    responses((status = 200, body = Series, description = "The series that goes on")),
     extensions(("x-permission" = json!("appointment.manage"))))]
 async fn change_appointment_series(
     ctx: Ctx,

@@ -18,7 +18,7 @@ use crate::appointments::{self, By, Details, Placement};
 
 /// Books nothing: says what would be booked.
 pub(super) async fn preview(ctx: &Ctx, new: NewSeries) -> Result<Answer<SeriesPreview>> {
-    let mut tx = ctx.begin(Permission::AppointmentManage).await?;
+    let mut tx = ctx.begin_by_keys(Permission::AppointmentManage).await?;
     let (time_zone, looked) = look(ctx, &mut tx, &new, None).await?;
     let occurrences: Vec<_> = looked.iter().map(Looked::told).collect();
     let preview = SeriesPreview {
@@ -44,7 +44,7 @@ pub(super) async fn preview(ctx: &Ctx, new: NewSeries) -> Result<Answer<SeriesPr
 }
 
 pub(super) async fn book(ctx: &Ctx, new: NewSeries) -> Result<Answer<Series>> {
-    let mut tx = ctx.begin(Permission::AppointmentManage).await?;
+    let mut tx = ctx.begin_by_keys(Permission::AppointmentManage).await?;
     let id = SeriesId(mint());
     let (time_zone, looked) = look(ctx, &mut tx, &new, Some(id)).await?;
     store::insert(&mut tx, id, &new, &time_zone, ctx.user(), ctx.now()).await?;
@@ -110,6 +110,7 @@ async fn look(
             equipment: new.equipment_ids.clone(),
             starts_at: time.at,
         },
+        keeps: (true, true),
         details: Details {
             priority: new.priority,
             chief_complaint: new.chief_complaint.clone(),

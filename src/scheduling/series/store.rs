@@ -27,6 +27,8 @@ struct Row {
     priority: Priority,
     chief_complaint: Option<String>,
     status: SeriesStatus,
+    split_from: Option<SeriesId>,
+    continued_by: Vec<SeriesId>,
     version: i64,
     created_at: Instant,
     updated_at: Instant,
@@ -69,16 +71,78 @@ pub(super) async fn insert(
     Ok(())
 }
 
+/// Writes the series that goes on with another.
+pub(super) async fn go_on(
+    tx: &mut TenantTx,
+    series: &Series,
+    by: UserId,
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    let equipment: Vec<uuid::Uuid> = series.equipment_ids.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "insert into app.appointment_series (tenant_id, id, patient_id, service_id, facility_id, provider_id, room_id, equipment_ids,
+                rule, until_day, local_start, time_zone, exceptions, priority, chief_complaint, split_from, created_by, created_at,
+                updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)",
+        tenant as _,
+        series.id as _,
+        series.patient_id as _,
+        series.service_id as _,
+        series.facility_id as _,
+        series.provider_id as _,
+        series.room_id as _,
+        &equipment,
+        series.rule,
+        series.until,
+        series.local_start,
+        series.time_zone,
+        &series.exceptions,
+        series.priority as _,
+        series.chief_complaint,
+        series.split_from as _,
+        by as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Makes appointments locked before those of another series.
+pub(super) async fn adopt(
+    tx: &mut TenantTx,
+    series: SeriesId,
+    appointments: &[AppointmentId],
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    let ids: Vec<uuid::Uuid> = appointments.iter().map(|id| id.0).collect();
+    sqlx::query!(
+        "update app.appointments set series_id = $3, version = version + 1, updated_at = $4 where tenant_id = $1 and id = any($2)",
+        tenant as _,
+        &ids,
+        series as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// The series with its appointments, but those that were moved away.
 pub(super) async fn find(tx: &mut TenantTx, id: SeriesId) -> Result<Option<Series>> {
     let tenant = tx.tenant();
     let row = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", patient_id as "patient_id: _", service_id as "service_id: _", facility_id as "facility_id: _",
-                  provider_id as "provider_id: _", room_id as "room_id: _", equipment_ids as "equipment_ids: Vec<AssetId>",
-                  local_start, time_zone, rule, until_day as until, exceptions, priority as "priority: _", chief_complaint,
-                  status as "status: _", version, created_at, updated_at
-             from app.appointment_series where tenant_id = $1 and id = $2"#,
+        r#"select s.id as "id: _", s.patient_id as "patient_id: _", s.service_id as "service_id: _", s.facility_id as "facility_id: _",
+                  s.provider_id as "provider_id: _", s.room_id as "room_id: _", s.equipment_ids as "equipment_ids: Vec<AssetId>",
+                  s.local_start, s.time_zone, s.rule, s.until_day as until, s.exceptions, s.priority as "priority: _",
+                  s.chief_complaint, s.status as "status: _", s.split_from as "split_from: _",
+                  array(select n.id from app.appointment_series n
+                         where n.tenant_id = $1 and n.split_from = s.id order by n.local_start desc, n.id) as "continued_by!: Vec<SeriesId>",
+                  s.version, s.created_at, s.updated_at
+             from app.appointment_series s where s.tenant_id = $1 and s.id = $2"#,
         tenant as _,
         id as _,
     )
@@ -102,6 +166,8 @@ pub(super) async fn find(tx: &mut TenantTx, id: SeriesId) -> Result<Option<Serie
         priority: row.priority,
         chief_complaint: row.chief_complaint,
         status: row.status,
+        split_from: row.split_from,
+        continued_by: row.continued_by,
         occurrences,
         version: row.version,
         created_at: row.created_at,
@@ -151,8 +217,8 @@ pub(super) async fn update(tx: &mut TenantTx, series: &Series, now: Instant) -> 
     let equipment: Vec<uuid::Uuid> = series.equipment_ids.iter().map(|id| id.0).collect();
     sqlx::query!(
         "update app.appointment_series
-            set provider_id = $3, room_id = $4, equipment_ids = $5, local_start = $6, exceptions = $7, status = $8,
-                version = version + 1, updated_at = $9
+            set provider_id = $3, room_id = $4, equipment_ids = $5, local_start = $6, exceptions = $7, status = $8, rule = $9,
+                until_day = $10, version = version + 1, updated_at = $11
           where tenant_id = $1 and id = $2",
         tenant as _,
         series.id as _,
@@ -162,6 +228,8 @@ pub(super) async fn update(tx: &mut TenantTx, series: &Series, now: Instant) -> 
         series.local_start,
         &series.exceptions,
         series.status as _,
+        series.rule,
+        series.until,
         now,
     )
     .execute(tx.conn())

@@ -409,3 +409,121 @@ async fn another_tenants_appointment_is_not_there() {
     }
     stranger.get(format!("{place}/chain")).await.expect(404);
 }
+
+#[tokio::test]
+async fn a_planned_encounter_is_started_and_no_second_one_is_opened() {
+    let mut desk = Desk::open().await;
+    let at = desk.at(2, 10, 0);
+    let chart = format!("/api/v1/patients/{}", desk.patient);
+    let plan =
+        json!({ "class": "office_visit", "scheduled_start": at, "facility_id": desk.facility });
+    let planned = desk
+        .admin
+        .post(format!("{chart}/encounters"), plan.clone())
+        .await
+        .expect(201);
+    let strange = desk.another_patient().await;
+    let theirs = desk
+        .admin
+        .post(format!("/api/v1/patients/{strange}/encounters"), plan)
+        .await
+        .expect(201);
+    let mut wish = desk.wish(&desk.patient, at);
+    for encounter in [&theirs["id"], &json!(kernel::ids::mint())] {
+        wish["encounter_id"] = encounter.clone();
+        let refused = desk.staff.post("/api/v1/appointments", wish.clone()).await;
+        assert_eq!(refused.pointers(), ["/encounter_id"], "{}", refused.text);
+    }
+    wish["encounter_id"] = planned["id"].clone();
+    let made = desk
+        .staff
+        .post("/api/v1/appointments", wish.clone())
+        .await
+        .expect(201);
+    assert_eq!(made["encounter_id"], planned["id"]);
+    wish["starts_at"] = json!(desk.at(2, 15, 0));
+    let again = desk.staff.post("/api/v1/appointments", wish).await;
+    assert_eq!(again.pointers(), ["/encounter_id"], "{}", again.text);
+    // It goes along when the appointment is moved.
+    let later = json!({ "starts_at": desk.at(2, 11, 0), "reason": "Away" });
+    let moved = desk
+        .staff
+        .post(
+            format!("/api/v1/appointments/{}/reschedule", id(&made)),
+            later,
+        )
+        .await
+        .expect(200);
+    assert_eq!(moved["encounter_id"], planned["id"]);
+    desk.later(desk.at(2, 10, 55) - desk.clinic.clock.now())
+        .await;
+    let place = format!("/api/v1/appointments/{}", id(&moved));
+    desk.staff
+        .act(format!("{place}/check-in"))
+        .await
+        .expect(200);
+    let started = desk.doctor.act(format!("{place}/start")).await.expect(200);
+    assert_eq!(started["encounter_id"], planned["id"]);
+    let all = desk
+        .doctor
+        .get(format!("{chart}/encounters"))
+        .await
+        .expect(200);
+    let all = all["items"].as_array().expect("items");
+    assert_eq!((all.len(), &all[0]["status"]), (1, &json!("in_progress")));
+}
+
+#[tokio::test]
+async fn a_room_that_is_taken_gives_way_to_another_of_its_kind_unless_it_was_named() {
+    let desk = Desk::with(json!({ "room_kind": "exam", "equipment_kinds": ["ecg"] })).await;
+    let rooms = [
+        desk.add_asset("room", "exam").await,
+        desk.add_asset("room", "exam").await,
+    ];
+    let devices = [
+        desk.add_asset("equipment", "ecg").await,
+        desk.add_asset("equipment", "ecg").await,
+    ];
+    let second = desk.add_provider().await;
+    let (at, to) = (desk.at(3, 10, 0), desk.at(3, 14, 0));
+    let book = async |provider: &str, patient: &str, at, place: usize| {
+        let mut wish = desk.wish(patient, at);
+        wish["provider_id"] = json!(provider);
+        wish["room_id"] = json!(rooms[place]);
+        wish["equipment_ids"] = json!([devices[place]]);
+        desk.staff
+            .post("/api/v1/appointments", wish)
+            .await
+            .expect(201)
+    };
+    let made = book(&desk.provider, &desk.patient, at, 0).await;
+    book(&second, &desk.another_patient().await, to, 0).await;
+    let place = |made: &Value| format!("/api/v1/appointments/{}/reschedule", id(made));
+    let named = json!({ "starts_at": to, "room_id": rooms[0], "reason": "Away" });
+    desk.staff
+        .post(place(&made), named)
+        .await
+        .expect_problem(409, "slot_taken");
+    let open = json!({ "starts_at": to, "reason": "Away" });
+    let moved = desk.staff.post(place(&made), open).await.expect(200);
+    assert_eq!(
+        (&moved["room_id"], &moved["equipment_ids"]),
+        (&json!(rooms[1]), &json!([devices[1]]))
+    );
+    assert_eq!(moved["replaced_asset_ids"], json!([rooms[0], devices[0]]));
+    // Onto itself: all of it is its own.
+    let same = json!({ "starts_at": to, "reason": "Said twice" });
+    let same = desk.staff.post(place(&moved), same).await.expect(200);
+    assert_eq!(same["replaced_asset_ids"], json!([]));
+    assert_eq!(same["room_id"], json!(rooms[1]));
+    // Where nothing of the kind is free, there is no place.
+    let late = desk.at(3, 16, 0);
+    let third = desk.add_provider().await;
+    book(&second, &desk.another_patient().await, late, 0).await;
+    book(&third, &desk.another_patient().await, late, 1).await;
+    let full = json!({ "starts_at": late, "reason": "Away" });
+    let full = desk.staff.post(place(&same), full).await;
+    let full = full.expect_problem(409, "slot_taken");
+    assert_eq!(full["next_free"][0], json!(late + TimeDelta::minutes(30)));
+    assert_eq!(desk.torn().await, (0, 0));
+}

@@ -7,6 +7,7 @@ mod booking_limits;
 mod calendar;
 mod catalogue;
 mod clinic;
+mod contended;
 mod desk;
 mod extra_reminders;
 mod flow_clinic;

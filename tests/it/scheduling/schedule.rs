@@ -55,6 +55,10 @@ async fn who_may_not_see_the_patient_sees_a_busy_block() {
         assert_eq!(seen.len(), 1, "{query}: {seen:?}");
         assert_eq!(seen[0]["kind"], "busy");
         assert!(seen[0]["appointment"].is_null() && seen[0]["patient"].is_null());
+        if whose.starts_with("facility") {
+            let whom = (&seen[0]["provider_ids"], &seen[0]["asset_ids"]);
+            assert_eq!(whom, (&json!([desk.provider]), &json!([room])));
+        }
     }
     let own = entries(&desk.doctor, format!("date={date}&days=7")).await;
     assert!(
@@ -108,4 +112,44 @@ async fn a_day_is_the_walls_and_what_is_over_does_not_stand_in_it() {
             .collect();
         assert_eq!(kinds, ["appointment", "hold", "appointment"], "{zone}");
     }
+}
+
+#[tokio::test]
+async fn a_facilitys_days_show_when_its_providers_are_occupied_and_not_with_whom() {
+    let desk = Desk::open().await;
+    // Nothing but the provider is occupied: by an appointment, one made from a hold, and a hold.
+    let (first, second, third) = (desk.at(3, 9, 0), desk.at(3, 10, 0), desk.at(3, 11, 0));
+    desk.book(&desk.patient, first).await;
+    let held = desk.wish(&desk.patient, second);
+    let held = desk.staff.post("/api/v1/holds", held).await.expect(201);
+    let from_hold = json!({ "hold_id": held["id"] });
+    let from_hold = desk.staff.post("/api/v1/appointments", from_hold);
+    from_hold.await.expect(201);
+    let held = desk.wish(&desk.patient, third);
+    desk.staff.post("/api/v1/holds", held).await.expect(201);
+    let stranger = desk.clinic.user(Role::Provider).await;
+    let date = first.with_timezone(&desk.zone).date_naive();
+    let query = format!("facility_id={}&date={date}", desk.facility);
+    let seen = entries(&stranger, query.clone()).await;
+    let told: Vec<(&Value, &Value)> = seen
+        .iter()
+        .map(|one| (&one["kind"], &one["provider_ids"][0]))
+        .collect();
+    let provider = &json!(desk.provider);
+    assert_eq!(
+        told,
+        [
+            (&json!("busy"), provider),
+            (&json!("busy"), provider),
+            (&json!("hold"), provider)
+        ]
+    );
+    assert!(seen.iter().all(|one| one["patient"].is_null()));
+    // Who may see the patient sees each appointment once.
+    let kinds: Vec<Value> = entries(&desk.staff, query)
+        .await
+        .into_iter()
+        .map(|one| one["kind"].clone())
+        .collect();
+    assert_eq!(kinds, ["appointment", "appointment", "hold"]);
 }

@@ -111,13 +111,38 @@ async fn one_the_following_and_all_are_moved_whole_or_not_at_all() {
         booked(series).iter().map(time).collect()
     };
     let later = json!({ "local_time": "14:30" });
-    let changed = change("following", &third, later.clone()).await.expect(200);
-    assert_eq!(at(&changed), ["10:00", "10:00", "14:30", "14:30", "14:30"]);
+    let next = change("following", &third, later.clone()).await.expect(200);
+    assert_eq!(at(&next), ["14:30"; 3]);
+    // The other two stay in the series, which ends before; what goes on says what it goes on with.
+    let first = desk.staff.get(&place).await.expect(200);
+    assert_eq!(at(&first), ["10:00"; 2]);
+    assert_eq!(
+        first["until"],
+        items(&made)[1]["local_start"].as_str().expect("a time")[..10]
+    );
+    assert_eq!(next["split_from"], made["id"]);
+    assert_eq!(first["continued_by"], json!([next["id"]]));
+    assert_eq!(
+        (&next["rule"], &next["until"]),
+        (&json!("FREQ=WEEKLY;COUNT=3"), &Value::Null)
+    );
     // A quarter of an hour on: each overlaps with nobody but what it was.
+    let place = format!("{PLACE}/{}", id(&next));
+    let change = |scope: &str, first: &Value, more: Value| {
+        let mut body = json!({ "scope": scope, "reason": "Works in the afternoon" });
+        if !first.is_null() {
+            body["appointment_id"] = first.clone();
+        }
+        for (name, value) in more.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
+        let (staff, place) = (desk.staff.clone(), format!("{place}/change"));
+        async move { staff.post(place, body).await }
+    };
     let changed = change("all", &Value::Null, json!({ "local_time": "10:15" }))
         .await
         .expect(200);
-    assert_eq!(at(&changed), ["10:15"; 5]);
+    assert_eq!(at(&changed), ["10:15"; 3]);
     assert!(
         changed["local_start"]
             .as_str()
@@ -135,7 +160,7 @@ async fn one_the_following_and_all_are_moved_whole_or_not_at_all() {
     let refused = change("all", &Value::Null, json!({ "local_time": "15:00" })).await;
     refused.expect_problem(409, "series_conflicts");
     let found = desk.staff.get(&place).await.expect(200);
-    assert_eq!(at(&found), ["10:15"; 5]);
+    assert_eq!(at(&found), ["10:15"; 3]);
     let elsewhere = change("following", &json!(kernel::ids::mint()), later).await;
     assert_eq!(elsewhere.pointers(), ["/appointment_id"]);
     assert_eq!(desk.torn().await, (0, 0));
@@ -159,7 +184,13 @@ async fn one_the_following_and_all_are_cancelled() {
     assert_eq!(booked(&cancel(one.clone()).await.expect(200)).len(), 4);
     cancel(one).await.expect_problem(409, "illegal_transition");
     let following = json!({ "scope": "following", "appointment_id": nth(3), "reason": "Away" });
-    assert_eq!(booked(&cancel(following).await.expect(200)).len(), 2);
+    let ended = cancel(following).await.expect(200);
+    assert_eq!(booked(&ended).len(), 2);
+    let last = items(&made)[2]["local_start"].as_str().expect("a time");
+    assert_eq!(
+        (&ended["until"], &ended["status"]),
+        (&json!(last[..10]), &json!("active"))
+    );
     let all = json!({ "scope": "all", "by": "patient", "reason": "Feels better" });
     let gone = cancel(all.clone()).await.expect(200);
     assert_eq!(
@@ -212,4 +243,95 @@ async fn a_series_that_never_ends_never_occurs_or_is_a_bomb_is_refused() {
         .post(format!("{PLACE}/{}/cancel", id(&made)), why)
         .await
         .expect(404);
+}
+
+#[tokio::test]
+async fn what_was_moved_alone_and_days_left_out_keep_their_manner_when_the_rest_is_moved() {
+    let desk = Desk::open().await;
+    let start = desk.at(3, 10, 0);
+    let mut wish = weekly(&desk, start, 6);
+    let day = |weeks: i64| (start + chrono::TimeDelta::weeks(weeks)).with_timezone(&desk.zone);
+    let out = day(4).date_naive().to_string();
+    wish["exceptions"] = json!([out]);
+    let made = desk.staff.post(PLACE, wish).await.expect(201);
+    let nth = |number: usize| items(&made)[number]["appointment_id"].clone();
+    // The fourth is moved alone, by the appointment's own operation.
+    let moved = format!(
+        "/api/v1/appointments/{}/reschedule",
+        nth(3).as_str().expect("an id")
+    );
+    let to = json!({ "starts_at": start + chrono::TimeDelta::weeks(3) + chrono::TimeDelta::hours(6), "reason": "Away" });
+    let alone = desk.staff.post(moved, to).await.expect(200);
+    let change = json!({ "scope": "following", "appointment_id": nth(1), "shift_days": 1, "local_time": "11:00",
+        "reason": "Another day" });
+    let next = desk
+        .staff
+        .post(format!("{PLACE}/{}/change", id(&made)), change)
+        .await
+        .expect(200);
+    let told: Vec<(&str, bool)> = booked(&next)
+        .iter()
+        .map(|one| {
+            let at = one["local_start"].as_str().expect("a time");
+            (&at[11..16], one["appointment_id"] == alone["id"])
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("11:00", false),
+            ("11:00", false),
+            ("16:00", true),
+            ("11:00", false)
+        ]
+    );
+    let later = (day(4).date_naive() + chrono::Days::new(1)).to_string();
+    assert_eq!(next["exceptions"], json!([later]));
+    // The appointment moved alone belongs to the series that goes on.
+    let kept = desk
+        .staff
+        .get(format!("/api/v1/appointments/{}", id(&alone)))
+        .await
+        .expect(200);
+    assert_eq!(kept["series_id"], next["id"]);
+    // The second Tuesday a day later is not always the second Wednesday: nothing is guessed.
+    let mut monthly = weekly(&desk, desk.at(40, 15, 0), 3);
+    let local = desk.at(40, 15, 0).with_timezone(&desk.zone);
+    let weekday = ["MO", "TU", "WE", "TH", "FR"]
+        [chrono::Datelike::weekday(&local).num_days_from_monday() as usize];
+    monthly["rule"] = json!(format!("FREQ=MONTHLY;BYDAY=2{weekday};COUNT=3"));
+    let monthly = desk.staff.post(PLACE, monthly).await.expect(201);
+    let all = json!({ "scope": "all", "shift_days": 1, "reason": "Another day" });
+    let refused = desk
+        .staff
+        .post(format!("{PLACE}/{}/change", id(&monthly)), all)
+        .await;
+    assert_eq!(refused.pointers(), ["/shift_days"]);
+    assert_eq!(desk.torn().await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_series_through_the_hour_that_is_missing_or_comes_twice_is_booked_once_a_day() {
+    let desk = Desk::open().await;
+    for (start, expected) in [
+        ("2027-03-13T02:30:00", ["07:30", "07:00", "06:30"]),
+        ("2027-11-06T01:30:00", ["05:30", "05:30", "06:30"]),
+    ] {
+        let mut wish = weekly(&desk, desk.at(3, 10, 0), 3);
+        wish["local_start"] = json!(start);
+        wish["rule"] = json!("FREQ=DAILY;COUNT=3");
+        let made = desk.staff.post(PLACE, wish).await.expect(201);
+        let at: Vec<&str> = items(&made)
+            .iter()
+            .map(|one| &one["starts_at"].as_str().expect("an instant")[11..16])
+            .collect();
+        assert_eq!(at, expected, "{start}");
+        // Moved by an hour they are where the wall says, and each moved by as much as it takes.
+        let change = json!({ "scope": "all", "local_time": "09:00", "reason": "By day" });
+        let moved = desk
+            .staff
+            .post(format!("{PLACE}/{}/change", id(&made)), change);
+        assert_eq!(booked(&moved.await.expect(200)).len(), 3);
+    }
+    assert_eq!(desk.torn().await, (0, 0));
 }

@@ -1,5 +1,5 @@
-//! A wire between a server and its database, on which the statements of reads in one snapshot are counted, and one of them can
-//! be held up. What a server asks beside them (whose session it is, whether a connection is a standby's) passes uncounted.
+//! A wire between a server and its database, on which the statements of transactions are counted, and one of a read in one
+//! snapshot can be held up. What a server asks beside them (whose session it is, whether a connection is a standby's) passes uncounted.
 //!
 //! It reads the messages of PostgreSQL's protocol that the server sends: a simple query begins or ends a snapshot, an execution
 //! is a statement in it.
@@ -22,6 +22,7 @@ pub struct Wire {
 #[derive(Default)]
 struct Shared {
     passed: AtomicUsize,
+    asked: AtomicUsize,
     hold: Mutex<Option<Hold>>,
 }
 
@@ -58,6 +59,11 @@ impl Wire {
     /// Statements of snapshots since the last call.
     pub fn passed(&self) -> usize {
         self.shared.passed.swap(0, Ordering::SeqCst)
+    }
+
+    /// Statements of any transaction of a tenant's since the last call.
+    pub fn asked(&self) -> usize {
+        self.shared.asked.swap(0, Ordering::SeqCst)
     }
 
     /// Holds the statement with this number, counted from now, until the sender is used; the receiver says that it is held.
@@ -129,7 +135,7 @@ async fn ask(
     mut to: impl AsyncWrite + Unpin,
     shared: &Shared,
 ) -> std::io::Result<()> {
-    let (mut first, mut in_snapshot) = (true, false);
+    let (mut first, mut in_snapshot, mut of_tenant) = (true, false, false);
     loop {
         let mut message = Vec::new();
         if !first {
@@ -144,7 +150,11 @@ async fn ask(
         if kind == Some(b'Q') {
             let text = String::from_utf8_lossy(&message[head..]);
             in_snapshot = text.contains("isolation level repeatable read");
-        } else if kind == Some(b'E') && in_snapshot {
+            of_tenant = text.contains("app.context");
+        } else if kind == Some(b'E') && of_tenant {
+            shared.asked.fetch_add(1, Ordering::SeqCst);
+        }
+        if kind == Some(b'E') && in_snapshot {
             shared.statement().await;
         }
         to.write_all(&message).await?;

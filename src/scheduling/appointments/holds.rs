@@ -39,6 +39,7 @@ pub(super) async fn hold(ctx: &Ctx, new: NewHold) -> Result<Answer<Hold>> {
         room: new.room_id,
         equipment: new.equipment_ids,
         starts_at: new.starts_at,
+        timing: None,
     };
     service::require_own_limits(ctx, &mut tx, patient).await?;
     let until = ctx.now() + TimeDelta::minutes(i64::from(minutes));
@@ -137,6 +138,7 @@ pub(super) async fn placed(
         room: hold.room_id,
         equipment: hold.equipment_ids.clone(),
         starts_at: hold.starts_at,
+        timing: None,
     };
     let facts = store_places::facts(tx, &placement, &service, now)
         .await?

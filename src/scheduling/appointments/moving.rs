@@ -7,15 +7,17 @@ use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
 use platform::db::TenantTx;
 use platform::http::Answer;
+use uuid::Uuid;
 
 use super::booking::{self, By, Details};
 use super::model::{Appointment, AppointmentMove};
-use super::placement::Placement;
+use super::placement::{Placement, Timing};
 use super::service::{shown, with_next_free};
 use super::status::AppointmentStatus;
 use super::steps::require_notice;
 use super::store::{self, Ending};
 use super::store_occupancy;
+use crate::services;
 
 pub(super) async fn reschedule(
     ctx: &Ctx,
@@ -57,6 +59,7 @@ pub async fn reschedule_in_tx(
 ) -> Result<AppointmentId> {
     let present = store::lock(tx, id).await?;
     clinical::patients::require_active(tx, present.patient_id).await?;
+    let timing = own_timing(tx, &present).await?;
     vacate_in_tx(tx, &present, &wanted.reason, by, now).await?;
     let details = Details {
         priority: present.priority,
@@ -67,7 +70,21 @@ pub async fn reschedule_in_tx(
         series: present.series_id,
         rescheduled_from: Some(id),
     };
-    booking::book_in_tx(tx, placement(&present, wanted), &details, by, now).await
+    let placement = Placement {
+        timing,
+        ..placement(&present, wanted)
+    };
+    booking::book_in_tx(tx, placement, &details, by, now).await
+}
+
+/// The minutes an appointment takes, where those are not its service's: it keeps what was agreed.
+async fn own_timing(tx: &mut TenantTx, present: &Appointment) -> Result<Option<Timing>> {
+    let Some(held) = store_occupancy::held(tx, present.id).await? else {
+        return Ok(None);
+    };
+    let service = services::get(tx, present.service_id).await?;
+    let its = Timing::of_times((present.starts_at, present.ends_at), held);
+    Ok(Some(its).filter(|its| service.is_some_and(|it| Timing::of_service(&it) != *its)))
 }
 
 /// The first half of [`reschedule_in_tx`]: a locked appointment gives its time back and is rescheduled. The caller books what
@@ -90,6 +107,18 @@ pub async fn vacate_in_tx(
     };
     store::end(tx, &[present.id], &how, now).await?;
     store_occupancy::release(tx, &[present.id]).await
+}
+
+/// The appointments that hold somebody or something within a time.
+///
+/// # Errors
+/// The database's.
+pub async fn holding_in_tx(
+    tx: &mut TenantTx,
+    resources: &[Uuid],
+    span: (Instant, Instant),
+) -> Result<Vec<AppointmentId>> {
+    store_occupancy::appointments_at(tx, resources, span).await
 }
 
 /// Where it goes: as before in all that is not said. In another facility there are other rooms.
@@ -117,5 +146,6 @@ fn placement(present: &Appointment, wanted: &AppointmentMove) -> Placement {
         room: wanted.room_id.or(present.room_id.filter(|_| stays)),
         equipment,
         starts_at: wanted.starts_at,
+        timing: None,
     }
 }

@@ -71,6 +71,7 @@ async fn placement_of(ctx: &Ctx, tx: &mut TenantTx, new: NewAppointment) -> Resu
         room: new.room_id,
         equipment: new.equipment_ids,
         starts_at: new.starts_at.ok_or_else(|| required("/starts_at"))?,
+        timing: None,
     })
 }
 

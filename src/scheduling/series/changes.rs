@@ -135,6 +135,7 @@ fn wish(present: &Appointment, wanted: &SeriesChange, zone: Tz) -> Result<Wish> 
             room: wanted.room_id.or(present.room_id),
             equipment,
             starts_at: time.at,
+            timing: None,
         },
         details: Details {
             priority: present.priority,

@@ -125,6 +125,7 @@ async fn offer(
         room: freed.room(),
         equipment: freed.equipment(),
         starts_at: freed.starts_at,
+        timing: None,
     };
     let hold =
         appointments::hold_in_tx(&mut tx, placement, deadline + GRACE, By::SYSTEM, now).await?;

@@ -53,6 +53,7 @@ async fn book(
         room: None,
         equipment: Vec::new(),
         starts_at: visit.scheduled_start,
+        timing: None,
     };
     let details = Details {
         chief_complaint: visit.chief_complaint.clone(),

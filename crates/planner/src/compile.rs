@@ -1,6 +1,7 @@
 //! From names and minutes to indices and ticks. Whatever does not lie on the grid is rounded to the safe side.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use crate::grid::{Grid, TICKS};
 use crate::model::{Choice, DayCosts, Desk, Group, Level, Model, NO_ASSETS, Slot, Wanted};
@@ -296,7 +297,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// The groups of everything the request needs in a facility; nothing where a kind is missing.
-    fn groups(&self, request: &Request, facility: usize) -> Option<Vec<usize>> {
+    fn groups(&self, request: &Request, facility: usize) -> Option<Rc<[usize]>> {
         let room = request.room.iter().map(|kind| (true, kind));
         let units = request.equipment.iter().map(|kind| (false, kind));
         let group = |(is_room, kind): (bool, &String)| {
@@ -371,7 +372,7 @@ impl<'a> Compiler<'a> {
             .chain(units.map(|id| offset + self.equipment[id.as_str()]))
             .collect();
         let mut assets = NO_ASSETS;
-        for (place, group) in assets.iter_mut().zip(&wanted.options[option].groups) {
+        for (place, group) in assets.iter_mut().zip(wanted.options[option].groups.iter()) {
             let group = &self.model.groups[*group].assets;
             let found = held.iter().position(|asset| group.contains(asset));
             *place = found.map_or(usize::MAX, |at| held.swap_remove(at));

@@ -34,7 +34,7 @@ impl Grid {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0 == [0; WORDS]
+        self.0.iter().fold(0, |all, word| all | word) == 0
     }
 
     #[must_use]
@@ -55,6 +55,14 @@ impl Grid {
     /// Every bit `by` ticks later.
     #[must_use]
     pub fn later(&self, by: usize) -> Self {
+        if (1..64).contains(&by) {
+            let mut carried = 0;
+            return Self(self.0.map(|word| {
+                let moved = word << by | carried;
+                carried = word >> (64 - by);
+                moved
+            }));
+        }
         let (words, bits) = (by / 64, by % 64);
         Self(std::array::from_fn(|word| {
             let at = |back: usize| {
@@ -72,6 +80,12 @@ impl Grid {
     /// Every bit `by` ticks earlier.
     #[must_use]
     pub fn earlier(&self, by: usize) -> Self {
+        if (1..64).contains(&by) {
+            return Self(std::array::from_fn(|at| {
+                let next = if at + 1 < WORDS { self.0[at + 1] } else { 0 };
+                self.0[at] >> by | next << (64 - by)
+            }));
+        }
         let (words, bits) = (by / 64, by % 64);
         Self(std::array::from_fn(|word| {
             let at = |on: usize| self.0.get(word + words + on).copied().unwrap_or(0);

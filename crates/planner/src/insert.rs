@@ -1,6 +1,7 @@
 //! Finding a request its place: the cheapest start that is open, and among equals the one that leaves no splinters.
 
 use crate::grid::Grid;
+use crate::guide::Pick;
 use crate::model::{Model, NO_ASSETS, Slot};
 use crate::rng::Rng;
 use crate::week::Week;
@@ -12,7 +13,7 @@ pub struct Found {
 }
 
 /// How a start sits between what is taken: 0 fills a gap, 1 touches one side, 2 stands alone.
-fn fit(wanted: &Grid, desk: &Grid, rng: &mut Rng) -> (u8, usize) {
+pub fn fit(wanted: &Grid, desk: &Grid, rng: &mut Rng) -> (u8, usize) {
     let (firsts, lasts) = desk.edges();
     let pick = |starts: &Grid, rng: &mut Rng| {
         if rng.chance(500) {
@@ -103,6 +104,52 @@ pub fn best(week: &mut Week<'_>, request: usize, look: &Look<'_>, rng: &mut Rng)
                 }
                 break;
             }
+        }
+    }
+    best
+}
+
+/// The place of least reduced cost among the request's picks, its assets not chosen yet.
+pub fn guided(
+    week: &mut Week<'_>,
+    request: usize,
+    picks: &[Pick],
+    look: &Look<'_>,
+    rng: &mut Rng,
+) -> Option<Found> {
+    let model: &Model = week.model;
+    let wanted = &model.requests[request];
+    let mut best: Option<Found> = None;
+    let mut best_key = (u32::MAX, 3);
+    for pick in picks {
+        if (pick.key, 0) >= best_key {
+            break;
+        }
+        let choice = &wanted.options[pick.option];
+        let provider = model.desks[choice.desks[0]].provider;
+        let changed = look
+            .only
+            .is_none_or(|only| only[provider * model.days + pick.day]);
+        if !changed || (look.blink > 0 && rng.chance(look.blink)) {
+            continue;
+        }
+        let open = week.starts(request, choice, pick.day).and(&pick.starts);
+        if open.is_empty() {
+            continue;
+        }
+        let desk = week.desk_starts(choice.desks[0], pick.day, wanted.profile);
+        let (fits, start) = fit(&open, &desk, rng);
+        if (pick.key, fits) < best_key {
+            best_key = (pick.key, fits);
+            best = Some(Found {
+                cost: pick.cost,
+                slot: Slot {
+                    option: pick.option,
+                    day: pick.day,
+                    start,
+                    assets: NO_ASSETS,
+                },
+            });
         }
     }
     best

@@ -2,7 +2,7 @@
 //!
 //! Hard rules (who can, where, when, one visit at a time, the way between facilities) are kept by construction: the search
 //! only ever puts a visit on open time. Soft goals are weights the problem declares; the plan of least cost is sought,
-//! by regret insertion, then ruin and recreate with late acceptance. [`verify`] says the rules again, naively, from the
+//! by regret insertion, then ruin and recreate, guided by what time is worth (the prices of a relaxation). [`verify`] says the rules again, naively, from the
 //! format alone, and trusts nothing of the search.
 //!
 //! Traps: times are minutes of a local day, never instants; a visit does not reach over midnight; a locked appointment
@@ -14,15 +14,19 @@ mod compile;
 mod explain;
 pub mod generate;
 mod grid;
+mod guide;
 mod insert;
+mod mend;
 mod model;
 mod plan;
+mod prices;
 mod problem;
 mod replan;
 mod rng;
 mod rules;
 mod search;
 mod solve;
+mod tear;
 mod verify;
 mod week;
 

@@ -5,6 +5,8 @@
 //! is a team of providers in a facility. What a request costs depends on its option and its start alone, so the cost of
 //! a plan is a sum over requests; the incremental cost and the bound rest on that.
 
+use std::rc::Rc;
+
 use crate::check::MOST_NEEDS;
 use crate::grid::Grid;
 
@@ -75,7 +77,7 @@ impl Wanted {
 pub struct Choice {
     pub cost: i64,
     pub desks: Vec<usize>,
-    pub groups: Vec<usize>,
+    pub groups: Rc<[usize]>,
     pub facility: usize,
 }
 
@@ -109,6 +111,14 @@ impl Model {
         desk * self.days + day
     }
 
+    /// What leaving out a request of middling priority costs: the measure of all other costs.
+    pub fn middling(&self) -> i64 {
+        let open = self.requests.iter().filter(|it| !it.locked);
+        let mut ranks: Vec<i64> = open.map(|it| it.rank).collect();
+        ranks.sort_unstable();
+        ranks.get(ranks.len() / 2).copied().unwrap_or(0).max(1)
+    }
+
     /// What the request costs in this slot.
     pub fn cost(&self, request: usize, slot: &Slot) -> i64 {
         let wanted = &self.requests[request];
@@ -125,6 +135,17 @@ impl Model {
         choice.desks.iter().map(|desk| self.desks[*desk].provider)
     }
 
+    /// The slot of `other` for a request, and what it costs there; nothing if that is no place for it.
+    pub fn in_place_of(&self, request: usize, other: usize, slot: &Slot) -> Option<(Slot, i64)> {
+        let wanted = &self.requests[request];
+        let day = wanted.days.iter().find(|it| it.day == slot.day)?;
+        let level = day.levels.iter().find(|it| it.starts.has(slot.start))?;
+        let desks = &self.requests[other].options[slot.option].desks;
+        let option = wanted.options.iter().position(|it| it.desks == *desks)?;
+        let cost = wanted.options[option].cost + level.cost;
+        (cost < wanted.unplaced).then_some((Slot { option, ..*slot }, cost))
+    }
+
     /// The ticks a slot holds its resources.
     pub fn held(&self, request: usize, slot: &Slot) -> (usize, usize) {
         let wanted = &self.requests[request];
@@ -138,7 +159,7 @@ impl Model {
         for desk in &choice.desks {
             starts = starts.and(&self.open_desk_starts(*desk, day, wanted.profile));
         }
-        for group in &choice.groups {
+        for group in choice.groups.iter() {
             let at = group * self.days + day;
             starts = starts.and(&self.group_starts[at * self.profiles.len() + wanted.profile]);
         }

@@ -1,12 +1,14 @@
-//! Ruin and recreate with late acceptance: tear neighbouring visits out of a few provider-days, put them and what was
-//! left out back in another order, and keep the result if it costs no more than the plan some hundred steps ago.
+//! Ruin and recreate: tear neighbouring visits out of a few provider-days (`tear`), put them and what was left out back in
+//! another order (`mend`), and keep the result if it is better, or not worse by more than chance allows; less is allowed the
+//! longer it goes on (simulated annealing over the whole budget).
 //!
 //! Every step is undone or kept by the slots it changed; nothing is copied but a new best.
 
 use std::time::{Duration, Instant};
 
-use crate::insert::{self, Look};
-use crate::model::{Model, NO_ASSETS, Slot};
+use crate::guide::Guide;
+use crate::mend::{Want, alike, reach, wants};
+use crate::model::Slot;
 use crate::rng::Rng;
 use crate::week::Week;
 
@@ -17,33 +19,35 @@ pub enum Budget {
     Time(Duration),
 }
 
-/// Steps the current plan is compared back over.
-const MEMORY: usize = 400;
-/// Steps without a better plan after which the search is widened.
-const PATIENCE: u64 = 25_000;
-/// Visits torn out of one provider-day at most.
-const LONGEST_STRING: usize = 8;
-/// Requests without a place that may try in one step.
-const MOST_ABSENT: usize = 12;
-const BLINK: usize = 20;
+/// Steps between two looks at the clock.
+const ROUND: u64 = 16;
+/// How much worse a plan may get in a step, about, at the beginning and at the end: in shares of what leaving out a request
+/// of middling priority costs.
+const HOT: f64 = 1.0 / 24.0;
+const COLD: f64 = 1.0 / 300.0;
 
 pub struct Search<'w, 'm> {
-    week: &'w mut Week<'m>,
-    rng: Rng,
+    pub week: &'w mut Week<'m>,
+    pub rng: Rng,
+    pub guide: Option<Guide>,
     /// `[provider * days + day]`: what this step has torn at.
-    torn: Vec<bool>,
-    torn_list: Vec<usize>,
-    removed: Vec<(usize, Slot)>,
-    trying: Vec<usize>,
+    pub torn: Vec<bool>,
+    pub torn_list: Vec<usize>,
+    pub removed: Vec<(usize, Slot)>,
+    pub trying: Vec<usize>,
     /// The step in which each request was last torn out.
-    torn_from: Vec<u64>,
+    pub torn_from: Vec<u64>,
+    /// The step that last changed where each request stands: what it was before is known already.
+    pub touched: Vec<u64>,
+    /// Requests that hold time alike, by profile.
+    pub alike: Vec<Vec<usize>>,
     /// Providers (bits) and days (bits) of each request.
-    reach: Vec<(Vec<u64>, u128)>,
-    memory: Vec<i64>,
+    pub reach: Vec<(Vec<u64>, u128)>,
+    /// `[provider * days + day]`: who could be there.
+    pub wants: Vec<Vec<Want>>,
     best: Vec<Option<Slot>>,
     best_cost: i64,
-    /// The step that found the best, or the last one to widen the search again.
-    fresh: u64,
+    temperature: f64,
     pub iterations: u64,
 }
 
@@ -53,39 +57,54 @@ impl<'w, 'm> Search<'w, 'm> {
         let provider_days = model.desks_of.len() * model.days;
         Self {
             rng,
+            guide: None,
             torn: vec![false; provider_days],
             torn_list: Vec::new(),
             removed: Vec::new(),
             trying: Vec::new(),
             torn_from: vec![0; model.requests.len()],
+            touched: vec![0; model.requests.len()],
+            alike: Vec::new(),
             reach: (0..model.requests.len())
                 .map(|request| reach(model, request))
                 .collect(),
-            memory: vec![week.cost; MEMORY],
+            wants: Vec::new(),
             best: week.placed.clone(),
             best_cost: week.cost,
-            fresh: 0,
+            temperature: 0.0,
             iterations: 0,
             week,
         }
     }
 
     /// Improves the week until the budget is spent, and leaves it at its best.
-    pub fn run(&mut self, budget: Budget) {
+    pub fn run(&mut self, budget: Budget, guide: Option<Guide>) {
         let begun = Instant::now();
+        self.guide = guide;
+        self.wants = wants(self.week.model);
+        self.alike = alike(self.week.model);
+        let scale = as_float(self.week.model.middling());
         loop {
-            let spent = match budget {
-                Budget::Iterations(most) => self.iterations >= most,
-                Budget::Time(most) => self.iterations.is_multiple_of(16) && begun.elapsed() >= most,
-            };
-            if spent || !self.step(None) {
+            if self.iterations.is_multiple_of(ROUND) {
+                let spent = match budget {
+                    Budget::Iterations(most) => share(self.iterations, most),
+                    Budget::Time(most) => begun.elapsed().as_secs_f64() / most.as_secs_f64(),
+                };
+                if spent >= 1.0 || spent.is_nan() {
+                    break;
+                }
+                self.temperature = scale * HOT * (COLD / HOT).powf(spent);
+            }
+            if matches!(budget, Budget::Iterations(most) if self.iterations >= most)
+                || !self.step(None)
+            {
                 break;
             }
         }
         self.restore_best();
     }
 
-    /// The same, only around one request.
+    /// The same, only around one request, and never for the worse.
     pub fn run_around(&mut self, request: usize, iterations: u64) {
         while self.iterations < iterations && self.step(Some(request)) {}
         self.restore_best();
@@ -112,198 +131,24 @@ impl<'w, 'm> Search<'w, 'm> {
             return absent > 0 && around.is_none();
         }
         self.recreate();
+        self.pull_in();
+        self.exchange();
         let now = self.week.cost;
-        let place = usize::try_from(self.iterations).unwrap_or(0) % MEMORY;
-        if now <= before || now <= self.memory[place] {
+        if now <= before || self.allows(now - before) {
             if now < self.best_cost {
                 self.best_cost = now;
-                self.fresh = self.iterations;
                 self.best.clone_from(&self.week.placed);
             }
         } else {
             self.undo(forced);
         }
-        let cost = self.week.cost;
-        self.memory[place] = self.memory[place].min(cost);
-        if self.iterations - self.fresh > PATIENCE {
-            self.widen();
-        }
         true
     }
 
-    /// Stuck: lets the plan get worse again for a while.
-    fn widen(&mut self) {
-        self.fresh = self.iterations;
-        let requests = self.week.model.requests.iter();
-        let dearest = requests.map(|it| it.rank).max().unwrap_or(0);
-        let room = self
-            .rng
-            .below(usize::try_from(dearest / 6).unwrap_or(0) + 2);
-        self.memory
-            .fill(self.week.cost + i64::try_from(room).unwrap_or(0));
-    }
-
-    fn tear(&mut self, request: usize) {
-        let model = self.week.model;
-        let Some(slot) = self.week.remove(request) else {
-            return;
-        };
-        let choice = &model.requests[request].options[slot.option];
-        for provider in model.providers_of(choice) {
-            let at = provider * model.days + slot.day;
-            if !self.torn[at] {
-                self.torn[at] = true;
-                self.torn_list.push(at);
-            }
-        }
-        self.torn_from[request] = self.iterations;
-        self.removed.push((request, slot));
-    }
-
-    /// Some place where a request could stand in an empty week, at random.
-    fn somewhere(&mut self, request: usize) -> Option<Slot> {
-        let model = self.week.model;
-        let wanted = &model.requests[request];
-        if wanted.options.is_empty() || wanted.days.is_empty() {
-            return None;
-        }
-        let option = self.rng.below(wanted.options.len());
-        // Earlier, cheaper days are likelier.
-        let day = self.rng.below(wanted.days.len());
-        let day = &wanted.days[self.rng.below(day + 1)];
-        let choice = &wanted.options[option];
-        let open = model.empty_week_starts(request, choice, day.day);
-        let worth = wanted.unplaced - choice.cost;
-        let levels = day.levels.iter().take_while(|it| it.cost < worth);
-        let starts = levels.fold(crate::grid::Grid::EMPTY, |all, it| all.or(&it.starts));
-        let starts = starts.and(&open);
-        let start = starts.nth(self.rng.below(starts.count()))?;
-        Some(Slot {
-            option,
-            day: day.day,
-            start,
-            assets: NO_ASSETS,
-        })
-    }
-
-    /// Puts a request somewhere and whoever was there out.
-    fn force(&mut self, request: usize) -> Option<usize> {
-        let slot = self.somewhere(request)?;
-        for other in self.week.in_the_way(request, &slot) {
-            self.tear(other);
-        }
-        let model = self.week.model;
-        let choice = &model.requests[request].options[slot.option];
-        let open = self.week.starts(request, choice, slot.day);
-        (open.has(slot.start) && insert::put(self.week, request, slot)).then_some(request)
-    }
-
-    /// Neighbouring visits of a few provider-days the seed could use; false where nobody stands.
-    fn tear_strings(&mut self, around: Option<usize>) -> bool {
-        let model = self.week.model;
-        let seed = around.unwrap_or_else(|| self.rng.below(model.requests.len()));
-        let Some(centre) = self.week.placed[seed].or_else(|| self.somewhere(seed)) else {
-            return self.week.absent.len() < model.requests.len();
-        };
-        let wanted = &model.requests[seed];
-        let strings = 1 + self.rng.below(3);
-        let longest = 1 + self.rng.below(LONGEST_STRING);
-        let mut at = (centre.option, centre.day);
-        for _ in 0..strings {
-            let choice = &wanted.options[at.0];
-            let provider = model.desks[choice.desks[0]].provider;
-            self.tear_string(provider * model.days + at.1, centre.start, longest);
-            at.0 = self.rng.below(wanted.options.len());
-            if self.rng.chance(500) {
-                at.1 = wanted.days[self.rng.below(wanted.days.len())].day;
-            }
-        }
-        true
-    }
-
-    fn tear_string(&mut self, provider_day: usize, centre: usize, longest: usize) {
-        if self.torn[provider_day] {
-            return;
-        }
-        let week = &self.week;
-        let start = |request: &usize| week.placed[*request].map_or(0, |it| it.start);
-        let mut there: Vec<usize> = week.by_provider[provider_day].clone();
-        if there.is_empty() {
-            return;
-        }
-        there.sort_unstable_by_key(start);
-        let nearest = (0..there.len()).min_by_key(|at| start(&there[*at]).abs_diff(centre));
-        let length = (1 + self.rng.below(longest)).min(there.len());
-        let back = self.rng.below(length);
-        let first = nearest
-            .unwrap_or(0)
-            .saturating_sub(back)
-            .min(there.len() - length);
-        for request in &there[first..first + length] {
-            self.tear(*request);
-        }
-    }
-
-    fn recreate(&mut self) {
-        let model = self.week.model;
-        self.trying.clear();
-        self.trying.extend(self.removed.iter().map(|it| it.0));
-        self.invite_absent();
-        let requests = &model.requests;
-        self.rng.shuffle(&mut self.trying);
-        match self.rng.below(10) {
-            0..=3 => {}
-            4..=6 => self
-                .trying
-                .sort_by_key(|it| std::cmp::Reverse(requests[*it].rank)),
-            7 => self
-                .trying
-                .sort_by_key(|it| std::cmp::Reverse(requests[*it].length())),
-            8 => self
-                .trying
-                .sort_by_key(|it| requests[*it].days.len() * requests[*it].options.len()),
-            _ => self.trying.sort_by_key(|it| {
-                let length = i64::try_from(requests[*it].length()).unwrap_or(1);
-                std::cmp::Reverse(requests[*it].unplaced * 64 / length)
-            }),
-        }
-        for at in 0..self.trying.len() {
-            let request = self.trying[at];
-            // Whoever had no place before finds none but where something was torn free.
-            let own = self.torn_from[request] == self.iterations;
-            let look = Look {
-                blink: BLINK,
-                only: (!own).then_some(&self.torn),
-            };
-            if let Some(found) = insert::best(self.week, request, &look, &mut self.rng) {
-                insert::put(self.week, request, found.slot);
-            }
-        }
-    }
-
-    /// Those without a place who could use what was torn free.
-    fn invite_absent(&mut self) {
-        let model = self.week.model;
-        let mut providers = vec![0_u64; model.desks_of.len().div_ceil(64)];
-        let mut days = 0_u128;
-        for at in &self.torn_list {
-            let provider = at / model.days;
-            providers[provider / 64] |= 1 << (provider % 64);
-            days |= 1 << (at % model.days);
-        }
-        let own = self.trying.len();
-        for request in &self.week.absent {
-            let (mine, my_days) = &self.reach[*request];
-            let meets = mine
-                .iter()
-                .zip(&providers)
-                .any(|(one, other)| one & other != 0);
-            if meets && my_days & days != 0 && self.torn_from[*request] != self.iterations {
-                self.trying.push(*request);
-            }
-        }
-        self.rng.shuffle(&mut self.trying[own..]);
-        self.trying.truncate(own + MOST_ABSENT);
+    /// Whether the plan may get so much worse; the more, the less likely.
+    fn allows(&mut self, worse: i64) -> bool {
+        let chance = share(self.rng.next() >> 11, 1 << 53);
+        as_float(worse) < -self.temperature * (1.0 - chance).ln()
     }
 
     fn undo(&mut self, forced: Option<usize>) {
@@ -337,14 +182,12 @@ impl<'w, 'm> Search<'w, 'm> {
     }
 }
 
-fn reach(model: &Model, request: usize) -> (Vec<u64>, u128) {
-    let wanted = &model.requests[request];
-    let mut providers = vec![0_u64; model.desks_of.len().div_ceil(64)];
-    for choice in &wanted.options {
-        for provider in model.providers_of(choice) {
-            providers[provider / 64] |= 1 << (provider % 64);
-        }
-    }
-    let days = wanted.days.iter().fold(0, |all, it| all | 1_u128 << it.day);
-    (providers, days)
+#[expect(clippy::cast_precision_loss, reason = "costs stay far below 2^52")]
+fn as_float(cost: i64) -> f64 {
+    cost as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share needs few digits")]
+fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
 }

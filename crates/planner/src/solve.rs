@@ -4,9 +4,11 @@ use crate::bound::lower_bound;
 use crate::check::{Fault, faults};
 use crate::compile::compile;
 use crate::explain;
+use crate::guide::Guide;
 use crate::insert;
 use crate::model::Model;
 use crate::plan::{Plan, SearchReport};
+use crate::prices::Prices;
 use crate::problem::Problem;
 use crate::rng::Rng;
 use crate::search::{Budget, Search};
@@ -50,12 +52,13 @@ pub fn solve(problem: &Problem, options: &Options) -> Result<Plan, Vec<Fault>> {
         iterations: 0,
         first_cost: week.cost,
     };
+    let guide = guide(&model, week.cost, options.budget);
     let budget = match options.budget {
         Budget::Time(most) => Budget::Time(most.saturating_sub(begun.elapsed())),
         iterations @ Budget::Iterations(_) => iterations,
     };
     let mut search = Search::new(&mut week, rng);
-    search.run(budget);
+    search.run(budget, Some(guide));
     report.iterations = search.iterations;
     let bound = options
         .bound
@@ -63,6 +66,20 @@ pub fn solve(problem: &Problem, options: &Options) -> Result<Plan, Vec<Fault>> {
     let mut plan = explain::plan(problem, &mut week, report);
     plan.bound = bound;
     Ok(plan)
+}
+
+/// What time is worth, found within a part of the budget.
+fn guide(model: &Model, known: i64, budget: Budget) -> Guide {
+    const STEPS: u64 = 400;
+    let begun = std::time::Instant::now();
+    let mut prices = Prices::new(model);
+    for _ in 0..STEPS {
+        let late = matches!(budget, Budget::Time(most) if begun.elapsed() > most / 5);
+        if late || !prices.improve(known) {
+            break;
+        }
+    }
+    Guide::new(model, &mut prices, known)
 }
 
 /// A lower bound on the cost of every plan of this problem, for a plan that is known already.

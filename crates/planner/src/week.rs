@@ -12,6 +12,8 @@ pub struct Week<'m> {
     pub absent: Vec<usize>,
     absent_at: Vec<usize>,
     pub cost: i64,
+    /// What each placed request costs; nothing for the others.
+    own_cost: Vec<i64>,
     desk_free: Vec<Grid>,
     asset_free: Vec<Grid>,
     /// `[provider * days + day]`, `[asset * days + day]`: the requests there.
@@ -48,6 +50,7 @@ impl<'m> Week<'m> {
             model,
             placed: vec![None; model.requests.len()],
             cost: absent.iter().map(|it| model.requests[*it].unplaced).sum(),
+            own_cost: vec![0; model.requests.len()],
             absent,
             absent_at,
             desk_free: model.desk_open.clone(),
@@ -111,7 +114,7 @@ impl<'m> Week<'m> {
         for desk in &choice.desks[1..] {
             starts = starts.and(&self.desk_starts(*desk, day, profile));
         }
-        for group in &choice.groups {
+        for group in choice.groups.iter() {
             if starts.is_empty() {
                 return starts;
             }
@@ -148,11 +151,18 @@ impl<'m> Week<'m> {
         Some(assets)
     }
 
+    /// What a request costs where it stands; nothing while it stands nowhere.
+    pub fn own_cost(&self, request: usize) -> i64 {
+        self.own_cost[request]
+    }
+
     /// The slot must be open.
     pub fn place(&mut self, request: usize, slot: Slot) {
         let model = self.model;
         let wanted = &model.requests[request];
-        self.cost += model.cost(request, &slot) - wanted.unplaced;
+        let cost = model.cost(request, &slot);
+        self.own_cost[request] = cost;
+        self.cost += cost - wanted.unplaced;
         self.placed[request] = Some(slot);
         let at = std::mem::replace(&mut self.absent_at[request], NOWHERE);
         self.absent.swap_remove(at);
@@ -178,7 +188,7 @@ impl<'m> Week<'m> {
         let model = self.model;
         let wanted = &model.requests[request];
         let slot = self.placed[request].take()?;
-        self.cost -= model.cost(request, &slot) - wanted.unplaced;
+        self.cost -= std::mem::take(&mut self.own_cost[request]) - wanted.unplaced;
         self.absent_at[request] = self.absent.len();
         self.absent.push(request);
         if let Some(patient) = wanted.patient {
@@ -271,7 +281,7 @@ impl<'m> Week<'m> {
                 }
             }
         }
-        for group in &choice.groups {
+        for group in choice.groups.iter() {
             let held = Grid::range(from, to);
             let assets = model.groups[*group].assets.iter().filter(|asset| {
                 let open = &model.asset_open[**asset * model.days + slot.day];

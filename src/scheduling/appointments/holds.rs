@@ -42,6 +42,7 @@ pub(super) async fn hold(ctx: &Ctx, new: NewHold) -> Result<Answer<Hold>> {
         room: new.room_id,
         equipment: new.equipment_ids,
         starts_at: new.starts_at,
+        timing: None,
     };
     let turn = line::stand(ctx.tenant(), &wish).await;
     let mut tx = ctx.begin_by_keys(Permission::AppointmentBook).await?;
@@ -159,6 +160,7 @@ pub(super) async fn placed(
         room: hold.room_id,
         equipment: hold.equipment_ids.clone(),
         starts_at: hold.starts_at,
+        timing: None,
     };
     let facts = store_places::facts(tx, &placement, &service, now)
         .await?

@@ -10,15 +10,17 @@ use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
 use platform::db::TenantTx;
 use platform::http::Answer;
+use uuid::Uuid;
 
 use super::booking::{self, By, Details};
 use super::model::{Appointment, AppointmentMove, Rescheduled};
-use super::placement::{Manner, Placement, Refused};
+use super::placement::{Manner, Placement, Refused, Timing};
 use super::service::shown;
 use super::status::AppointmentStatus;
 use super::steps::require_notice;
 use super::store::{self, Ending};
 use super::{next_free, store_occupancy};
+use crate::services;
 
 pub(super) async fn reschedule(
     ctx: &Ctx,
@@ -73,6 +75,7 @@ async fn try_in_tx(
     now: Instant,
 ) -> Result<AppointmentId, Refused> {
     clinical::patients::require_active(tx, present.patient_id).await?;
+    let timing = own_timing(tx, present).await?;
     vacate_in_tx(tx, present, &wanted.reason, by, now).await?;
     let details = Details {
         priority: present.priority,
@@ -89,7 +92,10 @@ async fn try_in_tx(
         keeps_equipment: !wanted.equipment_ids.is_empty(),
         ..by.manner(&details)
     };
-    let wish = placement(present, wanted);
+    let wish = Placement {
+        timing,
+        ..placement(present, wanted)
+    };
     let booked = booking::try_in_tx(tx, wish, &details, manner, by, now).await;
     // The old one has given its time back.
     booked.map_err(|refused| Refused {
@@ -125,6 +131,16 @@ fn replaced(before: &Appointment, wanted: &AppointmentMove, now: &Appointment) -
     room.into_iter().chain(devices).collect()
 }
 
+/// The minutes an appointment takes, where those are not its service's: it keeps what was agreed.
+async fn own_timing(tx: &mut TenantTx, present: &Appointment) -> Result<Option<Timing>> {
+    let Some(held) = store_occupancy::held(tx, present.id).await? else {
+        return Ok(None);
+    };
+    let service = services::get(tx, present.service_id).await?;
+    let its = Timing::of_times((present.starts_at, present.ends_at), held);
+    Ok(Some(its).filter(|its| service.is_some_and(|it| Timing::of_service(&it) != *its)))
+}
+
 /// The first half of [`reschedule_in_tx`]: a locked appointment gives its time back and is rescheduled. The caller books what
 /// takes its place, in the same transaction.
 ///
@@ -145,6 +161,18 @@ pub async fn vacate_in_tx(
     };
     store::end(tx, &[present.id], &how, now).await?;
     store_occupancy::release(tx, &[present.id]).await
+}
+
+/// The appointments that hold somebody or something within a time.
+///
+/// # Errors
+/// The database's.
+pub async fn holding_in_tx(
+    tx: &mut TenantTx,
+    resources: &[Uuid],
+    span: (Instant, Instant),
+) -> Result<Vec<AppointmentId>> {
+    store_occupancy::appointments_at(tx, resources, span).await
 }
 
 /// Where it goes: as before in all that is not said. In another facility there are other rooms.
@@ -172,5 +200,6 @@ fn placement(present: &Appointment, wanted: &AppointmentMove) -> Placement {
         room: wanted.room_id.or(present.room_id.filter(|_| stays)),
         equipment,
         starts_at: wanted.starts_at,
+        timing: None,
     }
 }

@@ -26,6 +26,39 @@ pub struct Placement {
     pub room: Option<AssetId>,
     pub equipment: Vec<AssetId>,
     pub starts_at: Instant,
+    /// Where it does not take what its service says.
+    pub timing: Option<Timing>,
+}
+
+/// Minutes of a visit, and of what goes before and after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    pub duration: i32,
+    pub prep: i32,
+    pub cleanup: i32,
+}
+
+impl Timing {
+    pub fn of_service(service: &Service) -> Self {
+        let data = &service.data;
+        Self {
+            duration: data.duration_minutes,
+            prep: data.prep_minutes,
+            cleanup: data.cleanup_minutes,
+        }
+    }
+
+    /// What a visit took, from when it began and ended and what was held for it.
+    pub fn of_times(visit: (Instant, Instant), held: (Instant, Instant)) -> Self {
+        let minutes = |from: Instant, to: Instant| {
+            i32::try_from((to - from).num_minutes().max(0)).unwrap_or(i32::MAX)
+        };
+        Self {
+            duration: minutes(visit.0, visit.1),
+            prep: minutes(held.0, visit.0),
+            cleanup: minutes(visit.1, held.1),
+        }
+    }
 }
 
 /// A placement whose references hold, with its times.
@@ -154,7 +187,13 @@ pub(crate) async fn work_out(
         let rule = "must not lie in the past";
         return Err(Error::field("/starts_at", "in_the_past", rule).into());
     }
-    let service = services::require_active(tx, placement.service, "/service_id").await?;
+    let mut service = services::require_active(tx, placement.service, "/service_id").await?;
+    if let Some(timing) = placement.timing {
+        // From here on the visit is one of a service that takes so long.
+        service.data.duration_minutes = timing.duration;
+        service.data.prep_minutes = timing.prep;
+        service.data.cleanup_minutes = timing.cleanup;
+    }
     if manner.only_self_booking && !service.data.self_booking {
         return Err(no_such_service().into());
     }

@@ -97,6 +97,7 @@ fn placement_of(ctx: &Ctx, new: NewAppointment) -> Result<Placement> {
         room: new.room_id,
         equipment: new.equipment_ids,
         starts_at: new.starts_at.ok_or_else(|| required("/starts_at"))?,
+        timing: None,
     })
 }
 

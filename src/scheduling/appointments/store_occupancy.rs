@@ -149,6 +149,44 @@ pub(crate) async fn release(tx: &mut TenantTx, appointments: &[AppointmentId]) -
     Ok(())
 }
 
+/// From when to when an appointment holds its providers, rooms and devices; none if it holds none of them.
+pub(crate) async fn held(
+    tx: &mut TenantTx,
+    appointment: AppointmentId,
+) -> Result<Option<(Instant, Instant)>> {
+    let tenant = tx.tenant();
+    let row = sqlx::query!(
+        "select min(starts_at) as since, max(ends_at) as until from app.reservations
+          where tenant_id = $1 and appointment_id = $2 and patient_id is null and state <> 'released'",
+        tenant as _,
+        appointment as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(row.since.zip(row.until))
+}
+
+/// The appointments that hold these resources within a time.
+pub(crate) async fn appointments_at(
+    tx: &mut TenantTx,
+    resources: &[Uuid],
+    (from, to): (Instant, Instant),
+) -> Result<Vec<AppointmentId>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query_scalar!(
+        r#"select distinct appointment_id as "id!: AppointmentId" from app.reservations
+            where tenant_id = $1 and resource_id = any($2) and appointment_id is not null and state in ('booked', 'overbooked')
+              and starts_at < $4 and ends_at > $3"#,
+        tenant as _,
+        resources,
+        from,
+        to,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows)
+}
+
 /// Gives back what a hold keeps.
 pub(crate) async fn release_hold(tx: &mut TenantTx, hold: HoldId) -> Result<()> {
     let tenant = tx.tenant();

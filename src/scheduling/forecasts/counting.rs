@@ -9,6 +9,7 @@ use identity::facilities::Facility;
 use kernel::clock::Instant;
 use kernel::{Error, Result};
 use platform::db::TenantTx;
+use uuid::Uuid;
 
 use super::model::{DemandSource, NewForecast};
 use super::store_counts as store;
@@ -77,32 +78,36 @@ pub(super) async fn count(
             .filter_map(|((day, hour), visits)| Some((Weekday::try_from(day).ok()?, hour, visits)))
             .collect(),
         minutes_per_visit: minutes_per_visit(tx, new, source, from).await?,
-        working: working(tx, new, facility, zone, today).await?,
+        working: working(tx, new, facility, zone, now).await?,
     })
 }
 
-/// The minutes that providers work there on each day of the horizon; nothing where no working time is kept.
+/// The minutes that providers work there on each day of the horizon; nothing where no working time is kept. Whoever is assigned
+/// to several departments of the facility gives each of them an equal part of his time.
 async fn working(
     tx: &mut TenantTx,
     new: &NewForecast,
     facility: &Facility,
     zone: Tz,
-    today: NaiveDate,
+    now: Instant,
 ) -> Result<BTreeMap<NaiveDate, f64>> {
+    let today = now.with_timezone(&zone).date_naive();
     let skills = match new.service_id {
         Some(service) => services::get(tx, service).await?.map(|it| it.data.skills),
         None => None,
     };
-    let who = store::workers(tx, facility.id, &skills.unwrap_or_default()).await?;
-    if who.is_empty() || new.department_id.is_some() {
+    let skills = skills.unwrap_or_default();
+    let who = store::workers(tx, facility.id, new.department_id, &skills, now).await?;
+    if who.is_empty() {
         return Ok(BTreeMap::new());
     }
     let horizon = Horizon::new(zone, today, new.horizon_days);
-    let calendar = load_calendar(tx, (facility.id, zone), &who, horizon.span(), None).await?;
+    let ids: Vec<Uuid> = who.iter().map(|it| it.id).collect();
+    let calendar = load_calendar(tx, (facility.id, zone), &ids, horizon.span(), None).await?;
     let mut minutes: Vec<f64> = vec![0.0; new.horizon_days as usize];
-    for id in who {
-        for interval in horizon.intervals(&calendar.works(id)) {
-            minutes[interval.day] += f64::from(interval.to - interval.from);
+    for it in who {
+        for interval in horizon.intervals(&calendar.works(it.id)) {
+            minutes[interval.day] += f64::from(interval.to - interval.from) * it.share;
         }
     }
     Ok(today.iter_days().zip(minutes).collect())

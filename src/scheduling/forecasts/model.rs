@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 }))]
 pub struct NewForecast {
     pub facility_id: FacilityId,
-    /// Counts its encounters; appointments have no department.
+    /// Counts its encounters; appointments have no department. Its capacity is the working time of the providers assigned to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub department_id: Option<DepartmentId>,
     /// Counts its appointments only.

@@ -2,7 +2,8 @@
 
 use chrono::NaiveDate;
 use kernel::Result;
-use kernel::ids::FacilityId;
+use kernel::clock::Instant;
+use kernel::ids::{DepartmentId, FacilityId};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
@@ -119,26 +120,47 @@ pub(super) async fn encounter_minutes(
     Ok(minutes)
 }
 
-/// The active providers who have working time at a facility, with all of these skills.
+/// Somebody who works at a facility, and the share of his time there that is asked about.
+pub(super) struct Worker {
+    pub id: Uuid,
+    pub share: f64,
+}
+
+/// The active providers who have working time at a facility, with all of these skills; of a department, those who are
+/// assigned to it now.
 pub(super) async fn workers(
     tx: &mut TenantTx,
     facility: FacilityId,
+    department: Option<DepartmentId>,
     skills: &[String],
-) -> Result<Vec<Uuid>> {
+    now: Instant,
+) -> Result<Vec<Worker>> {
     let tenant = tx.tenant();
-    let ids = sqlx::query_scalar!(
-        r#"select p.id
+    let workers = sqlx::query_as!(
+        Worker,
+        r#"select p.id,
+                  case when $4::uuid is null then 1
+                       else 1 / greatest(1, (select count(*) from app.department_assignments d
+                                              where d.tenant_id = $1 and d.user_id = p.user_id and d.facility_id = $2
+                                                and d.valid_from <= $5 and (d.valid_until is null or d.valid_until > $5)))::float8
+                  end::float8 as "share!"
              from app.providers p
             where p.tenant_id = $1 and p.status = 'active'
               and exists (select from app.working_times w
                            where w.tenant_id = $1 and w.provider_id = p.id and w.facility_id = $2 and w.status = 'active')
+              and ($4::uuid is null or exists (
+                      select from app.department_assignments d
+                       where d.tenant_id = $1 and d.user_id = p.user_id and d.facility_id = $2 and d.department_id = $4
+                         and d.valid_from <= $5 and (d.valid_until is null or d.valid_until > $5)))
               and (select count(*) from app.provider_specialty_keys k
                     where k.tenant_id = $1 and k.provider_id = p.id and k.key = any($3)) = cardinality($3::text[])"#,
         tenant as _,
         facility as _,
-        skills
+        skills,
+        department as _,
+        now
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(ids)
+    Ok(workers)
 }

@@ -1,9 +1,11 @@
 //! Booking what a plan proposes: each request as any appointment is booked, so that the constraints say the last word.
 //!
 //! Requests are tried in turn, each within a savepoint; one that meets something that is to move out of its way is tried again
-//! after it has. So a chain of moves works out in any order; two appointments that would change places do not, and are refused.
+//! after it has. So a chain of moves works out in any order. Appointments that change places with each other never get their
+//! turn so: those that stand in each other's way (`circles`) give their time back together, and then take the new places, all
+//! of a circle or none.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kernel::ids::{AppointmentId, SchedulePlanId};
 use kernel::{Code, Error, FieldError, Kind, Result};
@@ -17,8 +19,9 @@ use super::model::ApplyPlan;
 use super::model_plan::{
     KeptPlan, KeptRequest, PlacementChange, PlanStatus, PlannedPlace, RequestOutcome, SchedulePlan,
 };
-use super::{store, telling};
-use crate::appointments::{self, By, Details, Placement};
+use super::{circles, store, telling};
+use crate::appointments::{self, By, Details, Placement, Timing};
+use crate::services;
 
 /// Why a moved appointment was moved.
 const REASON: &str = "Moved by a schedule plan";
@@ -40,33 +43,10 @@ pub(super) async fn apply(
     let mut refused: HashMap<String, Error> = HashMap::new();
     loop {
         let before = open.len();
-        let mut left = Vec::new();
-        for (request, place) in open {
-            match book(ctx, &mut tx, &request, &place).await? {
-                Ok(booked) => {
-                    refused.remove(&request.key);
-                    let outcome = match request.moves {
-                        Some(_) => RequestOutcome::Moved,
-                        None => RequestOutcome::Booked,
-                    };
-                    store::settle(
-                        &mut tx,
-                        id,
-                        &request.key,
-                        outcome,
-                        Some(booked),
-                        None,
-                        ctx.now(),
-                    )
-                    .await?;
-                }
-                Err(error) => {
-                    refused.insert(request.key.clone(), error);
-                    left.push((request, place));
-                }
-            }
+        open = one_by_one(ctx, &mut tx, id, open, &mut refused).await?;
+        if open.len() == before {
+            open = together(ctx, &mut tx, id, open, &mut refused).await?;
         }
-        open = left;
         if open.is_empty() || open.len() == before {
             break;
         }
@@ -97,6 +77,80 @@ pub(super) async fn apply(
     let (subjects, version) = (telling::subjects(&plan), plan.version);
     tx.commit(Disclosure::shown("schedule_plan", Action::Update, subjects, plan).version(version))
         .await
+}
+
+type Open = Vec<(KeptRequest, PlannedPlace)>;
+
+/// Books what can be booked alone; answers the others.
+async fn one_by_one(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    plan: SchedulePlanId,
+    open: Open,
+    refused: &mut HashMap<String, Error>,
+) -> Result<Open> {
+    let mut left = Vec::new();
+    for (request, place) in open {
+        match book(ctx, tx, &[(&request, &place)]).await? {
+            Ok(booked) => {
+                settle(ctx, tx, plan, &[&request], &booked).await?;
+                refused.remove(&request.key);
+            }
+            Err((_, error)) => {
+                refused.insert(request.key.clone(), error);
+                left.push((request, place));
+            }
+        }
+    }
+    Ok(left)
+}
+
+/// Books appointments that stand in each other's way, each circle of them at once; answers the others.
+async fn together(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    plan: SchedulePlanId,
+    open: Open,
+    refused: &mut HashMap<String, Error>,
+) -> Result<Open> {
+    let mut done: HashSet<String> = HashSet::new();
+    for circle in circles::find(tx, &open).await? {
+        let items: Vec<_> = circle
+            .iter()
+            .map(|at| (&open[*at].0, &open[*at].1))
+            .collect();
+        let requests: Vec<&KeptRequest> = items.iter().map(|it| it.0).collect();
+        match book(ctx, tx, &items).await? {
+            Ok(booked) => {
+                settle(ctx, tx, plan, &requests, &booked).await?;
+                done.extend(requests.iter().map(|it| it.key.clone()));
+            }
+            Err((at, error)) => {
+                refused.insert(requests[at].key.clone(), error);
+            }
+        }
+    }
+    refused.retain(|key, _| !done.contains(key));
+    let left = open.into_iter().filter(|it| !done.contains(&it.0.key));
+    Ok(left.collect())
+}
+
+async fn settle(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    plan: SchedulePlanId,
+    requests: &[&KeptRequest],
+    booked: &[AppointmentId],
+) -> Result<()> {
+    for (request, appointment) in requests.iter().zip(booked) {
+        let outcome = match request.moves {
+            Some(_) => RequestOutcome::Moved,
+            None => RequestOutcome::Booked,
+        };
+        let (key, made) = (&request.key, Some(*appointment));
+        store::settle(tx, plan, key, outcome, made, None, ctx.now()).await?;
+    }
+    Ok(())
 }
 
 fn nothing_applied(refused: &HashMap<String, Error>) -> Error {
@@ -151,58 +205,78 @@ fn placed(kept: &KeptPlan) -> Result<HashMap<String, PlannedPlace>> {
         .collect()
 }
 
-/// Books one, or leaves everything as it was. The outer error ends the work.
+/// Books all of these, or leaves everything as it was and says which of them could not be booked. The outer error ends the work.
 async fn book(
     ctx: &Ctx,
     tx: &mut TenantTx,
-    request: &KeptRequest,
-    place: &PlannedPlace,
-) -> Result<Result<AppointmentId>> {
+    items: &[(&KeptRequest, &PlannedPlace)],
+) -> Result<std::result::Result<Vec<AppointmentId>, (usize, Error)>> {
     store::savepoint(tx).await?;
-    match book_one(ctx, tx, request, place).await {
+    match book_all(ctx, tx, items).await {
         Ok(booked) => {
             store::release(tx).await?;
             Ok(Ok(booked))
         }
-        Err(error)
+        Err((at, error))
             if matches!(
                 error.kind(),
                 Kind::Conflict | Kind::Invalid | Kind::NotFound
             ) =>
         {
             store::go_back(tx).await?;
-            Ok(Err(error))
+            Ok(Err((at, error)))
         }
-        Err(error) => Err(error),
+        Err((_, error)) => Err(error),
     }
 }
 
-async fn book_one(
+/// All of them give their time back before any of them takes another.
+async fn book_all(
     ctx: &Ctx,
     tx: &mut TenantTx,
-    request: &KeptRequest,
-    place: &PlannedPlace,
-) -> Result<AppointmentId> {
-    clinical::patients::require_active(tx, request.patient_id).await?;
-    let mut details = Details {
-        priority: request.data.priority,
-        chief_complaint: request.data.chief_complaint.clone(),
-        ..Details::default()
-    };
-    if let Some(stands) = request.moves {
-        let present = appointments::get_in_tx(tx, stands).await?;
-        appointments::vacate_in_tx(tx, &present, REASON, By::caller(ctx), ctx.now()).await?;
-        details = Details {
-            priority: present.priority,
-            chief_complaint: present.chief_complaint,
-            notes: present.notes,
-            join_url: present.join_url,
-            series: present.series_id,
-            rescheduled_from: Some(stands),
-            encounter: present.encounter_id,
-            ..Details::default()
-        };
+    items: &[(&KeptRequest, &PlannedPlace)],
+) -> std::result::Result<Vec<AppointmentId>, (usize, Error)> {
+    let mut details = Vec::with_capacity(items.len());
+    for (at, (request, _)) in items.iter().enumerate() {
+        details.push(give_up(ctx, tx, request).await.map_err(|it| (at, it))?);
     }
+    let mut booked = Vec::with_capacity(items.len());
+    for (at, (item, details)) in items.iter().zip(&details).enumerate() {
+        booked.push(take(ctx, tx, item, details).await.map_err(|it| (at, it))?);
+    }
+    Ok(booked)
+}
+
+/// What is to be said of the appointment; the one it comes from, if there is one, gives its time back.
+async fn give_up(ctx: &Ctx, tx: &mut TenantTx, request: &KeptRequest) -> Result<Details> {
+    clinical::patients::require_active(tx, request.patient_id).await?;
+    let Some(stands) = request.moves else {
+        return Ok(Details {
+            priority: request.data.priority,
+            chief_complaint: request.data.chief_complaint.clone(),
+            ..Details::default()
+        });
+    };
+    let present = appointments::get_in_tx(tx, stands).await?;
+    appointments::vacate_in_tx(tx, &present, REASON, By::caller(ctx), ctx.now()).await?;
+    Ok(Details {
+        priority: present.priority,
+        chief_complaint: present.chief_complaint,
+        notes: present.notes,
+        join_url: present.join_url,
+        series: present.series_id,
+        rescheduled_from: Some(stands),
+        encounter: present.encounter_id,
+        ..Details::default()
+    })
+}
+
+async fn take(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    (request, place): &(&KeptRequest, &PlannedPlace),
+    details: &Details,
+) -> Result<AppointmentId> {
     let placement = Placement {
         patient: request.patient_id,
         service: request.service_id,
@@ -212,8 +286,18 @@ async fn book_one(
         room: place.room_id,
         equipment: place.equipment_ids.clone(),
         starts_at: place.starts_at,
+        timing: timing(tx, request).await?,
     };
-    appointments::book_in_tx(tx, placement, &details, By::caller(ctx), ctx.now()).await
+    appointments::book_in_tx(tx, placement, details, By::caller(ctx), ctx.now()).await
+}
+
+/// The minutes a request takes where they are its own.
+pub(super) async fn timing(tx: &mut TenantTx, request: &KeptRequest) -> Result<Option<Timing>> {
+    if !request.data.has_own_timing() {
+        return Ok(None);
+    }
+    let service = services::get(tx, request.service_id).await?;
+    Ok(service.map(|it| request.data.timing(Timing::of_service(&it))))
 }
 
 /// Applied when nothing that has a new place is left.

@@ -1,5 +1,6 @@
 //! From the tenant's week to a problem for the planner.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::TimeDelta;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 use super::model::{PlanFrame, TimeWindow, WantedVisit};
 use super::store;
 use super::store_supply::{self, Place, Standing};
-use crate::appointments::Priority;
+use crate::appointments::{Priority, Timing};
 use crate::assets::AssetKind;
 use crate::availability::load_calendar;
 use crate::horizon::{Horizon, ranges, since, widened};
@@ -69,7 +70,8 @@ pub(super) async fn check_visits(
     root: &str,
 ) -> Result<()> {
     let mut patients = HashSet::new();
-    let mut known = HashSet::new();
+    // Whether several patients share a session of the service.
+    let mut known: HashMap<ServiceId, bool> = HashMap::new();
     for (place, visit) in visits.iter().enumerate() {
         if patients.insert(visit.patient_id)
             && !clinical::patients::exists(tx, visit.patient_id).await?
@@ -81,13 +83,19 @@ pub(super) async fn check_visits(
                 "must name a patient",
             ));
         }
-        if known.insert(visit.service_id) {
-            let pointer = format!("{root}/{place}/service_id");
+        let pointer = format!("{root}/{place}/service_id");
+        if let Entry::Vacant(unknown) = known.entry(visit.service_id) {
             let service = services::require_active(tx, visit.service_id, &pointer).await?;
             if !service.data.needs_provider {
                 let rule = "must name a service with a provider: only those can be planned";
                 return Err(Error::field(pointer, "needs_no_provider", rule));
             }
+            unknown.insert(service.data.capacity > 1);
+        }
+        if visit.has_own_timing() && known[&visit.service_id] {
+            let pointer = format!("{root}/{place}/duration_minutes");
+            let rule = "must be its service's, where several patients share a session";
+            return Err(Error::field(pointer, "shared_session", rule));
         }
     }
     Ok(())
@@ -122,7 +130,12 @@ fn movable(
     kinds: &HashMap<Uuid, AssetKind>,
     horizon: &Horizon,
 ) -> Option<Visit> {
-    let service = &services.get(&it.service_id)?.data;
+    let offered = services.get(&it.service_id)?;
+    let service = &offered.data;
+    let held = it.held_from.zip(it.held_until)?;
+    let its = Timing::of_times((it.starts_at, it.ends_at), held);
+    let usual = Timing::of_service(offered);
+    let own = |its: i32, usual: i32| (its != usual).then_some(its);
     let (day, start) = horizon.place(it.starts_at)?;
     let of_kind = |kind| {
         let assets = it
@@ -153,6 +166,9 @@ fn movable(
             windows: Vec::new(),
             preferred_windows: Vec::new(),
             chief_complaint: None,
+            duration_minutes: own(its.duration, usual.duration),
+            prep_minutes: own(its.prep, usual.prep),
+            cleanup_minutes: own(its.cleanup, usual.cleanup),
         },
         moves: Some(it.id),
         current: Some(Current {
@@ -324,7 +340,9 @@ struct Context<'a> {
 
 fn request(visit: &Visit, context: &Context<'_>) -> Option<Request> {
     let wanted = &visit.wanted;
-    let service = &context.services.get(&wanted.service_id)?.data;
+    let offered = context.services.get(&wanted.service_id)?;
+    let service = &offered.data;
+    let timing = wanted.timing(Timing::of_service(offered));
     let minutes = |count: i32| u32::try_from(count).unwrap_or(0);
     let names = |ids: &[kernel::ids::ProviderId]| ids.iter().map(ToString::to_string).collect();
     Some(Request {
@@ -336,9 +354,9 @@ fn request(visit: &Visit, context: &Context<'_>) -> Option<Request> {
             Priority::High => planner::Priority::High,
             Priority::Urgent => planner::Priority::Urgent,
         },
-        duration: minutes(service.duration_minutes),
-        prep: minutes(service.prep_minutes),
-        cleanup: minutes(service.cleanup_minutes),
+        duration: minutes(timing.duration),
+        prep: minutes(timing.prep),
+        cleanup: minutes(timing.cleanup),
         skills: service.skills.clone(),
         any_of: names(&wanted.provider_ids),
         all_of: names(&wanted.all_of),

@@ -14,6 +14,7 @@
 mod applying;
 mod building;
 mod change;
+mod circles;
 mod model;
 mod model_plan;
 mod replanning;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::change::WeekChange;
-use crate::appointments::Priority;
+use crate::appointments::{Priority, Timing};
 
 /// What one plan may be asked for.
 pub(super) const MOST_REQUESTS: usize = 1000;
@@ -24,7 +24,7 @@ pub struct TimeWindow {
     pub to: DateTime<Utc>,
 }
 
-/// A visit that is wanted. How long it takes and what it needs, its service says.
+/// A visit that is wanted. What it needs its service says; how long it takes too, unless it says so itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WantedVisit {
@@ -58,6 +58,37 @@ pub struct WantedVisit {
     pub preferred_windows: Vec<TimeWindow>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chief_complaint: Option<String>,
+    /// Where this visit takes longer or shorter than its service says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1440)]
+    pub duration_minutes: Option<i32>,
+    /// And what goes before and after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 480)]
+    pub prep_minutes: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 480)]
+    pub cleanup_minutes: Option<i32>,
+}
+
+impl WantedVisit {
+    /// The minutes it takes: its own where it says so, its service's otherwise.
+    pub(super) fn timing(&self, service: Timing) -> Timing {
+        Timing {
+            duration: self.duration_minutes.unwrap_or(service.duration),
+            prep: self.prep_minutes.unwrap_or(service.prep),
+            cleanup: self.cleanup_minutes.unwrap_or(service.cleanup),
+        }
+    }
+
+    pub(super) fn has_own_timing(&self) -> bool {
+        let own = [
+            self.duration_minutes,
+            self.prep_minutes,
+            self.cleanup_minutes,
+        ];
+        own.iter().any(Option::is_some)
+    }
 }
 
 /// The way between two facilities, for a provider who works in both on one day.
@@ -77,7 +108,7 @@ pub struct Way {
     "first_day": "2027-03-01", "days": 5, "facility_ids": ["01990000-0000-7000-8000-000000000001"], "seconds": 1.0,
     "requests": [
         { "key": "R1", "patient_id": "01990000-0000-7000-8000-000000000002", "service_id": "01990000-0000-7000-8000-000000000003",
-          "priority": "high" }
+          "priority": "high", "duration_minutes": 45 }
     ]
 }))]
 pub struct NewSchedulePlan {
@@ -243,6 +274,18 @@ pub(super) fn check_visits(checks: &mut Checks, visits: &[WantedVisit]) {
                     "must lie after from",
                 );
             });
+        }
+        for (field, minutes, (least, most)) in [
+            ("duration_minutes", visit.duration_minutes, (1, 1440)),
+            ("prep_minutes", visit.prep_minutes, (0, 480)),
+            ("cleanup_minutes", visit.cleanup_minutes, (0, 480)),
+        ] {
+            checks.require(
+                minutes.is_none_or(|minutes| (least..=most).contains(&minutes)),
+                field,
+                "out_of_range",
+                "must be 1 to 1,440 minutes, or 0 to 480 before and after",
+            );
         }
         checks.text_if("chief_complaint", visit.chief_complaint.as_deref(), 2000);
     });

@@ -116,6 +116,10 @@ pub(super) struct Standing {
     pub facility_id: FacilityId,
     pub priority: Priority,
     pub starts_at: Instant,
+    pub ends_at: Instant,
+    /// What is held for it, from preparation to clean-up; of people and things.
+    pub held_from: Option<Instant>,
+    pub held_until: Option<Instant>,
     pub providers: Vec<Uuid>,
     pub assets: Vec<Uuid>,
     /// Of staff beside the providers, whom a plan knows nothing of.
@@ -132,7 +136,11 @@ pub(super) async fn standing(
     let rows = sqlx::query_as!(
         Standing,
         r#"select a.id as "id: _", a.patient_id as "patient_id: _", a.service_id as "service_id: _",
-                  a.facility_id as "facility_id: _", a.priority as "priority: _", a.starts_at,
+                  a.facility_id as "facility_id: _", a.priority as "priority: _", a.starts_at, a.ends_at,
+                  (select min(r.starts_at) from app.reservations r
+                    where r.tenant_id = $1 and r.appointment_id = a.id and r.state = 'booked' and r.patient_id is null) as held_from,
+                  (select max(r.ends_at) from app.reservations r
+                    where r.tenant_id = $1 and r.appointment_id = a.id and r.state = 'booked' and r.patient_id is null) as held_until,
                   array(select r.provider_id from app.reservations r
                          where r.tenant_id = $1 and r.appointment_id = a.id and r.state = 'booked' and r.provider_id is not null
                          order by r.provider_id <> a.provider_id, r.provider_id) as "providers!: Vec<Uuid>",

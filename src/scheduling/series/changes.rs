@@ -258,6 +258,7 @@ fn wish(present: &Appointment, wanted: &SeriesChange, series: &Series, zone: Tz)
             room: wanted.room_id.or(present.room_id),
             equipment,
             starts_at: time.at,
+            timing: None,
         },
         // What was chosen, and neither agreed on nor asked for, may be chosen again.
         keeps: (

@@ -109,6 +109,7 @@ async fn look(
             room: new.room_id,
             equipment: new.equipment_ids.clone(),
             starts_at: time.at,
+            timing: None,
         },
         keeps: (true, true),
         details: Details {

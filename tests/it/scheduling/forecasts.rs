@@ -132,6 +132,77 @@ async fn a_forecast_says_what_it_rests_on_and_what_as_a_week_ago_would_have_said
 }
 
 #[tokio::test]
+async fn a_department_is_warned_of_days_its_own_people_cannot_manage() {
+    let clinic = Clinic::new().await;
+    let admin = &clinic.admin;
+    let departments = format!("/api/v1/facilities/{}/departments", clinic.facility);
+    let mut made = Vec::new();
+    for code in ["CARD", "DERM"] {
+        let body = json!({ "code": code, "name": code });
+        made.push(id(&admin.post(departments.clone(), body).await.expect(201)));
+    }
+    // One works four hours a day, half of it for each department; the other works elsewhere in the house.
+    for (family, all) in [("Ames", true), ("Berg", false)] {
+        let account = clinic.tenant.user(Role::Provider).await;
+        let body =
+            json!({ "given_name": "Ada", "family_name": family, "user_id": account.user_id });
+        let provider = id(&admin.post("/api/v1/providers", body).await.expect(201));
+        let works = json!({ "facility_id": clinic.facility, "provider_id": provider, "local_from": "08:00", "local_until": "12:00",
+            "weekdays": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"], "valid_from": "2026-01-01" });
+        admin
+            .post("/api/v1/scheduling/working-times", works)
+            .await
+            .expect(201);
+        for department in made.iter().filter(|_| all) {
+            let body = json!({ "department_id": department, "valid_from": "2026-01-01T00:00:00Z" });
+            let place = format!("/api/v1/users/{}/assignments", account.user_id);
+            admin.post(place, body).await.expect(201);
+        }
+    }
+    sqlx::query(
+        "with days as (select day, visit, ((now() at time zone 'America/New_York')::date - day)::timestamp + interval '8 hours'
+                              + visit * interval '30 minutes' as wall
+                         from generate_series(1, 60) as day, generate_series(1, 6) as visit),
+              months as (select distinct date_trunc('month', wall)::date as month from days),
+              ready as (select count(app.ensure_month('encounters', month)) from months)
+         select count(*) from ready",
+    )
+    .execute(&mut clinic.tenant.behind_the_curtain().await)
+    .await
+    .expect("months");
+    sqlx::query(
+        "with days as (select gen_random_uuid() as id, (((now() at time zone 'America/New_York')::date - day)::timestamp
+                              + interval '8 hours' + visit * interval '30 minutes') at time zone 'America/New_York' as at
+                         from generate_series(1, 60) as day, generate_series(1, 6) as visit),
+              known as (insert into app.encounter_register (tenant_id, id, patient_id, scheduled_start)
+                        select $1, id, $2::uuid, at from days returning id)
+         insert into app.encounters (tenant_id, id, patient_id, class, status, scheduled_start, scheduled_end, time_zone, facility_id,
+                                     department_id, created_at, updated_at)
+         select $1, d.id, $2::uuid, 'office_visit', 'completed', d.at, d.at + interval '30 minutes', 'America/New_York', $3::uuid,
+                $4::uuid, d.at, d.at
+           from days d join known k on k.id = d.id",
+    )
+    .bind(clinic.tenant.id.0)
+    .bind(&clinic.patient)
+    .bind(&clinic.facility)
+    .bind(&made[0])
+    .execute(&mut clinic.tenant.behind_the_curtain().await)
+    .await
+    .expect("a history");
+    let forecast = clinic
+        .forecast(json!({ "department_id": made[0], "utilisation": 1.0 }))
+        .await
+        .expect(201);
+    assert_eq!(forecast["source"], "encounters");
+    for point in forecast["points"].as_array().expect("points") {
+        // Half of four hours, thirty minutes a visit; six are expected.
+        assert!((number(&point["capacity"]) - 4.0).abs() < 0.5, "{point}");
+        let usual = point["holiday"].is_null();
+        assert!(!usual || point["alert"]["level"].is_string(), "{point}");
+    }
+}
+
+#[tokio::test]
 async fn too_little_history_and_things_that_are_not_there_make_no_forecast() {
     let clinic = Clinic::new().await;
     clinic.history(30).await;

@@ -409,3 +409,139 @@ async fn what_is_not_there_is_refused_by_its_place() {
     assert_eq!(refused.pointers(), ["/requests/1/key"]);
     assert_eq!(clinic.providers.len(), 2);
 }
+
+#[tokio::test]
+async fn a_visit_that_takes_longer_than_its_service_is_planned_booked_and_moved_so() {
+    let clinic = Clinic::new().await;
+    let mut requests = clinic.requests(2).await;
+    requests[0]["duration_minutes"] = json!(90);
+    requests[0]["prep_minutes"] = json!(15);
+    requests[0]["cleanup_minutes"] = json!(15);
+    let plan = clinic.plan(1, &requests).await;
+    let minutes = |place: &Value| {
+        let at = |field: &str| {
+            let text = place[field].as_str().expect("a time");
+            chrono::DateTime::parse_from_rfc3339(text).expect("a time")
+        };
+        (at("ends_at") - at("starts_at")).num_minutes()
+    };
+    assert_eq!(minutes(&visit(&plan, "R0")["place"]), 90, "{plan}");
+    let done = clinic
+        .admin
+        .post(path(&plan, "/apply"), json!({}))
+        .await
+        .expect(200);
+    assert_eq!(done["status"], "applied", "{done}");
+    let booked = visit(&done, "R0")["booked"].as_str().expect("an id");
+    let place = format!("/api/v1/appointments/{booked}");
+    let appointment = clinic.admin.get(&place).await.expect(200);
+    assert_eq!(minutes(&appointment), 90);
+    // Elsewhere it takes as long as was agreed, what goes before and after it too.
+    let tuesday = (clinic.monday + Days::new(1))
+        .and_hms_opt(9, 15, 0)
+        .expect("a time")
+        .and_local_timezone(chrono_tz::America::New_York)
+        .unwrap();
+    let moved = clinic
+        .admin
+        .post(
+            format!("{place}/reschedule"),
+            json!({ "starts_at": tuesday.to_rfc3339(), "reason": "Asked for" }),
+        )
+        .await
+        .expect(200);
+    assert_eq!(minutes(&moved), 90);
+    let held: i64 = sqlx::query(
+        "select (extract(epoch from max(ends_at) - min(starts_at)) / 60)::bigint from app.reservations
+          where tenant_id = $1 and appointment_id = $2::uuid and state = 'booked'",
+    )
+    .bind(clinic.tenant.id.0)
+    .bind(id(&moved))
+    .fetch_one(&mut clinic.tenant.behind_the_curtain().await)
+    .await
+    .expect("a span")
+    .get(0);
+    assert_eq!(held, 120);
+    // Nor does a plan that may move it make it shorter.
+    let body = json!({ "first_day": clinic.monday, "days": 2, "facility_ids": [clinic.facility], "seconds": 0.2,
+        "move_existing": true, "requests": clinic.requests(1).await });
+    let anew = clinic
+        .admin
+        .post("/api/v1/scheduling/plans", body)
+        .await
+        .expect(201);
+    let standing = visit(&anew, &id(&moved));
+    assert_eq!(minutes(&standing["place"]), 90, "{standing}");
+    let mut unsound = clinic.body(1, &requests);
+    unsound["requests"][0]["duration_minutes"] = json!(0);
+    let refused = clinic.admin.post("/api/v1/scheduling/plans", unsound).await;
+    assert_eq!(refused.pointers(), ["/requests/0/duration_minutes"]);
+}
+
+#[tokio::test]
+async fn two_appointments_change_places_both_or_neither() {
+    let clinic = Clinic::new().await;
+    let plan = clinic.plan(1, &clinic.requests(2).await).await;
+    let done = clinic
+        .admin
+        .post(path(&plan, "/apply"), json!({}))
+        .await
+        .expect(200);
+    let mut starts = Vec::new();
+    let mut keys = Vec::new();
+    for key in ["R0", "R1"] {
+        starts.push(visit(&done, key)["place"]["starts_at"].clone());
+        keys.push(
+            visit(&done, key)["booked"]
+                .as_str()
+                .expect("an id")
+                .to_owned(),
+        );
+    }
+    // Both may move, and each is put where the other stands.
+    let body = json!({ "first_day": clinic.monday, "days": 1, "facility_ids": [clinic.facility], "seconds": 0.2,
+        "move_existing": true, "requests": clinic.requests(1).await });
+    let anew = clinic
+        .admin
+        .post("/api/v1/scheduling/plans", body)
+        .await
+        .expect(201);
+    sqlx::query(
+        "update app.schedule_plans p
+            set plan = jsonb_set(plan, '{placements}', (
+                    select jsonb_agg(case when other.value is null then one.value
+                                          else one.value || jsonb_build_object('start', other.value -> 'start', 'end', other.value -> 'end',
+                                                                               'providers', other.value -> 'providers', 'change', 'moved') end)
+                      from jsonb_array_elements(p.plan -> 'placements') one
+                      left join jsonb_array_elements(p.plan -> 'placements') other
+                             on (one.value ->> 'request', other.value ->> 'request') in (($3, $4), ($4, $3))))
+          where tenant_id = $1 and id = $2::uuid",
+    )
+    .bind(clinic.tenant.id.0)
+    .bind(id(&anew))
+    .bind(&keys[0])
+    .bind(&keys[1])
+    .execute(&mut clinic.tenant.behind_the_curtain().await)
+    .await
+    .expect("a plan in which they change places");
+    let swapped = clinic
+        .admin
+        .post(
+            path(&anew, "/apply"),
+            json!({ "requests": keys, "all_or_nothing": true }),
+        )
+        .await
+        .expect(200);
+    for (at, key) in keys.iter().enumerate() {
+        let visit = visit(&swapped, key);
+        assert_eq!(visit["outcome"], "moved", "{visit}");
+        let place = format!(
+            "/api/v1/appointments/{}",
+            visit["booked"].as_str().expect("an id")
+        );
+        let appointment = clinic.admin.get(place).await.expect(200);
+        assert_eq!(appointment["starts_at"], starts[1 - at]);
+        assert_eq!(appointment["rescheduled_from"], *key);
+    }
+    assert_eq!(clinic.booked().await, 2);
+}

@@ -226,6 +226,7 @@ async fn offer_first(
                 room: slot.room_id,
                 equipment: slot.equipment_ids,
                 starts_at: slot.starts_at,
+                timing: None,
             },
             ends_at: slot.ends_at,
             freed_by: None,

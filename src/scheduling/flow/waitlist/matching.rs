@@ -78,6 +78,7 @@ async fn whole(app: &App, job: &Job, freed_by: AppointmentId) -> Result<bool> {
                 room: freed.room(),
                 equipment: freed.equipment(),
                 starts_at: freed.starts_at,
+                timing: None,
             },
             ends_at: freed.ends_at,
             freed_by: Some(freed_by),

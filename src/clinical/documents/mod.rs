@@ -37,7 +37,9 @@ pub use attestations::{Attestation, NewAttestation};
 pub use model::{
     Category, Document, DocumentKind, DocumentStatus, DocumentVersion, NewDocument, Scan, TextState,
 };
-pub use records::{Origin, Stored, discard, file_in_tx, renew_in_tx, store_content};
+pub use records::{
+    Origin, Reserved, Stored, discard, file_in_tx, renew_in_tx, reserve_in_tx, store_content,
+};
 pub use text::extract;
 pub(crate) use versions::{PatientFile, files_of_patient};
 pub use work::{round, spawn};

@@ -45,6 +45,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "follow_appointment",      // trigger: jobs and notices that follow from a change
     "tenants_with_work",       // which tenants have jobs that are due
     "appointment_counts", // what became of a facility's appointments, counted, within the tenant
+    "ensure_these_months", // makes partitions: of an import, of a past
 ];
 
 /// What breaks the promise, a line each; empty when it holds.

@@ -1,0 +1,70 @@
+-- What an import of a whole practice needs.
+--
+-- Months, made in some two thirds of the time and several at once: an import of a practice's past needs two hundred of them before its
+-- first encounter can be written.
+--
+-- A partition that is attached without foreign keys gets them then, and each is checked by a query, although it is empty; that was
+-- a third of the work. Made with them, it is new, nothing is checked, and ATTACH finds them there. So no policy is asked any more
+-- and no context is needed: months can be made together, and what is the same for all of them is looked up once.
+
+-- The months named, in their order; those that are there are passed over. Returns how many were made. A year at a time: the locks
+-- below last until the end.
+create function app.ensure_these_months(parent text, months date[]) returns integer
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+as $$
+declare
+    made  integer := 0;
+    floor date;                         -- before it, everything lies in one partition
+    keys  text;
+    first date;
+    child text;
+    held  boolean := false;
+begin
+    if parent not in (select app.tables_with_months()) then
+        raise exception 'not a table with months' using errcode = 'invalid_parameter_value';
+    end if;
+    if cardinality(months) > 24 then
+        raise exception 'too many months at once' using errcode = 'invalid_parameter_value';
+    end if;
+    for first in select distinct date_trunc('month', m)::date from unnest(months) m order by 1 loop
+        child := format('%s_y%sm%s', parent, to_char(first, 'YYYY'), to_char(first, 'MM'));
+        continue when to_regclass('app.' || quote_ident(child)) is not null;
+        if not held then
+            select max(substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''(\d{4}-\d\d-\d\d)')::date) into floor
+              from pg_inherits i join pg_class c on c.oid = i.inhrelid
+             where i.inhparent = ('app.' || quote_ident(parent))::regclass
+               and pg_get_expr(c.relpartbound, c.oid) like '%MINVALUE%';
+            continue when first < floor;
+            select coalesce(string_agg(format(', constraint %I %s', c.conname, pg_get_constraintdef(c.oid)), '' order by c.conname), '')
+              into keys
+              from pg_constraint c
+             where c.conrelid = ('app.' || quote_ident(parent))::regclass and c.contype = 'f' and c.conparentid = 0;
+            -- Two servers may want the same month; the second waits here and then finds it made. On the table itself this lock,
+            -- which is ATTACH's too, lets readers and writers go on. The foreign keys lock what they refer to (of encounters: the
+            -- register, facilities, departments, providers) in share row exclusive mode: readers go on, whoever writes there waits
+            -- until this transaction ends, and it waits for those who are writing. Hence a transaction of its own, of few months,
+            -- and months made ahead.
+            execute format('lock table app.%I in share update exclusive mode', parent);
+            held := true;
+            continue when to_regclass('app.' || quote_ident(child)) is not null;
+        end if;
+        continue when first < floor;
+        execute format('create table app.%I (like app.%I including defaults including constraints%s)', child, parent, keys);
+        execute format('alter table app.%I enable row level security', child);
+        execute format('alter table app.%I force row level security', child);
+        execute format('alter table app.%I attach partition app.%I for values from (%L) to (%L)', parent, child,
+                       first::text || ' 00:00:00+00', (first + interval '1 month')::date::text || ' 00:00:00+00');
+        made := made + 1;
+    end loop;
+    return made;
+end
+$$;
+revoke all on function app.ensure_these_months(text, date[]) from public;
+grant execute on function app.ensure_these_months(text, date[]) to chartwell_runtime;
+
+create or replace function app.ensure_month(parent text, month date) returns boolean
+    language sql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+as $$ select app.ensure_these_months(parent, array[month]) > 0 $$;
+
+-- A care team from elsewhere remembers the memberships it has opened, one or more: they end when it says so, and no others do.
+alter table app.imported_resources add column joined uuid[] not null default '{}';

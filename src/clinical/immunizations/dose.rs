@@ -84,7 +84,7 @@ impl Serialize for DoseQuantity {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             None => serializer.serialize_none(),
-            Some(number) if number % ONE == 0 => serializer.serialize_u32(number / ONE),
+            Some(number) if number.is_multiple_of(ONE) => serializer.serialize_u32(number / ONE),
             // Of the double nearest to so few digits, these digits are the shortest writing.
             Some(number) => serializer.serialize_f64(f64::from(number) / f64::from(ONE)),
         }

@@ -95,15 +95,8 @@ impl Importer {
     ) -> Result<Outcome> {
         let mut tried = 0;
         loop {
-            tried += 1;
             match self.once(resources, last, only_keep.clone()).await {
-                Err(error) if error.kind() == Kind::Unavailable && tried < TRIES => {
-                    tracing::warn!(
-                        cause = error.cause_for_log(),
-                        "import transaction is tried again"
-                    );
-                    tokio::time::sleep(PAUSE * tried).await;
-                }
+                Err(error) if may_try_again(&error, &mut tried) => pause(tried).await,
                 done => return done,
             }
         }
@@ -137,8 +130,14 @@ impl Importer {
         // A start that no encounter may have gets no month either.
         let latest = self.app.clock.now().year() + 6;
         let starts = starts.filter(|start| (2010..=latest).contains(&start.year()));
-        encounters::ensure_months(&self.app.db, starts).await?;
-        Ok(())
+        let starts: Vec<Instant> = starts.collect();
+        let mut tried = 0;
+        loop {
+            match encounters::ensure_months(&self.app.db, starts.iter().copied()).await {
+                Err(error) if may_try_again(&error, &mut tried) => pause(tried).await,
+                done => return done.map(drop),
+            }
+        }
     }
 
     /// Those of vital signs.
@@ -148,7 +147,14 @@ impl Importer {
     ) -> Result<()> {
         let latest = self.app.clock.now() + chrono::TimeDelta::days(1);
         let times = times.filter(|at| at.year() >= 2010 && *at <= latest);
-        vitals::ensure_months(&self.app.db, times).await
+        let times: Vec<Instant> = times.collect();
+        let mut tried = 0;
+        loop {
+            match vitals::ensure_months(&self.app.db, times.iter().copied()).await {
+                Err(error) if may_try_again(&error, &mut tried) => pause(tried).await,
+                done => return done,
+            }
+        }
     }
 
     /// The months of what is about to be written.
@@ -176,6 +182,20 @@ impl Importer {
             })
             .filter_map(move |resource| measured_at(&resource.value, zone))
     }
+}
+
+/// Whether the database is away, or has chosen this transaction to end a deadlock, and it was not tried too often.
+fn may_try_again(error: &Error, tried: &mut u32) -> bool {
+    *tried += 1;
+    let again = error.kind() == Kind::Unavailable && *tried < TRIES;
+    if again {
+        tracing::warn!(cause = error.cause_for_log(), "import tries again");
+    }
+    again
+}
+
+async fn pause(tried: u32) {
+    tokio::time::sleep(PAUSE * tried).await;
 }
 
 fn is_entered(resource: &Resource) -> bool {

@@ -16,7 +16,7 @@ use super::Db;
 pub const AHEAD: u32 = 6;
 
 /// How many months are made in one transaction: others wait for it.
-const AT_ONCE: usize = 12;
+const AT_ONCE: usize = 6;
 
 /// Makes what is missing from last month to `ahead` months from now. Returns how many were made.
 pub async fn ensure_ahead(db: &Db, ahead: u32) -> Result<i32> {
@@ -75,7 +75,7 @@ pub async fn ensure_month(db: &Db, table: Monthly, at: Instant) -> Result<bool> 
     Ok(ensure_months_of(db, table, [at]).await? > 0)
 }
 
-/// Makes the months of a table these instants lie in, where missing: a year in a transaction, before the one that writes.
+/// Makes the months of a table these instants lie in, where missing: some in a transaction, before the one that writes.
 /// Returns how many were made. Whoever will need many asks for them before anybody writes: making one waits for those who are.
 pub async fn ensure_months_of(
     db: &Db,

@@ -23,3 +23,7 @@ api-lint:
     npx --yes @redocly/cli lint openapi/chartwell.v1.json
     npx --yes openapi-typescript openapi/chartwell.v1.json --output target/client.ts
     npx --yes --package typescript tsc --noEmit --strict target/client.ts
+
+# The rate of an import, and what the access log costs of it: `just import-rate FOLDER` of FHIR files
+import-rate path:
+    cargo bench --bench figures -- import --fhir {{path}}

@@ -160,14 +160,31 @@ impl Postgres {
         }
     }
 
+    /// Migrated and empty, whatever was there.
+    pub async fn empty(&self, name: &str) -> anyhow::Result<Database> {
+        let database = self.named(name.to_owned(), self.plan(0, 0))?;
+        self.remake(&database.name).await?;
+        database.migrate().await?;
+        Ok(database)
+    }
+
     async fn database(&self, kind: &str, plan: Plan) -> anyhow::Result<Database> {
-        let name = format!("{kind}_{}_{}", plan.tenants, plan.per_tenant);
+        let database = self.named(format!("{kind}_{}_{}", plan.tenants, plan.per_tenant), plan)?;
+        if !self.is_filled(&database.name).await? {
+            self.remake(&database.name).await?;
+            database.migrate().await?;
+            seed::fill(&database).await.context("seeding")?;
+        }
+        Ok(database)
+    }
+
+    fn named(&self, name: String, plan: Plan) -> anyhow::Result<Database> {
         let admin_url = self.cluster.url(&name);
         let (_, place) = admin_url
             .rsplit_once('@')
             .context("a cluster's URL names its host")?;
         let parameters = self.cluster.connection_parameters();
-        let database = Database {
+        Ok(Database {
             plan,
             runtime_url: format!("postgres://chartwell_runtime:{RUNTIME_PASSWORD}@{place}"),
             variables: vec![
@@ -182,39 +199,31 @@ impl Postgres {
             ],
             name,
             admin_url,
-        };
-        if self.create(&database.name).await? {
-            let migrated = platform::db::migrate::run(
-                &database.admin_url,
-                RuntimeLogin::Set(RUNTIME_PASSWORD),
-            )
-            .await;
-            migrated
-                .map_err(seed::told)
-                .context("the migrations failed")?;
-            seed::fill(&database).await.context("seeding")?;
-        }
-        Ok(database)
+        })
     }
 
-    /// Makes an empty database, unless a filled one is there. One that was not filled to its end is made anew.
-    async fn create(&self, name: &str) -> anyhow::Result<bool> {
+    /// One that was not filled to its end is made anew.
+    async fn is_filled(&self, name: &str) -> anyhow::Result<bool> {
         let mut postgres = PgConnection::connect(&self.cluster.url("postgres")).await?;
         let there: bool =
             sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
                 .bind(name)
                 .fetch_one(&mut postgres)
                 .await?;
-        if there {
-            let mut connection = PgConnection::connect(&self.cluster.url(name)).await?;
-            let filled: bool = sqlx::query_scalar("select to_regclass('bench.filled') is not null")
-                .fetch_one(&mut connection)
-                .await?;
-            connection.close().await?;
-            if filled {
-                return Ok(false);
-            }
+        postgres.close().await?;
+        if !there {
+            return Ok(false);
         }
+        let mut connection = PgConnection::connect(&self.cluster.url(name)).await?;
+        let filled = sqlx::query_scalar("select to_regclass('bench.filled') is not null")
+            .fetch_one(&mut connection)
+            .await?;
+        connection.close().await?;
+        Ok(filled)
+    }
+
+    async fn remake(&self, name: &str) -> anyhow::Result<()> {
+        let mut postgres = PgConnection::connect(&self.cluster.url("postgres")).await?;
         for statement in [
             format!("drop database if exists {name} with (force)"),
             format!("create database {name}"),
@@ -224,11 +233,19 @@ impl Postgres {
                 .await?;
         }
         postgres.close().await?;
-        Ok(true)
+        Ok(())
     }
 }
 
 impl Database {
+    async fn migrate(&self) -> anyhow::Result<()> {
+        let login = RuntimeLogin::Set(RUNTIME_PASSWORD);
+        platform::db::migrate::run(&self.admin_url, login)
+            .await
+            .map_err(seed::told)
+            .context("the migrations failed")
+    }
+
     /// A connection that row-level security does not bind.
     pub async fn admin(&self) -> anyhow::Result<PgConnection> {
         Ok(PgConnection::connect(&self.admin_url).await?)

@@ -13,6 +13,7 @@ mod client;
 mod database;
 mod dev_start;
 mod documents;
+mod import;
 mod load;
 mod log_cost;
 mod months;
@@ -106,6 +107,7 @@ async fn run(bench: &mut Bench<'_>) -> anyhow::Result<()> {
             Section::Chart => chart::measure(bench).await,
             Section::Booking => booking::measure(bench).await,
             Section::Availability => availability::measure(bench).await,
+            Section::Import => import::measure(bench).await,
         }
         .with_context(|| format!("section {section}"))?;
     }

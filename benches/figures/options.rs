@@ -30,6 +30,9 @@ pub struct Options {
     /// ICD-10-CM as `chartwell terminology load` takes it; a made-up set of the same size, when none is given
     #[arg(long)]
     pub icd10cm: Option<PathBuf>,
+    /// FHIR files or a folder of them, for the section `import`
+    #[arg(long)]
+    pub fhir: Option<PathBuf>,
     /// Runs of each measurement, of which the median counts
     #[arg(long, default_value_t = 3)]
     pub runs: u32,
@@ -66,6 +69,7 @@ pub enum Section {
     Chart,
     Booking,
     Availability,
+    Import,
 }
 
 impl fmt::Display for Section {

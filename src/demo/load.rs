@@ -88,12 +88,19 @@ async fn write(app: &App, plan: &Plan, hash: &str) -> Result<Option<Summary>> {
     let tenant = TenantId::new();
     // Contents are stored outside the transaction that files them.
     let papers = record::papers(&plan.people, plan.wall)?;
-    let stored = papers.into_iter().map(|paper| async move {
-        let content = Bytes::from(paper.text.clone());
-        let file = (paper.filename, "text/plain");
-        let stored = documents::store_content(&app.files, tenant, file, content).await?;
-        Ok::<_, Error>((paper, stored))
-    });
+    let mut tx = SystemTx::begin(&app.db, tenant).await?;
+    let names = documents::reserve_in_tx(&mut tx, papers.len(), app.clock.now()).await?;
+    tx.commit().await?;
+    let stored = papers
+        .into_iter()
+        .zip(names)
+        .map(|(paper, name)| async move {
+            let content = Bytes::from(paper.text.clone());
+            let file = (paper.filename, "text/plain");
+            let stored =
+                documents::store_content(&app.files, (tenant, name), file, content).await?;
+            Ok::<_, Error>((paper, stored))
+        });
     let papers = futures_util::future::try_join_all(stored).await?;
     let mut tx = SystemTx::begin(&app.db, tenant).await?;
     let outcome = match Writer::new(app, &mut tx, plan, hash).write(&papers).await {

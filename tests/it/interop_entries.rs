@@ -14,12 +14,12 @@ fn loinc(code: &str) -> Value {
     json!({ "coding": [{ "system": "http://loinc.org", "code": code, "display": "Asked" }] })
 }
 
-fn snomed(code: &str, display: &str) -> Value {
+pub(crate) fn snomed(code: &str, display: &str) -> Value {
     json!({ "coding": [{ "system": "http://snomed.info/sct", "code": code, "display": display }] })
 }
 
 /// A resource of the patient p1 in the encounter e1.
-fn of_the_visit(resource_type: &str, id: &str, more: Value) -> Value {
+pub(crate) fn of_the_visit(resource_type: &str, id: &str, more: Value) -> Value {
     let mut value = json!({ "resourceType": resource_type, "id": id, "subject": { "reference": "Patient/p1" },
         "encounter": { "reference": "Encounter/e1" } });
     if let (Some(value), Value::Object(more)) = (value.as_object_mut(), more) {
@@ -37,7 +37,7 @@ fn condition(id: &str, category: &str) -> Value {
     )
 }
 
-fn allergy(id: &str) -> Value {
+pub(crate) fn allergy(id: &str) -> Value {
     json!({ "resourceType": "AllergyIntolerance", "id": id, "patient": { "reference": "Patient/p1" }, "category": ["food"],
         "criticality": "high", "code": { "text": "Peanut" },
         "reaction": [{ "severity": "severe", "manifestation": [{ "text": "Anaphylaxis" }] }] })
@@ -66,7 +66,7 @@ fn pressure(id: &str) -> Value {
 }
 
 /// One of each kind that has a place in the chart.
-fn a_record() -> Vec<Value> {
+pub(crate) fn a_record() -> Vec<Value> {
     vec![
         patient("p1"),
         encounter("e1", "Patient/p1"),
@@ -103,7 +103,7 @@ fn a_record() -> Vec<Value> {
     ]
 }
 
-async fn only_patient(admin: &Caller) -> String {
+pub(crate) async fn only_patient(admin: &Caller) -> String {
     let found = admin
         .get("/api/v1/patients?family=wint&ssn=999336284")
         .await
@@ -111,7 +111,7 @@ async fn only_patient(admin: &Caller) -> String {
     found["items"][0]["id"].as_str().expect("an id").to_owned()
 }
 
-async fn items(admin: &Caller, patient: &str, of: &str) -> Vec<Value> {
+pub(crate) async fn items(admin: &Caller, patient: &str, of: &str) -> Vec<Value> {
     let page = admin
         .get(format!("/api/v1/patients/{patient}/{of}"))
         .await
@@ -308,14 +308,11 @@ async fn an_entry_follows_its_source_until_somebody_here_goes_on_with_it() {
     let mut record = a_record();
     record[2]["clinicalStatus"]["coding"][0]["code"] = json!("resolved");
     record[9]["title"] = json!("Another care");
-    record[6]["component"][0]["valueQuantity"]["value"] = json!(84);
     files.lines("record.ndjson", &record);
     let report = run(&clinic, &files.0).await;
-    assert_eq!(report.total().updated, 3, "{report}");
-    // A reading is never changed.
-    assert_eq!(report.kept.len(), 1, "{report}");
-    assert!(
-        report.kept[0].reason.contains("changed at its source"),
+    assert_eq!(
+        (report.total().updated, report.kept.len()),
+        (2, 0),
         "{report}"
     );
     let plan = &items(&admin, &id, "care-plans").await[0];

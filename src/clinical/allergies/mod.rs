@@ -25,7 +25,7 @@ pub use model::{
     Substance, SubstanceKind,
 };
 pub use service::{add_in_tx, revise_in_tx};
-pub use statements::{state_in_tx, summary_in_tx};
+pub use statements::{state_in_tx, statement_in_tx, summary_in_tx, withdraw_in_tx};
 
 /// Every operation on allergies and statements.
 pub fn router() -> OpenApiRouter<App> {

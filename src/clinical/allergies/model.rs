@@ -223,7 +223,7 @@ impl NoKnown {
 }
 
 /// A statement that the patient has no allergies, or none of a kind.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "statement": "no_known_food_allergies", "note": "Asked the mother" }))]
 pub struct NewStatement {

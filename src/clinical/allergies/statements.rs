@@ -111,6 +111,28 @@ pub async fn state_in_tx(
     Ok(id)
 }
 
+/// A statement of the patient, withdrawn or not.
+///
+/// # Errors
+/// `not_found`.
+pub async fn statement_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: AllergyStatementId,
+) -> Result<AllergyStatement> {
+    store::get(tx, patient, id).await
+}
+
+/// Withdraws a statement that stands, of a patient who is held.
+pub async fn withdraw_in_tx(
+    tx: &mut TenantTx,
+    id: AllergyStatementId,
+    reason: &str,
+    now: kernel::clock::Instant,
+) -> Result<()> {
+    store::withdraw(tx, id, reason, now).await
+}
+
 /// One that was withdrawn stays withdrawn.
 pub(super) async fn withdraw(
     ctx: &Ctx,

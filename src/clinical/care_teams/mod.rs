@@ -14,4 +14,4 @@ mod store;
 
 pub use model::{CareTeamMember, CareTeamRole, CareTeamSource, NewCareTeamMember};
 pub use routes::router;
-pub use service::{follow_primary_provider, invite, join};
+pub use service::{end_in_tx, find_in_tx, follow_primary_provider, invite, join};

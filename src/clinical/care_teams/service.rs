@@ -108,6 +108,29 @@ pub async fn join(
         })
 }
 
+/// A membership of the patient's team, over or not; its row is held until the transaction ends.
+pub async fn find_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: CareTeamMemberId,
+) -> Result<Option<CareTeamMember>> {
+    match store::lock(tx, patient, id).await {
+        Err(error) if error.code() == Code::NotFound => Ok(None),
+        Err(error) => Err(error),
+        Ok(()) => store::find(tx, patient, id).await,
+    }
+}
+
+/// Ends a membership that is not over, at a time that is not before its beginning.
+pub async fn end_in_tx(
+    tx: &mut TenantTx,
+    id: CareTeamMemberId,
+    until: Instant,
+    now: Instant,
+) -> Result<()> {
+    store::end(tx, id, until, now).await
+}
+
 pub(super) async fn end(
     ctx: &Ctx,
     patient: PatientId,

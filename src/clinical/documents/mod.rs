@@ -38,7 +38,9 @@ pub use attestations::{Attestation, NewAttestation};
 pub use model::{
     Category, Document, DocumentKind, DocumentStatus, DocumentVersion, NewDocument, Scan, TextState,
 };
-pub use records::{Origin, Stored, discard, file_in_tx, renew_in_tx, store_content};
+pub use records::{
+    Origin, Reserved, Stored, discard, file_in_tx, renew_in_tx, reserve_in_tx, store_content,
+};
 pub(crate) use store_found::found;
 pub use text::extract;
 

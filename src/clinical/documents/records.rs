@@ -1,9 +1,11 @@
 //! Documents without a request: filed by an import, by a demonstration.
 //!
-//! The content is stored first, outside any transaction, because none waits for a store; then it is filed in one. What is
-//! stored and not filed is to be discarded.
+//! The content is stored first, outside any transaction, because none waits for a store; then it is filed in one. Before it is
+//! stored its name is noted for removal ([`reserve_in_tx`]), and filing it takes the note back: so what was stored by somebody who
+//! then died is swept up a day later, and what is filed never is. Who files too late, when the sweeper has it in hand, is refused.
 
 use bytes::Bytes;
+use chrono::TimeDelta;
 use futures_util::StreamExt;
 use kernel::clock::Instant;
 use kernel::ids::{DocumentId, DocumentVersionId, PatientId, TenantId};
@@ -15,7 +17,21 @@ use platform::files::Files;
 use super::model::{DocumentSource, NewDocument};
 use super::owner::Owner;
 use super::receive::{self, Declared, Received};
-use super::{service, store};
+use super::{service, store, work_store};
+
+/// How long content may lie in the store before it is filed.
+const KEPT: TimeDelta = TimeDelta::hours(24);
+
+/// A name for content that is about to be stored.
+#[derive(Debug)]
+pub struct Reserved(DocumentVersionId);
+
+/// Names for so many contents, noted for removal in a day. The transaction must be committed before anything is stored.
+pub async fn reserve_in_tx(tx: &mut TenantTx, count: usize, now: Instant) -> Result<Vec<Reserved>> {
+    let names: Vec<DocumentVersionId> = (0..count).map(|_| DocumentVersionId::new()).collect();
+    work_store::note_removals(tx, &names, now + KEPT).await?;
+    Ok(names.into_iter().map(Reserved).collect())
+}
 
 /// Content in the store that no document names yet.
 pub struct Stored(Received);
@@ -32,13 +48,13 @@ impl Stored {
     }
 }
 
-/// Stores content of a declared type.
+/// Stores content of a declared type under a name that was reserved.
 ///
 /// # Errors
 /// Field errors of the type.
 pub async fn store_content(
     files: &Files,
-    tenant: TenantId,
+    (tenant, name): (TenantId, Reserved),
     (filename, content_type): (&str, &str),
     content: Bytes,
 ) -> Result<Stored> {
@@ -47,13 +63,12 @@ pub async fn store_content(
         content_type: content_type.to_owned(),
     };
     let whole = futures_util::stream::once(async { Ok(content) }).boxed();
-    let id = DocumentVersionId::new();
-    receive::store_in(files, tenant, id, declared, whole)
+    receive::store_in(files, tenant, name.0, declared, whole)
         .await
         .map(Stored)
 }
 
-/// Removes content that was not filed.
+/// Removes content that was not filed. Its note stays, and the sweeper finds nothing.
 pub async fn discard(files: &Files, tenant: TenantId, stored: &Stored) -> Result<()> {
     files
         .objects
@@ -177,5 +192,10 @@ async fn insert(
         &service::key_place(tx, received.id),
         &received.key.to_bytes(),
     );
+    if !work_store::keep(tx, received.id).await? {
+        return Err(Error::unavailable(
+            "content that was stored a day ago and never filed is being removed",
+        ));
+    }
     store::insert_version(tx, &label, received, &sealed_key, now).await
 }

@@ -212,7 +212,7 @@ async fn sweep(app: &App, tenant: TenantId) -> Result<()> {
     let now = app.clock.now();
     let mut tx = SystemTx::begin(&app.db, tenant).await?;
     store::expire_uploads(&mut tx, now).await?;
-    let objects = store::removable(&mut tx, now).await?;
+    let objects = store::take_removable(&mut tx, now).await?;
     tx.commit().await?;
     for id in objects {
         app.files.objects.remove(ObjectName { tenant, id }).await?;

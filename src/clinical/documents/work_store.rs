@@ -228,16 +228,54 @@ pub(super) async fn expire_uploads(tx: &mut TenantTx, now: Instant) -> Result<()
     Ok(())
 }
 
-/// Objects to remove: noted, due, and not a part of an upload under way.
-pub(super) async fn removable(tx: &mut TenantTx, now: Instant) -> Result<Vec<Uuid>> {
+/// Notes names of objects for removal at a time, before they are stored.
+pub(super) async fn note_removals(
+    tx: &mut TenantTx,
+    names: &[DocumentVersionId],
+    at: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "insert into app.file_removals (tenant_id, id, noted_at) select $1, n.id, $3 from unnest($2::uuid[]) n (id)",
+        tenant as _,
+        names as _,
+        at
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Takes a note back, because the object is a document's from now on. False where there is none any more, or the sweeper has
+/// taken the object in hand.
+pub(super) async fn keep(tx: &mut TenantTx, name: DocumentVersionId) -> Result<bool> {
+    let tenant = tx.tenant();
+    let done = sqlx::query!(
+        "delete from app.file_removals where tenant_id = $1 and id = $2 and noted_at > '-infinity'",
+        tenant as _,
+        name as _
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Takes in hand objects to remove: noted, due, no document's, and not a part of an upload under way. Who still wanted to file one
+/// of them can't from now on; one whose note is just being taken back is passed over. Those a sweeper died with are due again.
+pub(super) async fn take_removable(tx: &mut TenantTx, now: Instant) -> Result<Vec<Uuid>> {
     let tenant = tx.tenant();
     let ids = sqlx::query_scalar!(
-        r#"select r.id from app.file_removals r
-            where r.tenant_id = $1 and r.noted_at <= $2
-              and not exists (select from app.document_upload_parts p
-                                join app.document_uploads u on u.tenant_id = $1 and u.id = p.upload_id
-                               where p.tenant_id = $1 and p.id = r.id and u.state = 'receiving')
-            order by r.noted_at limit 500"#,
+        r#"update app.file_removals f set noted_at = '-infinity'
+            where f.tenant_id = $1
+              and f.id in (select r.id from app.file_removals r
+                            where r.tenant_id = $1 and r.noted_at <= $2
+                              and not exists (select from app.document_upload_parts p
+                                                join app.document_uploads u on u.tenant_id = $1 and u.id = p.upload_id
+                                               where p.tenant_id = $1 and p.id = r.id and u.state = 'receiving')
+                              and not exists (select from app.document_versions v
+                                               where v.tenant_id = $1 and v.id = r.id and v.sealed_key is not null)
+                            order by r.noted_at limit 500 for update skip locked)
+        returning f.id"#,
         tenant as _,
         now
     )

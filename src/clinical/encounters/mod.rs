@@ -33,8 +33,8 @@ pub use local_time::{day, wall_time, zone};
 pub use model::{Encounter, EncounterDetails, EncounterRecord, NewEncounter, ReasonCode};
 pub use participants::{NewParticipant, Participant, ParticipantRole};
 pub use records::{
-    ensure_months, find_in_tx, record_in_tx, record_participants_in_tx, record_stays_in_tx,
-    start_in_tx, update_in_tx,
+    ensure_months, exists_in_tx, find_in_tx, record_in_tx, record_participants_in_tx,
+    record_stays_in_tx, start_in_tx, update_in_tx,
 };
 pub use status::{EncounterClass, EncounterStatus};
 

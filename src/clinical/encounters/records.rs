@@ -1,9 +1,6 @@
 //! Encounters that others hand over as they are: an import, a demonstration. No schedule rules, no status machine, any
 //! month: make the months first with [`ensure_months`], before the transaction that writes.
 
-use std::collections::BTreeSet;
-
-use chrono::Datelike;
 use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{EncounterId, PatientId, UserId};
@@ -17,16 +14,7 @@ use super::{store, store_records};
 
 /// Makes the months of these starts, where missing. Returns how many were made.
 pub async fn ensure_months(db: &Db, starts: impl IntoIterator<Item = Instant>) -> Result<usize> {
-    let months: BTreeSet<Instant> = starts.into_iter().filter_map(first_of_month).collect();
-    let mut made = 0;
-    for month in months {
-        made += usize::from(partition::ensure_encounter_month(db, month).await?);
-    }
-    Ok(made)
-}
-
-fn first_of_month(at: Instant) -> Option<Instant> {
-    Some(at.date_naive().with_day(1)?.and_hms_opt(0, 0, 0)?.and_utc())
+    partition::ensure_months_of(db, partition::Monthly::Encounters, starts).await
 }
 
 /// Writes new encounters in two statements. Patients, facilities, departments and providers must exist; the department
@@ -103,14 +91,7 @@ pub async fn find_in_tx(
     store::find(tx, patient, id).await
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_month_is_named_by_its_first_instant() {
-        let at: Instant = "2024-02-29T23:59:59.999999Z".parse().expect("an instant");
-        let first: Instant = "2024-02-01T00:00:00Z".parse().expect("an instant");
-        assert_eq!(first_of_month(at), Some(first));
-    }
+/// Whether the patient has this encounter, for this caller: a look into the register, and into no month.
+pub async fn exists_in_tx(tx: &mut TenantTx, patient: PatientId, id: EncounterId) -> Result<bool> {
+    store::is_registered(tx, patient, id).await
 }

@@ -35,9 +35,7 @@ pub(crate) async fn check_encounter(
 ) -> Result<()> {
     if let Some(id) = wanted
         && present != Some(id)
-        && encounters::find_in_tx(tx, Some(patient), id)
-            .await?
-            .is_none()
+        && !encounters::exists_in_tx(tx, patient, id).await?
     {
         return Err(Error::field(
             "/encounter_id",

@@ -6,6 +6,7 @@
 //! Traps: the same vaccine on the same day is one dose, whoever tells of it; a dose of an expired lot is recorded, because it
 //! was given, and does not count; who refused is still due.
 
+mod dose;
 mod model;
 mod routes;
 mod schedule;
@@ -14,6 +15,7 @@ mod service;
 mod status;
 mod store;
 
+pub use dose::DoseQuantity;
 pub use model::{
     DoseSource, DoseStatus, Immunization, InjectionSite, NewImmunization, NotGivenReason, Route,
     VaccineInformation,

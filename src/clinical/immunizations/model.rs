@@ -6,6 +6,7 @@ use kernel::{Checks, PartialDate, Validate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::dose::DoseQuantity;
 use crate::patients::AsOf;
 
 /// Whether the dose was given.
@@ -150,7 +151,7 @@ pub struct NewImmunization {
     /// A decimal with at most four places, together with `dose_unit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = 0.5)]
-    pub dose_quantity: Option<f64>,
+    pub dose_quantity: Option<DoseQuantity>,
     /// UCUM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "mL")]
@@ -214,13 +215,11 @@ impl NewImmunization {
 
     fn check_dose(&self, checks: &mut Checks) {
         if let Some(quantity) = self.dose_quantity {
-            let ten_thousandths = quantity * 10_000.0;
-            let exact = (ten_thousandths - ten_thousandths.round()).abs() < 1e-6;
             checks.require(
-                quantity > 0.0 && quantity <= 1000.0 && exact,
+                quantity.fits(),
                 "dose_quantity",
                 "out_of_range",
-                "must lie above 0 and not above 1000, with at most four decimal places",
+                DoseQuantity::RULE,
             );
         }
         checks.require(

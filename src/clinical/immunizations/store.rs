@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sqlx::types::Json;
 
+use super::dose::DoseQuantity;
 use super::model::{
     DoseSource, DoseStatus, Immunization, InjectionSite, NewImmunization, NotGivenReason, Route,
     VaccineInformation,
@@ -39,7 +40,7 @@ struct Row {
     expires_on: Option<NaiveDate>,
     site: Option<InjectionSite>,
     route: Option<Route>,
-    dose_quantity: Option<f64>,
+    dose_quantity: Option<DoseQuantity>,
     dose_unit: Option<String>,
     dose_number: Option<i32>,
     vis: Json<Vec<VaccineInformation>>,
@@ -107,7 +108,7 @@ impl Remembered for Immunization {
 /// Where a row stands in the list.
 pub(super) type Place = (PartialDate, ImmunizationId);
 
-/// Latest dose first. A quantity has at most four decimal places, so a double holds it exactly.
+/// Latest dose first.
 pub(super) async fn page(
     tx: &mut TenantTx,
     patient: PatientId,
@@ -121,7 +122,7 @@ pub(super) async fn page(
         Row,
         r#"select id as "id: _", patient_id as "patient_id: _", cvx, name, status as "status: _", occurred_on as "occurred_on: _",
                   given_at, source as "source: _", manufacturer, lot_number, expires_on, site as "site: _", route as "route: _",
-                  dose_quantity::float8 as dose_quantity, dose_unit, dose_number, vis as "vis: _", provider_id as "provider_id: _",
+                  dose_quantity::text as "dose_quantity: _", dose_unit, dose_number, vis as "vis: _", provider_id as "provider_id: _",
                   performer_name, not_given_reason as "not_given_reason: _", note, encounter_id as "encounter_id: _", error_reason,
                   version, created_by as "created_by: _", created_at, updated_at
              from app.immunizations
@@ -195,7 +196,7 @@ pub(super) async fn insert(
         "insert into app.immunizations (tenant_id, id, patient_id, cvx, name, status, occurred_on, given_at, source, manufacturer,
                 lot_number, expires_on, site, route, dose_quantity, dose_unit, dose_number, vis, provider_id, performer_name,
                 not_given_reason, note, encounter_id, created_by, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::float8, $16, $17, $18, $19, $20, $21, $22, $23,
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::text::numeric, $16, $17, $18, $19, $20, $21, $22, $23,
                 app.user_id(), $24, $24)",
         tenant as _,
         id as _,
@@ -211,7 +212,7 @@ pub(super) async fn insert(
         data.expires_on,
         data.site as _,
         data.route as _,
-        data.dose_quantity,
+        data.dose_quantity as _,
         data.dose_unit,
         data.dose_number,
         Json(&data.vis) as _,
@@ -239,7 +240,7 @@ pub(super) async fn update(
     sqlx::query!(
         "update app.immunizations
             set cvx = $3, name = $4, status = $5, occurred_on = $6, given_at = $7, source = $8, manufacturer = $9, lot_number = $10,
-                expires_on = $11, site = $12, route = $13, dose_quantity = $14::float8, dose_unit = $15, dose_number = $16,
+                expires_on = $11, site = $12, route = $13, dose_quantity = $14::text::numeric, dose_unit = $15, dose_number = $16,
                 vis = $17, provider_id = $18, performer_name = $19, not_given_reason = $20, note = $21, encounter_id = $22,
                 error_reason = $23, version = version + 1, updated_at = $24
           where tenant_id = $1 and id = $2",
@@ -256,7 +257,7 @@ pub(super) async fn update(
         data.expires_on,
         data.site as _,
         data.route as _,
-        data.dose_quantity,
+        data.dose_quantity as _,
         data.dose_unit,
         data.dose_number,
         Json(&data.vis) as _,

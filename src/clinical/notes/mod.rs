@@ -37,8 +37,8 @@ pub use kinds::{CosignatureStatus, EntryKind, NoteStatus, NoteType};
 pub use model::{NewNote, Note, NoteSummary};
 pub use records::{Author, record_in_tx};
 pub(crate) use releases::{released_found, released_matching};
-pub(crate) use store_found::found;
 pub use signatures::{Fault, NoteKey, SignedNote, Verification};
+pub(crate) use store_found::found;
 
 /// Every operation on notes.
 pub fn router() -> OpenApiRouter<App> {

@@ -12,4 +12,4 @@ mod store;
 
 pub use model::{NewSocialHistory, SmokingStatus, SocialAnswer, SocialCategory, SocialHistory};
 pub use routes::router;
-pub use service::add_in_tx;
+pub use service::{add_in_tx, revise_in_tx, take_back_in_tx};

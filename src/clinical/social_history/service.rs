@@ -100,6 +100,41 @@ pub async fn add_in_tx(
     Ok(id)
 }
 
+/// As [`add_in_tx`], of an entry that has changed where it came from. Whether it may be changed is the caller's to know.
+///
+/// # Errors
+/// As [`add_in_tx`]; `entered_in_error`, `not_found`.
+pub async fn revise_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: SocialHistoryId,
+    (mut new, on): (NewSocialHistory, NaiveDate),
+    now: Instant,
+) -> Result<()> {
+    let present = locked(tx, patient, id).await?;
+    require_standing(present.status)?;
+    settle(tx, patient, Some(&present.data), &mut new, on).await?;
+    store::update(tx, id, &new, now).await
+}
+
+/// Takes an entry back that its source does not stand by any more. One that was taken back stays so.
+///
+/// # Errors
+/// `not_found`.
+pub async fn take_back_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: SocialHistoryId,
+    reason: &str,
+    now: Instant,
+) -> Result<()> {
+    let present = locked(tx, patient, id).await?;
+    match present.status {
+        EntryStatus::Recorded => store::take_back(tx, id, reason, now).await,
+        EntryStatus::EnteredInError => Ok(()),
+    }
+}
+
 pub(super) async fn amend(
     ctx: &Ctx,
     patient: PatientId,

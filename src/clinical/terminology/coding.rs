@@ -68,11 +68,7 @@ pub async fn require(
     on: NaiveDate,
 ) -> Result<Concept> {
     let code = system.canonical(code);
-    let version = store::in_force(tx, system, on).await?;
-    let listed = match &version {
-        Some(version) => store::concept(tx, version.id, &code).await?,
-        None => None,
-    };
+    let (version, listed) = store::in_force_with(tx, system, &code, on).await?;
     if let Some(listed) = &listed
         && listed.is_valid(on)
     {
@@ -124,10 +120,7 @@ pub async fn find(
     on: NaiveDate,
 ) -> Result<Option<Concept>> {
     let code = system.canonical(code);
-    let Some(version) = store::in_force(tx, system, on).await? else {
-        return Ok(None);
-    };
-    let listed = store::concept(tx, version.id, &code).await?;
+    let (_, listed) = store::in_force_with(tx, system, &code, on).await?;
     Ok(listed
         .filter(|listed| listed.is_valid(on))
         .map(|listed| Concept {

@@ -1,5 +1,8 @@
 //! SQL of terminology. Two shared tables: no tenant's rows, so none is bound.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use kernel::Result;
 use kernel::clock::Instant;
@@ -21,15 +24,33 @@ pub(super) struct Version {
     pub id: Uuid,
     pub version: String,
     pub complete: bool,
+    pub effective_from: NaiveDate,
+    pub loaded_at: Instant,
 }
 
 /// The version in force on a day: a whole one before a part, then the newest that had begun, else the first that came.
+fn in_force_of(versions: &[Version], on: NaiveDate) -> Option<&Version> {
+    versions.iter().min_by_key(|version| {
+        let begun = version.effective_from <= on;
+        let newest = begun.then_some(Reverse(version.effective_from));
+        (
+            Reverse(version.complete),
+            Reverse(begun),
+            newest,
+            version.effective_from,
+            Reverse(version.loaded_at),
+        )
+    })
+}
+
+/// The version of a system in force on a day.
 pub(super) async fn in_force(
     tx: &mut TenantTx,
     system: System,
     on: NaiveDate,
 ) -> Result<Option<Version>> {
-    in_force_for(tx.conn(), system, on).await
+    let versions = loaded(tx.conn(), system).await?;
+    Ok(in_force_of(&versions, on).cloned())
 }
 
 /// The same, on nobody's behalf.
@@ -38,28 +59,69 @@ pub(super) async fn in_force_for_all(
     system: System,
     on: NaiveDate,
 ) -> Result<Option<Version>> {
-    in_force_for(db.shared(), system, on).await
+    let versions = loaded(db.shared(), system).await?;
+    Ok(in_force_of(&versions, on).cloned())
 }
 
-async fn in_force_for(
-    executor: impl PgExecutor<'_>,
-    system: System,
-    on: NaiveDate,
-) -> Result<Option<Version>> {
-    let row = sqlx::query_as!(
+async fn loaded(executor: impl PgExecutor<'_>, system: System) -> Result<Vec<Version>> {
+    let rows = sqlx::query_as!(
         Version,
-        "select id, version, complete
-           from app.terminology_versions
-          where system = $1 and status = 'loaded'
-          order by complete desc, effective_from <= $2 desc,
-                   case when effective_from <= $2 then effective_from end desc, effective_from, loaded_at desc
-          limit 1",
+        "select id, version, complete, effective_from, loaded_at
+           from app.terminology_versions where system = $1 and status = 'loaded'",
         system as _,
-        on,
     )
-    .fetch_optional(executor)
+    .fetch_all(executor)
     .await?;
-    Ok(row)
+    Ok(rows)
+}
+
+/// What this transaction has asked about codes: an import asks the same few a hundred times.
+#[derive(Default)]
+struct Asked {
+    versions: HashMap<System, Vec<Version>>,
+    concepts: HashMap<(Uuid, String), Option<Listed>>,
+}
+
+/// The version in force on a day, and what it says of a code. A load may come into force while this transaction lasts, and take
+/// the version it asked before away: so a whole set that seems to lack the code is asked for anew.
+pub(super) async fn in_force_with(
+    tx: &mut TenantTx,
+    system: System,
+    code: &str,
+    on: NaiveDate,
+) -> Result<(Option<Version>, Option<Listed>)> {
+    let asked_before = tx.memo::<Asked>().versions.contains_key(&system);
+    let found = look_up(tx, system, code, on).await?;
+    match &found {
+        (Some(version), None) if version.complete && asked_before => {
+            tx.memo::<Asked>().versions.remove(&system);
+            look_up(tx, system, code, on).await
+        }
+        _ => Ok(found),
+    }
+}
+
+async fn look_up(
+    tx: &mut TenantTx,
+    system: System,
+    code: &str,
+    on: NaiveDate,
+) -> Result<(Option<Version>, Option<Listed>)> {
+    if !tx.memo::<Asked>().versions.contains_key(&system) {
+        let versions = loaded(tx.conn(), system).await?;
+        tx.memo::<Asked>().versions.insert(system, versions);
+    }
+    let versions = &tx.memo::<Asked>().versions[&system];
+    let Some(version) = in_force_of(versions, on).cloned() else {
+        return Ok((None, None));
+    };
+    let key = (version.id, code.to_owned());
+    if let Some(listed) = tx.memo::<Asked>().concepts.get(&key) {
+        return Ok((Some(version), listed.clone()));
+    }
+    let listed = concept(tx, version.id, code).await?;
+    tx.memo::<Asked>().concepts.insert(key, listed.clone());
+    Ok((Some(version), listed))
 }
 
 pub(super) async fn concept(
@@ -224,4 +286,41 @@ pub(super) async fn clear(db: &Db, system: System, older_than: Instant) -> Resul
     .execute(db.shared())
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(complete: bool, effective_from: &str, loaded_at: &str) -> Version {
+        Version {
+            id: kernel::ids::mint(),
+            version: format!("{complete} {effective_from} {loaded_at}"),
+            complete,
+            effective_from: effective_from.parse().expect("a day"),
+            loaded_at: format!("{loaded_at}T00:00:00Z")
+                .parse()
+                .expect("an instant"),
+        }
+    }
+
+    #[test]
+    fn a_whole_version_comes_before_a_part_then_the_newest_that_had_begun_else_the_first() {
+        let mut versions = vec![
+            version(false, "1900-01-01", "2026-01-01"),
+            version(true, "2024-10-01", "2026-01-02"),
+            version(true, "2025-10-01", "2026-01-03"),
+            version(true, "2025-10-01", "2026-01-04"),
+        ];
+        let chosen = |versions: &[Version], on: &str| {
+            in_force_of(versions, on.parse().expect("a day")).map(|found| found.version.clone())
+        };
+        let name = |place: usize, versions: &[Version]| Some(versions[place].version.clone());
+        assert_eq!(chosen(&versions, "2026-01-01"), name(3, &versions));
+        assert_eq!(chosen(&versions, "2025-01-01"), name(1, &versions));
+        assert_eq!(chosen(&versions, "2000-01-01"), name(1, &versions));
+        versions.truncate(1);
+        assert_eq!(chosen(&versions, "2000-01-01"), name(0, &versions));
+        assert_eq!(chosen(&[], "2000-01-01"), None);
+    }
 }

@@ -1,8 +1,6 @@
 //! Readings inside a transaction somebody else holds, as rows: written here, by an import, by a demonstration.
 
-use std::collections::BTreeMap;
-
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use kernel::clock::Instant;
 use kernel::ids::{EncounterId, PatientId, UserId, VitalId, VitalSetId, mint_at};
 use kernel::{Checks, Error, Result};
@@ -10,7 +8,7 @@ use platform::db::{Db, TenantTx, partition};
 
 use super::admission::judge_row;
 use super::age::Age;
-use super::kinds::Quantity;
+use super::kinds::{Quantity, VitalKind};
 use super::model::{Measured, NewReading, check_time};
 use super::store;
 use super::view::{Source, VitalStatus};
@@ -33,6 +31,31 @@ pub struct VitalRecord {
     pub recorded_by: Option<UserId>,
     pub recorded_at: Instant,
     pub(super) version: i64,
+}
+
+impl VitalRecord {
+    pub fn kind(&self) -> VitalKind {
+        self.measured.reading.kind
+    }
+
+    /// Whether it says of the same moment what the other says, whoever wrote it down and when.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let (mine, theirs) = (&self.measured.reading, &other.measured.reading);
+        (self.measured_at, self.encounter_id) == (other.measured_at, other.encounter_id)
+            && self.kind() == other.kind()
+            && self.measured.value == other.measured.value
+            && self.measured.diastolic == other.measured.diastolic
+            && mine.said_in() == theirs.said_in()
+            && (mine.code, mine.position, mine.body_site)
+                == (theirs.code, theirs.position, theirs.body_site)
+            && mine.note == theirs.note
+    }
+
+    /// Puts it into a new set, which corrects the other.
+    pub fn take_the_place_of(&mut self, before: VitalSetId, set: VitalSetId) {
+        self.set_id = set;
+        self.replaces = Some(before);
+    }
 }
 
 /// What the readings of a set have in common.
@@ -126,17 +149,36 @@ fn round_counts(reading: &mut NewReading) {
 
 /// Makes the months of these times, where missing: before the transaction that writes begins.
 pub async fn ensure_months(db: &Db, times: impl IntoIterator<Item = Instant>) -> Result<()> {
-    let months: BTreeMap<(i32, u32), Instant> = times
-        .into_iter()
-        .map(|at| ((at.year(), at.month()), at))
-        .collect();
-    for at in months.into_values() {
-        partition::ensure_month(db, partition::Monthly::Vitals, at).await?;
-    }
+    partition::ensure_months_of(db, partition::Monthly::Vitals, times).await?;
     Ok(())
 }
 
 /// Writes rows in one statement. Their patients and encounters must exist, and their months.
 pub async fn record_in_tx(tx: &mut TenantTx, rows: &[VitalRecord]) -> Result<()> {
     store::insert(tx, rows).await
+}
+
+/// The reading of a kind that stands in a set of the patient's.
+pub async fn standing_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    set: VitalSetId,
+    kind: VitalKind,
+) -> Result<Option<VitalRecord>> {
+    let rows = store::set(tx, patient, set, None).await?;
+    Ok(rows
+        .into_iter()
+        .find(|row| row.kind() == kind && row.status == VitalStatus::Final))
+}
+
+/// Marks a reading that stands as an error, and names the set that takes its place.
+pub async fn withdraw_in_tx(
+    tx: &mut TenantTx,
+    reading: &VitalRecord,
+    why: (&str, Option<VitalSetId>),
+    now: Instant,
+) -> Result<()> {
+    let of = (reading.patient_id, reading.set_id);
+    store::withdraw(tx, of.0, of.1, &[reading.id], why, now).await?;
+    Ok(())
 }

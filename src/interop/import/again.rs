@@ -40,7 +40,7 @@ pub(super) async fn look(importer: &Importer, ledger: &Ledger, refused: bool) ->
             .map(|(resource, waiting)| (waiting, resource))
             .collect();
         importer
-            .ensure_vital_months(page.iter().map(|(_, resource)| resource))
+            .ensure_vital_months(importer.measured(page.iter().map(|(_, resource)| resource)))
             .await?;
         let stored = papers::store_page(importer, &page).await?;
         let entered = enter(importer, &page, &stored).await;

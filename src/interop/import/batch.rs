@@ -26,7 +26,7 @@ use super::importer::Importer;
 use super::naming::{blind, is_mapped, names, own_names, references};
 use super::organization;
 use super::reference::Name;
-use super::report::{Fault, Notice, Place};
+use super::report::{Fault, INCOMPLETE, Notice, Place};
 use super::resource::{Resource, Stage, digest, hex};
 use super::store::{self, Before, Judged, Kept, Known};
 
@@ -47,6 +47,10 @@ pub(super) struct Outcome {
     pub faults: Vec<Fault>,
     /// Imported without a link they name.
     pub incomplete: u64,
+    /// Passed over, because another state of them counts.
+    pub superseded: u64,
+    /// These and those.
+    pub remarks: Vec<Fault>,
     /// How many were entered into the chart, by what they became.
     pub entered: BTreeMap<&'static str, u64>,
     /// What was kept as it came, or entered in part, and why.
@@ -59,6 +63,8 @@ impl Outcome {
         self.waiting.extend(other.waiting);
         self.faults.extend(other.faults);
         self.incomplete += other.incomplete;
+        self.superseded += other.superseded;
+        self.remarks.extend(other.remarks);
         for (kind, count) in other.entered {
             *self.entered.entry(kind).or_default() += count;
         }
@@ -100,11 +106,13 @@ pub(super) struct Batch<'a> {
     pub(super) only_keep: Option<String>,
     /// The entry that the resource at hand is to change, because its source has.
     pub(super) revises: Option<Uuid>,
+    /// The memberships that the care team at hand has opened.
+    pub(super) joined: Option<Vec<Uuid>>,
     links: BTreeMap<Name, Known>,
     pub(super) encounters: Vec<EncounterRecord>,
     pub(super) keep: Vec<Kept>,
     pub(super) touched: Touched,
-    incomplete: u64,
+    incomplete: Vec<Fault>,
     entered: BTreeMap<&'static str, u64>,
     notices: Vec<Notice>,
 }
@@ -163,11 +171,12 @@ impl<'a> Batch<'a> {
             judged: Vec::new(),
             only_keep: None,
             revises: None,
+            joined: None,
             links: BTreeMap::new(),
             encounters: Vec::new(),
             keep: Vec::new(),
             touched: Touched::default(),
-            incomplete: 0,
+            incomplete: Vec::new(),
             entered: BTreeMap::new(),
             notices: Vec::new(),
         })
@@ -207,7 +216,8 @@ impl<'a> Batch<'a> {
         self.tx.record(&records).await?;
         self.tx.commit().await?;
         Ok(Outcome {
-            incomplete: self.incomplete,
+            incomplete: self.incomplete.len() as u64,
+            remarks: self.incomplete,
             entered: self.entered,
             notices: self.notices,
             ..Outcome::default()
@@ -263,8 +273,14 @@ impl<'a> Batch<'a> {
     }
 
     /// Notes a resource that was written although something it names is nowhere.
-    pub(super) fn note_incomplete(&mut self, lacks: bool) {
-        self.incomplete += u64::from(lacks);
+    pub(super) fn note_incomplete(&mut self, resource: &Resource, lacks: bool) {
+        if lacks {
+            self.incomplete.push(Fault {
+                place: resource.place,
+                name: Some(resource.name.clone()),
+                reason: INCOMPLETE.into(),
+            });
+        }
     }
 
     /// Whether a resource that is here is to be left as it is: unchanged, or under `ifNoneExist`.

@@ -1,6 +1,7 @@
 //! The files named, the files in the folders named, and their text. What ends in `.gz` is unpacked on the way.
 //!
-//! Trap: a small file may unpack to a huge one; a document and a line have a longest length, beyond which they are refused.
+//! Trap: a small file may unpack to a huge one. A document and a line have a longest length, beyond which they are refused; and what
+//! unpacks to more than records ever do is given up as soon as that is seen.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -11,9 +12,13 @@ use flate2::read::MultiGzDecoder;
 use kernel::{Code, Error, Result};
 
 /// Bytes of a document, unpacked.
-const LONGEST_DOCUMENT: u64 = 1 << 30;
-/// Bytes of a line, unpacked.
-const LONGEST_LINE: u64 = 256 << 20;
+const LONGEST_DOCUMENT: u64 = 256 << 20;
+/// Bytes of a line, unpacked: the longest document that is taken, in base64, and room for what is said of it.
+const LONGEST_LINE: u64 = 160 << 20;
+/// What a packed file may unpack to for each of its bytes: records come to some ten or twenty, zeros to a thousand.
+const MOST_UNPACKED: u64 = 100;
+/// How much may be unpacked before that is asked.
+const UNASKED: u64 = 16 << 20;
 
 /// Every file to read, each once, in the order of their paths.
 ///
@@ -86,9 +91,41 @@ fn open(path: &Path, from: u64) -> io::Result<Box<dyn Read>> {
         file.seek(SeekFrom::Start(from))?;
         return Ok(Box::new(file));
     }
-    let mut unpacked = MultiGzDecoder::new(BufReader::with_capacity(1 << 18, file));
+    let packed = file.metadata()?.len();
+    let mut unpacked = Unpacked {
+        from: MultiGzDecoder::new(BufReader::with_capacity(1 << 18, file)),
+        left: UNASKED.max(packed.saturating_mul(MOST_UNPACKED)),
+    };
     io::copy(&mut unpacked.by_ref().take(from), &mut io::sink())?;
     Ok(Box::new(unpacked))
+}
+
+/// What comes out of a packed file, as long as there is not too much of it.
+struct Unpacked<R> {
+    from: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(buffer)?;
+        self.left = self
+            .left
+            .checked_sub(read as u64)
+            .ok_or(io::ErrorKind::FileTooLarge)?;
+        Ok(read)
+    }
+}
+
+/// Why a file can't be read on.
+pub(super) fn unreadable_because(cause: &io::Error) -> String {
+    match cause.kind() {
+        io::ErrorKind::FileTooLarge => {
+            "unpacks to more than records do, and is given up".to_owned()
+        }
+        io::ErrorKind::UnexpectedEof => "ends in the middle: it was cut off".to_owned(),
+        kind => format!("can't be read: {kind}"),
+    }
 }
 
 /// The text of a file that is one document.
@@ -96,9 +133,9 @@ pub(super) fn text(path: &Path) -> Result<String, String> {
     let mut bytes = Vec::new();
     open(path, 0)
         .and_then(|content| content.take(LONGEST_DOCUMENT + 1).read_to_end(&mut bytes))
-        .map_err(|cause| format!("can't be read: {}", cause.kind()))?;
+        .map_err(|cause| unreadable_because(&cause))?;
     if bytes.len() as u64 > LONGEST_DOCUMENT {
-        return Err("is longer than 1 GiB".to_owned());
+        return Err("is longer than 256 MiB: bring it as NDJSON, or as several bundles".to_owned());
     }
     let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
     Ok(text
@@ -115,30 +152,43 @@ pub(super) struct Position {
     pub lines: u32,
 }
 
+/// Why a walk over lines ended before the file did.
+#[derive(Debug)]
+pub(super) struct Broken {
+    /// After the last line that could be read.
+    pub at: Position,
+    pub cause: io::Error,
+}
+
 /// Walks over the lines from a position on, until told to stop. Each comes with its number, from 1; blank ones are
-/// passed over; one that is not UTF-8 comes as an error. Returns the position after the last line.
+/// passed over; one that is not UTF-8, or too long, comes as an error. Returns the position after the last line.
 pub(super) fn lines(
     path: &Path,
     from: Position,
     mut each: impl FnMut(u32, Result<&str, &'static str>, Position) -> bool,
-) -> io::Result<Position> {
-    let mut reader = BufReader::with_capacity(1 << 18, open(path, from.offset)?);
+) -> Result<Position, Broken> {
     let mut position = from;
+    let broken = |at: Position| move |cause| Broken { at, cause };
+    let content = open(path, from.offset).map_err(broken(position))?;
+    let mut reader = BufReader::with_capacity(1 << 18, content);
     let mut line = Vec::new();
     loop {
         line.clear();
-        let read = reader
+        let mut read = reader
             .by_ref()
             .take(LONGEST_LINE)
-            .read_until(b'\n', &mut line)?;
+            .read_until(b'\n', &mut line)
+            .map_err(broken(position))? as u64;
         if read == 0 {
             return Ok(position);
         }
-        if read as u64 == LONGEST_LINE && line.last() != Some(&b'\n') {
-            return Err(io::ErrorKind::FileTooLarge.into());
+        let too_long = read == LONGEST_LINE && line.last() != Some(&b'\n');
+        if too_long {
+            line = Vec::new();
+            read += reader.skip_until(b'\n').map_err(broken(position))? as u64;
         }
         position = Position {
-            offset: position.offset + read as u64,
+            offset: position.offset + read,
             lines: position.lines + 1,
         };
         let bytes = if position.lines == 1 {
@@ -146,12 +196,16 @@ pub(super) fn lines(
         } else {
             &line
         };
-        let text = std::str::from_utf8(bytes)
-            .map(str::trim)
-            .map_err(|_| "is not UTF-8");
+        let text = match std::str::from_utf8(bytes) {
+            _ if too_long => Err("is longer than 160 MiB"),
+            Ok(text) => Ok(text.trim()),
+            Err(_) => Err("is not UTF-8"),
+        };
         if text != Ok("") && !each(position.lines, text, position) {
             return Ok(position);
         }
+        // What one long line took is not kept for the short ones after it.
+        line.shrink_to(1 << 20);
     }
 }
 
@@ -226,6 +280,21 @@ mod tests {
         let broken = root.join("broken.json.gz");
         fs::write(&broken, b"not packed").expect("a file");
         assert!(text(&broken).is_err());
+        let whole = fs::read(&lined).expect("packed");
+        let cut = root.join("cut.ndjson.gz");
+        fs::write(&cut, &whole[..whole.len() - 9]).expect("a file");
+        let mut seen = 0;
+        let ended = lines(&cut, Position::default(), |_, _, _| {
+            seen += 1;
+            true
+        });
+        let ended = ended.expect_err("it was cut off");
+        assert_eq!(ended.at.lines, seen);
+        assert!(unreadable_because(&ended.cause).contains("cut off"));
+        let bomb = pack("bomb.json.gz", &vec![b' '; 64 << 20]);
+        assert!(fs::metadata(&bomb).expect("a file").len() < 1 << 20);
+        let refused = text(&bomb).expect_err("it unpacks to too much");
+        assert!(refused.contains("given up"), "{refused}");
         fs::remove_dir_all(root).expect("removed");
     }
 

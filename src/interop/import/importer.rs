@@ -4,14 +4,13 @@
 //! stands alone and fails alone. A database that is away, or a deadlock, is no resource's fault: the same is tried again,
 //! and if it stays away the run ends; what has been committed stays, and the next run skips it.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::Datelike;
 use chrono_tz::Tz;
 use clinical::{encounters, vitals};
+use kernel::clock::Instant;
 use kernel::ids::{RequestId, TenantId};
 use kernel::{Error, Kind, Result};
 use platform::App;
@@ -35,10 +34,6 @@ pub(super) struct Importer {
     pub zone: Tz,
     /// One for the run, so that its access records and changes are found together.
     pub run: RequestId,
-    /// Months of encounters that are there, as year and month.
-    months: Mutex<BTreeSet<(i32, u32)>>,
-    /// Those of vital signs.
-    vital_months: Mutex<BTreeSet<(i32, u32)>>,
 }
 
 impl Importer {
@@ -48,8 +43,6 @@ impl Importer {
             tenant,
             zone,
             run: RequestId::new(),
-            months: Mutex::default(),
-            vital_months: Mutex::default(),
         }
     }
 
@@ -58,8 +51,7 @@ impl Importer {
     /// # Errors
     /// `unavailable` when the database is away.
     pub(super) async fn take(&self, resources: &[Resource], last: bool) -> Result<Outcome> {
-        self.ensure_months(resources).await?;
-        self.ensure_vital_months(resources.iter()).await?;
+        self.ensure_months_of(resources).await?;
         // Registering patients locks the counter of record numbers: in a short transaction of their own.
         let patients = resources.partition_point(|resource| resource.stage() <= Stage::Patient);
         let (first, rest) = resources.split_at(patients);
@@ -103,15 +95,8 @@ impl Importer {
     ) -> Result<Outcome> {
         let mut tried = 0;
         loop {
-            tried += 1;
             match self.once(resources, last, only_keep.clone()).await {
-                Err(error) if error.kind() == Kind::Unavailable && tried < TRIES => {
-                    tracing::warn!(
-                        cause = error.cause_for_log(),
-                        "import transaction is tried again"
-                    );
-                    tokio::time::sleep(PAUSE * tried).await;
-                }
+                Err(error) if may_try_again(&error, &mut tried) => pause(tried).await,
                 done => return done,
             }
         }
@@ -139,61 +124,78 @@ impl Importer {
         Ok(outcome)
     }
 
-    /// Months of vital signs, as those of encounters.
-    pub(super) async fn ensure_vital_months(
-        &self,
-        resources: impl Iterator<Item = &Resource>,
-    ) -> Result<()> {
-        let now = self.app.clock.now();
-        let times: Vec<_> = resources
-            .filter(|resource| resource.name.resource_type == "Observation")
-            .filter_map(|resource| measured_at(&resource.value, self.zone))
-            .filter(|at| at.year() >= 2010 && *at <= now + chrono::TimeDelta::days(1))
-            .filter(|at| {
-                let months = self
-                    .vital_months
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                !months.contains(&(at.year(), at.month()))
-            })
-            .collect();
-        if !times.is_empty() {
-            vitals::ensure_months(&self.app.db, times.iter().copied()).await?;
-            let mut months = self
-                .vital_months
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            months.extend(times.iter().map(|at| (at.year(), at.month())));
+    /// Makes the months of encounters, where missing. Most are made before anything is written; what is in a file that has changed
+    /// since it was first read finds its month here.
+    pub(super) async fn ensure_months(&self, starts: impl Iterator<Item = Instant>) -> Result<()> {
+        // A start that no encounter may have gets no month either.
+        let latest = self.app.clock.now().year() + 6;
+        let starts = starts.filter(|start| (2010..=latest).contains(&start.year()));
+        let starts: Vec<Instant> = starts.collect();
+        let mut tried = 0;
+        loop {
+            match encounters::ensure_months(&self.app.db, starts.iter().copied()).await {
+                Err(error) if may_try_again(&error, &mut tried) => pause(tried).await,
+                done => return done.map(drop),
+            }
         }
-        Ok(())
     }
 
-    /// Months are made before the transaction that writes into them.
-    async fn ensure_months(&self, resources: &[Resource]) -> Result<()> {
+    /// Those of vital signs.
+    pub(super) async fn ensure_vital_months(
+        &self,
+        times: impl Iterator<Item = Instant>,
+    ) -> Result<()> {
+        let latest = self.app.clock.now() + chrono::TimeDelta::days(1);
+        let times = times.filter(|at| at.year() >= 2010 && *at <= latest);
+        let times: Vec<Instant> = times.collect();
+        let mut tried = 0;
+        loop {
+            match vitals::ensure_months(&self.app.db, times.iter().copied()).await {
+                Err(error) if may_try_again(&error, &mut tried) => pause(tried).await,
+                done => return done,
+            }
+        }
+    }
+
+    /// The months of what is about to be written.
+    async fn ensure_months_of(&self, resources: &[Resource]) -> Result<()> {
         let encounters = resources
             .iter()
             .filter(|resource| resource.stage() == Stage::Encounter);
         let starts = encounters.filter_map(|resource| {
             dates::instant(text(&resource.value, "/period/start")?, self.zone)
         });
-        let mut new = Vec::new();
-        {
-            let months = self.months.lock().unwrap_or_else(PoisonError::into_inner);
-            // A start that no encounter may have gets no month either.
-            let latest = self.app.clock.now().year() + 6;
-            for start in starts.filter(|start| (2010..=latest).contains(&start.year())) {
-                if !months.contains(&(start.year(), start.month())) {
-                    new.push(start);
-                }
-            }
-        }
-        if !new.is_empty() {
-            encounters::ensure_months(&self.app.db, new.iter().copied()).await?;
-            let mut months = self.months.lock().unwrap_or_else(PoisonError::into_inner);
-            months.extend(new.iter().map(|start| (start.year(), start.month())));
-        }
-        Ok(())
+        self.ensure_months(starts).await?;
+        self.ensure_vital_months(self.measured(resources.iter()))
+            .await
     }
+
+    /// When vital signs among these were measured.
+    pub(super) fn measured<'r>(
+        &self,
+        resources: impl Iterator<Item = &'r Resource>,
+    ) -> impl Iterator<Item = Instant> {
+        let zone = self.zone;
+        resources
+            .filter(|resource| {
+                resource.name.resource_type == "Observation" && entries::is_vital(&resource.value)
+            })
+            .filter_map(move |resource| measured_at(&resource.value, zone))
+    }
+}
+
+/// Whether the database is away, or has chosen this transaction to end a deadlock, and it was not tried too often.
+fn may_try_again(error: &Error, tried: &mut u32) -> bool {
+    *tried += 1;
+    let again = error.kind() == Kind::Unavailable && *tried < TRIES;
+    if again {
+        tracing::warn!(cause = error.cause_for_log(), "import tries again");
+    }
+    again
+}
+
+async fn pause(tried: u32) {
+    tokio::time::sleep(PAUSE * tried).await;
 }
 
 fn is_entered(resource: &Resource) -> bool {

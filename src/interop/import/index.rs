@@ -12,11 +12,16 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use chrono::Datelike;
+use chrono_tz::Tz;
+use kernel::clock::Instant;
+
 use super::claim::{Claim, mark};
+use super::dates;
 use super::files::{self, Position};
 use super::outline::{Outline, outlines};
 use super::reference::Name;
-use super::report::{Fault, Place};
+use super::report::{Fault, Place, REMARKS, SUPERSEDED};
 use super::resource::{Resource, Stage};
 
 /// Lines of NDJSON in one unit.
@@ -52,6 +57,9 @@ impl Unit {
     }
 }
 
+/// Year and month.
+type Month = (i32, u32);
+
 /// What the first pass found.
 #[derive(Default)]
 pub(super) struct Index {
@@ -60,9 +68,34 @@ pub(super) struct Index {
     /// For the names that occur more than once: where the state that counts stands.
     pub winners: HashMap<u128, Place>,
     pub read: BTreeMap<String, u64>,
+    /// When encounters began and vital signs were measured, an instant of each month: the months are made before anything is
+    /// written.
+    pub encounters: BTreeMap<Month, Instant>,
+    pub vitals: BTreeMap<Month, Instant>,
     /// Other states of organisations and practitioners.
-    pub superseded: BTreeMap<String, u64>,
+    pub superseded: Superseded,
     pub faults: Vec<Fault>,
+}
+
+/// States that do not count: how many by type, and, of the first, which.
+#[derive(Default)]
+pub(super) struct Superseded {
+    pub counts: BTreeMap<String, u64>,
+    pub remarks: Vec<Fault>,
+}
+
+impl Superseded {
+    fn add(&mut self, resource: &Resource) {
+        let kind = resource.name.resource_type.clone();
+        *self.counts.entry(kind).or_default() += 1;
+        if self.remarks.len() < REMARKS {
+            self.remarks.push(Fault {
+                place: resource.place,
+                name: Some(resource.name.clone()),
+                reason: SUPERSEDED.into(),
+            });
+        }
+    }
 }
 
 impl Index {
@@ -83,10 +116,17 @@ struct Builder {
     foundation: HashMap<u128, (Claim, Resource)>,
 }
 
+/// Where the files come from, and on whose wall a time without an offset is read.
+#[derive(Clone, Copy)]
+pub(super) struct Origin<'a> {
+    pub source: Option<&'a str>,
+    pub zone: Tz,
+}
+
 /// Reads every file once, `threads` at a time. Blocks: not for an async thread.
 pub(super) fn build(
     files: &[PathBuf],
-    source: Option<&str>,
+    origin: Origin<'_>,
     threads: usize,
     progress: &(impl Fn(u64) + Sync),
 ) -> Index {
@@ -101,9 +141,9 @@ pub(super) fn build(
                 } {
                     let file = u32::try_from(number).unwrap_or(u32::MAX);
                     if files::is_lines(path) {
-                        index_lines(file, path, source, &builder);
+                        index_lines(file, path, origin, &builder);
                     } else {
-                        index_document(file, path, source, &builder);
+                        index_document(file, path, origin, &builder);
                     }
                     progress(1);
                 }
@@ -116,12 +156,7 @@ pub(super) fn build(
         .finish()
 }
 
-fn index_document(
-    file: u32,
-    path: &std::path::Path,
-    source: Option<&str>,
-    builder: &Mutex<Builder>,
-) {
+fn index_document(file: u32, path: &std::path::Path, origin: Origin<'_>, builder: &Mutex<Builder>) {
     let place = Place::file(file);
     let text = match files::text(path) {
         Ok(text) => text,
@@ -136,8 +171,11 @@ fn index_document(
             );
         }
     };
-    let found = outlines(&text, place, source);
-    let read: Vec<_> = found.into_iter().map(read_foundation).collect();
+    let found = outlines(&text, place, origin.source);
+    let read: Vec<_> = found
+        .into_iter()
+        .map(|found| sight(found, origin.zone))
+        .collect();
     let mut builder = builder.lock().unwrap_or_else(PoisonError::into_inner);
     let stage = builder.take(read);
     if let Some(stage) = stage {
@@ -149,7 +187,7 @@ fn index_document(
     }
 }
 
-fn index_lines(file: u32, path: &std::path::Path, source: Option<&str>, builder: &Mutex<Builder>) {
+fn index_lines(file: u32, path: &std::path::Path, origin: Origin<'_>, builder: &Mutex<Builder>) {
     let mut from = Position::default();
     let mut stage: Option<Stage> = None;
     let close = |from: Position, after: Position, stage: Option<Stage>| {
@@ -173,14 +211,17 @@ fn index_lines(file: u32, path: &std::path::Path, source: Option<&str>, builder:
             entry: 0,
         };
         let found = match text {
-            Ok(text) => outlines(text, place, source),
+            Ok(text) => outlines(text, place, origin.source),
             Err(reason) => vec![Err(Fault {
                 place,
                 name: None,
                 reason: reason.into(),
             })],
         };
-        let read: Vec<_> = found.into_iter().map(read_foundation).collect();
+        let read: Vec<_> = found
+            .into_iter()
+            .map(|found| sight(found, origin.zone))
+            .collect();
         let earliest = builder
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -194,14 +235,19 @@ fn index_lines(file: u32, path: &std::path::Path, source: Option<&str>, builder:
     });
     match end {
         Ok(after) => close(from, after, stage),
-        Err(cause) => {
-            let reason = format!("can't be read: {}", cause.kind()).into();
+        Err(broken) => {
+            // What stands before the break is imported all the same.
+            close(from, broken.at, stage);
             add_fault(
                 builder,
                 Fault {
-                    place: Place::file(file),
+                    place: Place {
+                        file,
+                        line: broken.at.lines + 1,
+                        entry: 0,
+                    },
                     name: None,
-                    reason,
+                    reason: files::unreadable_because(&broken.cause).into(),
                 },
             );
         }
@@ -222,13 +268,19 @@ struct Sighting {
     identity: u128,
     claim: Claim,
     stage: Stage,
+    /// Of what is written into a month.
+    when: Option<Instant>,
     /// Of an organisation, practitioner or role: the whole.
     resource: Option<Result<Resource, Fault>>,
 }
 
-fn read_foundation(found: Result<Outline<'_>, Fault>) -> Result<Sighting, Fault> {
+fn sight(found: Result<Outline<'_>, Fault>, zone: Tz) -> Result<Sighting, Fault> {
     let outline = found?;
     Ok(Sighting {
+        when: outline
+            .when
+            .as_deref()
+            .and_then(|text| dates::instant(text, zone)),
         identity: mark(&outline.identity()),
         claim: Claim::of(&outline),
         stage: outline.stage(),
@@ -250,6 +302,14 @@ impl Builder {
                         .entry(sighting.name.resource_type.clone())
                         .or_default() += 1;
                     let stage = sighting.stage;
+                    if let Some(at) = sighting.when {
+                        let months = if stage == Stage::Encounter {
+                            &mut self.index.encounters
+                        } else {
+                            &mut self.index.vitals
+                        };
+                        months.entry((at.year(), at.month())).or_insert(at);
+                    }
                     match sighting.resource {
                         Some(Ok(resource)) => {
                             self.take_foundation(sighting.identity, sighting.claim, resource);
@@ -284,11 +344,6 @@ impl Builder {
             self.foundation.insert(mark, (claim, resource));
             return;
         };
-        *self
-            .index
-            .superseded
-            .entry(resource.name.resource_type.clone())
-            .or_default() += 1;
         // Whoever refers to the other state means this one too.
         let loser = if held.yields_to(&claim) {
             *held = claim;
@@ -296,6 +351,7 @@ impl Builder {
         } else {
             resource
         };
+        self.index.superseded.add(&loser);
         let names = loser.aliases.into_iter().chain([loser.name.id]);
         let own = winner.name.id.clone();
         winner.aliases.extend(names.filter(|name| *name != own));

@@ -16,7 +16,15 @@ impl Folder {
     }
     fn index(&self) -> Index {
         let files = files::collect(std::slice::from_ref(&self.0)).expect("files");
-        build(&files, None, 2, &|_| ())
+        build(
+            &files,
+            Origin {
+                source: None,
+                zone: Tz::UTC,
+            },
+            2,
+            &|_| (),
+        )
     }
 }
 
@@ -125,7 +133,7 @@ fn of_several_states_the_last_counts_or_the_last_updated_or_under_if_none_exist_
     assert_eq!(index.foundation.len(), 1);
     assert_eq!(index.foundation[0].name.id, "x");
     assert_eq!(index.foundation[0].aliases, ["y"]);
-    assert_eq!(index.superseded.get("Organization"), Some(&1));
+    assert_eq!(index.superseded.counts.get("Organization"), Some(&1));
 }
 
 #[test]

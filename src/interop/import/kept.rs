@@ -94,6 +94,7 @@ pub(super) fn row(
         content: resource.content.clone(),
         hash: hash(resource, patient, encounter),
         judgement: None,
+        joined: Vec::new(),
     }
 }
 

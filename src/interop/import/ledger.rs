@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::batch::{Fate, Outcome};
+use super::index::Superseded;
 use super::progress::Progress;
-use super::report::{Failure, Fault, Notice, Place, Report, Tally};
+use super::report::{Failure, Fault, Notice, Place, REMARKS, Report, Tally};
 
 /// A resource of which not even the type could be read counts under this name.
 const UNREADABLE: &str = "(unreadable)";
@@ -25,6 +26,8 @@ struct Books {
     faults: Vec<Fault>,
     waiting: BTreeSet<Place>,
     incomplete: u64,
+    superseded: u64,
+    remarks: Vec<Fault>,
     entered: BTreeMap<&'static str, u64>,
     reasons: BTreeMap<(String, String), u64>,
     notices: Vec<Notice>,
@@ -47,14 +50,14 @@ impl Ledger {
     pub(super) fn open(
         &self,
         read: &BTreeMap<String, u64>,
-        superseded: &BTreeMap<String, u64>,
+        superseded: Superseded,
         faults: Vec<Fault>,
     ) {
         let mut books = self.books();
         for (name, count) in read {
             books.types.entry(name.clone()).or_default().read = *count;
         }
-        for (name, count) in superseded {
+        for (name, count) in &superseded.counts {
             books.types.entry(name.clone()).or_default().skipped = *count;
         }
         let unnamed = faults.iter().filter(|fault| fault.name.is_none()).count() as u64;
@@ -62,9 +65,12 @@ impl Ledger {
             books.types.entry(UNREADABLE.to_owned()).or_default().read = unnamed;
         }
         drop(books);
-        self.progress.advance(superseded.values().sum());
+        let passed_over = superseded.counts.values().sum();
+        self.progress.advance(passed_over);
         self.note(Outcome {
             faults,
+            superseded: passed_over,
+            remarks: superseded.remarks,
             ..Outcome::default()
         });
     }
@@ -91,6 +97,9 @@ impl Ledger {
         }
         books.waiting.extend(outcome.waiting);
         books.incomplete += outcome.incomplete;
+        books.superseded += outcome.superseded;
+        let room = REMARKS.saturating_sub(books.remarks.len());
+        books.remarks.extend(outcome.remarks.into_iter().take(room));
         for (kind, count) in outcome.entered {
             *books.entered.entry(kind).or_default() += count;
         }
@@ -112,6 +121,12 @@ impl Ledger {
         let mut books = std::mem::take(&mut *self.books());
         books.faults.sort_by_key(|fault| fault.place);
         books.notices.sort_by_key(|notice| notice.place);
+        books.remarks.sort_by_key(|remark| remark.place);
+        let remarks = books.remarks.into_iter().map(|remark| Failure {
+            remark: true,
+            ..self.failure(remark)
+        });
+        let remarks = remarks.collect();
         let kept = books
             .notices
             .into_iter()
@@ -136,6 +151,8 @@ impl Ledger {
             types: books.types,
             failures,
             incomplete: books.incomplete,
+            superseded: books.superseded,
+            remarks,
             entered: books.entered,
             reasons: books.reasons,
             kept,
@@ -164,6 +181,7 @@ impl Ledger {
             id,
             reason,
             kept: false,
+            remark: false,
         }
     }
 }

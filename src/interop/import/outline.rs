@@ -26,6 +26,8 @@ pub(super) struct Outline<'a> {
     pub condition: Option<Condition>,
     /// `meta.lastUpdated`, as text: of two states of one resource, the later counts.
     pub last_updated: Option<String>,
+    /// When an encounter began or a vital sign was measured, as text: its month must be there before it is written.
+    pub when: Option<String>,
     pub scope: Arc<Scope>,
     text: &'a str,
 }
@@ -79,6 +81,36 @@ struct Kind<'a> {
     resource_type: Option<Cow<'a, str>>,
     id: Option<Value>,
     meta: Option<Value>,
+    #[serde(borrow)]
+    period: Option<&'a RawValue>,
+    #[serde(borrow)]
+    category: Option<&'a RawValue>,
+    #[serde(rename = "effectiveDateTime")]
+    effective_date_time: Option<Value>,
+    #[serde(rename = "effectiveInstant")]
+    effective_instant: Option<Value>,
+    #[serde(rename = "effectivePeriod", borrow)]
+    effective_period: Option<&'a RawValue>,
+}
+
+impl Kind<'_> {
+    /// Where the resource lies in time, if it will be written into a month.
+    fn when(&self, resource_type: &str) -> Option<String> {
+        let start = |period: Option<&RawValue>| {
+            let period: Value = serde_json::from_str(period?.get()).ok()?;
+            period.get("start")?.as_str().map(str::to_owned)
+        };
+        match resource_type {
+            "Encounter" => start(self.period),
+            "Observation" if self.category?.get().contains("vital-signs") => {
+                let said = [&self.effective_date_time, &self.effective_instant];
+                let said = said.into_iter().flatten().find_map(Value::as_str);
+                said.map(str::to_owned)
+                    .or_else(|| start(self.effective_period))
+            }
+            _ => None,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -210,9 +242,11 @@ fn outline<'a>(
     let kind: Kind<'_> = serde_json::from_str(text).map_err(|_| fault("is not a resource"))?;
     let resource_type = kind
         .resource_type
+        .as_deref()
         .filter(|word| is_type(word))
         .ok_or(fault("has no resourceType"))?
-        .into_owned();
+        .to_owned();
+    let when = kind.when(&resource_type);
     let url = request
         .and_then(|request| request.url.as_deref())
         .unwrap_or_default();
@@ -248,6 +282,7 @@ fn outline<'a>(
             alias,
             condition,
             last_updated,
+            when,
             scope: scope.clone(),
             text,
         },

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use clinical::documents::{self, DocumentStatus, NewDocument, Stored};
 use kernel::ids::DocumentId;
-use kernel::{Kind, Result};
+use kernel::{Error, Kind, Result};
 use platform::db::SystemTx;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -55,15 +55,19 @@ async fn one(importer: &Importer, waiting: &Waiting, resource: &Resource) -> Res
     };
     let hash: [u8; 32] = Sha256::digest(&found.bytes).into();
     let mut tx = SystemTx::begin(&importer.app.db, importer.tenant).await?;
-    let there = store::document_with(&mut tx, waiting.patient, &hash).await?;
-    drop(tx);
-    if let Some(document) = there {
+    if let Some(document) = store::document_with(&mut tx, waiting.patient, &hash).await? {
         return Ok(Paper::There(document));
     }
+    // Noted for removal before it is stored: whoever dies between storing and filing leaves nothing behind.
+    let names = documents::reserve_in_tx(&mut tx, 1, importer.app.clock.now()).await?;
+    tx.commit().await?;
+    let Some(name) = names.into_iter().next() else {
+        return Err(Error::internal("one name was reserved"));
+    };
     let files = &importer.app.files;
     let file = (found.filename.as_str(), found.content_type.as_str());
     let content = Bytes::from(found.bytes);
-    match documents::store_content(files, importer.tenant, file, content).await {
+    match documents::store_content(files, (importer.tenant, name), file, content).await {
         Ok(stored) => Ok(Paper::New(stored)),
         Err(error) if matches!(error.kind(), Kind::Internal | Kind::Unavailable) => Err(error),
         Err(error) => Ok(Paper::None(Entered::Refused(reason(&error)))),

@@ -53,7 +53,10 @@ impl Batch<'_> {
             self.touched.create(id);
         }
         let lacks_place = links.facility.is_some() && found.facility.is_none();
-        self.note_incomplete(lacks_place || links.provider.is_some() && found.provider.is_none());
+        self.note_incomplete(
+            resource,
+            lacks_place || links.provider.is_some() && found.provider.is_none(),
+        );
         self.remember(resource, id.0, hash);
         Ok(fate.into())
     }
@@ -160,7 +163,7 @@ impl Batch<'_> {
         let holder = self.follow(name.as_ref()).map(ProviderId);
         let verdict = self.other(resource).await?;
         let changed = matches!(verdict, Verdict::Done(Fate::Created | Fate::Updated));
-        self.note_incomplete(changed && name.is_some() && holder.is_none());
+        self.note_incomplete(resource, changed && name.is_some() && holder.is_none());
         let specialties = practitioner::specialties(resource);
         if let (true, Some(id), false) = (changed, holder, specialties.is_empty()) {
             let present = read_provider(&mut self.tx, id)

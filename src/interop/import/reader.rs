@@ -14,7 +14,7 @@ use super::claim::mark;
 use super::files;
 use super::index::{Span, Unit};
 use super::outline::{Outline, outlines};
-use super::report::{Fault, Place};
+use super::report::{Fault, Place, SUPERSEDED};
 use super::resource::{Resource, Stage};
 
 /// Resources in one chunk.
@@ -27,8 +27,8 @@ const BYTES: usize = 4 << 20;
 pub(super) struct Chunk {
     pub resources: Vec<Resource>,
     pub faults: Vec<Fault>,
-    /// Types of resources passed over, because another state of them counts.
-    pub superseded: Vec<String>,
+    /// Resources passed over, because another state of them counts.
+    pub superseded: Vec<Fault>,
     /// Resources that must wait for another state of them, which says whether they are here already.
     pub waiting: Vec<Place>,
     bytes: usize,
@@ -103,12 +103,18 @@ pub(super) fn read(walk: &Walk, to: &mpsc::Sender<Chunk>) {
                     }
                     line < until && !lane.closed
                 });
-                if let Err(cause) = read {
-                    let reason = format!("can't be read: {}", cause.kind()).into();
+                // A break after the unit was reported by the first pass, and so was one that was there then.
+                if let Err(broken) = read
+                    && broken.at.lines < until
+                {
                     lane.chunk.faults.push(Fault {
-                        place: Place::file(unit.file),
+                        place: Place {
+                            file: unit.file,
+                            line: broken.at.lines + 1,
+                            entry: 0,
+                        },
                         name: None,
-                        reason,
+                        reason: files::unreadable_because(&broken.cause).into(),
                     });
                 }
             }
@@ -176,9 +182,11 @@ impl Lane<'_> {
         if outline.condition.is_some() && outline.stage() < Stage::Other {
             self.chunk.waiting.push(outline.place);
         } else {
-            self.chunk
-                .superseded
-                .push(outline.name.resource_type.clone());
+            self.chunk.superseded.push(Fault {
+                place: outline.place,
+                name: Some(outline.name.clone()),
+                reason: SUPERSEDED.into(),
+            });
         }
         true
     }

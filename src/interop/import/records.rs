@@ -12,13 +12,7 @@ use super::papers::Papers;
 use super::report::ORPHAN;
 use super::resource::Resource;
 use super::store::{Before, Judged, Waiting};
-use super::{encounter, entries, kept, store_entries};
-
-/// Why a resource has changed and its entry has not.
-const CHANGED: &str =
-    "has changed at its source since it was entered; the entry in the chart stays as it is";
-
-const CHANGED_HERE: &str = "has changed at its source since it was entered, and its entry was changed here: the entry stays as it is";
+use super::{encounter, entries, kept};
 
 impl Batch<'_> {
     pub(super) async fn other(&mut self, resource: &Resource) -> Result<Verdict> {
@@ -70,7 +64,7 @@ impl Batch<'_> {
             Some(_) => Fate::Updated,
             None => Fate::Created,
         };
-        self.note_incomplete(lacks);
+        self.note_incomplete(resource, lacks);
         // A paper is filed when everything has been read: its content is stored before the transaction that files it.
         let paper = entries::document::is_paper(resource);
         if paper && let Some(why) = entries::document::refusal(&resource.value) {
@@ -87,13 +81,20 @@ impl Batch<'_> {
             self.note_entered(resource, &entered);
             row.judgement = Some(entered);
         }
+        let (entry_before, joined_before) = before
+            .map(|before| (before.entry, before.joined))
+            .unwrap_or_default();
+        row.joined = self.joined.take().unwrap_or(joined_before);
         self.kept.insert(
             name,
             Before {
                 hash: row.hash.clone(),
-                entry: before
-                    .and_then(|before| before.entry)
-                    .or_else(|| row.judgement.as_ref()?.entry()),
+                entry: row
+                    .judgement
+                    .as_ref()
+                    .and_then(Entered::entry)
+                    .or(entry_before),
+                joined: row.joined.clone(),
                 reading: row.judgement.as_ref().map(|_| entries::READING),
             },
         );
@@ -104,26 +105,7 @@ impl Batch<'_> {
         Ok(fate.into())
     }
 
-    /// Takes an entry to the new state of its source, unless somebody here has changed it.
-    async fn follow_source(
-        &mut self,
-        resource: &Resource,
-        (patient, encounter): (Option<PatientId>, Option<EncounterId>),
-        (kind, id): (String, Uuid),
-    ) -> Result<Entered> {
-        let Some(table) = entries::table_that_follows(&kind) else {
-            return Ok(Entered::Refused(CHANGED.to_owned()));
-        };
-        if !store_entries::is_untouched(&mut self.tx, table, id).await? {
-            return Ok(Entered::Refused(CHANGED_HERE.to_owned()));
-        }
-        self.revises = Some(id);
-        let entered = self.entered(resource, patient, encounter).await;
-        self.revises = None;
-        entered
-    }
-
-    async fn entered(
+    pub(super) async fn entered(
         &mut self,
         resource: &Resource,
         patient: Option<PatientId>,
@@ -166,6 +148,7 @@ impl Batch<'_> {
         self.judged.push(Judged {
             id: waiting.id,
             judgement: entered,
+            joined: self.joined.take().unwrap_or_default(),
         });
         Ok(())
     }
@@ -222,7 +205,10 @@ impl Batch<'_> {
             }
         };
         let lacks_place = links.facility.is_some() && found.facility.is_none();
-        self.note_incomplete(lacks_place || links.provider.is_some() && found.provider.is_none());
+        self.note_incomplete(
+            resource,
+            lacks_place || links.provider.is_some() && found.provider.is_none(),
+        );
         self.remember(resource, id.0, hash);
         self.touched.update(patient);
         Ok(fate.into())

@@ -23,6 +23,16 @@ const SHOWN: usize = 50;
 /// The reason of what fails only because its patient failed. Shown last: the cause is elsewhere.
 pub(super) const ORPHAN: &str = "refers to a patient who was not imported";
 
+/// Why a resource was passed over.
+pub(super) const SUPERSEDED: &str =
+    "was passed over: of the states of this resource in these files, another counts";
+/// What is to be known of one that was written without a link.
+pub(super) const INCOMPLETE: &str =
+    "was imported without a link it names: its target is in no file and not in the tenant";
+
+/// Remarks that are kept; beyond, they are only counted.
+pub(super) const REMARKS: usize = 10_000;
+
 /// Where a resource stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Place {
@@ -98,6 +108,9 @@ pub struct Failure {
     /// It is here as it came, and not, or not whole, in the chart.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub kept: bool,
+    /// Nothing failed, and somebody may want to know.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub remark: bool,
 }
 
 /// What an import did. `Display` is the text for the operator.
@@ -108,6 +121,10 @@ pub struct Report {
     /// Resources imported without a link they name (an encounter's facility, say), because what it leads to is nowhere.
     /// They are completed by a later import that brings it.
     pub incomplete: u64,
+    /// Resources passed over because of another state of them in the same files.
+    pub superseded: u64,
+    /// These and those, each; at most ten thousand.
+    pub remarks: Vec<Failure>,
     /// Entered into charts by this run: how many, by what they became.
     pub entered: BTreeMap<&'static str, u64>,
     /// Resources of the tenant by what they were entered as, and as [`KEPT`] those that were not: before the run and after.
@@ -147,11 +164,12 @@ impl Report {
         self.total().failed
     }
 
-    /// Writes every failure, and everything that is kept although it should be in the chart, to a file: one JSON object a
-    /// line.
+    /// Writes every failure, everything that is kept although it should be in the chart, and every remark to a file: one JSON
+    /// object a line.
     pub fn write_failures(&self, path: &Path) -> io::Result<()> {
         let mut file = BufWriter::new(File::create(path)?);
-        for failure in self.failures.iter().chain(&self.kept) {
+        let lines = self.failures.iter().chain(&self.kept);
+        for failure in lines.chain(&self.remarks) {
             serde_json::to_writer(&mut file, failure)?;
             file.write_all(b"\n")?;
         }
@@ -215,6 +233,13 @@ impl fmt::Display for Report {
                 f,
                 "{} imported without a link they name: its target is in no file and not in the tenant",
                 self.incomplete
+            )?;
+        }
+        if self.superseded > 0 {
+            writeln!(
+                f,
+                "{} passed over: another state of the same resource counts",
+                self.superseded
             )?;
         }
         self.show_entries(f)?;
@@ -283,6 +308,7 @@ mod tests {
             id: Some("p1".into()),
             reason: "has no birthDate".into(),
             kept: false,
+            remark: false,
         });
         let text = report.to_string();
         assert!(text.contains("5 resources a second"), "{text}");

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use super::batch::Fate;
 use super::importer::Importer;
-use super::index::{self, Unit};
+use super::index::{self, Origin, Unit};
 use super::ledger::Ledger;
 use super::progress::Progress;
 use super::reader::{self, Chunk, Walk};
@@ -62,9 +62,11 @@ pub async fn fhir(
         let (files, source, progress) = (files.clone(), options.source.clone(), progress.clone());
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         move || {
-            index::build(&files, source.as_deref(), threads, &|files| {
-                progress.advance(files);
-            })
+            let origin = Origin {
+                source: source.as_deref(),
+                zone,
+            };
+            index::build(&files, origin, threads, &|files| progress.advance(files))
         }
     })
     .await?;
@@ -77,9 +79,17 @@ pub async fn fhir(
         winners: Arc::new(index.winners),
         source: options.source,
     };
-    run.ledger
-        .open(&index.read, &index.superseded, index.faults);
-    run.foundation(&index.foundation).await?;
+    run.ledger.open(&index.read, index.superseded, index.faults);
+    // Making a month waits for those who write what its table refers to: so those of encounters are made before anything is
+    // written, and those of vital signs, which refer to no place and nobody, while places and people are.
+    let importer = &run.importer;
+    importer
+        .ensure_months(index.encounters.into_values())
+        .await?;
+    tokio::try_join!(
+        importer.ensure_vital_months(index.vitals.into_values()),
+        run.foundation(&index.foundation)
+    )?;
     run.everything_else(&index.units).await?;
     run.settle(&index.units).await?;
     let looked_at_again = again::look(&run.importer, &run.ledger, options.again).await?;
@@ -219,12 +229,11 @@ async fn write(
         let mut outcome = importer.take(&chunk.resources, last).await?;
         outcome.faults.extend(chunk.faults);
         outcome.waiting.extend(chunk.waiting);
-        outcome.fates.extend(
-            chunk
-                .superseded
-                .into_iter()
-                .map(|resource_type| (resource_type, Fate::Skipped)),
-        );
+        let passed_over = chunk.superseded.iter().filter_map(|one| one.name.as_ref());
+        let fates = passed_over.map(|name| (name.resource_type.clone(), Fate::Skipped));
+        outcome.fates.extend(fates);
+        outcome.superseded += chunk.superseded.len() as u64;
+        outcome.remarks.extend(chunk.superseded);
         ledger.note(outcome);
     }
     Ok(())

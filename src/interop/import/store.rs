@@ -30,6 +30,8 @@ pub(super) struct Kept {
     pub hash: Vec<u8>,
     /// What became of it, if it was looked at.
     pub judgement: Option<Entered>,
+    /// Of a care team, the memberships it has opened, which end with it.
+    pub joined: Vec<Uuid>,
 }
 
 /// What is known of a resource that was kept before.
@@ -38,6 +40,8 @@ pub(super) struct Before {
     pub hash: Vec<u8>,
     /// Its entry in the chart: of which kind, and its id.
     pub entry: Option<(String, Uuid)>,
+    /// The memberships it has opened.
+    pub joined: Vec<Uuid>,
     /// The edition of the rules that looked at it.
     pub reading: Option<i16>,
 }
@@ -54,6 +58,8 @@ impl Before {
 pub(super) struct Judged {
     pub id: Uuid,
     pub judgement: Entered,
+    /// The memberships it has opened.
+    pub joined: Vec<Uuid>,
 }
 
 /// A resource that is kept and has no entry.
@@ -190,7 +196,7 @@ pub(super) async fn kept(tx: &mut TenantTx, names: &[Name]) -> Result<HashMap<Na
     let (types, ids) = columns(names.iter());
     let tenant = tx.tenant();
     let rows = sqlx::query!(
-        r#"select k.resource_type, k.source_id, k.content_hash, k.reading, k.entry_kind, k.entry_id
+        r#"select k.resource_type, k.source_id, k.content_hash, k.reading, k.entry_kind, k.entry_id, k.joined
              from unnest($2::text[], $3::text[]) as n (resource_type, source_id)
              join app.imported_resources k
                on k.tenant_id = $1 and k.resource_type = n.resource_type and k.source_id = n.source_id"#,
@@ -208,6 +214,7 @@ pub(super) async fn kept(tx: &mut TenantTx, names: &[Name]) -> Result<HashMap<Na
                 Before {
                     hash: row.content_hash,
                     entry: row.entry_kind.zip(row.entry_id),
+                    joined: row.joined,
                     reading: row.reading,
                 },
             )
@@ -241,23 +248,24 @@ pub(super) async fn keep(tx: &mut TenantTx, resources: &[Kept], now: Instant) ->
     let entries: Vec<Option<Uuid>> = judged().map(|judged| judged?.id()).collect();
     let reasons: Vec<Option<&str>> = judged().map(|judged| judged?.reason()).collect();
     let readings: Vec<Option<i16>> = judged().map(|judged| judged.map(|_| READING)).collect();
+    let joined: Vec<String> = resources.iter().map(|kept| array(&kept.joined)).collect();
     let tenant = tx.tenant();
     let done = sqlx::query!(
         r#"insert into app.imported_resources
                   (tenant_id, id, resource_type, source_id, patient_id, encounter_id, effective_at, content, content_hash,
-                   entry_kind, entry_id, reason, reading, created_at, updated_at)
+                   entry_kind, entry_id, reason, reading, joined, created_at, updated_at)
            select $1, n.id, n.resource_type, n.source_id, n.patient_id, n.encounter_id, n.effective_at, n.content::jsonb,
-                  n.content_hash, n.entry_kind, n.entry_id, n.reason, n.reading, $10, $10
+                  n.content_hash, n.entry_kind, n.entry_id, n.reason, n.reading, n.joined::uuid[], $10, $10
              from unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::text[], $9::bytea[],
-                         $11::text[], $12::uuid[], $13::text[], $14::smallint[])
+                         $11::text[], $12::uuid[], $13::text[], $14::smallint[], $15::text[])
                   as n (id, resource_type, source_id, patient_id, encounter_id, effective_at, content, content_hash,
-                        entry_kind, entry_id, reason, reading)
+                        entry_kind, entry_id, reason, reading, joined)
            on conflict (tenant_id, resource_type, source_id) do update
               set patient_id = excluded.patient_id, encounter_id = excluded.encounter_id,
                   effective_at = excluded.effective_at, content = excluded.content, content_hash = excluded.content_hash,
                   entry_kind = coalesce(imported_resources.entry_kind, excluded.entry_kind),
                   entry_id = coalesce(imported_resources.entry_id, excluded.entry_id),
-                  reason = excluded.reason, reading = excluded.reading,
+                  reason = excluded.reason, reading = excluded.reading, joined = excluded.joined,
                   version = imported_resources.version + 1, updated_at = excluded.updated_at
             where imported_resources.entry_id is null or excluded.entry_id is null
                or imported_resources.entry_id = excluded.entry_id"#,
@@ -275,6 +283,7 @@ pub(super) async fn keep(tx: &mut TenantTx, resources: &[Kept], now: Instant) ->
         &entries as _,
         &reasons as _,
         &readings as _,
+        &joined,
     )
     .execute(tx.conn())
     .await?;
@@ -317,12 +326,13 @@ pub(super) async fn judge(tx: &mut TenantTx, judged: &[Judged], now: Instant) ->
     let kinds: Vec<Option<&str>> = judged.iter().map(|one| one.judgement.kind()).collect();
     let entries: Vec<Option<Uuid>> = judged.iter().map(|one| one.judgement.id()).collect();
     let reasons: Vec<Option<&str>> = judged.iter().map(|one| one.judgement.reason()).collect();
+    let joined: Vec<String> = judged.iter().map(|one| array(&one.joined)).collect();
     let tenant = tx.tenant();
     sqlx::query!(
         "update app.imported_resources k
             set entry_kind = coalesce(n.entry_kind, k.entry_kind), entry_id = coalesce(n.entry_id, k.entry_id), reason = n.reason,
-                reading = $6, version = k.version + 1, updated_at = $7
-           from unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[]) as n (id, entry_kind, entry_id, reason)
+                reading = $6, joined = n.joined::uuid[], version = k.version + 1, updated_at = $7
+           from unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $8::text[]) as n (id, entry_kind, entry_id, reason, joined)
           where k.tenant_id = $1 and k.id = n.id and (k.entry_id is null or k.entry_kind = 'document' and k.reading is null)
             and (n.entry_id is not null or k.reading is distinct from $6 or k.reason is distinct from n.reason)",
         tenant as _,
@@ -332,10 +342,17 @@ pub(super) async fn judge(tx: &mut TenantTx, judged: &[Judged], now: Instant) ->
         &reasons as _,
         READING,
         now,
+        &joined,
     )
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// An array in PostgreSQL's words: one among others can't be unnested.
+fn array(ids: &[Uuid]) -> String {
+    let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+    format!("{{{}}}", ids.join(","))
 }
 
 /// Resources that are kept without an entry, of kinds that may have one, in the order of their ids. `refused`: also those

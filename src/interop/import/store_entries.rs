@@ -1,11 +1,13 @@
 //! SQL of questions that are asked before an entry is made, because the database would refuse it with its whole transaction.
 
 use clinical::documents::DocumentStatus;
-use kernel::Result;
 use kernel::ids::{DocumentId, DocumentVersionId, EncounterId, PatientId, ProviderId, UserId};
+use kernel::{Code, Error, Result};
 use platform::db::TenantTx;
 use serde_json::Value;
 use uuid::Uuid;
+
+use super::reference::Name;
 
 /// Whether the encounter has a diagnosis with one of these codes.
 pub(super) async fn is_coded(
@@ -162,4 +164,49 @@ pub(super) async fn is_untouched(tx: &mut TenantTx, table: &str, id: Uuid) -> Re
     .fetch_optional(tx.conn())
     .await?;
     Ok(by.is_none_or(|role| role == "system"))
+}
+
+/// A resource as it was kept before this run.
+pub(super) async fn content_of(tx: &mut TenantTx, name: &Name) -> Result<Option<Value>> {
+    let tenant = tx.tenant();
+    let content = sqlx::query_scalar!(
+        "select content from app.imported_resources where tenant_id = $1 and resource_type = $2 and source_id = $3",
+        tenant as _,
+        name.resource_type,
+        name.id,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(content)
+}
+
+/// Lets a resource lead to another entry than before, which has taken its place.
+///
+/// # Errors
+/// `unavailable` when another import has meanwhile done so.
+pub(super) async fn move_entry(
+    tx: &mut TenantTx,
+    name: &Name,
+    before: Uuid,
+    (kind, id): (&str, Uuid),
+) -> Result<()> {
+    let tenant = tx.tenant();
+    let done = sqlx::query!(
+        "update app.imported_resources set entry_kind = $5, entry_id = $6
+          where tenant_id = $1 and resource_type = $2 and source_id = $3 and entry_id = $4",
+        tenant as _,
+        name.resource_type,
+        name.id,
+        before,
+        kind,
+        id,
+    )
+    .execute(tx.conn())
+    .await?;
+    if done.rows_affected() == 1 {
+        Ok(())
+    } else {
+        let detail = "Another import is at work on the same records.";
+        Err(Error::new(Code::Unavailable).detail(detail))
+    }
 }

@@ -46,6 +46,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "tenants_with_work",       // which tenants have jobs that are due
     "follow_document", // trigger: the words of a document follow its label, version and release
     "appointment_counts", // what became of a facility's appointments, counted, within the tenant
+    "ensure_these_months", // makes partitions: of an import, of a past
 ];
 
 /// What breaks the promise, a line each; empty when it holds.

@@ -4,6 +4,7 @@ pub mod embedded;
 mod glance;
 pub mod health;
 pub mod isolation;
+mod memo;
 pub mod migrate;
 pub mod partition;
 mod pool;

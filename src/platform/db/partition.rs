@@ -3,7 +3,7 @@
 //! The server makes them ahead by itself; an encounter or a measurement in a month nobody thought of gets it made on the way
 //! in.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{Datelike, NaiveDate};
@@ -14,6 +14,9 @@ use super::Db;
 
 /// How many months ahead the server keeps ready.
 pub const AHEAD: u32 = 6;
+
+/// How many months are made in one transaction: others wait for it.
+const AT_ONCE: usize = 6;
 
 /// Makes what is missing from last month to `ahead` months from now. Returns how many were made.
 pub async fn ensure_ahead(db: &Db, ahead: u32) -> Result<i32> {
@@ -69,17 +72,35 @@ pub async fn ensure_encounter_month(db: &Db, at: Instant) -> Result<bool> {
 /// Makes the month of a table an instant lies in, unless it is there. In a transaction of its own, before the one that writes:
 /// making it locks what that one may have written to.
 pub async fn ensure_month(db: &Db, table: Monthly, at: Instant) -> Result<bool> {
-    let month = NaiveDate::from_ymd_opt(at.year(), at.month(), 1).unwrap_or_default();
-    if db.months().has((table, month)) {
-        return Ok(false);
+    Ok(ensure_months_of(db, table, [at]).await? > 0)
+}
+
+/// Makes the months of a table these instants lie in, where missing: some in a transaction, before the one that writes.
+/// Returns how many were made. Whoever will need many asks for them before anybody writes: making one waits for those who are.
+pub async fn ensure_months_of(
+    db: &Db,
+    table: Monthly,
+    times: impl IntoIterator<Item = Instant>,
+) -> Result<usize> {
+    let months: BTreeSet<NaiveDate> = times
+        .into_iter()
+        .filter_map(|at| NaiveDate::from_ymd_opt(at.year(), at.month(), 1))
+        .filter(|month| !db.months().has((table, *month)))
+        .collect();
+    let months: Vec<NaiveDate> = months.into_iter().collect();
+    let mut made = 0;
+    for year in months.chunks(AT_ONCE) {
+        let count = sqlx::query_scalar!(
+            r#"select app.ensure_these_months($1, $2) as "made!""#,
+            table.table(),
+            year
+        )
+        .fetch_one(db.shared())
+        .await?;
+        made += usize::try_from(count).unwrap_or_default();
+        for month in year {
+            db.months().add((table, *month));
+        }
     }
-    let made = sqlx::query_scalar!(
-        r#"select app.ensure_month($1, $2) as "made!""#,
-        table.table(),
-        month
-    )
-    .fetch_one(db.shared())
-    .await?;
-    db.months().add((table, month));
     Ok(made)
 }

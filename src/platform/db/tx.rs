@@ -9,6 +9,7 @@
 //! Traps: a read does not wait for its end (dropping it rolls back in the background), because it has nothing to lose;
 //! a write that is dropped is rolled back too, so an early `?` never leaves half a change.
 
+use std::any::Any;
 use std::fmt::Write as _;
 use std::ops::{Deref, DerefMut};
 
@@ -17,6 +18,7 @@ use kernel::{Code, Error, Result};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 
 use super::Db;
+use super::memo::Memo;
 use super::turns::Turn;
 use crate::access::{Ctx, Disclosure, Effect, Permission, Scope};
 use crate::audit::{self, AccessRecord, Action, Outcome, Subject};
@@ -29,6 +31,7 @@ pub struct TenantTx {
     /// After the transaction, so that it is dropped after it.
     turn: Turn,
     tenant: TenantId,
+    memo: Memo,
 }
 
 /// What `SET LOCAL app.context` says.
@@ -88,6 +91,7 @@ impl TenantTx {
             tx,
             turn,
             tenant: context.tenant,
+            memo: Memo::default(),
         })
     }
 
@@ -99,6 +103,11 @@ impl TenantTx {
     /// The connection, for a store.
     pub fn conn(&mut self) -> &mut PgConnection {
         &mut self.tx
+    }
+
+    /// What a feature has looked up in this transaction, in a type of its own.
+    pub fn memo<T: Default + Any + Send + Sync>(&mut self) -> &mut T {
+        self.memo.of()
     }
 
     async fn commit(self) -> Result<()> {

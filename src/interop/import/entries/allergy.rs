@@ -8,14 +8,16 @@ use clinical::allergies::{
 };
 use clinical::patients::{self, Patient};
 use clinical::terminology::System;
-use kernel::ids::AllergyId;
+use kernel::ids::{AllergyId, AllergyStatementId};
 use kernel::{Kind, Result};
 use serde_json::Value;
 
 use super::super::batch::Batch;
 use super::super::elements::{codings, list, text, texts, wording};
 use super::super::importer::reason;
+use super::super::report::ORPHAN;
 use super::super::resource::Resource;
+use super::follow::{CORRECTED, WITHDRAWN};
 use super::{Entered, Whose, code_of, codes, note, refusal, revised, words};
 
 /// The statement a code makes.
@@ -156,6 +158,13 @@ fn uncoded(mut allergy: NewAllergy) -> NewAllergy {
     allergy
 }
 
+fn stated(statement: NoKnown, said: &NewAllergy) -> NewStatement {
+    NewStatement {
+        statement,
+        note: said.note.as_deref().and_then(|note| words(note, 500)),
+    }
+}
+
 impl Batch<'_> {
     pub(super) async fn allergy(
         &mut self,
@@ -203,6 +212,48 @@ impl Batch<'_> {
         }
     }
 
+    /// A statement that is not made any more is withdrawn, and what its source says now stands in its place.
+    pub(super) async fn follow_statement(
+        &mut self,
+        resource: &Resource,
+        whose: Whose,
+        id: AllergyStatementId,
+    ) -> Result<Entered> {
+        let Some(person) = self.person(whose.patient).await? else {
+            return Ok(Entered::refused(ORPHAN));
+        };
+        patients::hold(&mut self.tx, whose.patient).await?;
+        let present = allergies::statement_in_tx(&mut self.tx, whose.patient, id).await?;
+        let stands = present.withdrawn_at.is_none();
+        let said = match map(&resource.value, whose) {
+            Ok(said) => Some(said),
+            Err(Entered::Left(_)) => None,
+            Err(why) => return Ok(why),
+        };
+        let statement = resource.value.pointer("/code").and_then(statement);
+        if let (Some(said), Some(statement)) = (&said, statement)
+            && stands
+            && said.is_live()
+            && present.data == stated(statement, said)
+        {
+            return Ok(Entered::whole("allergy_statement", id));
+        }
+        let said = said.filter(|said| statement.is_none() || said.is_live());
+        if stands {
+            let why = if said.is_some() { CORRECTED } else { WITHDRAWN };
+            allergies::withdraw_in_tx(&mut self.tx, id, why, self.now).await?;
+        }
+        if said.is_none() {
+            return Ok(Entered::whole("allergy_statement", id));
+        }
+        let entered = self.allergy(resource, &person, whose).await?;
+        self.lead_to(resource, id.into(), &entered).await?;
+        Ok(match entered {
+            Entered::Refused(why) => Entered::whole("allergy_statement", id).lacking(Some(why)),
+            entered => entered,
+        })
+    }
+
     async fn no_known(
         &mut self,
         statement: NoKnown,
@@ -220,10 +271,7 @@ impl Batch<'_> {
         {
             return Ok(Entered::whole("allergy_statement", same.id));
         }
-        let new = NewStatement {
-            statement,
-            note: said.note.as_deref().and_then(|note| words(note, 500)),
-        };
+        let new = stated(statement, said);
         match allergies::state_in_tx(&mut self.tx, whose.patient, &new, self.now).await {
             Ok(id) => Ok(Entered::whole("allergy_statement", id)),
             Err(error) => refusal(error),

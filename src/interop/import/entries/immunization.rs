@@ -4,13 +4,16 @@
 //! nobody of ours gave it.
 
 use clinical::immunizations::{
-    self, DoseSource, DoseStatus, InjectionSite, NewImmunization, NotGivenReason, Route,
+    self, DoseQuantity, DoseSource, DoseStatus, InjectionSite, NewImmunization, NotGivenReason,
+    Route,
 };
 use clinical::patients::Patient;
 use clinical::terminology::System;
 use kernel::Result;
 use kernel::ids::ImmunizationId;
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::super::batch::Batch;
 use super::super::dates;
@@ -73,8 +76,42 @@ fn route(value: &Value) -> Option<Route> {
     })
 }
 
+/// How much was given, out of the text as it came, in which no digit is lost; or why that can't be taken.
+fn dose(content: &str) -> std::result::Result<Option<(DoseQuantity, String)>, String> {
+    #[derive(Deserialize)]
+    struct Dose<'a> {
+        #[serde(rename = "doseQuantity", borrow)]
+        quantity: Option<Quantity<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct Quantity<'a> {
+        #[serde(borrow)]
+        value: Option<&'a RawValue>,
+        code: Option<String>,
+        unit: Option<String>,
+    }
+    let unreadable = || "/doseQuantity can't be read".to_owned();
+    let dose: Dose<'_> = serde_json::from_str(content).map_err(|_| unreadable())?;
+    let Some(quantity) = dose.quantity else {
+        return Ok(None);
+    };
+    let Some(value) = quantity.value else {
+        return Ok(None);
+    };
+    let value: DoseQuantity = value.get().parse().map_err(|()| unreadable())?;
+    if !value.fits() {
+        return Err(format!("/doseQuantity/value {}", DoseQuantity::RULE));
+    }
+    let said = quantity.code.or(quantity.unit);
+    let unit = said
+        .and_then(|unit| words(&unit, 20))
+        .ok_or("/doseQuantity has no unit")?;
+    Ok(Some((value, unit)))
+}
+
 fn map(
     value: &Value,
+    dose: Option<(DoseQuantity, String)>,
     whose: Whose,
     zone: chrono_tz::Tz,
 ) -> std::result::Result<NewImmunization, Entered> {
@@ -108,12 +145,7 @@ fn map(
                 .map(str::to_owned),
         );
     }
-    let quantity = value.pointer("/doseQuantity/value").and_then(Value::as_f64);
-    let unit = text(value, "/doseQuantity/code").or_else(|| text(value, "/doseQuantity/unit"));
-    let (dose_quantity, dose_unit) = match (quantity, unit) {
-        (Some(quantity), Some(unit)) if quantity > 0.0 => (Some(quantity), words(unit, 20)),
-        _ => (None, None),
-    };
+    let (dose_quantity, dose_unit) = dose.unzip();
     Ok(NewImmunization {
         cvx,
         name: wording(vaccine).and_then(|name| words(name, 300)),
@@ -149,7 +181,12 @@ impl Batch<'_> {
         person: &Patient,
         whose: Whose,
     ) -> Result<Entered> {
-        let mut new = match map(&resource.value, whose, self.importer.zone) {
+        // A dose without its quantity is a dose all the same.
+        let (dose, lacks) = match dose(&resource.content) {
+            Ok(dose) => (dose, None),
+            Err(why) => (None, Some(why)),
+        };
+        let mut new = match map(&resource.value, dose, whose, self.importer.zone) {
             Ok(new) => new,
             Err(left) => return Ok(left),
         };
@@ -168,7 +205,7 @@ impl Batch<'_> {
         if let Some(id) = self.revises {
             let (tx, now) = (&mut self.tx, self.now);
             let done = immunizations::revise_in_tx(tx, person, ImmunizationId(id), new, now).await;
-            return revised("immunization", id, done);
+            return Ok(revised("immunization", id, done)?.lacking(lacks));
         }
         if new.status == DoseStatus::Completed
             && store::has_dose(
@@ -184,8 +221,35 @@ impl Batch<'_> {
             ));
         }
         match immunizations::add_in_tx(&mut self.tx, person, new, self.now).await {
-            Ok(id) => Ok(Entered::whole("immunization", id)),
+            Ok(id) => Ok(Entered::whole("immunization", id).lacking(lacks)),
             Err(error) => refusal(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dose_is_read_digit_by_digit_and_one_that_does_not_fit_names_its_element() {
+        let said = |value: &str, unit: &str| {
+            dose(&format!(
+                r#"{{"resourceType":"Immunization","doseQuantity":{{"value":{value}{unit}}}}}"#
+            ))
+        };
+        let ml = r#","code":"mL""#;
+        let (quantity, unit) = said("0.30", ml).expect("a dose").expect("one is said");
+        assert_eq!(
+            (quantity.to_string().as_str(), unit.as_str()),
+            ("0.3", "mL")
+        );
+        for wrong in ["0.30000000000000000001", "0", "-1", "1e9"] {
+            let why = said(wrong, ml).expect_err("does not fit");
+            assert!(why.starts_with("/doseQuantity/value"), "{why}");
+            assert!(!why.contains(wrong) || wrong == "0", "{why}");
+        }
+        assert!(said("0.5", "").is_err_and(|why| why.contains("unit")));
+        assert_eq!(dose(r#"{"resourceType":"Immunization"}"#), Ok(None));
     }
 }

@@ -3,8 +3,8 @@
 //!
 //! The resource stays in `imported_resources` as it came, with the entry that was made of it, or with the reason why none
 //! was: a reason names the rule and the element, never a value. A resource is entered once. When its source changes it
-//! later, its entry follows, as a new version, unless somebody here has gone on with it; then, and of kinds that can't
-//! follow (a vital sign, a membership, a statement), the entry stays, and the new state is kept, with a reason.
+//! later, its entry follows (`follow.rs`), unless somebody here has gone on with it: then the entry stays, and the new state is
+//! kept, with a reason.
 //!
 //! The rules of each feature hold: its own `Validate`, its own codes. Two things are judged otherwise than at a bedside: a
 //! vital sign that is unusual is taken for confirmed, and a dose that another system gave is not one given here.
@@ -16,6 +16,7 @@ mod allergy;
 mod codes;
 mod condition;
 pub(super) mod document;
+mod follow;
 mod immunization;
 mod plan;
 mod procedure;
@@ -78,6 +79,18 @@ impl Entered {
         }
     }
 
+    /// The same without a part of it.
+    fn lacking(self, what: Option<String>) -> Self {
+        match self {
+            Self::As { kind, id, lacks } => Self::As {
+                kind,
+                id,
+                lacks: lacks.or(what),
+            },
+            other => other,
+        }
+    }
+
     pub(super) fn refused(why: impl Into<String>) -> Self {
         Self::Refused(why.into())
     }
@@ -93,6 +106,11 @@ pub(super) struct Whose {
 /// Whether the type is one that is entered.
 pub(super) fn is_entered(resource_type: &str) -> bool {
     TYPES.contains(&resource_type)
+}
+
+/// Whether the observation is of the kind that lies in months.
+pub(super) fn is_vital(value: &Value) -> bool {
+    matches!(codes::category(value), codes::Category::Vital)
 }
 
 /// The practitioners a resource names, as far as an entry says who.
@@ -160,8 +178,8 @@ fn revised(kind: &'static str, id: Uuid, done: Result<()>) -> Result<Entered> {
     }
 }
 
-/// The table of a kind of entry that follows its source.
-pub(super) fn table_that_follows(kind: &str) -> Option<&'static str> {
+/// The table of a kind of entry that follows its source by its own id.
+fn table_that_follows(kind: &str) -> Option<&'static str> {
     match kind {
         "problem" => Some("problems"),
         "allergy" => Some("allergies"),
@@ -169,6 +187,8 @@ pub(super) fn table_that_follows(kind: &str) -> Option<&'static str> {
         "immunization" => Some("immunizations"),
         "care_plan" => Some("care_plans"),
         "goal" => Some("goals"),
+        "social_history" => Some("social_history"),
+        "allergy_statement" => Some("allergy_statements"),
         _ => None,
     }
 }

@@ -6,6 +6,7 @@ use clinical::social_history::{
     self, NewSocialHistory, SmokingStatus, SocialAnswer, SocialCategory,
 };
 use clinical::terminology::System;
+use kernel::ids::SocialHistoryId;
 use kernel::{Kind, Result};
 use serde_json::Value;
 
@@ -161,8 +162,14 @@ impl Batch<'_> {
                 return Ok(broken);
             }
             let on = at.date_naive().min(self.now.date_naive());
-            let added = social_history::add_in_tx(&mut self.tx, whose.patient, new, on, self.now);
-            let error = match added.await {
+            let (tx, now) = (&mut self.tx, self.now);
+            let done = match self.revises.map(SocialHistoryId) {
+                Some(id) => social_history::revise_in_tx(tx, whose.patient, id, (new, on), now)
+                    .await
+                    .map(|()| id),
+                None => social_history::add_in_tx(tx, whose.patient, new, on, now).await,
+            };
+            let error = match done {
                 Ok(id) => return Ok(Entered::whole("social_history", id)),
                 Err(error) => error,
             };

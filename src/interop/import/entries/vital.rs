@@ -33,7 +33,7 @@ pub(in super::super) struct Pending {
 
 impl Pending {
     /// The set of this moment that has no such reading yet, or a new one.
-    fn set(&mut self, of: &SetOf, kind: VitalKind) -> VitalSetId {
+    pub(super) fn set(&mut self, of: &SetOf, kind: VitalKind) -> VitalSetId {
         let moment = (of.patient_id, of.encounter_id, of.measured_at);
         let (set, kinds) = self
             .sets
@@ -232,35 +232,48 @@ fn position(value: &Value) -> Option<Position> {
         })
 }
 
+/// What kind of reading a resource made, if it made one.
+pub(super) fn kind_of(value: &Value) -> Option<VitalKind> {
+    map(value).ok().map(|reading| reading.kind)
+}
+
 impl Batch<'_> {
     pub(super) fn vital(&mut self, resource: &Resource, person: &Patient, whose: Whose) -> Entered {
-        let Some(at) = measured_at(&resource.value, self.importer.zone) else {
-            return Entered::refused("has no time at which it was measured");
+        let (of, mut row) = match self.reading(resource, person, whose) {
+            Ok(read) => read,
+            Err(why) => return why,
         };
-        let reading = match map(&resource.value) {
-            Ok(reading) => reading,
-            Err(left) => return left,
-        };
+        let set = self.vitals.set(&of, row.kind());
+        row.set_id = set;
+        self.vitals.rows.push(row);
+        Entered::whole("vitals", set)
+    }
+
+    /// The reading a resource makes, in no set yet; or why it makes none.
+    pub(super) fn reading(
+        &self,
+        resource: &Resource,
+        person: &Patient,
+        whose: Whose,
+    ) -> Result<(SetOf, VitalRecord), Entered> {
+        let measured_at = measured_at(&resource.value, self.importer.zone)
+            .ok_or(Entered::refused("has no time at which it was measured"))?;
+        let reading = map(&resource.value)?;
         if let Some(broken) = self.broken(&reading) {
-            return broken;
+            return Err(broken);
         }
         let of = SetOf {
             patient_id: whose.patient,
             encounter_id: whose.encounter,
-            measured_at: at,
+            measured_at,
             source: Source::Import,
             recorded_by: None,
             recorded_at: self.now,
         };
-        let kind = reading.kind;
-        let mut row = match of.row_of_history(reading, person.data.birth_date) {
-            Ok(row) => row,
-            Err(error) => return Entered::Refused(reason(&error)),
-        };
-        let set = self.vitals.set(&of, kind);
-        row.set_id = set;
-        self.vitals.rows.push(row);
-        Entered::whole("vitals", set)
+        let row = of
+            .row_of_history(reading, person.data.birth_date)
+            .map_err(|error| Entered::Refused(reason(&error)))?;
+        Ok((of, row))
     }
 }
 

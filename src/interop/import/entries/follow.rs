@@ -1,0 +1,191 @@
+//! Entries that follow their source when that has changed.
+//!
+//! What a table versions is versioned: problems, allergies, procedures, doses, plans, goals, social history. What is never changed
+//! is taken back and stated anew, each naming the other where the table can: a reading of a vital sign, a statement that there are
+//! no allergies, a membership. The resource then leads to what took the place.
+//!
+//! Invariant: what somebody here has gone on with is left alone, and the report says so. Trap: a set of vital signs may hold readings
+//! of several resources; only the one this resource brought is taken back.
+
+use std::collections::HashSet;
+
+use clinical::care_teams;
+use clinical::social_history;
+use clinical::vitals;
+use kernel::Result;
+use kernel::ids::{
+    AllergyStatementId, CareTeamMemberId, EncounterId, PatientId, SocialHistoryId, VitalSetId,
+};
+use uuid::Uuid;
+
+use super::super::batch::Batch;
+use super::super::resource::Resource;
+use super::super::store_entries as store;
+use super::{Entered, Whose, codes, table_that_follows, vital};
+
+/// Why a resource has changed and its entry has not.
+const CHANGED: &str =
+    "has changed at its source since it was entered; the entry in the chart stays as it is";
+pub(super) const CHANGED_HERE: &str = "has changed at its source since it was entered, and its entry was changed here: the entry stays as it is";
+
+/// Why an entry was taken back.
+pub(super) const CORRECTED: &str = "Corrected at its source.";
+pub(super) const WITHDRAWN: &str = "Withdrawn at its source.";
+
+impl Batch<'_> {
+    /// Takes an entry to the new state of its source, unless somebody here has changed it.
+    pub(in super::super) async fn follow_source(
+        &mut self,
+        resource: &Resource,
+        (patient, encounter): (Option<PatientId>, Option<EncounterId>),
+        (kind, id): (String, Uuid),
+    ) -> Result<Entered> {
+        let (Some(patient), None) = (patient, &self.only_keep) else {
+            return self.entered(resource, patient, encounter).await;
+        };
+        let whose = Whose { patient, encounter };
+        match kind.as_str() {
+            "vitals" => return self.follow_vital(resource, whose, VitalSetId(id)).await,
+            "care_team" => return self.follow_team(resource, whose, id).await,
+            _ => {}
+        }
+        let Some(table) = table_that_follows(&kind) else {
+            return Ok(Entered::refused(CHANGED));
+        };
+        if !store::is_untouched(&mut self.tx, table, id).await? {
+            return Ok(Entered::refused(CHANGED_HERE));
+        }
+        if kind == "allergy_statement" {
+            let id = AllergyStatementId(id);
+            return self.follow_statement(resource, whose, id).await;
+        }
+        if kind == "social_history" && is_taken_back(resource) {
+            let (id, why) = (SocialHistoryId(id), WITHDRAWN);
+            social_history::take_back_in_tx(&mut self.tx, patient, id, why, self.now).await?;
+            return Ok(Entered::whole("social_history", id));
+        }
+        self.revises = Some(id);
+        let entered = self.entered(resource, Some(patient), encounter).await;
+        self.revises = None;
+        entered
+    }
+
+    /// Lets the resource lead to what took the place of its entry.
+    pub(super) async fn lead_to(
+        &mut self,
+        resource: &Resource,
+        before: Uuid,
+        entered: &Entered,
+    ) -> Result<()> {
+        match entered {
+            Entered::As { kind, id, .. } if *id != before => {
+                let name = self.stored(&resource.identity());
+                store::move_entry(&mut self.tx, &name, before, (kind, *id)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the reading back that the resource brought, and records what it says now.
+    async fn follow_vital(
+        &mut self,
+        resource: &Resource,
+        whose: Whose,
+        set: VitalSetId,
+    ) -> Result<Entered> {
+        let name = self.stored(&resource.identity());
+        let Some(before) = store::content_of(&mut self.tx, &name).await? else {
+            return Ok(Entered::refused(CHANGED));
+        };
+        let Some(kind) = vital::kind_of(&before) else {
+            return Ok(Entered::refused(CHANGED));
+        };
+        let standing = vitals::standing_in_tx(&mut self.tx, whose.patient, set, kind).await?;
+        let Some(standing) = standing else {
+            return Ok(Entered::refused(CHANGED_HERE));
+        };
+        if !store::is_untouched(&mut self.tx, "vitals", standing.id.into()).await? {
+            return Ok(Entered::refused(CHANGED_HERE));
+        }
+        if is_taken_back(resource) {
+            let why = (WITHDRAWN, None);
+            vitals::withdraw_in_tx(&mut self.tx, &standing, why, self.now).await?;
+            return Ok(Entered::whole("vitals", set));
+        }
+        if let Some(unfinished) = codes::unfinished(&resource.value) {
+            return Ok(unfinished);
+        }
+        if !super::is_vital(&resource.value) {
+            return Ok(Entered::refused(CHANGED));
+        }
+        let Some(person) = self.person(whose.patient).await? else {
+            return Ok(Entered::refused(super::super::report::ORPHAN));
+        };
+        let (of, mut row) = match self.reading(resource, &person, whose) {
+            Ok(read) => read,
+            Err(why) => return Ok(why),
+        };
+        if row.says_the_same(&standing) {
+            return Ok(Entered::whole("vitals", set));
+        }
+        let new = self.vitals.set(&of, row.kind());
+        row.take_the_place_of(set, new);
+        let why = (CORRECTED, Some(new));
+        vitals::withdraw_in_tx(&mut self.tx, &standing, why, self.now).await?;
+        self.vitals.rows.push(row);
+        let entered = Entered::whole("vitals", new);
+        self.lead_to(resource, set.into(), &entered).await?;
+        Ok(entered)
+    }
+
+    /// Ends the memberships that the team has opened and no longer has, and opens those that are new.
+    async fn follow_team(
+        &mut self,
+        resource: &Resource,
+        whose: Whose,
+        entry: Uuid,
+    ) -> Result<Entered> {
+        let name = self.stored(&resource.identity());
+        let opened = self.kept.get(&name).map(|before| before.joined.clone());
+        let wanted = self.wanted_members(resource).await?.unwrap_or_default();
+        let (mut joined, mut settled, mut lacks) = (Vec::new(), HashSet::new(), None);
+        for id in opened.unwrap_or_default() {
+            let of = (whose.patient, CareTeamMemberId(id));
+            let Some(member) = care_teams::find_in_tx(&mut self.tx, of.0, of.1).await? else {
+                continue;
+            };
+            if member.valid_until.is_some_and(|until| until <= self.now) {
+                continue;
+            }
+            let stays = wanted.iter().any(|new| {
+                new.user_id == member.user_id
+                    && new.role == member.role
+                    && new.valid_until == member.valid_until
+                    && new.valid_from.is_none_or(|from| from == member.valid_from)
+            });
+            if stays || !store::is_untouched(&mut self.tx, "care_team_members", id).await? {
+                lacks = lacks.or((!stays).then(|| CHANGED_HERE.to_owned()));
+                settled.insert(member.user_id);
+                joined.push(id);
+            } else {
+                let until = self.now.max(member.valid_from);
+                care_teams::end_in_tx(&mut self.tx, of.1, until, self.now).await?;
+            }
+        }
+        let new = wanted
+            .into_iter()
+            .filter(|new| !settled.contains(&new.user_id));
+        let (_, opened) = match self.join(whose.patient, new.collect()).await? {
+            Ok(done) => done,
+            Err(why) => return Ok(why),
+        };
+        joined.extend(opened);
+        self.joined = Some(joined);
+        Ok(Entered::whole("care_team", entry).lacking(lacks))
+    }
+}
+
+/// Whether the source no longer stands by it.
+fn is_taken_back(resource: &Resource) -> bool {
+    matches!(codes::unfinished(&resource.value), Some(Entered::Left(_)))
+}

@@ -13,11 +13,9 @@ use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo, PgValueRef};
 use sqlx::{Decode, Encode, Postgres, Type};
-use utoipa::ToSchema;
 
 /// In ten-thousandths; `None`: a number that does not fit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
-#[schema(value_type = f64)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DoseQuantity(Option<u32>);
 
 const ONE: u32 = 10_000;

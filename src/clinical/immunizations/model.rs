@@ -150,7 +150,7 @@ pub struct NewImmunization {
     pub route: Option<Route>,
     /// A decimal with at most four places, together with `dose_unit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = 0.5)]
+    #[schema(value_type = Option<f64>, example = 0.5)]
     pub dose_quantity: Option<DoseQuantity>,
     /// UCUM.
     #[serde(default, skip_serializing_if = "Option::is_none")]

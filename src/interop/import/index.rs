@@ -58,7 +58,7 @@ impl Unit {
 }
 
 /// Year and month.
-type Month = (i32, u32);
+pub(super) type Month = (i32, u32);
 
 /// What the first pass found.
 #[derive(Default)]
@@ -190,20 +190,7 @@ fn index_document(file: u32, path: &std::path::Path, origin: Origin<'_>, builder
 fn index_lines(file: u32, path: &std::path::Path, origin: Origin<'_>, builder: &Mutex<Builder>) {
     let mut from = Position::default();
     let mut stage: Option<Stage> = None;
-    let close = |from: Position, after: Position, stage: Option<Stage>| {
-        if let Some(stage) = stage {
-            let span = Span::Lines {
-                from,
-                until: after.lines,
-            };
-            builder
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .index
-                .units
-                .push(Unit { file, span, stage });
-        }
-    };
+    let close = |from, after, stage| add_unit(builder, file, (from, after), stage);
     let end = files::lines(path, from, |line, text, after| {
         let place = Place {
             file,
@@ -252,6 +239,24 @@ fn index_lines(file: u32, path: &std::path::Path, origin: Origin<'_>, builder: &
             );
         }
     }
+}
+
+/// A piece of NDJSON: the lines after a position, up to another.
+fn add_unit(
+    builder: &Mutex<Builder>,
+    file: u32,
+    (from, after): (Position, Position),
+    stage: Option<Stage>,
+) {
+    let Some(stage) = stage else {
+        return;
+    };
+    let span = Span::Lines {
+        from,
+        until: after.lines,
+    };
+    let mut builder = builder.lock().unwrap_or_else(PoisonError::into_inner);
+    builder.index.units.push(Unit { file, span, stage });
 }
 
 fn add_fault(builder: &Mutex<Builder>, fault: Fault) {

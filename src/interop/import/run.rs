@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Instant as Stopwatch;
 
 use chrono_tz::Tz;
+use kernel::clock::Instant;
 use kernel::ids::TenantId;
 use kernel::{Code, Error, Result};
 use platform::App;
@@ -16,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::batch::Fate;
 use super::importer::Importer;
-use super::index::{self, Origin, Unit};
+use super::index::{self, Month, Origin, Unit};
 use super::ledger::Ledger;
 use super::progress::Progress;
 use super::reader::{self, Chunk, Walk};
@@ -80,16 +81,8 @@ pub async fn fhir(
         source: options.source,
     };
     run.ledger.open(&index.read, index.superseded, index.faults);
-    // Making a month waits for those who write what its table refers to: so those of encounters are made before anything is
-    // written, and those of vital signs, which refer to no place and nobody, while places and people are.
-    let importer = &run.importer;
-    importer
-        .ensure_months(index.encounters.into_values())
+    run.beginnings(index.encounters, index.vitals, &index.foundation)
         .await?;
-    tokio::try_join!(
-        importer.ensure_vital_months(index.vitals.into_values()),
-        run.foundation(&index.foundation)
-    )?;
     run.everything_else(&index.units).await?;
     run.settle(&index.units).await?;
     let looked_at_again = again::look(&run.importer, &run.ledger, options.again).await?;
@@ -139,6 +132,23 @@ struct Run {
 }
 
 impl Run {
+    /// Months, places and people. Making a month waits for those who write what its table refers to: so those of encounters are
+    /// made before anything is written, and those of vital signs, which refer to no place and nobody, while places and people are.
+    async fn beginnings(
+        &self,
+        encounters: BTreeMap<Month, Instant>,
+        vitals: BTreeMap<Month, Instant>,
+        foundation: &[Resource],
+    ) -> Result<()> {
+        let importer = &self.importer;
+        importer.ensure_months(encounters.into_values()).await?;
+        tokio::try_join!(
+            importer.ensure_vital_months(vitals.into_values()),
+            self.foundation(foundation)
+        )?;
+        Ok(())
+    }
+
     /// Places and people that everything else refers to.
     async fn foundation(&self, resources: &[Resource]) -> Result<()> {
         for chunk in resources

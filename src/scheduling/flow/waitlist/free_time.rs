@@ -283,6 +283,9 @@ async fn first(
                 from: instant(piece.from),
                 to: instant(piece.until),
                 preferred: None,
+                patient: Some(row.patient_id),
+                staff: &[],
+                assets: &[],
                 except: None,
             };
             let found = availability::next_free(tx, &ask, 1, now).await?;

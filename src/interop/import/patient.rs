@@ -54,7 +54,8 @@ pub(super) struct Source {
 pub(super) fn map(resource: &Resource, found: Found, now: Instant) -> Result<Source, &'static str> {
     let value = &resource.value;
     let birth_date = text(value, "/birthDate").ok_or("has no birthDate")?;
-    let birth_date = dates::day(birth_date).ok_or("has a birthDate that is not a whole day")?;
+    let birth_date = dates::day(birth_date)
+        .ok_or("has a birthDate that is not a whole day between 1850 and 2200")?;
     // As it was written where the source was: the day on its wall.
     let deceased_on = text(value, "/deceasedDateTime").and_then(dates::day);
     let data = NewPatient {

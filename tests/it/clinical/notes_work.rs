@@ -157,10 +157,13 @@ async fn a_patient_reads_what_was_released_to_him_and_nothing_else() {
         format!("/api/v1/notes/{note}"),
         format!("/api/v1/notes/{note}/texts"),
         format!("/api/v1/patients/{}/notes", chart.patient),
-        "/api/v1/search/notes?q=well".to_owned(),
     ] {
         me.get(path).await.expect_problem(403, "forbidden");
     }
+    let found = me.get("/api/v1/search/notes?q=well").await.expect(200);
+    let found = found["items"].as_array().expect("items");
+    assert_eq!(found.len(), 1, "what was released, once");
+    assert_eq!(found[0]["found"], "released_note");
     // The tables with drafts in them are closed to him at the database too.
     let mut connection = ward.clinic.behind_the_curtain().await;
     connection

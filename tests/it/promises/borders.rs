@@ -218,7 +218,8 @@ fn no_two_wire_types_share_a_name_in_the_document() {
             if let (Some("struct" | "enum"), Some(name)) = (words.next(), words.next()) {
                 let name: String = name.chars().take_while(|c| c.is_alphanumeric()).collect();
                 let given = given.take();
-                if std::mem::take(&mut derived) {
+                // A macro's type has the name its caller gives it.
+                if std::mem::take(&mut derived) && !name.is_empty() {
                     places
                         .entry(given.unwrap_or(name))
                         .or_default()

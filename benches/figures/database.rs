@@ -243,7 +243,8 @@ impl Database {
         platform::db::migrate::run(&self.admin_url, login)
             .await
             .map_err(seed::told)
-            .context("the migrations failed")
+            .context("the migrations failed")?;
+        Ok(())
     }
 
     /// A connection that row-level security does not bind.

@@ -70,15 +70,12 @@ async fn what_can_not_be_read_is_reported_where_it_stands_and_the_rest_is_import
         format!("{}{{\"resourceType\":\n{}", line("c1"), line("c2")),
     )
     .expect("a file");
-    let mut many = String::new();
-    for number in 0..3_000 {
-        // Nothing that packs well, so that the cut is in the middle.
-        let id = kernel::ids::mint();
-        many += &format!(
-            "{}\n",
-            json!({ "resourceType": "Basic", "id": format!("b{number}-{id}") })
-        );
-    }
+    // Nothing that packs well, so that the cut is in the middle.
+    let many: Vec<String> = (0..3_000)
+        .map(|number| format!("b{number}-{}", kernel::ids::mint()))
+        .map(|id| format!("{}\n", json!({ "resourceType": "Basic", "id": id })))
+        .collect();
+    let many = many.concat();
     let whole = packed(&files, "cut.ndjson.gz", many.as_bytes());
     let bytes = std::fs::read(&whole).expect("packed");
     std::fs::write(&whole, &bytes[..bytes.len() / 2]).expect("cut");

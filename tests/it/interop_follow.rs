@@ -201,14 +201,14 @@ async fn who_leaves_a_team_at_its_source_leaves_it_here_and_others_stay() {
     };
     let mut expected: Vec<String> = doctors
         .iter()
-        .map(|(doctor, _)| doctor.user_id.to_string())
+        .map(|(doctor, _)| doctor.user_id.clone())
         .collect();
     expected.sort();
     assert_eq!(members().await, expected);
 
     say(team(&both[..1], "active"));
     settled(&clinic, &files, 1).await;
-    assert_eq!(members().await, [doctors[0].0.user_id.to_string()]);
+    assert_eq!(members().await, [doctors[0].0.user_id.clone()]);
     say(team(&both, "active"));
     settled(&clinic, &files, 1).await;
     assert_eq!(members().await, expected);
@@ -221,7 +221,7 @@ async fn who_leaves_a_team_at_its_source_leaves_it_here_and_others_stay() {
         .expect(201);
     say(team(&both, "inactive"));
     settled(&clinic, &files, 1).await;
-    assert_eq!(members().await, [doctors[1].0.user_id.to_string()]);
+    assert_eq!(members().await, [doctors[1].0.user_id.clone()]);
 }
 
 #[tokio::test]

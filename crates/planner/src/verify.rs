@@ -308,8 +308,8 @@ fn recomputed(problem: &Problem, request: &Request, placement: &Placement) -> Go
     let weights = problem.weights;
     let day = placement.day;
     let first = request.windows.iter().map(|it| it.day).min().unwrap_or(0);
-    goals.wait =
-        weights.wait_per_day.of(request.priority) * i64::try_from(day - first).unwrap_or(0);
+    goals.wait = weights.wait_per_day.of(request.priority)
+        * i64::try_from(day.saturating_sub(first)).unwrap_or(0);
     let opens = request
         .windows
         .iter()
@@ -317,7 +317,7 @@ fn recomputed(problem: &Problem, request: &Request, placement: &Placement) -> Go
         .map(|it| it.from)
         .min();
     if let Some(opens) = opens {
-        let hours = (placement.start - opens) / 60;
+        let hours = placement.start.saturating_sub(opens) / 60;
         goals.wait += weights.wait_per_hour.of(request.priority) * i64::from(hours);
     }
     let preferred = |it: &Interval| it.day == day && (it.from..it.to).contains(&placement.start);

@@ -12,8 +12,12 @@ use tokio::net::TcpListener;
 use super::banner;
 use super::installation::Installation;
 use super::serve;
+use crate::Chartwell;
 use crate::demo;
 use crate::server::{self, Shutdown};
+
+/// What a shell expects of a program that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
 
 #[derive(Args, Debug)]
 pub struct Arguments {
@@ -45,21 +49,22 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .await
         .with_context(|| format!("can't listen on {}; another server may be there (--listen 127.0.0.1:0 takes a free port)", arguments.listen))?;
     let address = listener.local_addr()?;
-    let mut installation = Installation::dev(&arguments.data_dir, !arguments.no_fetch).await?;
-    installation.config.http.listen = address;
-    installation.config.http.settings.public_url = format!("http://{address}");
-    std::fs::write(arguments.data_dir.join("address"), address.to_string())?;
-    server::install_metrics();
-    let chartwell = installation.open().await?;
+    let mut stop = shutdown.clone();
+    let (installation, chartwell) = tokio::select! {
+        prepared = prepare(&arguments, address) => prepared?,
+        () = stop.wait() => {
+            // A database may be starting in a thread that nothing can call back. The watcher beside it stops it when this
+            // process is gone, as after a kill.
+            eprintln!("stopping");
+            std::process::exit(INTERRUPTED);
+        }
+    };
     chartwell.identity.start_listener();
     let maintenance = serve::maintain(&chartwell, &installation.config, &shutdown);
     let ready = terminology::keep_ready(chartwell.app.clone(), shutdown.receiver());
     if arguments.no_demo {
         banner::without_demo(address);
     } else {
-        demo::load(&chartwell.app, arguments.seed)
-            .await
-            .context("the demo data could not be loaded")?;
         banner::with_demo(address);
     }
     server::listen(listener, chartwell.router.clone(), shutdown).await;
@@ -68,4 +73,23 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     chartwell.app.db.close().await;
     installation.close().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A database that runs, a server that knows it, and the demo in it.
+async fn prepare(
+    arguments: &Arguments,
+    address: SocketAddr,
+) -> anyhow::Result<(Installation, Chartwell)> {
+    let mut installation = Installation::dev(&arguments.data_dir, !arguments.no_fetch).await?;
+    installation.config.http.listen = address;
+    installation.config.http.settings.public_url = format!("http://{address}");
+    std::fs::write(arguments.data_dir.join("address"), address.to_string())?;
+    server::install_metrics();
+    let chartwell = installation.open().await?;
+    if !arguments.no_demo {
+        demo::load(&chartwell.app, arguments.seed)
+            .await
+            .context("the demo data could not be loaded")?;
+    }
+    Ok((installation, chartwell))
 }

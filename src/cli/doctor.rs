@@ -1,5 +1,6 @@
 //! `chartwell doctor`: what could be wrong, looked at; a line each.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ pub async fn run(place: Where) -> anyhow::Result<ExitCode> {
             well &= say("migrations", migrated(&mut connection).await);
             well &= say("clock", clock(&mut connection).await);
             well &= say("disk", disk(&mut connection).await);
+            well &= say("folders", folders(config));
             well &= say("keys", keys(config, &mut connection).await);
             let db = Db::new(&config.database);
             well &= say("partitions", months(&db).await);
@@ -83,16 +85,10 @@ async fn isolated(connection: &mut PgConnection) -> anyhow::Result<String> {
 }
 
 async fn migrated(connection: &mut PgConnection) -> anyhow::Result<String> {
-    let present: Option<i64> = sqlx::query_scalar("select app.schema_version()")
-        .fetch_one(connection)
-        .await?;
-    let newest = migrate::newest();
-    ensure!(
-        present == Some(newest),
-        "run chartwell migrate: the database is at {}, this program at {newest}",
-        present.unwrap_or_default()
-    );
-    Ok(format!("at {newest}"))
+    match migrate::behind(connection).await.map_err(told)? {
+        Some(behind) => bail!("{behind}"),
+        None => Ok(format!("at {} or newer", migrate::newest())),
+    }
 }
 
 async fn clock(connection: &mut PgConnection) -> anyhow::Result<String> {
@@ -115,6 +111,28 @@ async fn disk(connection: &mut PgConnection) -> anyhow::Result<String> {
         .await
         .context("the database can't write")?;
     Ok(format!("the database has {size} and can write"))
+}
+
+/// Whether this account can write what the server writes outside the database. Documents in a bucket are not looked at: a key
+/// that may only add to it could not take the probe away again.
+fn folders(config: &Config) -> anyhow::Result<String> {
+    let seals = config.operations.seal_file.as_deref();
+    let seals = seals.and_then(Path::parent).map(|folder| (folder, "seals"));
+    let places = [
+        config.files.folder().map(|folder| (folder, "documents")),
+        Some((config.messages.folder(), "messages")),
+        seals,
+    ];
+    let mut written = Vec::new();
+    for (folder, what) in places.into_iter().flatten() {
+        let probe = folder.join(".chartwell-doctor");
+        std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::write(&probe, b"probe"))
+            .and_then(|()| std::fs::remove_file(&probe))
+            .with_context(|| format!("the folder of the {what} can't be written"))?;
+        written.push(what);
+    }
+    Ok(format!("can write {}", written.join(", ")))
 }
 
 async fn months(db: &Db) -> anyhow::Result<String> {

@@ -10,6 +10,7 @@ use crate::server::told;
 
 pub async fn run() -> anyhow::Result<ExitCode> {
     let environment = Environment::of_process();
+    environment.refuse_unknown()?;
     let Some(url) = environment.get("CHARTWELL_ADMIN_DATABASE_URL") else {
         bail!(
             "CHARTWELL_ADMIN_DATABASE_URL: is required; the server's own role can't change the schema"

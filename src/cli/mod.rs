@@ -167,4 +167,9 @@ fn start_log(command: &Command) {
     } else {
         builder.init();
     }
+    // The usual hook prints what the panic says, and that may be a piece of somebody's name.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "panic");
+    }));
 }

@@ -1,6 +1,6 @@
 //! Where the content of documents is kept, and who looks into it first.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ enum Place {
 
 impl FilesConfig {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let folder = PathBuf::from(reader.text("CHARTWELL_FILES_DIR"));
+        let folder = reader.folder("CHARTWELL_FILES_DIR");
         let place = match reader.optional("CHARTWELL_FILES_S3_BUCKET") {
             Some(bucket) => Place::S3(S3 {
                 bucket,
@@ -59,6 +59,14 @@ impl FilesConfig {
     /// In this folder, whatever was said.
     pub fn keep_in(&mut self, folder: PathBuf) {
         self.place = Place::Folder(folder);
+    }
+
+    /// The folder, where it is one.
+    pub fn folder(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Folder(folder) => Some(folder),
+            Place::S3(_) => None,
+        }
     }
 
     /// Opens the store; a folder is made if missing.

@@ -1,6 +1,6 @@
 //! Where messages to people go.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use platform::messages::{FileMessenger, Messenger};
@@ -17,7 +17,7 @@ pub struct MessagesConfig {
 impl MessagesConfig {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         Self {
-            folder: PathBuf::from(reader.text("CHARTWELL_MESSAGES_DIR")),
+            folder: reader.folder("CHARTWELL_MESSAGES_DIR"),
             from: reader.mail_address("CHARTWELL_MESSAGES_FROM"),
         }
     }
@@ -25,6 +25,10 @@ impl MessagesConfig {
     /// In this folder, whatever was said.
     pub fn keep_in(&mut self, folder: PathBuf) {
         self.folder = folder;
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The way messages go.

@@ -16,6 +16,9 @@ use platform::Settings;
 use platform::db::DbOptions;
 use platform::http::Rates;
 use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
+
+use reader::Reader;
 
 pub use files::FilesConfig;
 pub use messages::MessagesConfig;
@@ -79,6 +82,8 @@ impl Config {
         let master_previous = reader
             .optional("CHARTWELL_MASTER_KEY_PREVIOUS")
             .map(SecretString::from);
+        reader.check_master_keys(master.as_ref(), master_previous.as_ref());
+        Log::read(&mut reader);
         let settings = Settings {
             request_deadline: Duration::from_secs(
                 reader.number("CHARTWELL_REQUEST_SECONDS", 1, 600).into(),
@@ -94,7 +99,7 @@ impl Config {
             login: reader.number("CHARTWELL_RATE_LOGIN", 1, 1_000_000),
         };
         let operations = Operations {
-            seal_file: reader.optional("CHARTWELL_SEAL_FILE").map(PathBuf::from),
+            seal_file: reader.optional_file("CHARTWELL_SEAL_FILE"),
             partitions_ahead: reader.number("CHARTWELL_PARTITIONS_AHEAD", 1, 120),
         };
         let files = FilesConfig::read(&mut reader);
@@ -120,11 +125,26 @@ impl Config {
 }
 
 impl Log {
-    /// The log's own settings; wrong ones fall back to the defaults, because somebody has to report the others.
+    /// The log's own settings. Wrong ones fall back to the defaults here, because the log has to be there to tell of them:
+    /// [`Config::from_environment`] does.
     pub fn from_environment(environment: &Environment) -> Self {
-        let mut reader = environment.reader();
-        let filter = reader.text("CHARTWELL_LOG");
-        let json = reader.text("CHARTWELL_LOG_FORMAT") != "text";
+        Self::read(&mut environment.reader())
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Self {
+        let mut filter = reader.text("CHARTWELL_LOG");
+        if EnvFilter::try_new(&filter).is_err() {
+            reader.mistake(
+                "CHARTWELL_LOG",
+                "must be a level or a filter such as platform=debug",
+            );
+            "info".clone_into(&mut filter);
+        }
+        let format = reader.text("CHARTWELL_LOG_FORMAT");
+        if !["json", "text"].contains(&&*format) {
+            reader.mistake("CHARTWELL_LOG_FORMAT", "must be json or text");
+        }
+        let json = format != "text";
         Self { filter, json }
     }
 }

@@ -6,11 +6,12 @@ use std::fs::File;
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use platform::crypto::LocalMasterKeys;
 use platform::db::DbOptions;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::VARIABLES;
 
@@ -52,6 +53,11 @@ impl Environment {
 
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
+    }
+
+    /// A misspelt variable, where a command reads too few to build a [`Config`](super::Config).
+    pub fn refuse_unknown(&self) -> Result<(), Mistakes> {
+        self.reader().finish()
     }
 
     pub(super) fn reader(&self) -> Reader<'_> {
@@ -122,6 +128,22 @@ impl Reader<'_> {
         address
     }
 
+    /// A place on the disk that does not depend on where the program was started: a command and the server must mean the
+    /// same one.
+    pub fn folder(&mut self, name: &str) -> PathBuf {
+        let folder = PathBuf::from(self.text(name));
+        if !folder.is_absolute() {
+            self.mistake(name, "must be an absolute path");
+        }
+        folder
+    }
+
+    /// As [`folder`](Self::folder), of a file that need not be named.
+    pub fn optional_file(&mut self, name: &str) -> Option<PathBuf> {
+        self.optional(name)?;
+        Some(self.folder(name))
+    }
+
     pub fn url(&mut self, name: &str) -> String {
         let url = self.text(name);
         if !url.starts_with("http://") && !url.starts_with("https://") {
@@ -189,7 +211,26 @@ impl Reader<'_> {
         }
     }
 
-    fn mistake(&mut self, name: &str, rule: &str) {
+    /// Whether keys have the form of keys; that they open anything is found when the database is there.
+    pub fn check_master_keys(
+        &mut self,
+        master: Option<&SecretString>,
+        previous: Option<&SecretString>,
+    ) {
+        for (name, key) in [
+            ("CHARTWELL_MASTER_KEY", master),
+            ("CHARTWELL_MASTER_KEY_PREVIOUS", previous),
+        ] {
+            let formed = |key: &SecretString| {
+                LocalMasterKeys::from_base64(key.expose_secret(), None).is_ok()
+            };
+            if key.is_some_and(|key| !formed(key)) {
+                self.mistake(name, "must be 32 bytes in base64 (openssl rand -base64 32)");
+            }
+        }
+    }
+
+    pub fn mistake(&mut self, name: &str, rule: &str) {
         self.mistakes.push(format!("{name}: {rule}"));
     }
 
@@ -238,6 +279,12 @@ mod tests {
             ("CHARTWELL_LISTEN", "s3cret"),
             ("CHARTWELL_RATE_USER", "s3cret"),
             ("CHARTWELL_LISTN", "s3cret"),
+            ("CHARTWELL_FILES_DIR", "s3cret"),
+            ("CHARTWELL_SEAL_FILE", "s3cret"),
+            ("CHARTWELL_LOG", "s3cret=s3cret"),
+            ("CHARTWELL_LOG_FORMAT", "s3cret"),
+            ("CHARTWELL_MASTER_KEY", "s3cret"),
+            ("CHARTWELL_MASTER_KEY_PREVIOUS", "s3cret"),
         ]);
         let text = Config::from_environment(&wrong)
             .expect_err("it is wrong")
@@ -247,7 +294,12 @@ mod tests {
             "CHARTWELL_RATE_USER:",
             "CHARTWELL_LISTN:",
             "CHARTWELL_DATABASE_URL:",
+            "CHARTWELL_FILES_DIR:",
+            "CHARTWELL_SEAL_FILE:",
+            "CHARTWELL_LOG:",
+            "CHARTWELL_LOG_FORMAT:",
             "CHARTWELL_MASTER_KEY:",
+            "CHARTWELL_MASTER_KEY_PREVIOUS:",
         ] {
             assert!(text.contains(name), "{name} missing in {text}");
         }

@@ -114,7 +114,7 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable(
         "CHARTWELL_FILES_DIR",
-        Some("files"),
+        Some("/var/lib/chartwell/files"),
         "The folder that keeps the content of documents, sealed. Back it up with the database: neither is of use alone.",
     ),
     variable(
@@ -164,7 +164,7 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable(
         "CHARTWELL_MESSAGES_DIR",
-        Some("messages"),
+        Some("/var/lib/chartwell/messages"),
         "The folder into which e-mails and text messages to patients are written, for a relay to pick up.",
     ),
     variable(
@@ -199,7 +199,7 @@ pub const VARIABLES: &[Variable] = &[
 pub fn example_file() -> String {
     use std::fmt::Write as _;
     let mut text = String::from(
-        "# Every variable Chartwell reads, with its default. Copy to .env and fill in; an unknown CHARTWELL_ variable is refused.\n# `chartwell dev` reads none of them: it has keys, limits and a database of its own.\n",
+        "# Every variable Chartwell reads, with its default. Copy to .env and fill in; an unknown CHARTWELL_ variable is refused.\n# `chartwell dev` has keys, limits and a database of its own: it reads CHARTWELL_LOG, CHARTWELL_PG_BIN and CHARTWELL_CACHE_DIR only.\n",
     );
     for Variable {
         name,

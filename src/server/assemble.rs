@@ -14,7 +14,7 @@ use platform::App;
 use platform::app::Parts;
 use platform::audit::AccessWriter;
 use platform::crypto::{KeyWrapper, Keyring, LocalMasterKeys, SigningKeys, TenantKeys};
-use platform::db::{Db, isolation};
+use platform::db::{Db, isolation, migrate};
 use platform::events::Events;
 use platform::http::{Limits, Needed, envelope, method_not_allowed, not_found};
 use secrecy::ExposeSecret;
@@ -53,6 +53,9 @@ pub async fn assemble_with(
                 "the database does not isolate tenants:\n  {}",
                 violations.join("\n  ")
             );
+        }
+        if let Some(behind) = migrate::behind(&mut connection).await.map_err(told)? {
+            bail!("{behind}");
         }
         SigningKeys::load_or_create(&mut connection, &*wrapper, clock.now())
             .await

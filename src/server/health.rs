@@ -4,9 +4,10 @@
 //! be shown. Metrics have routes as templates and no one's data in any label.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use platform::App;
+use platform::http::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -36,18 +37,9 @@ async fn get_liveness() -> Response {
 ///
 /// `503` while the database can't be reached or the access log can't be written.
 #[utoipa::path(get, path = "/readyz", tag = "operations", responses((status = 200, body = Health, description = "It can.")))]
-async fn get_readiness(State(app): State<App>) -> Response {
-    let ready = platform::db::health::ready(&app.db).await;
-    let (status, health) = match ready {
-        Ok(()) => (StatusCode::OK, Health { status: "ok" }),
-        Err(_) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            Health {
-                status: "unavailable",
-            },
-        ),
-    };
-    (status, axum::Json(health)).into_response()
+async fn get_readiness(State(app): State<App>) -> Result<Response, Problem> {
+    platform::db::health::ready(&app.db).await?;
+    Ok(axum::Json(Health { status: "ok" }).into_response())
 }
 
 /// Metrics for Prometheus

@@ -1,5 +1,5 @@
-//! The listener: HTTP/1.1, a limit on how long a client may take for its headers, and an end that lets requests
-//! in flight finish.
+//! The listener: HTTP/1.1, limits on how long a client may take for its headers and for taking what it asked for, and an end
+//! that lets requests in flight finish.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt as _;
 
 /// How long the server waits for others.
@@ -19,6 +20,8 @@ use tower::ServiceExt as _;
 pub struct Patience {
     /// The longest a client may take to send its headers, and to say anything at all.
     pub headers: Duration,
+    /// The longest a client may leave an answer where it is. One that never reads would keep its connection for ever.
+    pub reading: Duration,
     /// The longest requests in flight are waited for at the end.
     pub drain: Duration,
 }
@@ -27,6 +30,7 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             headers: Duration::from_secs(10),
+            reading: Duration::from_secs(60),
             drain: Duration::from_secs(20),
         }
     }
@@ -100,24 +104,31 @@ pub async fn listen_with(
         .max_headers(64);
     let slots = std::sync::Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
     loop {
-        let Ok(slot) = slots.clone().acquire_owned().await else {
-            break;
+        let next = async {
+            let slot = slots.clone().acquire_owned().await;
+            (slot, listener.accept().await)
         };
-        let (stream, peer) = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    tracing::warn!(kind = ?error.kind(), "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
+        let (slot, accepted) = tokio::select! {
+            next = next => next,
             () = shutdown.wait() => break,
         };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(kind = ?error.kind(), "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
         let _ = stream.set_nodelay(true);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(patience.reading));
         let connection = graceful.watch(
             builder
-                .serve_connection(TokioIo::new(stream), service(router.clone(), peer))
+                .serve_connection(
+                    TokioIo::new(Box::pin(stream)),
+                    service(router.clone(), peer),
+                )
                 .into_owned(),
         );
         tokio::spawn(async move {

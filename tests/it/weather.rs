@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, Executor, PgConnection, Row};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::support::{Caller, PASSWORD, TestTenant};
 
@@ -83,6 +83,9 @@ async fn serve_from(cluster: &Cluster) -> Chartwell {
         .username("chartwell_runtime")
         .password(PASSWORD);
     config.database.acquire_timeout = Duration::from_secs(1);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    config.files.keep_in(folder.join("weather-files"));
+    config.messages.keep_in(folder.join("weather-messages"));
     config.http.settings.request_deadline = DEADLINE;
     server::assemble(&config, Clock::system())
         .await
@@ -238,6 +241,29 @@ async fn a_client_that_dawdles_or_says_nothing_is_not_waited_for() {
     assert!(!headers.contains("200"), "{headers}");
     assert_eq!(nothing, "");
     assert!(complete.starts_with("HTTP/1.1 200"), "{complete}");
+}
+
+#[tokio::test]
+async fn a_client_that_never_takes_its_answer_loses_its_connection() {
+    const ASKED: usize = 12;
+    let clinic = TestTenant::new().await;
+    let patience = Patience {
+        reading: Duration::from_millis(300),
+        ..Patience::default()
+    };
+    let (address, _switch) = listening(clinic.router.clone(), patience).await;
+    let document = chartwell::document().to_string().len();
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("set");
+    let mut stream = socket.connect(address).await.expect("a connection");
+    let request = "GET /api/openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(ASKED);
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    let closed = tokio::time::timeout(Duration::from_secs(4), read).await;
+    assert!(closed.is_ok(), "still open after {} bytes", answer.len());
+    assert!(answer.len() < ASKED * document, "everything came");
 }
 
 /// Sends a request and hangs up within three milliseconds, whatever the server is doing then.

@@ -55,17 +55,14 @@ fn floors(elapsed: Duration) -> u32 {
 /// Refuses an address that tries, or fails, too often.
 pub(super) async fn admit(app: &App, identity: &Identity, request: &RequestInfo) -> Result<()> {
     let now = app.clock.now();
-    let refused = match identity.addresses().locked_for(&request.address, now) {
+    let refused = match identity.addresses().locked_for(&request.network, now) {
         Some(seconds) => Error::new(Code::RateLimited).retry_after(seconds),
-        None => match app.limits.login(&request.address) {
-            Ok(left) => {
-                request.limited_by(left);
-                return Ok(());
-            }
+        None => match request.count(app.limits.login(&request.network)) {
+            Ok(()) => return Ok(()),
             Err(refused) => refused,
         },
     };
-    if identity.addresses().first_refusal(&request.address, now) {
+    if identity.addresses().first_refusal(&request.network, now) {
         let event = SecurityEvent::new(SecurityKind::RateLimited, false).because("login_attempts");
         security::record(&app.db, NO_TENANT, &event, Some(request), now).await?;
     }
@@ -106,7 +103,7 @@ async fn attempt(
                     let tokens =
                         open(app, identity, request, tenant, account, rehashed.as_deref()).await?;
                     if tokens.is_some() {
-                        identity.addresses().succeeded(&request.address);
+                        identity.addresses().succeeded(&request.network);
                         return Ok(tokens);
                     }
                     "changed_meanwhile"
@@ -120,7 +117,7 @@ async fn attempt(
     };
     identity
         .addresses()
-        .failed(&request.address, app.limits.rates().login, now);
+        .failed(&request.network, app.limits.rates().login, now);
     let tenant = tenant.map_or(NO_TENANT, |(tenant, _)| tenant);
     note_failure(app, request, tenant, account.as_ref(), reason, now).await?;
     Ok(None)

@@ -177,7 +177,7 @@ async fn refuse_token(
     // The tenant that a made-up token names is nobody's.
     identity
         .addresses()
-        .failed(&request.address, app.limits.rates().login, now);
+        .failed(&request.network, app.limits.rates().login, now);
     let event = SecurityEvent::new(SecurityKind::PasswordReset, false).because("token_refused");
     security::record(&app.db, NO_TENANT, &event, Some(request), now).await?;
     Err(Code::TokenUsedOrExpired.into())

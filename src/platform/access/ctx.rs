@@ -274,7 +274,7 @@ impl Ctx {
             action: Cow::Borrowed(action.as_str()),
             outcome: Cow::Borrowed(outcome.as_str()),
             purpose: Cow::Borrowed(purpose.as_str()),
-            method: Cow::Owned(request.method.to_string()),
+            method: Cow::Borrowed(request.method_name()),
             route: Cow::Owned(request.route.to_string()),
             address: Cow::Owned(request.address.to_string()),
             user_agent: Cow::Owned(request.user_agent.to_string()),

@@ -32,7 +32,7 @@ pub fn by_system(
     let (request, method, route, address, user_agent) = match by {
         By::Request(info) => (
             info.id,
-            text(info.method.as_str()),
+            Cow::Borrowed(info.method_name()),
             text(&info.route),
             text(&info.address),
             text(&info.user_agent),

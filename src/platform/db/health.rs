@@ -10,7 +10,11 @@ use super::Db;
 pub async fn missing_months(db: &Db) -> Result<Vec<String>> {
     let missing = sqlx::query_scalar!(
         r#"select t.name || ' ' || to_char(m.month, 'YYYY-MM') as "missing!"
-             from unnest(array['encounters', 'phi_access_log', 'audit_log', 'security_events']) as t (name)
+             from (select c.relname::text as name
+                     from pg_partitioned_table p
+                     join pg_class c on c.oid = p.partrelid
+                     join pg_attribute a on a.attrelid = c.oid and a.attnum = p.partattrs[0]
+                    where c.relnamespace = 'app'::regnamespace and p.partstrat = 'r' and a.atttypid = 'timestamptz'::regtype) as t
             cross join (values (now() at time zone 'UTC'), (now() at time zone 'UTC' + interval '1 month')) as m (month)
             where to_regclass('app.' || t.name || '_y' || to_char(m.month, 'YYYY"m"MM')) is null"#
     )

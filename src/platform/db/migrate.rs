@@ -86,6 +86,19 @@ pub fn newest() -> i64 {
         .unwrap_or_default()
 }
 
+/// What is missing of a database that is older than this program, to be told before anything is served from it. A newer one
+/// is fine: a migration adds before anything is taken away, so that servers can be exchanged one after the other.
+pub async fn behind(connection: &mut PgConnection) -> Result<Option<String>> {
+    let present = sqlx::query_scalar::<_, Option<i64>>("select app.schema_version()")
+        .fetch_one(connection)
+        .await?
+        .unwrap_or_default();
+    let newest = newest();
+    let told =
+        || format!("run chartwell migrate: the database is at {present}, this program at {newest}");
+    Ok((present < newest).then(told))
+}
+
 async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>> {
     connection
         .ensure_migrations_table("_sqlx_migrations")

@@ -6,13 +6,12 @@
 //! Invariants: a success of an operation on health information leaves only with its receipt; no panic reaches a client;
 //! no request outlives its deadline.
 
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -22,6 +21,7 @@ use kernel::{Code, Error, Kind, Result};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
+use super::peer::Peer;
 use super::problem::{self, Carried};
 use super::{IdempotencyKey, Problem, RequestInfo, limits, refusal};
 use crate::access::{Permission, Purpose};
@@ -75,7 +75,7 @@ fn describe(app: &App, request: &Request) -> Result<Arc<RequestInfo>, (Arc<Reque
         request.method().clone(),
         route.clone(),
         patient_in_path(&route, request.uri().path()),
-        &address(app, request),
+        Peer::of(request, app.settings.trust_forwarded_for),
         headers
             .get(header::USER_AGENT)
             .and_then(|value| value.to_str().ok())
@@ -97,28 +97,8 @@ fn patient_in_path(route: &str, path: &str) -> Option<PatientId> {
         .and_then(|(_, value)| value.parse().ok())
 }
 
-fn address(app: &App, request: &Request) -> String {
-    if app.settings.trust_forwarded_for
-        && let Some(client) = request
-            .headers()
-            .get("x-forwarded-for")
-            .and_then(|value| value.to_str().ok())
-            .and_then(|chain| chain.rsplit(',').next())
-    {
-        return client.trim().to_owned();
-    }
-    request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or_else(
-            || "local".to_owned(),
-            |ConnectInfo(peer)| peer.ip().to_string(),
-        )
-}
-
 async fn admit(app: &App, info: &Arc<RequestInfo>, mut request: Request) -> Result<Request> {
-    let left = app.limits.address(&info.address)?;
-    let _ = info.address_left.set(left);
+    info.count(app.limits.address(&info.network))?;
     request.extensions_mut().insert(info.clone());
     if request.method() == Method::POST && request.headers().contains_key("idempotency-key") {
         request = with_idempotency_key(request, limits::body_of(&info.route)).await?;
@@ -253,7 +233,7 @@ fn finish_headers(info: &RequestInfo, headers: &mut HeaderMap) {
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    if let Some(left) = info.left.get().or(info.address_left.get()) {
+    if let Some(left) = info.left() {
         let policy = format!("\"{}\";q={};w=60", left.name, left.quota);
         let state = format!(
             "\"{}\";r={};t={}",
@@ -272,7 +252,7 @@ fn finish_headers(info: &RequestInfo, headers: &mut HeaderMap) {
 fn observe(info: &RequestInfo, response: &Response, error: Option<&Error>, took: Duration) {
     let status = response.status();
     let labels = [
-        ("method", info.method.to_string()),
+        ("method", info.method_name().to_owned()),
         ("route", info.route.to_string()),
         ("status", status.as_u16().to_string()),
     ];
@@ -282,20 +262,20 @@ fn observe(info: &RequestInfo, response: &Response, error: Option<&Error>, took:
     match error {
         Some(error) if matches!(error.kind(), Kind::Internal | Kind::Unavailable) => {
             tracing::error!(
-                request = %info.id, method = %info.method, route = %info.route, status = status.as_u16(), millis,
+                request = %info.id, method = info.method_name(), route = %info.route, status = status.as_u16(), millis,
                 code = error.code().as_str(), cause = error.cause_for_log(), "request failed"
             );
         }
         Some(error) => tracing::info!(
-            request = %info.id, method = %info.method, route = %info.route, status = status.as_u16(), millis,
+            request = %info.id, method = info.method_name(), route = %info.route, status = status.as_u16(), millis,
             code = error.code().as_str(), "request refused"
         ),
         None if took > Duration::from_secs(1) => tracing::warn!(
-            request = %info.id, method = %info.method, route = %info.route, status = status.as_u16(), millis, "request slow"
+            request = %info.id, method = info.method_name(), route = %info.route, status = status.as_u16(), millis, "request slow"
         ),
         // The access log has every one of them; this is for who debugs.
         None => tracing::debug!(
-            request = %info.id, method = %info.method, route = %info.route, status = status.as_u16(), millis, "request"
+            request = %info.id, method = info.method_name(), route = %info.route, status = status.as_u16(), millis, "request"
         ),
     }
 }

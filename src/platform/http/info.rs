@@ -1,13 +1,15 @@
 //! What is known of a request besides its body, and what became of it on the way.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::http::Method;
 use kernel::ids::{PatientId, RequestId};
+use kernel::{Code, Error, Result};
 
-use super::limits::Left;
+use super::limits::{Left, Taken};
+use super::peer::Peer;
 use crate::access::{Permission, Principal, Purpose};
 
 /// One request, as logs and records name it.
@@ -20,6 +22,8 @@ pub struct RequestInfo {
     /// The patient the path names, if it names one.
     pub patient: Option<PatientId>,
     pub address: Box<str>,
+    /// What limits count the address as.
+    pub network: Box<str>,
     pub user_agent: Box<str>,
     /// From `X-Purpose-Of-Use`.
     pub purpose: Option<Purpose>,
@@ -27,8 +31,7 @@ pub struct RequestInfo {
     /// What the document says the operation needs.
     pub(crate) declared: OnceLock<Permission>,
     permission: OnceLock<Permission>,
-    pub(crate) left: OnceLock<Left>,
-    pub(crate) address_left: OnceLock<Left>,
+    left: Mutex<Option<Left>>,
     receipt: AtomicBool,
     /// Seconds the work may take where that is more than others get.
     patience: AtomicU64,
@@ -40,7 +43,7 @@ impl RequestInfo {
         method: Method,
         route: Arc<str>,
         patient: Option<PatientId>,
-        address: &str,
+        peer: Peer,
         user_agent: &str,
         purpose: Option<Purpose>,
     ) -> Self {
@@ -49,22 +52,49 @@ impl RequestInfo {
             method,
             route,
             patient,
-            address: clean(address, 45),
+            address: peer.address().into(),
+            network: peer.network().into(),
             user_agent: clean(user_agent, 120),
             purpose,
             caller: OnceLock::new(),
             declared: OnceLock::new(),
             permission: OnceLock::new(),
-            left: OnceLock::new(),
-            address_left: OnceLock::new(),
+            left: Mutex::default(),
             receipt: AtomicBool::new(false),
             patience: AtomicU64::new(0),
         }
     }
 
-    /// Tells the caller of a limit tighter than those that hold for every request.
-    pub fn limited_by(&self, left: Left) {
-        let _ = self.left.set(left);
+    /// Counts the request against a limit; its answer tells of the tightest that it was counted against.
+    ///
+    /// # Errors
+    /// `rate_limited` when the limit is used up.
+    pub fn count(&self, taken: Taken) -> Result<()> {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        *left = Some(left.map_or(taken.left, |before| before.tighter(taken.left)));
+        match taken.wait {
+            None => Ok(()),
+            Some(wait) => Err(Error::new(Code::RateLimited).retry_after(wait.as_secs().max(1))),
+        }
+    }
+
+    /// The tightest limit the request was counted against.
+    pub(crate) fn left(&self) -> Option<Left> {
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The method by a name from a short list: anybody can make up another, and labels of metrics must not.
+    pub fn method_name(&self) -> &'static str {
+        match self.method {
+            Method::GET => "GET",
+            Method::HEAD => "HEAD",
+            Method::POST => "POST",
+            Method::PUT => "PUT",
+            Method::PATCH => "PATCH",
+            Method::DELETE => "DELETE",
+            Method::OPTIONS => "OPTIONS",
+            _ => "other",
+        }
     }
 
     /// Gives the request longer than others have: its body is streamed.

@@ -12,7 +12,6 @@ use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use kernel::ids::{TenantId, UserId};
-use kernel::{Code, Error, Result};
 
 /// The largest JSON body, of any operation that does not say that it takes more.
 pub(super) const BODY: usize = 1 << 20;
@@ -73,6 +72,28 @@ pub struct Left {
     pub remaining: u32,
 }
 
+impl Left {
+    /// The one of which less is left, for its size.
+    #[must_use]
+    pub fn tighter(self, other: Self) -> Self {
+        let share = |this: Self, of: Self| u64::from(this.remaining) * u64::from(of.quota);
+        if share(other, self) < share(self, other) {
+            other
+        } else {
+            self
+        }
+    }
+}
+
+/// What became of taking from a limit: how much is left, and how long to wait where nothing was.
+/// [`RequestInfo::count`](super::RequestInfo::count) tells the caller.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Taken {
+    pub(super) left: Left,
+    pub(super) wait: Option<Duration>,
+}
+
 impl Limits {
     pub fn new(rates: Rates) -> Self {
         Self {
@@ -84,22 +105,30 @@ impl Limits {
         }
     }
 
-    pub fn address(&self, address: &str) -> Result<Left> {
+    pub fn address(&self, network: &str) -> Taken {
         take(
             &self.address,
-            &address.into(),
+            &network.into(),
             "address",
             self.rates.address,
         )
     }
 
-    pub fn caller(&self, tenant: TenantId, user: UserId) -> Result<Left> {
-        take(&self.tenant, &tenant, "tenant", self.rates.tenant)?;
-        take(&self.user, &user, "user", self.rates.user)
+    /// Of the user, and of all users of his tenant together.
+    pub fn caller(&self, tenant: TenantId, user: UserId) -> Taken {
+        let all = take(&self.tenant, &tenant, "tenant", self.rates.tenant);
+        if all.wait.is_some() {
+            return all;
+        }
+        let own = take(&self.user, &user, "user", self.rates.user);
+        Taken {
+            left: own.left.tighter(all.left),
+            wait: own.wait,
+        }
     }
 
-    pub fn login(&self, address: &str) -> Result<Left> {
-        take(&self.login, &address.into(), "login", self.rates.login)
+    pub fn login(&self, network: &str) -> Taken {
+        take(&self.login, &network.into(), "login", self.rates.login)
     }
 
     pub fn rates(&self) -> Rates {
@@ -125,16 +154,42 @@ fn take<K: Hash + Eq + Clone>(
     key: &K,
     name: &'static str,
     quota: u32,
-) -> Result<Left> {
-    match limiter.check_key(key) {
-        Ok(state) => Ok(Left {
-            name,
-            quota,
-            remaining: state.remaining_burst_capacity(),
-        }),
-        Err(refused) => {
-            let wait: Duration = refused.wait_time_from(DefaultClock::default().now());
-            Err(Error::new(Code::RateLimited).retry_after(wait.as_secs().max(1)))
-        }
+) -> Taken {
+    let (remaining, wait) = match limiter.check_key(key) {
+        Ok(state) => (state.remaining_burst_capacity(), None),
+        Err(refused) => (
+            0,
+            Some(refused.wait_time_from(DefaultClock::default().now())),
+        ),
+    };
+    let left = Left {
+        name,
+        quota,
+        remaining,
+    };
+    Taken { left, wait }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_told_is_the_tightest_and_one_used_up_is_told_too() {
+        let limits = Limits::new(Rates {
+            user: 2,
+            tenant: 3,
+            ..Rates::default()
+        });
+        let tenant = TenantId(kernel::ids::mint());
+        let user = || UserId(kernel::ids::mint());
+        let (one, other) = (user(), user());
+        let told = |taken: Taken| (taken.left.name, taken.left.remaining, taken.wait.is_some());
+        assert_eq!(told(limits.caller(tenant, one)), ("user", 1, false));
+        assert_eq!(told(limits.caller(tenant, one)), ("user", 0, false));
+        assert_eq!(told(limits.caller(tenant, other)), ("tenant", 0, false));
+        assert_eq!(told(limits.caller(tenant, other)), ("tenant", 0, true));
+        let elsewhere = TenantId(kernel::ids::mint());
+        assert_eq!(told(limits.caller(elsewhere, one)), ("user", 0, true));
     }
 }

@@ -10,6 +10,7 @@ mod info;
 mod limits;
 mod needed;
 pub mod openapi;
+mod peer;
 mod problem;
 mod refusal;
 

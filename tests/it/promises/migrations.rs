@@ -1,7 +1,7 @@
 //! A fresh schema is the one that was reviewed; migrating again changes nothing.
 
 use platform::db::migrate::{self, RuntimeLogin};
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, Executor as _, PgConnection};
 
 use super::golden;
 use crate::support::{admin_connection, run_database};
@@ -18,6 +18,24 @@ async fn migrating_again_changes_nothing() {
         .await
         .expect("it runs again");
     assert!(done.is_empty(), "{done:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_served_from_a_schema_older_than_the_program() {
+    let mut connection = admin_connection().await;
+    let mut tx = connection.begin().await.expect("a transaction");
+    let behind = migrate::behind(&mut tx).await.expect("it answers");
+    assert_eq!(behind, None);
+    tx.execute("delete from migration._sqlx_migrations where version > 20")
+        .await
+        .expect("an administrator may");
+    let behind = migrate::behind(&mut tx).await.expect("it answers");
+    let told = behind.expect("it is older");
+    assert!(
+        told.contains("chartwell migrate") && told.contains("at 20"),
+        "{told}"
+    );
+    tx.rollback().await.expect("rolled back");
 }
 
 #[tokio::test]

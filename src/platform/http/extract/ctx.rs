@@ -26,9 +26,8 @@ impl FromRequestParts<App> for Ctx {
             Some(principal) => principal,
             None => app.authenticator.authenticate(token).await?,
         };
-        let left = app.limits.caller(principal.tenant, principal.user)?;
+        request.count(app.limits.caller(principal.tenant, principal.user))?;
         let _ = request.caller.set(principal.clone());
-        let _ = request.left.set(left);
         let needed = parts.extensions.get::<Needed>();
         if let Some(permission) = needed.and_then(|table| table.by(&request.route, &request.method))
         {

@@ -3,13 +3,29 @@
 use platform::db::migrate::{self, RuntimeLogin};
 use sqlx::{Connection, Executor as _, PgConnection};
 
-use super::golden;
+use super::{golden, project};
 use crate::support::{admin_connection, run_database};
 
 #[tokio::test]
 async fn a_fresh_schema_is_the_golden_one() {
     let mut connection = admin_connection().await;
     golden("schema.txt", &schema(&mut connection).await);
+}
+
+/// Every table, and every function that runs with its owner's rights.
+#[tokio::test]
+async fn everything_of_the_schema_is_in_its_description() {
+    let described = std::fs::read_to_string(project("docs/DATABASE.md")).expect("it is there");
+    let names = sqlx::query_scalar::<_, String>(
+        "select c.relname::text from pg_class c
+          where c.relnamespace = 'app'::regnamespace and c.relkind in ('r', 'p', 'v') and not c.relispartition
+          union
+         select p.proname::text from pg_proc p where p.pronamespace = 'app'::regnamespace and p.prosecdef",
+    );
+    let names = names.fetch_all(&mut admin_connection().await);
+    let mut missing = names.await.expect("the catalogue answers");
+    missing.retain(|name| !described.contains(&format!("`{name}`")));
+    assert!(missing.is_empty(), "not in docs/DATABASE.md: {missing:?}");
 }
 
 #[tokio::test]

@@ -13,7 +13,6 @@ mod live;
 mod login;
 mod model;
 mod own;
-mod page;
 mod password;
 mod refresh;
 mod routes;

@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::http::header;
-use axum::response::{Html, IntoResponse, Response};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{Json, Reply};
+use platform::http::{Json, Page, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{Me, PasswordChange};
-use super::{own, page, password};
+use super::{own, password};
 use crate::Identity;
 
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -50,13 +48,17 @@ async fn change_my_password(
 /// Asks for a password and sends it with the link's token to POST /api/v1/auth/set-password.
 #[utoipa::path(get, path = "/set-password", tag = "auth",
     responses((status = 200, body = String, content_type = "text/html", description = "A page for people")))]
-async fn get_set_password_page() -> Response {
-    (
-        [
-            (header::CONTENT_SECURITY_POLICY, page::policy()),
-            (header::REFERRER_POLICY, "no-referrer".to_owned()),
-        ],
-        Html(page::HTML),
-    )
-        .into_response()
+async fn get_set_password_page() -> Page {
+    Page {
+        title: "Set your password",
+        body: FORM,
+        script: include_str!("set_password.js"),
+    }
 }
+
+const FORM: &str = r#"<form>
+  <p><label>New password<br><input name="password" type="password" autocomplete="new-password" required></label></p>
+  <p><label>Once more<br><input name="again" type="password" autocomplete="new-password" required></label></p>
+  <p><button>Set password</button></p>
+</form>
+"#;

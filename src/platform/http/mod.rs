@@ -10,6 +10,7 @@ mod info;
 mod limits;
 mod needed;
 pub mod openapi;
+mod page;
 mod peer;
 mod problem;
 mod refusal;
@@ -26,6 +27,7 @@ pub use idempotency::IdempotencyKey;
 pub use info::RequestInfo;
 pub use limits::{LARGE_BODY, Limits, Rates};
 pub use needed::Needed;
+pub use page::Page;
 pub use problem::{Problem, ProblemDocument};
 
 /// What a handler returns.

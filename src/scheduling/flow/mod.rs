@@ -10,6 +10,7 @@ pub mod board;
 pub mod calendar;
 pub mod flow_settings;
 pub mod reminders;
+mod routes_visit;
 pub mod waitlist;
 
 use platform::App;
@@ -23,6 +24,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(calendar::router())
         .merge(board::router())
         .merge(waitlist::router())
+        .merge(routes_visit::router())
 }
 
 /// Who does the area's jobs.

@@ -72,6 +72,7 @@ fn every_operation_says_what_it_needs() {
                 "/metrics",
                 "/.well-known/jwks.json",
                 "/set-password",
+                "/visit",
                 // A secret in the path is the proof.
                 "/calendar/{file}",
                 "/api/v1/appointment-links/{token}",

@@ -48,7 +48,8 @@ pub async fn spawn(app: App, mut stop: watch::Receiver<bool>) {
     }
 }
 
-async fn turn(app: &App, tenant: TenantId) -> Result<()> {
+/// A tenant's turn, if his day has not had it.
+pub async fn turn(app: &App, tenant: TenantId) -> Result<()> {
     if refit(app, tenant).await? {
         waitlist::look_again(app, tenant).await?;
         let made = forecasts::make_nightly(app, tenant).await?;

@@ -122,11 +122,9 @@ pub(crate) async fn time_opened(tx: &mut TenantTx, opened: &Opened, now: Instant
 
 /// Once a day those who were offered nothing of late are asked again: the days to come have become one more. At each facility
 /// when its quiet hours are over, so that nobody's minutes to answer pass while he sleeps.
-pub(crate) async fn look_again(app: &App, tenant: TenantId) -> Result<()> {
-    let now = app.clock.now();
-    let mut tx = SystemTx::begin(&app.db, tenant).await?;
-    let quiet = Quiet::of(&flow_settings::current(&mut tx).await?);
-    for (facility, time_zone) in store_free::facilities(&mut tx, None, None).await? {
+pub(crate) async fn look_again(tx: &mut TenantTx, now: Instant) -> Result<()> {
+    let quiet = Quiet::of(&flow_settings::current(tx).await?);
+    for (facility, time_zone) in store_free::facilities(tx, None, None).await? {
         let at = quiet.over(now, wall::zone(&time_zone));
         let opened = Opened {
             only_unasked: true,
@@ -134,9 +132,9 @@ pub(crate) async fn look_again(app: &App, tenant: TenantId) -> Result<()> {
         };
         let payload = serde_json::to_value(&opened).map_err(kernel::Error::internal)?;
         let key = format!("daily {facility}");
-        jobs::enqueue(&mut tx, &NewJob::new(OPENED, payload, at).once(key)).await?;
+        jobs::enqueue(tx, &NewJob::new(OPENED, payload, at).once(key)).await?;
     }
-    tx.commit().await
+    Ok(())
 }
 
 /// Finds free time for one request, and asks everybody who waits whether he wants it: a newcomer does not come before who has

@@ -27,6 +27,7 @@ mod staff;
 mod stays;
 mod telephone;
 mod visits;
+mod waiting;
 mod wall;
 mod whereabouts;
 mod wishes;

@@ -8,6 +8,7 @@ use super::registration;
 use super::staff::{self, Employee};
 use super::telephone::Telephones;
 use super::visits::{self, Visit};
+use super::waiting::{self, Waiting};
 use super::wall::Wall;
 
 /// What is to be written for an organisation.
@@ -19,6 +20,7 @@ pub struct Plan {
     /// The forms of `people`, in their order. References to providers, facilities and accounts are added on writing.
     pub forms: Vec<NewPatient>,
     pub visits: Vec<Visit>,
+    pub waiting: Vec<Waiting>,
     pub wall: Wall,
 }
 
@@ -29,12 +31,14 @@ impl Plan {
         let people = people::population(organisation, seed, &staff, wall);
         let forms = registration::fill_in(organisation, seed, &people, wall, &mut phones);
         let visits = visits::plan(organisation, seed, &people, &staff, wall);
+        let waiting = waiting::draw(organisation, seed, &people, wall);
         Self {
             organisation,
             staff,
             people,
             forms,
             visits,
+            waiting,
             wall,
         }
     }

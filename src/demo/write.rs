@@ -34,7 +34,7 @@ use super::record::Paper;
 use super::roster::{DEMO_NURSE, DEMO_PROVIDER};
 use super::staff::{Employee, Help, Practice, Work};
 use super::visits::Visit;
-use super::{access, appointments, bookable};
+use super::{access, appointments, bookable, waiting};
 
 /// Encounters written in one statement.
 const BATCH: usize = 500;
@@ -90,6 +90,8 @@ impl<'a> Writer<'a> {
         for visits in self.plan.visits.chunks(BATCH) {
             self.visits(visits).await?;
         }
+        let whom = (self.patients.as_slice(), self.providers.as_slice());
+        waiting::write(self.tx, self.app, &self.plan.waiting, whom, self.now).await?;
         self.record(papers).await?;
         self.access_records().await?;
         Ok(Summary {

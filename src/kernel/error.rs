@@ -161,6 +161,7 @@ codes! {
     AppointmentClosed = "appointment_closed", Conflict, "The appointment did not take place.";
     SeriesConflicts = "series_conflicts", Conflict, "Some occurrences can't be booked; look at the preview, or repeat with skip_conflicts=true.";
     OutsideAvailability = "outside_availability", Conflict, "The time is not one that can be booked; see errors.";
+    RoomOccupied = "room_occupied", Conflict, "Another patient sits in that room.";
     TooLittleHistory = "too_little_history", Conflict, "There are fewer than 42 days of history to forecast from.";
     PlanApplied = "plan_applied", Conflict, "Nothing is left of the plan to be booked.";
     PlanNotApplied = "plan_not_applied", Conflict, "A place of the plan is not free any more, so nothing of it was booked; outcomes says which.";

@@ -62,6 +62,15 @@ async fn the_demo_is_made_once_and_whole_and_every_account_sees_something() {
             }
         }
         sees_who_works_there(&log_in(&nobody, tenant, Role::Admin).await).await;
+        for role in [
+            Role::Admin,
+            Role::Provider,
+            Role::Nurse,
+            Role::Staff,
+            Role::Patient,
+        ] {
+            sees_who_waits(&log_in(&nobody, tenant, role).await, role).await;
+        }
         has_a_list_of_visits(&log_in(&nobody, tenant, Role::Provider).await).await;
     }
     // A coming visit is planned once: the appointment is for the encounter in the chart.
@@ -128,4 +137,34 @@ async fn has_a_list_of_visits(provider: &Caller) {
         own["id"].as_str().expect("an id")
     );
     assert!(items(provider, &path).await.len() >= 25);
+}
+
+/// Somebody waits, and somebody is offered an earlier time: he himself, where he is the patient.
+async fn sees_who_waits(caller: &Caller, role: Role) {
+    let waiting = items(caller, "/api/v1/waitlist?limit=200").await;
+    let (least, most) = match role {
+        Role::Patient => (1, 1),
+        Role::Provider | Role::Nurse => (3, 15),
+        _ => (15, 15),
+    };
+    assert!(
+        (least..=most).contains(&waiting.len()),
+        "{role:?}: {}",
+        waiting.len()
+    );
+    let offered: Vec<&Value> = waiting
+        .iter()
+        .filter(|one| one["status"] == "offered")
+        .collect();
+    assert!(!offered.is_empty(), "{role:?}");
+    assert!(
+        role == Role::Patient || offered.len() < waiting.len(),
+        "{role:?}"
+    );
+    let path = format!(
+        "/api/v1/waitlist/{}/offers",
+        offered[0]["id"].as_str().expect("an id")
+    );
+    let offers = items(caller, &path).await;
+    assert_eq!((offers.len(), &offers[0]["status"]), (1, &json!("open")));
 }

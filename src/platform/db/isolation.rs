@@ -44,6 +44,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "follow_appointment",      // trigger: jobs and notices that follow from a change
     "follow_hold",             // trigger: jobs that follow from a hold given back
     "tenants_with_work",       // which tenants have jobs that are due
+    "sits_in_room",            // whether anybody sits in a room, within the tenant
     "follow_document", // trigger: the words of a document follow its label, version and release
     "appointment_counts", // what became of a facility's appointments, counted, within the tenant
     "ensure_these_months", // makes partitions: of an import, of a past

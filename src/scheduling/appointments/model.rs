@@ -371,6 +371,9 @@ pub struct Rooming {
     /// A room of the facility; the one that is reserved, unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_id: Option<AssetId>,
+    /// Though others sit there, or may come to: a family, chairs for infusions.
+    #[serde(default)]
+    pub shared: bool,
 }
 
 impl Validate for Rooming {

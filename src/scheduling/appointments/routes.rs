@@ -108,7 +108,8 @@ async fn check_in_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<
 /// He is checked in, and waits there. Said again, he is put into another room.
 #[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/room", tag = "appointments",
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")), request_body = Rooming,
-    responses((status = 200, body = Appointment, description = "In a room")),
+    responses((status = 200, body = Appointment, description = "In a room"),
+              (status = 409, description = "`illegal_transition`: he is not checked in; `room_occupied`: another patient sits there, and it is not `shared`", body = platform::http::ProblemDocument, content_type = "application/problem+json")),
     extensions(("x-permission" = json!("appointment.manage"))))]
 async fn room_appointment(
     ctx: Ctx,

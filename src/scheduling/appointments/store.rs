@@ -282,14 +282,15 @@ pub(super) async fn step(
 pub(super) async fn put_into_room(
     tx: &mut TenantTx,
     id: AppointmentId,
-    room: AssetId,
+    (room, shared): (AssetId, bool),
     by: UserId,
     now: Instant,
 ) -> Result<bool> {
     let tenant = tx.tenant();
     let put = sqlx::query!(
         "update app.appointments a
-            set roomed_in = x.id, roomed_by = $4, roomed_at = coalesce(a.roomed_at, $5), version = a.version + 1, updated_at = $5
+            set roomed_in = x.id, roomed_by = $4, roomed_at = coalesce(a.roomed_at, $5), roomed_alone = not $6, version = a.version + 1,
+                updated_at = $5
            from app.scheduling_assets x
           where a.tenant_id = $1 and a.id = $2 and x.tenant_id = $1 and x.id = $3 and x.facility_id = a.facility_id
             and x.kind = 'room' and x.status = 'active'",
@@ -298,10 +299,26 @@ pub(super) async fn put_into_room(
         room as _,
         by as _,
         now,
+        shared,
     )
     .execute(tx.conn())
     .await?;
     Ok(put.rows_affected() == 1)
+}
+
+/// Whether the patient of another appointment sits in the room, seen by the caller or not.
+pub(super) async fn sits_in_room(
+    tx: &mut TenantTx,
+    room: AssetId,
+    besides: AppointmentId,
+) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from app.sits_in_room($1, $2)) as "sits!""#,
+        room as _,
+        besides as _,
+    )
+    .fetch_one(tx.conn())
+    .await?)
 }
 
 /// How an appointment that does not take place ends.

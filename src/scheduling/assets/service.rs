@@ -10,6 +10,7 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
 use super::model::{Asset, ListAssets, NewAsset};
 use super::store;
+use crate::waitlist::{self, Opened};
 
 pub(super) async fn list(ctx: &Ctx, query: ListAssets) -> Result<Answer<Page<Asset>>> {
     let narrowed_by = (
@@ -38,6 +39,7 @@ pub(super) async fn add(ctx: &Ctx, new: NewAsset) -> Result<Answer<Asset>> {
     let mut tx = ctx.begin(Permission::SchedulingManage).await?;
     require_place(&mut tx, &new).await?;
     let id = add_asset(&mut tx, &new, ctx.now()).await?;
+    opened(&mut tx, &new, PlaceStatus::Inactive, ctx.now()).await?;
     let asset = Asset {
         id,
         data: new,
@@ -70,6 +72,7 @@ pub(super) async fn change(
     store::update(&mut tx, id, &data, now)
         .await
         .on_constraint("scheduling_assets_code_key", code_taken)?;
+    opened(&mut tx, &data, present.data.status, now).await?;
     let version = present.version + 1;
     let asset = Asset {
         data,
@@ -78,6 +81,20 @@ pub(super) async fn change(
         ..present
     };
     tx.commit(Disclosure::plain(asset).version(version)).await
+}
+
+/// A room or a device that is opened is time for those who wait.
+async fn opened(
+    tx: &mut TenantTx,
+    asset: &NewAsset,
+    before: PlaceStatus,
+    now: Instant,
+) -> Result<()> {
+    if asset.status != PlaceStatus::Active || before == PlaceStatus::Active {
+        return Ok(());
+    }
+    let opened = Opened::from_now(Some(asset.facility_id), now);
+    waitlist::time_opened(tx, &opened, now).await
 }
 
 /// Adds a room or a device whose rules hold, at a place that exists. Fails with `slug_taken` if the code is in use there.

@@ -3,6 +3,8 @@
 //! Nobody who books has to think of it. The database notes what an appointment's change is followed by (0020, trigger
 //! `appointments_follow`), as jobs of the same transaction and as notices.
 
+mod links;
+mod quiet;
 mod secrets;
 mod wall;
 

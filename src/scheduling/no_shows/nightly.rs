@@ -48,16 +48,17 @@ pub async fn spawn(app: App, mut stop: watch::Receiver<bool>) {
     }
 }
 
-async fn turn(app: &App, tenant: TenantId) -> Result<()> {
+/// A tenant's turn, if his day has not had it.
+pub async fn turn(app: &App, tenant: TenantId) -> Result<()> {
     if refit(app, tenant).await? {
-        waitlist::look_again(app, tenant).await?;
         let made = forecasts::make_nightly(app, tenant).await?;
         tracing::info!(%tenant, forecasts = made, "learnt from the day");
     }
     Ok(())
 }
 
-/// Fits the tenant's model once a day (UTC) and scores what is to come. Answers whether it was this call that did.
+/// Fits the tenant's model once a day (UTC) and scores what is to come; with it goes the waitlist's daily look. Answers whether
+/// it was this call that did.
 pub async fn refit(app: &App, tenant: TenantId) -> Result<bool> {
     let now = app.clock.now();
     let today = now.date_naive();
@@ -84,6 +85,7 @@ pub async fn refit(app: &App, tenant: TenantId) -> Result<bool> {
     if let Some((model, _)) = fitted {
         score(&mut tx, id, &model, now).await?;
     }
+    waitlist::look_again(&mut tx, now).await?;
     tx.commit().await?;
     Ok(true)
 }

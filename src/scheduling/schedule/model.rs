@@ -12,7 +12,8 @@ use crate::appointments::Appointment;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OfDays {
-    /// A provider's days, the caller's own if nobody and nothing is named; with `facility_id` by the wall clock of that facility.
+    /// A provider's days, the caller's own if nobody and nothing is named, by the wall clock where he works; with `facility_id` by
+    /// that facility's, which must be said where he works in several zones in these days.
     pub provider_id: Option<ProviderId>,
     /// A room's or device's days.
     pub asset_id: Option<AssetId>,
@@ -37,7 +38,7 @@ pub struct Schedule {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ScheduleDay {
     pub date: NaiveDate,
-    /// In their order of time. What lasts over midnight stands in the day it begins in.
+    /// In their order of time. What lasts over midnight stands in each of its days.
     pub entries: Vec<ScheduleEntry>,
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn look(ctx: &Ctx, mut query: OfDays) -> Result<Answer<Schedule
     if (query.provider_id, query.asset_id, query.facility_id) == (None, None, None) {
         query.provider_id = Some(own_provider(ctx, &mut tx).await?);
     }
-    let time_zone = zone_name(&mut tx, &query).await?;
+    let time_zone = zone_name(&mut tx, &query, days, ctx.now()).await?;
     let wall = zone(&time_zone).unwrap_or(Tz::UTC);
     let first = query
         .date
@@ -58,12 +58,12 @@ pub(super) async fn look(ctx: &Ctx, mut query: OfDays) -> Result<Answer<Schedule
     let subjects = appointments::subjects(&shown);
     let names: HashMap<_, _> = names.into_iter().collect();
     let mut shown: HashMap<_, _> = shown.into_iter().map(|one| (one.id, one)).collect();
-    let entries = blocks
+    let entries: Vec<ScheduleEntry> = blocks
         .into_iter()
         .map(|block| entry(&block, &mut shown, &names, &time_zone))
         .collect();
     let schedule = Schedule {
-        days: by_day(entries, first, days, wall),
+        days: by_day(&entries, first, days, wall),
         time_zone,
     };
     tx.finish(Disclosure::list("schedule", subjects, schedule))
@@ -92,24 +92,51 @@ async fn own_provider(ctx: &Ctx, tx: &mut TenantTx) -> Result<ProviderId> {
 }
 
 /// Whose wall clock counts.
-async fn zone_name(tx: &mut TenantTx, query: &OfDays) -> Result<String> {
+async fn zone_name(tx: &mut TenantTx, query: &OfDays, days: u64, now: Instant) -> Result<String> {
     let found = match (query.provider_id, query.asset_id, query.facility_id) {
         (Some(_), Some(_), _) => {
             let rule = "must be left out with provider_id";
             return Err(invalid("?asset_id", "too_many", rule));
         }
         (None, None, None) => None,
-        (Some(provider), None, facility) => {
-            let own = store::zone_of_provider(tx, provider).await?;
-            match (own, facility) {
-                (Some(_), Some(facility)) => store::zone_of_facility(tx, facility).await?,
-                (own, _) => own,
+        (Some(provider), None, Some(facility)) => {
+            if store::is_provider(tx, provider).await? {
+                store::zone_of_facility(tx, facility).await?
+            } else {
+                None
             }
+        }
+        (Some(provider), None, None) => {
+            zone_where_he_works(tx, provider, query.date, days, now).await?
         }
         (None, Some(asset), _) => store::zone_of_asset(tx, asset).await?,
         (None, None, Some(facility)) => store::zone_of_facility(tx, facility).await?,
     };
     found.ok_or_else(Error::not_found)
+}
+
+/// The zone of the facilities where a provider works in these days, the organisation's if that is nowhere.
+async fn zone_where_he_works(
+    tx: &mut TenantTx,
+    provider: ProviderId,
+    date: Option<NaiveDate>,
+    days: u64,
+    now: Instant,
+) -> Result<Option<String>> {
+    let within = match date {
+        Some(first) => (first, first + Days::new(days - 1)),
+        // Today may be yesterday or tomorrow where he is.
+        None => (
+            now.date_naive() - Days::new(1),
+            now.date_naive() + Days::new(days),
+        ),
+    };
+    let mut zones = store::zones_of_provider(tx, provider, within).await?;
+    if zones.len() > 1 {
+        let rule = "must say whose wall clock counts: the provider works in several zones then";
+        return Err(invalid("?facility_id", "required", rule));
+    }
+    Ok(zones.pop())
 }
 
 fn entry(
@@ -138,21 +165,20 @@ fn entry(
     }
 }
 
-fn by_day(entries: Vec<ScheduleEntry>, first: NaiveDate, days: u64, wall: Tz) -> Vec<ScheduleDay> {
-    let mut all: Vec<ScheduleDay> = (0..days)
+/// Each day with what lasts into it.
+fn by_day(entries: &[ScheduleEntry], first: NaiveDate, days: u64, wall: Tz) -> Vec<ScheduleDay> {
+    (0..days)
         .filter_map(|number| first.checked_add_days(Days::new(number)))
-        .map(|date| ScheduleDay {
-            date,
-            entries: Vec::new(),
+        .map(|date| {
+            let (from, until) = day(date, wall);
+            let within =
+                |entry: &&ScheduleEntry| entry.occupied_from < until && entry.occupied_until > from;
+            ScheduleDay {
+                date,
+                entries: entries.iter().filter(within).cloned().collect(),
+            }
         })
-        .collect();
-    for entry in entries {
-        let date = entry.occupied_from.with_timezone(&wall).date_naive();
-        if let Some(day) = all.iter_mut().find(|day| day.date == date) {
-            day.entries.push(entry);
-        }
-    }
-    all
+        .collect()
 }
 
 fn invalid(parameter: &str, code: &'static str, message: &'static str) -> Error {

@@ -1,5 +1,9 @@
 //! SQL of schedules.
+//!
+//! What lasts into a day stands in it. Nothing occupies anybody for more than 40 hours (appointments/store_places.rs), so no past
+//! is read for it.
 
+use chrono::NaiveDate;
 use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, AssetId, FacilityId, HoldId, PatientId, ProviderId};
@@ -34,7 +38,7 @@ pub(super) async fn of_resource(
              from app.reservations r
             where r.tenant_id = $1 and r.resource_id = $2
               and (r.state in ('booked', 'overbooked') or (r.state = 'held' and r.expires_at > $5))
-              and r.starts_at < $4 and r.starts_at >= $3
+              and r.starts_at < $4 and r.starts_at > $3::timestamptz - interval '40 hours' and r.ends_at > $3
             order by r.starts_at, r.id
             limit $6"#,
         tenant as _,
@@ -66,7 +70,8 @@ pub(super) async fn of_facility(
              from (select a.starts_at, a.ends_at, a.id as appointment_id, null::uuid as hold_id,
                           null::uuid[] as provider_ids, null::uuid[] as asset_ids
                      from app.appointments a
-                    where a.tenant_id = $1 and a.facility_id = $2 and a.starts_at >= $3 and a.starts_at < $4
+                    where a.tenant_id = $1 and a.facility_id = $2 and a.starts_at < $4
+                      and a.starts_at > $3::timestamptz - interval '40 hours' and a.ends_at > $3
                       and a.status not in ('cancelled', 'rescheduled', 'no_show')
                    union all
                    select min(r.starts_at), max(r.ends_at), null, (array_agg(r.hold_id) filter (where r.state = 'held'))[1],
@@ -77,7 +82,7 @@ pub(super) async fn of_facility(
                            select w.provider_id from app.working_times w
                             where w.tenant_id = $1 and w.facility_id = $2 and w.status = 'active' and w.provider_id is not null) o
                      join app.reservations r on r.tenant_id = $1 and r.resource_id = o.id
-                    where r.starts_at >= $3 and r.starts_at < $4
+                    where r.starts_at < $4 and r.starts_at > $3::timestamptz - interval '40 hours' and r.ends_at > $3
                       and (r.state in ('booked', 'overbooked') or (r.state = 'held' and r.expires_at > $5))
                       and not exists (select from app.appointments v
                                        where v.tenant_id = $1 and v.id = r.appointment_id and v.facility_id = $2)
@@ -148,20 +153,58 @@ pub(super) async fn zone_of_asset(tx: &mut TenantTx, asset: AssetId) -> Result<O
     Ok(zone)
 }
 
-/// The organisation's zone, if it has such a provider.
-pub(super) async fn zone_of_provider(
+/// The zones of the facilities where a provider has working time or is booked within these days, with some of the days around
+/// them; the organisation's where he has none. Empty if there is no such provider.
+pub(super) async fn zones_of_provider(
     tx: &mut TenantTx,
     provider: ProviderId,
-) -> Result<Option<String>> {
+    (first, last): (NaiveDate, NaiveDate),
+) -> Result<Vec<String>> {
     let tenant = tx.tenant();
-    let zone = sqlx::query_scalar!(
+    let zones = sqlx::query_scalar!(
+        r#"select distinct f.time_zone as "zone!"
+             from app.facilities f
+            where f.tenant_id = $1
+              and (exists (select from app.working_times w
+                            where w.tenant_id = $1 and w.provider_id = $2 and w.facility_id = f.id and w.status = 'active'
+                              and w.valid_from <= $4 and (w.valid_until is null or w.valid_until >= $3))
+                or exists (select from app.working_time_exceptions x
+                            where x.tenant_id = $1 and x.provider_id = $2 and x.facility_id = f.id and x.status = 'active'
+                              and x.effect = 'extra' and x.starts_at < $4::date + interval '2 days'
+                              and x.ends_at > $3::date - interval '1 day')
+                or exists (select from app.on_call_shifts c
+                            where c.tenant_id = $1 and c.provider_id = $2 and c.facility_id = f.id and c.status = 'active'
+                              and c.starts_at < $4::date + interval '2 days' and c.ends_at > $3::date - interval '1 day'))"#,
+        tenant as _,
+        provider as _,
+        first,
+        last,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    if !zones.is_empty() {
+        return Ok(zones);
+    }
+    let own = sqlx::query_scalar!(
         "select t.time_zone from app.tenants t
            join app.providers p on p.tenant_id = t.tenant_id
           where t.tenant_id = $1 and p.tenant_id = $1 and p.id = $2",
         tenant as _,
         provider as _,
     )
-    .fetch_optional(tx.conn())
+    .fetch_all(tx.conn())
     .await?;
-    Ok(zone)
+    Ok(own)
+}
+
+/// Whether there is such a provider.
+pub(super) async fn is_provider(tx: &mut TenantTx, provider: ProviderId) -> Result<bool> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from app.providers where tenant_id = $1 and id = $2) as "there!""#,
+        tenant as _,
+        provider as _,
+    )
+    .fetch_one(tx.conn())
+    .await?)
 }

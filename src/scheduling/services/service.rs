@@ -10,6 +10,7 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
 use super::model::{ListServices, NewService, Service};
 use super::store;
+use crate::waitlist::{self, Opened};
 
 pub(super) async fn list(ctx: &Ctx, query: ListServices) -> Result<Answer<Page<Service>>> {
     let narrowed_by = (query.appointment_type, query.self_booking, query.status);
@@ -56,6 +57,10 @@ pub(super) async fn change(
     store::update(&mut tx, id, &data, now)
         .await
         .on_constraint("scheduling_services_code_key", code_taken)?;
+    if data.status == PlaceStatus::Active && present.data.status != PlaceStatus::Active {
+        let opened = Opened::from_now(None, now).of(id);
+        waitlist::time_opened(&mut tx, &opened, now).await?;
+    }
     let version = present.version + 1;
     let service = Service {
         data,

@@ -146,3 +146,53 @@ async fn a_provider_opens_and_sees_his_own_calendars_only() {
         .await
         .expect_problem(404, "not_found");
 }
+
+#[tokio::test]
+async fn a_calendar_shows_what_its_provider_assists_at_too() {
+    let clinic = Clinic::open().await;
+    let colleague = json!({ "given_name": "Grace", "family_name": "Hopper" });
+    let colleague = id(&clinic
+        .admin
+        .post("/api/v1/providers", colleague)
+        .await
+        .expect(201));
+    clinic.open_all_day(&colleague).await;
+    let patient = clinic.patient("Grace", json!([])).await;
+    let wanted = json!({ "patient_id": patient, "service_id": clinic.service, "facility_id": clinic.facility,
+                         "provider_id": clinic.provider, "other_provider_ids": [colleague],
+                         "starts_at": clinic.in_(TimeDelta::days(2)) });
+    let both = id(&clinic
+        .admin
+        .post("/api/v1/appointments", wanted)
+        .await
+        .expect(201));
+    let alone = clinic.book(&patient, clinic.in_(TimeDelta::days(3))).await;
+    let nobody = clinic.tenant.nobody();
+    let mut links = Vec::new();
+    for provider in [&clinic.provider, &colleague] {
+        let new = json!({ "provider_id": provider, "name": "Telephone" });
+        let opened = clinic
+            .admin
+            .post("/api/v1/calendar-feeds", new)
+            .await
+            .expect(201);
+        links.push(path(&opened));
+    }
+    let (leads, assists) = (nobody.get(&links[0]).await, nobody.get(&links[1]).await);
+    assert_eq!(
+        leads.text.matches("BEGIN:VEVENT").count(),
+        2,
+        "{}",
+        leads.text
+    );
+    assert_eq!(
+        assists.text.matches("BEGIN:VEVENT").count(),
+        1,
+        "{}",
+        assists.text
+    );
+    assert!(assists.text.contains(&both) && !assists.text.contains(&alone));
+    clinic.step(&both, "cancel").await;
+    let later = nobody.get(&links[1]).await;
+    assert!(!later.text.contains("BEGIN:VEVENT"), "{}", later.text);
+}

@@ -1,6 +1,7 @@
 //! A clinic with a provider, a service and patients, for what flows around appointments.
 
-use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use chrono::{DateTime, Days, DurationRound as _, NaiveTime, TimeDelta, TimeZone as _, Utc};
+use chrono_tz::America::New_York;
 use platform::access::Role;
 use platform::jobs;
 use serde_json::{Value, json};
@@ -18,7 +19,24 @@ pub struct Clinic {
 
 impl Clinic {
     pub async fn open() -> Self {
+        Self::of(TestTenant::new().await).await
+    }
+
+    /// At nine in the morning, by the clock on its wall: its quiet hours are from eight in the evening to eight.
+    pub async fn by_day() -> Self {
         let tenant = TestTenant::new().await;
+        let now = tenant.clock.now();
+        let today = now.with_timezone(&New_York).date_naive();
+        let nine = NaiveTime::from_hms_opt(9, 0, 0).expect("a time");
+        let next = [today, today + Days::new(1)].into_iter().find_map(|day| {
+            let at = New_York.from_local_datetime(&day.and_time(nine)).earliest();
+            at.map(|at| at.to_utc()).filter(|at| *at > now)
+        });
+        tenant.clock.advance(next.expect("a morning") - now);
+        Self::of(tenant).await
+    }
+
+    async fn of(tenant: TestTenant) -> Self {
         let admin = tenant.user(Role::Admin).await;
         let doctor = tenant.user(Role::Provider).await;
         let main = json!({ "code": "MAIN", "name": "Main Street Clinic", "time_zone": "America/New_York", "phone": "+1 312 555 0100" });

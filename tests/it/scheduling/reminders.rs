@@ -290,3 +290,31 @@ async fn of_several_templates_the_patient_gets_one_in_his_language_and_way() {
         .collect();
     assert_eq!(bodies, ["Hola Anita"]);
 }
+
+#[tokio::test]
+async fn a_reminder_put_off_to_the_morning_is_sent_whatever_happens_in_the_night() {
+    let mut clinic = Clinic::by_day().await;
+    add(&clinic, template("email", 1440)).await;
+    let patient = clinic.patient("Grace", email("grace@example.com")).await;
+    // Ten in the evening: a day before half past six is in the quiet hours, and they have begun.
+    clinic.wait(TimeDelta::hours(13)).await;
+    let start = clinic.in_(TimeDelta::minutes(32 * 60 + 30));
+    let appointment = clinic.book(&patient, start).await;
+    clinic.work().await;
+    let planned = reminders(&clinic, &appointment).await;
+    assert_eq!(statuses(&planned), ["scheduled"]);
+    // Seven in the morning: past the time it was due, and before it leaves.
+    clinic.wait(TimeDelta::hours(9)).await;
+    clinic.step(&appointment, "confirm").await;
+    clinic.work().await;
+    let after = reminders(&clinic, &appointment).await;
+    assert_eq!(
+        (statuses(&after), &after[0]["id"]),
+        (vec!["scheduled"], &planned[0]["id"])
+    );
+    assert_eq!(after[0]["send_at"], planned[0]["send_at"]);
+    clinic.wait(TimeDelta::minutes(65)).await;
+    clinic.work().await;
+    assert_eq!(statuses(&reminders(&clinic, &appointment).await), ["sent"]);
+    assert_eq!(clinic.tenant.outbox.messages().len(), 1);
+}

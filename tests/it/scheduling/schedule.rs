@@ -1,5 +1,6 @@
 //! The days of a provider, a room, a facility.
 
+use chrono::{Days, TimeDelta};
 use platform::access::Role;
 use serde_json::{Value, json};
 
@@ -152,4 +153,113 @@ async fn a_facilitys_days_show_when_its_providers_are_occupied_and_not_with_whom
         .map(|one| one["kind"].clone())
         .collect();
     assert_eq!(kinds, ["appointment", "appointment", "hold"]);
+}
+
+#[tokio::test]
+async fn what_lasts_over_midnight_stands_in_both_days() {
+    let desk = Desk::with(json!({ "duration_minutes": 120, "room_kind": "exam" })).await;
+    let room = desk.add_asset("room", "exam").await;
+    let late = desk.at(3, 23, 0);
+    let mut wish = desk.wish(&desk.patient, late);
+    wish["room_id"] = json!(room);
+    let made = desk
+        .staff
+        .post("/api/v1/appointments", wish)
+        .await
+        .expect(201);
+    let held = desk.wish(&desk.another_patient().await, late + TimeDelta::days(1));
+    let held = desk.staff.post("/api/v1/holds", held).await;
+    let day = late.with_timezone(&desk.zone).date_naive();
+    let (next, after) = (day + Days::new(1), day + Days::new(2));
+    for whose in [
+        format!("provider_id={}", desk.provider),
+        format!("asset_id={room}"),
+        format!("facility_id={}", desk.facility),
+    ] {
+        let kinds = async |date| {
+            let seen = entries(&desk.staff, format!("{whose}&date={date}")).await;
+            let kinds: Vec<Value> = seen.iter().map(|one| one["kind"].clone()).collect();
+            (seen, kinds)
+        };
+        assert_eq!(kinds(day).await.1, ["appointment"], "{whose}");
+        let (seen, told) = kinds(next).await;
+        assert_eq!(told, ["appointment", "hold"], "{whose}");
+        assert_eq!(
+            (
+                &seen[0]["appointment"]["id"],
+                seen[0]["patient"].is_string()
+            ),
+            (&made["id"], true)
+        );
+        assert_eq!(kinds(after).await.1, ["hold"], "{whose}");
+        // Of several days it stands in each.
+        let seen = entries(&desk.staff, format!("{whose}&date={day}&days=3")).await;
+        assert_eq!(seen.len(), 4, "{whose}");
+        assert!(
+            seen[..2]
+                .iter()
+                .all(|one| one["appointment"]["id"] == made["id"])
+        );
+    }
+    held.expect(201);
+}
+
+#[tokio::test]
+async fn a_providers_day_is_that_of_the_wall_where_he_works() {
+    let desk = Desk::in_zone("Pacific/Auckland", json!({})).await;
+    let late = desk.at(3, 23, 30);
+    desk.book(&desk.patient, late).await;
+    let day = late.with_timezone(&desk.zone).date_naive();
+    let path = format!(
+        "/api/v1/scheduling/schedule?provider_id={}&date={day}",
+        desk.provider
+    );
+    let shown = desk.staff.get(&path).await.expect(200);
+    assert_eq!(shown["time_zone"], "Pacific/Auckland");
+    assert_eq!(
+        shown["days"][0]["entries"]
+            .as_array()
+            .expect("entries")
+            .len(),
+        1
+    );
+    // Somebody who works nowhere has the organisation's.
+    let who = json!({ "given_name": "Ben", "family_name": "Idle" });
+    let idle = id(&desk.admin.post("/api/v1/providers", who).await.expect(201));
+    let idle = desk
+        .staff
+        .get(format!("/api/v1/scheduling/schedule?provider_id={idle}"))
+        .await
+        .expect(200);
+    assert_eq!(idle["time_zone"], "America/New_York");
+    // At two places whose walls differ it must be said which; on a day on which he is at one of them it need not.
+    let place = json!({ "code": "FAR", "name": "Far", "time_zone": "America/Chicago" });
+    let far = id(&desk
+        .admin
+        .post("/api/v1/facilities", place)
+        .await
+        .expect(201));
+    let hours = json!({ "facility_id": far, "provider_id": desk.provider, "rrule": "FREQ=DAILY", "local_from": "08:00",
+                        "local_until": "12:00", "valid_from": day + Days::new(2) });
+    desk.admin
+        .post("/api/v1/scheduling/working-times", hours)
+        .await
+        .expect(201);
+    assert_eq!(
+        desk.staff.get(&path).await.expect(200)["time_zone"],
+        "Pacific/Auckland"
+    );
+    let path = format!("{path}&days=5");
+    let refused = desk.staff.get(&path).await.expect(400);
+    let error = &refused["errors"][0];
+    assert_eq!(
+        (&error["pointer"], &error["code"]),
+        (&json!("?facility_id"), &json!("required"))
+    );
+    let said = desk
+        .staff
+        .get(format!("{path}&facility_id={far}"))
+        .await
+        .expect(200);
+    assert_eq!(said["time_zone"], "America/Chicago");
 }

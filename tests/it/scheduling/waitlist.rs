@@ -15,7 +15,7 @@ fn then(start: DateTime<Utc>) -> Value {
 
 #[tokio::test]
 async fn a_cancelled_place_is_offered_declined_offered_to_the_next_and_accepted() {
-    let clinic = Clinic::open().await;
+    let clinic = Clinic::by_day().await;
     let (first, her) = clinic.patient_with_account("First").await;
     let second = clinic.patient("Second", json!([])).await;
     let third = clinic.patient("Third", json!([])).await;
@@ -96,7 +96,7 @@ async fn a_cancelled_place_is_offered_declined_offered_to_the_next_and_accepted(
 
 #[tokio::test]
 async fn who_does_not_answer_in_time_makes_room_for_the_next() {
-    let mut clinic = Clinic::open().await;
+    let mut clinic = Clinic::by_day().await;
     let offer_template = json!({ "purpose": "offer", "channel": "email", "subject": "A place",
                                  "body": "{{first_name}}: {{date}} {{time}}, until {{deadline}}" });
     clinic
@@ -140,7 +140,7 @@ async fn who_does_not_answer_in_time_makes_room_for_the_next() {
 
 #[tokio::test]
 async fn a_place_goes_only_to_who_could_come_then() {
-    let clinic = Clinic::open().await;
+    let clinic = Clinic::by_day().await;
     let start = clinic.in_(TimeDelta::days(3));
     let given_up = clinic.patient("Leaver", json!([])).await;
     let freed = clinic.book(&given_up, start).await;
@@ -198,7 +198,7 @@ async fn a_place_goes_only_to_who_could_come_then() {
 
 #[tokio::test]
 async fn a_request_that_is_withdrawn_hands_its_offer_on() {
-    let clinic = Clinic::open().await;
+    let clinic = Clinic::by_day().await;
     let given_up = clinic.patient("Leaver", json!([])).await;
     let start = clinic.in_(TimeDelta::days(3));
     let freed = clinic.book(&given_up, start).await;
@@ -240,7 +240,7 @@ async fn a_request_that_is_withdrawn_hands_its_offer_on() {
 
 #[tokio::test]
 async fn a_patient_waits_for_himself_and_says_nothing_of_his_rank() {
-    let clinic = Clinic::open().await;
+    let clinic = Clinic::by_day().await;
     let (patient, him) = clinic.patient_with_account("Self").await;
     let other = clinic.patient("Other", json!([])).await;
     let start = clinic.in_(TimeDelta::days(3));
@@ -283,7 +283,7 @@ async fn a_patient_waits_for_himself_and_says_nothing_of_his_rank() {
 
 #[tokio::test]
 async fn the_tenants_rules_decide_who_is_first() {
-    let clinic = Clinic::open().await;
+    let clinic = Clinic::by_day().await;
     let patch = json!({ "triage": { "flags": { "pregnant": 500 } } });
     clinic
         .admin

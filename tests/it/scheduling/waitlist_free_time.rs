@@ -32,7 +32,7 @@ async fn hold(clinic: &Clinic, start: DateTime<Utc>, minutes: i32) -> String {
 
 #[tokio::test]
 async fn a_new_request_is_matched_at_once_with_time_that_is_free() {
-    let clinic = Clinic::open().await;
+    let clinic = Clinic::by_day().await;
     let (patient, her) = clinic.patient_with_account("First").await;
     let start = clinic.in_(TimeDelta::days(3));
     let request = join(&clinic, &patient, "medium", window(start, 120)).await;
@@ -59,7 +59,7 @@ async fn a_new_request_is_matched_at_once_with_time_that_is_free() {
 
 #[tokio::test]
 async fn free_time_that_is_declined_goes_to_the_next_and_not_back() {
-    let clinic = Clinic::open().await;
+    let clinic = Clinic::by_day().await;
     let start = clinic.in_(TimeDelta::days(3));
     let first = clinic.patient("First", json!([])).await;
     let second = clinic.patient("Second", json!([])).await;
@@ -87,7 +87,7 @@ async fn free_time_that_is_declined_goes_to_the_next_and_not_back() {
 
 #[tokio::test]
 async fn a_request_that_is_changed_is_matched_anew_and_an_offer_that_fits_no_more_is_taken_back() {
-    let clinic = Clinic::open().await;
+    let clinic = Clinic::by_day().await;
     let patient = clinic.patient("First", json!([])).await;
     let (start, later) = (
         clinic.in_(TimeDelta::days(3)),
@@ -129,7 +129,7 @@ async fn a_request_that_is_changed_is_matched_anew_and_an_offer_that_fits_no_mor
 
 #[tokio::test]
 async fn time_that_was_held_goes_to_who_waits_when_it_is_given_back_or_runs_out() {
-    let mut clinic = Clinic::open().await;
+    let mut clinic = Clinic::by_day().await;
     let (one, two) = (
         clinic.in_(TimeDelta::days(3)),
         clinic.in_(TimeDelta::days(4)),
@@ -172,7 +172,7 @@ async fn time_that_was_held_goes_to_who_waits_when_it_is_given_back_or_runs_out(
 
 #[tokio::test]
 async fn the_time_of_a_moved_and_the_rest_of_a_missed_appointment_go_to_who_waits() {
-    let mut clinic = Clinic::open().await;
+    let mut clinic = Clinic::by_day().await;
     let patch = json!({ "offer_notice_minutes": 0 });
     clinic
         .admin
@@ -224,7 +224,7 @@ async fn the_time_of_a_moved_and_the_rest_of_a_missed_appointment_go_to_who_wait
 
 #[tokio::test]
 async fn time_off_that_ends_sooner_and_extra_time_go_to_who_waits() {
-    let clinic = Clinic::open().await;
+    let clinic = Clinic::by_day().await;
     let start = clinic.in_(TimeDelta::days(3));
     let off = json!({ "effect": "off", "provider_id": clinic.provider, "kind": "vacation" });
     let off = exception(
@@ -290,7 +290,7 @@ async fn time_off_that_ends_sooner_and_extra_time_go_to_who_waits() {
 
 #[tokio::test]
 async fn nobody_is_offered_what_comes_later_than_he_has() {
-    let clinic = Clinic::open().await;
+    let clinic = Clinic::by_day().await;
     let agreed = clinic.in_(TimeDelta::days(3));
     let patient = clinic.patient("First", json!([])).await;
     clinic.book(&patient, agreed).await;
@@ -313,7 +313,7 @@ async fn nobody_is_offered_what_comes_later_than_he_has() {
 
 #[tokio::test]
 async fn a_holiday_that_is_none_after_all_and_more_work_go_to_who_waits() {
-    let clinic = Clinic::open().await;
+    let clinic = Clinic::by_day().await;
     let start = clinic.in_(TimeDelta::days(3));
     let mut days = Vec::new();
     // By the wall of New York it may be the day before.

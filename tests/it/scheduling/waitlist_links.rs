@@ -12,7 +12,7 @@ const PLACE: &str = "/api/v1/offer-links/";
 
 /// A clinic that writes of its offers.
 async fn open() -> Clinic {
-    let clinic = Clinic::open().await;
+    let clinic = Clinic::by_day().await;
     let template = json!({ "purpose": "offer", "channel": "email", "subject": "A place",
                            "body": "{{first_name}}: {{date}} {{time}}, until {{deadline}}: {{link}}" });
     let made = clinic.admin.post("/api/v1/reminder-templates", template);
@@ -253,7 +253,7 @@ async fn a_suspended_organisation_offers_nothing_and_its_links_open_nothing() {
 
 #[tokio::test]
 async fn nobody_waits_for_another_tenants_patient_or_service() {
-    let (ours, theirs) = (Clinic::open().await, Clinic::open().await);
+    let (ours, theirs) = (Clinic::by_day().await, Clinic::by_day().await);
     let foreign = theirs.patient("Theirs", json!([])).await;
     let own = ours.patient("Ours", json!([])).await;
     for (patient, service, pointer) in [

@@ -76,10 +76,14 @@ impl Stream {
             self.opened = true;
             return Some(Told::Open);
         }
+        // Over all that is heard and not told: who listens to a quiet place in a busy organisation waits no longer.
+        let alive = tokio::time::sleep(HEARTBEAT);
+        tokio::pin!(alive);
         loop {
-            let heard = match tokio::time::timeout(HEARTBEAT, self.events.next()).await {
-                Ok(heard) => Some(heard?),
-                Err(_) => None,
+            let heard = tokio::select! {
+                biased;
+                () = &mut alive => None,
+                heard = self.events.next() => Some(heard?),
             };
             let caller = self.caller().await?;
             match heard {

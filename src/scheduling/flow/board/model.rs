@@ -39,7 +39,7 @@ impl BoardState {
     }
 }
 
-/// A visit of today.
+/// A visit of today, or of who is here for another day near by.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct BoardEntry {
     pub appointment_id: AppointmentId,
@@ -107,7 +107,7 @@ impl BoardCounts {
     }
 }
 
-/// Today, at one facility or all: the day on each facility's own wall clock.
+/// Today, at one facility or all: the day on each facility's own wall clock, and whoever else is in the house.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Board {
     pub as_of: DateTime<Utc>,

@@ -24,7 +24,8 @@ pub fn router() -> OpenApiRouter<App> {
 
 /// Who waits where, and how long
 ///
-/// Today's visits, on each facility's own wall clock, by where they stand; of the patients the caller may see.
+/// Today's visits, on each facility's own wall clock, and whoever else is in the house, by where they stand; of the patients the
+/// caller may see.
 #[utoipa::path(get, path = "/api/v1/scheduling/board", tag = "flow board", params(WhichBoard),
     responses((status = 200, body = Board, description = "The board")),
     extensions(("x-problems" = json!(["404"])), ("x-permission" = json!("board.read"))))]

@@ -1,5 +1,6 @@
 //! Reading the board.
 
+use chrono::TimeDelta;
 use clinical::encounters::day;
 use clinical::patients::PatientName;
 use kernel::ids::FacilityId;
@@ -15,6 +16,10 @@ use crate::flow::wall;
 
 /// Visits a board shows.
 const AT_MOST: usize = 2_000;
+/// Who is in the house is on the board so long before and after his time, whatever the day: he came before midnight and sits
+/// there still, or came early for tomorrow. Whoever nobody has ended by then was forgotten. As far as the stream tells of
+/// changes (0024).
+const HERE: TimeDelta = TimeDelta::hours(36);
 
 pub(super) async fn read(ctx: &Ctx, which: &WhichBoard) -> Result<Answer<Board>> {
     let mut tx = ctx.begin(Permission::BoardRead).await?;
@@ -28,7 +33,7 @@ pub(super) async fn read(ctx: &Ctx, which: &WhichBoard) -> Result<Answer<Board>>
             Period { facility, from, to }
         })
         .collect();
-    let mut rows = store::visits(&mut tx, &periods, AT_MOST + 1).await?;
+    let mut rows = store::visits(&mut tx, &periods, (now - HERE, now + HERE), AT_MOST + 1).await?;
     let truncated = rows.len() > AT_MOST;
     rows.truncate(AT_MOST);
     let subjects: Vec<Subject> = rows

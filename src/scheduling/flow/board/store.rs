@@ -56,10 +56,12 @@ pub(super) struct Row {
     pub completed_at: Option<Instant>,
 }
 
-/// The visits of these days, in their order; of the patients the caller may see.
+/// The visits of these days and of those who are in the house, of whatever day near by they are, in their order; of the
+/// patients the caller may see.
 pub(super) async fn visits(
     tx: &mut TenantTx,
     periods: &[Period],
+    here: (Instant, Instant),
     at_most: usize,
 ) -> Result<Vec<Row>> {
     let tenant = tx.tenant();
@@ -77,17 +79,25 @@ pub(super) async fn visits(
                       where r.tenant_id = $1 and r.appointment_id = a.id)) as room,
                   a.status, a.priority, a.starts_at, a.local_start, a.checked_in_at, a.roomed_at, a.started_at, a.completed_at
              from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) as day (facility_id, starts, ends)
-             join app.appointments a on a.tenant_id = $1 and a.facility_id = day.facility_id
-                  and a.starts_at >= day.starts and a.starts_at < day.ends
+            cross join lateral (
+                  select v.id from app.appointments v
+                   where v.tenant_id = $1 and v.facility_id = day.facility_id and v.starts_at >= day.starts and v.starts_at < day.ends
+                     and v.status not in ('cancelled', 'rescheduled')
+                  union all
+                  select h.id from app.appointments h
+                   where h.tenant_id = $1 and h.facility_id = day.facility_id and h.status in ('checked_in', 'in_progress')
+                     and h.starts_at >= $5 and h.starts_at < $6 and not (h.starts_at >= day.starts and h.starts_at < day.ends)) visit
+             join app.appointments a on a.tenant_id = $1 and a.id = visit.id
              join app.patients p on p.tenant_id = a.tenant_id and p.id = a.patient_id
              join app.scheduling_services s on s.tenant_id = a.tenant_id and s.id = a.service_id
              left join app.providers d on d.tenant_id = a.tenant_id and d.id = a.provider_id
-            where a.status not in ('cancelled', 'rescheduled')
-            order by a.starts_at, a.id limit $5"#,
+            order by a.starts_at, a.id limit $7"#,
         tenant as _,
         &facilities,
         &from,
         &to,
+        here.0,
+        here.1,
         i64::try_from(at_most).unwrap_or(i64::MAX),
     )
     .fetch_all(tx.conn())

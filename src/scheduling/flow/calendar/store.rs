@@ -192,7 +192,7 @@ pub(super) struct Entry {
     pub updated_at: Instant,
 }
 
-/// What a provider is booked for, in its order; what was called off is left out.
+/// What a provider is booked for, as the one who leads or beside another, in its order; what was called off is left out.
 pub(super) async fn entries(
     tx: &mut TenantTx,
     provider: ProviderId,
@@ -211,7 +211,13 @@ pub(super) async fn entries(
              join app.patients p on p.tenant_id = a.tenant_id and p.id = a.patient_id
              join app.scheduling_services s on s.tenant_id = a.tenant_id and s.id = a.service_id
              join app.facilities f on f.tenant_id = a.tenant_id and f.id = a.facility_id
-            where a.tenant_id = $1 and a.provider_id = $2 and a.starts_at >= $3 and a.starts_at < $4
+            where a.tenant_id = $1 and a.starts_at >= $3 and a.starts_at < $4
+              and a.id in (select l.id from app.appointments l
+                            where l.tenant_id = $1 and l.provider_id = $2 and l.starts_at >= $3 and l.starts_at < $4
+                           union
+                           select r.appointment_id from app.reservations r
+                            where r.tenant_id = $1 and r.resource_id = $2 and r.state in ('booked', 'overbooked')
+                              and r.starts_at > $3::timestamptz - interval '40 hours' and r.starts_at < $4)
               and a.status in ('scheduled', 'confirmed', 'checked_in', 'in_progress', 'completed')
             order by a.starts_at, a.id limit 5000"#,
         tenant as _,

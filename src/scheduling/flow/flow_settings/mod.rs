@@ -10,4 +10,4 @@ mod store;
 pub(crate) use model::is_flag;
 pub use model::{ExtraReminder, FlowSettings, NewFlowSettings, PriorityPoints, TriageRules};
 pub use routes::router;
-pub use service::current;
+pub use service::{current, set_in_tx};

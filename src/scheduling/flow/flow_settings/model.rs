@@ -81,14 +81,14 @@ impl Default for ExtraReminder {
     "offer_notice_minutes": 60, "extra_reminder": { "above_percent": 30, "minutes_before": 4320 }, "triage": { "priority": { "low": 0, "medium": 20, "high": 60, "urgent": 200 },
     "per_waiting_day": 1, "waiting_days_at_most": 90, "per_missed_visit": -5, "flags": { "pregnant": 30 } } }))]
 pub struct NewFlowSettings {
-    /// No reminder leaves between these two on the facility's wall clock; the same twice: never quiet.
+    /// No message leaves between these two on the facility's wall clock; the same twice: never quiet.
     pub quiet_from: LocalTime,
     pub quiet_until: LocalTime,
     /// Whether calendars show patients' initials; else they show no patient.
     pub calendar_initials: bool,
-    /// Minutes to answer an offer: 5 to 10080.
+    /// Minutes to answer an offer, 5 to 10080, of those that are not quiet.
     pub offer_minutes: i32,
-    /// A place that begins sooner than so many minutes is not offered.
+    /// A place that begins sooner than so many minutes after somebody could hear of it is not offered.
     pub offer_notice_minutes: i32,
     /// For who is likely not to come; `null`: nobody is reminded more than others.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,7 @@
 //! What is done with the settings.
 
 use kernel::Result;
+use kernel::clock::Instant;
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::db::TenantTx;
 use platform::http::{Answer, IfMatch, MergePatch};
@@ -11,6 +12,12 @@ use super::store;
 /// How the tenant wants it now.
 pub async fn current(tx: &mut TenantTx) -> Result<NewFlowSettings> {
     Ok(store::find(tx).await?.unwrap_or_default().data)
+}
+
+/// Settles how the tenant wants it, for whoever makes the tenant.
+pub async fn set_in_tx(tx: &mut TenantTx, data: &NewFlowSettings, now: Instant) -> Result<()> {
+    store::lock(tx, now).await?;
+    store::update(tx, data, now).await
 }
 
 pub(super) async fn read(ctx: &Ctx) -> Result<Answer<FlowSettings>> {

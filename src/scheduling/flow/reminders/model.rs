@@ -1,6 +1,6 @@
 //! Reminders and their templates on the wire.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use kernel::ids::{AppointmentId, PatientId, ReminderId, WaitlistOfferId};
 use kernel::{Checks, Validate};
 use platform::access::NoPhi;
@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::text;
+use crate::flow::links::LinkedPlace;
 
 /// What a message is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
@@ -166,18 +167,11 @@ pub struct ListReminderTemplates {
     pub cursor: Option<String>,
 }
 
-/// What stands behind the link of a message: when and where, and nothing of whom.
+/// What stands behind the link of a reminder.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct LinkedAppointment {
-    pub starts_at: DateTime<Utc>,
-    pub ends_at: DateTime<Utc>,
-    /// On the wall clock of the place.
-    pub local_start: NaiveDateTime,
-    #[schema(example = "America/New_York")]
-    pub time_zone: String,
-    pub facility: String,
-    pub phone: Option<String>,
-    pub address: Vec<String>,
+    #[serde(flatten)]
+    pub place: LinkedPlace,
     /// What can be done with the link.
     pub actions: Vec<LinkAction>,
     pub link_expires_at: DateTime<Utc>,

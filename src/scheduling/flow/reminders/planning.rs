@@ -1,30 +1,12 @@
 //! When a reminder leaves, and which: rules without a database.
 
-use chrono::{Days, NaiveTime, TimeDelta};
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use clinical::patients::{Telecom, TelecomSystem, TelecomUse};
 use kernel::clock::Instant;
 use platform::messages::{Channel, addressable};
 
-use crate::flow::wall;
-use crate::wall::begins;
-
-/// The hours in which nothing is sent, on the wall clock of a place.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Quiet {
-    pub from: NaiveTime,
-    pub until: NaiveTime,
-}
-
-impl Quiet {
-    fn covers(self, time: NaiveTime) -> bool {
-        if self.from <= self.until {
-            self.from <= time && time < self.until
-        } else {
-            self.from <= time || time < self.until
-        }
-    }
-}
+use crate::flow::quiet::Quiet;
 
 /// When to send what is due `before` the start. In quiet hours: before they begin, or if that has been, when they end. `None`
 /// when there is no time left.
@@ -39,27 +21,14 @@ pub(super) fn send_at(
     if due <= now {
         return None;
     }
-    let local = wall::local(due, zone);
-    if !quiet.covers(local.time()) {
+    let Some((began, over)) = quiet.around(due, zone) else {
         return Some(due);
-    }
-    // The evening the quiet hours began, and the morning they end.
-    let evening = if local.time() >= quiet.from {
-        local.date()
-    } else {
-        local.date().checked_sub_days(Days::new(1))?
     };
-    let earlier = begins(zone, evening.and_time(quiet.from)) - TimeDelta::minutes(1);
+    let earlier = began - TimeDelta::minutes(1);
     if earlier > now {
         return Some(earlier);
     }
-    let morning = if local.time() < quiet.until {
-        local.date()
-    } else {
-        local.date().checked_add_days(Days::new(1))?
-    };
-    let later = begins(zone, morning.and_time(quiet.until));
-    (later < start).then_some(later)
+    (over < start).then_some(over)
 }
 
 /// How the patient is reached: of his telecoms the first that serves a channel there is a template for. The order of the list
@@ -93,6 +62,7 @@ pub(super) fn is_spoken(language: &str, spoken: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::wall;
 
     fn at(text: &str) -> Instant {
         text.parse().expect("an instant")
@@ -191,13 +161,6 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn the_same_time_twice_is_never_quiet_and_a_day_may_be() {
-        assert!(!quiet("08:00:00", "08:00:00").covers("08:00:00".parse().expect("a time")));
-        assert!(quiet("12:00:00", "14:00:00").covers("13:00:00".parse().expect("a time")));
-        assert!(!quiet("12:00:00", "14:00:00").covers("14:00:00".parse().expect("a time")));
     }
 
     #[test]

@@ -9,8 +9,9 @@ use platform::http::{Json, Path, Reply, RequestInfo};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::links;
+use super::links::Linked;
 use super::model::{LinkAnswer, LinkedAppointment};
+use crate::flow::links;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get_appointment_link, answer_appointment_link))
@@ -27,7 +28,7 @@ async fn get_appointment_link(
     Extension(request): Extension<Arc<RequestInfo>>,
     Path(token): Path<String>,
 ) -> Reply<LinkedAppointment> {
-    Ok(links::read(&app, &request, &token).await?)
+    Ok(links::read::<Linked>(&app, &request, &token).await?)
 }
 
 /// Confirm or cancel by a link in a message
@@ -43,5 +44,5 @@ async fn answer_appointment_link(
     Path(token): Path<String>,
     Json(answer): Json<LinkAnswer>,
 ) -> Reply<()> {
-    Ok(links::answer(&app, &request, &token, answer.action).await?)
+    Ok(links::answer::<Linked>(&app, &request, &token, answer.action).await?)
 }

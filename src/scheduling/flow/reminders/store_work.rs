@@ -66,7 +66,6 @@ pub(super) struct Planned {
     pub id: ReminderId,
     pub template_id: Uuid,
     pub for_start: Instant,
-    pub send_at: Instant,
     pub additional: bool,
     pub scheduled: bool,
 }
@@ -76,7 +75,7 @@ pub(super) async fn planned(tx: &mut TenantTx, appointment: AppointmentId) -> Re
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
         Planned,
-        r#"select id as "id: _", template_id, for_start, send_at, additional, status = 'scheduled' as "scheduled!"
+        r#"select id as "id: _", template_id, for_start, additional, status = 'scheduled' as "scheduled!"
              from app.reminders
             where tenant_id = $1 and appointment_id = $2 and status in ('scheduled', 'sending', 'sent')
             for update"#,

@@ -15,11 +15,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::model::{Reminder, ReminderPurpose, ReminderStatus, ReminderTemplate};
-use super::planning::{self, Quiet};
+use super::planning;
 use super::store_work::{self as rows, NewReminder, Planned, Visit};
 use super::text::{self, Words};
 use super::{links, store, store_templates};
 use crate::flow::flow_settings;
+use crate::flow::quiet::Quiet;
 use crate::flow::{waitlist, wall};
 use crate::no_shows;
 
@@ -52,35 +53,32 @@ pub(super) async fn plan(app: &App, job: &Job) -> Result<()> {
     } else {
         Vec::new()
     };
+    // What was planned for this start keeps its time: it may have been put off to the morning, and is to leave then.
+    let same_start = |old: &&Planned| old.for_start == visit.starts_at;
     for old in before.iter().filter(|old| old.scheduled) {
-        let stays = wanted.iter().any(|one| {
-            one.is(old) && one.send_at == old.send_at && visit.starts_at == old.for_start
-        });
+        let stays = same_start(&old) && wanted.iter().any(|one| one.is(old));
         if !stays {
             let reason = Some("appointment_changed");
             store::end(&mut tx, old.id, ReminderStatus::Cancelled, reason, now).await?;
         }
     }
     for one in wanted {
-        let there = before.iter().any(|old| {
-            one.is(old)
-                && visit.starts_at == old.for_start
-                && (!old.scheduled || old.send_at == one.send_at)
-        });
-        if !there {
-            let new = NewReminder {
-                id: ReminderId::new(),
-                patient: visit.patient_id,
-                appointment: Some(appointment_id),
-                offer: None,
-                template: one.template.id,
-                channel: one.template.data.channel,
-                for_start: visit.starts_at,
-                send_at: one.send_at,
-                additional: one.additional,
-            };
-            put(&mut tx, &new, now).await?;
-        }
+        let there = before.iter().filter(same_start).any(|old| one.is(old));
+        let Some(send_at) = one.send_at.filter(|_| !there) else {
+            continue;
+        };
+        let new = NewReminder {
+            id: ReminderId::new(),
+            patient: visit.patient_id,
+            appointment: Some(appointment_id),
+            offer: None,
+            template: one.template.id,
+            channel: one.template.data.channel,
+            for_start: visit.starts_at,
+            send_at,
+            additional: one.additional,
+        };
+        put(&mut tx, &new, now).await?;
     }
     tx.commit().await
 }
@@ -88,7 +86,8 @@ pub(super) async fn plan(app: &App, job: &Job) -> Result<()> {
 /// A reminder that should be sent.
 struct Wanted {
     template: ReminderTemplate,
-    send_at: Instant,
+    /// `None`: there is no time left to plan it, but if it was planned it is still to be sent.
+    send_at: Option<Instant>,
     additional: bool,
 }
 
@@ -112,10 +111,7 @@ async fn wanted(
     now: Instant,
 ) -> Result<Vec<Wanted>> {
     let settings = flow_settings::current(tx).await?;
-    let quiet = Quiet {
-        from: settings.quiet_from.0,
-        until: settings.quiet_until.0,
-    };
+    let quiet = Quiet::of(&settings);
     let zone = wall::zone(&visit.time_zone);
     let mut templates = store_templates::active(tx, ReminderPurpose::Reminder).await?;
     templates.sort_by_key(|template| template.data.offset_minutes);
@@ -132,13 +128,11 @@ async fn wanted(
             continue;
         };
         earliest = Some(template);
-        if let Some(send_at) = send_at(template.data.offset_minutes) {
-            wanted.push(Wanted {
-                template: template.clone(),
-                send_at,
-                additional: false,
-            });
-        }
+        wanted.push(Wanted {
+            template: template.clone(),
+            send_at: send_at(template.data.offset_minutes),
+            additional: false,
+        });
     }
     let (Some(extra), Some(template)) = (&settings.extra_reminder, earliest) else {
         return Ok(wanted);
@@ -147,14 +141,14 @@ async fn wanted(
         return Ok(wanted);
     }
     // Not a second one at the time of another.
-    let more = send_at(extra.minutes_before)
-        .filter(|at| wanted.iter().all(|other| other.send_at != *at))
-        .map(|send_at| Wanted {
+    let at = send_at(extra.minutes_before);
+    if at.is_none() || wanted.iter().all(|other| other.send_at != at) {
+        wanted.push(Wanted {
             template: template.clone(),
-            send_at,
+            send_at: at,
             additional: true,
         });
-    wanted.extend(more);
+    }
     Ok(wanted)
 }
 
@@ -193,11 +187,11 @@ async fn put(tx: &mut TenantTx, new: &NewReminder, now: Instant) -> Result<()> {
     jobs::enqueue(tx, &job.once(new.id.to_string())).await
 }
 
-/// Plans the message of an offer, at once and whatever the hour: its deadline does not wait. Without a template for it,
-/// nobody is told.
+/// Plans the message of an offer. Without a template for it, nobody is told.
 pub(crate) async fn announce_offer(
     tx: &mut TenantTx,
     offer: WaitlistOfferId,
+    send_at: Instant,
     now: Instant,
 ) -> Result<()> {
     let templates = store_templates::active(tx, ReminderPurpose::Offer).await?;
@@ -215,7 +209,7 @@ pub(crate) async fn announce_offer(
         template: template.id,
         channel: template.data.channel,
         for_start: visit.starts_at,
-        send_at: now,
+        send_at,
         additional: false,
     };
     put(tx, &new, now).await

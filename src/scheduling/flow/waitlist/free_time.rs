@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 
 use chrono::TimeDelta;
 use kernel::clock::Instant;
-use kernel::ids::{FacilityId, HoldId, TenantId, WaitlistEntryId};
+use kernel::ids::{FacilityId, HoldId, ServiceId, TenantId, WaitlistEntryId};
 use kernel::{Code, Kind, Result};
 use platform::App;
 use platform::db::{SystemTx, TenantTx};
@@ -23,10 +23,12 @@ use serde_json::json;
 use super::model::WaitlistWindow;
 use super::offering::{self, Place};
 use super::store::Row;
+use super::store_free::Asked;
 use super::{store, store_free};
 use crate::appointments::{HoldStatus, Placement};
 use crate::availability::{self, Ask, Slot};
 use crate::flow::flow_settings::{self, NewFlowSettings};
+use crate::flow::quiet::Quiet;
 use crate::flow::wall;
 use crate::ranges::{Ranges, Span, instant};
 use crate::services::{self, NewService};
@@ -40,6 +42,10 @@ pub(super) const HOLD_OVER: &str = "waitlist.hold_over";
 
 /// Those who are asked when time becomes free: the first so many.
 const ASKED: usize = 300;
+/// Nothing is offered further ahead: services are booked three years ahead at most.
+const FOR_EVER: TimeDelta = TimeDelta::days(1100);
+/// Who was offered something is not asked again by the daily look for so long, whatever he answered, or if he did not.
+const OF_LATE: TimeDelta = TimeDelta::days(7);
 /// How far is looked into time that became free for years, for each of many.
 const AHEAD: TimeDelta = TimeDelta::days(92);
 /// Pieces of time that are searched for one request.
@@ -54,7 +60,10 @@ pub(crate) struct Opened {
     facility_id: Option<FacilityId>,
     from: Instant,
     until: Instant,
-    /// Only for those who were never offered anything.
+    /// Of who waits for this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    service_id: Option<ServiceId>,
+    /// Only for those who were offered nothing of late.
     #[serde(default)]
     only_unasked: bool,
 }
@@ -65,7 +74,21 @@ impl Opened {
             facility_id,
             from,
             until,
+            service_id: None,
             only_unasked: false,
+        }
+    }
+
+    /// From now on, for as long as anybody is offered anything.
+    pub fn from_now(facility_id: Option<FacilityId>, now: Instant) -> Self {
+        Self::at(facility_id, now, now + FOR_EVER)
+    }
+
+    /// Of interest to those who wait for this service.
+    pub fn of(self, service: ServiceId) -> Self {
+        Self {
+            service_id: Some(service),
+            ..self
         }
     }
 }
@@ -97,16 +120,21 @@ pub(crate) async fn time_opened(tx: &mut TenantTx, opened: &Opened, now: Instant
     jobs::enqueue(tx, &NewJob::new(OPENED, payload, now).once(key)).await
 }
 
-/// Once a day those who were never offered anything are asked again: the days to come have become one more.
-pub(crate) async fn look_again(app: &App, tenant: TenantId) -> Result<()> {
-    let now = app.clock.now();
-    let mut tx = SystemTx::begin(&app.db, tenant).await?;
-    let opened = Opened {
-        only_unasked: true,
-        ..Opened::at(None, now, now + TimeDelta::days(1100))
-    };
-    time_opened(&mut tx, &opened, now).await?;
-    tx.commit().await
+/// Once a day those who were offered nothing of late are asked again: the days to come have become one more. At each facility
+/// when its quiet hours are over, so that nobody's minutes to answer pass while he sleeps.
+pub(crate) async fn look_again(tx: &mut TenantTx, now: Instant) -> Result<()> {
+    let quiet = Quiet::of(&flow_settings::current(tx).await?);
+    for (facility, time_zone) in store_free::facilities(tx, None, None).await? {
+        let at = quiet.over(now, wall::zone(&time_zone));
+        let opened = Opened {
+            only_unasked: true,
+            ..Opened::from_now(Some(facility), at)
+        };
+        let payload = serde_json::to_value(&opened).map_err(kernel::Error::internal)?;
+        let key = format!("daily {facility}");
+        jobs::enqueue(tx, &NewJob::new(OPENED, payload, at).once(key)).await?;
+    }
+    Ok(())
 }
 
 /// Finds free time for one request, and asks everybody who waits whether he wants it: a newcomer does not come before who has
@@ -183,7 +211,12 @@ async fn in_order(app: &App, tenant: TenantId, opened: &Opened) -> Result<Vec<Wa
     }
     let mut tx = SystemTx::begin(&app.db, tenant).await?;
     let settings = flow_settings::current(&mut tx).await?;
-    let ids = store_free::waiting(&mut tx, opened.facility_id, opened.only_unasked).await?;
+    let asked = Asked {
+        facility: opened.facility_id,
+        service: opened.service_id,
+        unasked_since: opened.only_unasked.then(|| now - OF_LATE),
+    };
+    let ids = store_free::waiting(&mut tx, &asked, &settings.triage, now).await?;
     let mut rows = store::of_ids(&mut tx, ids, now).await?;
     rows.retain(|row| {
         let windows = &row.windows.0;
@@ -216,22 +249,7 @@ async fn offer_first(
         let Some(slot) = first(&mut tx, &row, Some(opened), &settings, now).await? else {
             return Ok(());
         };
-        let place = Place {
-            placement: Placement {
-                patient: row.patient_id,
-                service: row.service_id,
-                facility: slot.facility_id,
-                providers: slot.provider_ids,
-                staff: Vec::new(),
-                room: slot.room_id,
-                equipment: slot.equipment_ids,
-                starts_at: slot.starts_at,
-                timing: None,
-            },
-            ends_at: slot.ends_at,
-            freed_by: None,
-        };
-        match offering::make(app, tx, (&row, place), &settings, cause, now).await {
+        match offering::make(app, tx, (&row, place_of(&row, slot)), &settings, cause, now).await {
             Ok(()) => return Ok(()),
             // Somebody was faster; the transaction went back.
             Err(error) if matches!(error.kind(), Kind::Conflict) => {}
@@ -240,6 +258,46 @@ async fn offer_first(
         }
     }
     Ok(())
+}
+
+/// Offers somebody who waits the first time that is free and would do. Answers whether there is one.
+///
+/// # Errors
+/// Those of a hold, after which the transaction is to be given up.
+pub async fn offer_in_tx(
+    app: &App,
+    tx: &mut SystemTx,
+    entry: WaitlistEntryId,
+    now: Instant,
+) -> Result<bool> {
+    let settings = flow_settings::current(tx).await?;
+    let Some(row) = store_free::lock_waiting(tx, entry, now).await? else {
+        return Ok(false);
+    };
+    let Some(slot) = first(tx, &row, None, &settings, now).await? else {
+        return Ok(false);
+    };
+    let which = (&row, place_of(&row, slot));
+    offering::make_in_tx(app, tx, which, &settings, SEEK, now).await?;
+    Ok(true)
+}
+
+fn place_of(row: &Row, slot: Slot) -> Place {
+    Place {
+        placement: Placement {
+            patient: row.patient_id,
+            service: row.service_id,
+            facility: slot.facility_id,
+            providers: slot.provider_ids,
+            staff: Vec::new(),
+            room: slot.room_id,
+            equipment: slot.equipment_ids,
+            starts_at: slot.starts_at,
+            timing: None,
+        },
+        ends_at: slot.ends_at,
+        freed_by: None,
+    }
 }
 
 /// The first free time that somebody who waits could have.
@@ -270,17 +328,24 @@ async fn first(
     }
     let there = within.and_then(|opened| opened.facility_id);
     let places = store_free::facilities(tx, row.facility_id, there).await?;
+    let quiet = Quiet::of(settings);
     let any_of = row.wish().provider_ids;
     for piece in starts.spans().iter().take(PIECES) {
         let mut best: Option<Slot> = None;
         for (facility, time_zone) in &places {
+            let zone = wall::zone(time_zone);
+            // In the night nobody there hears of it before the morning.
+            let from = instant(piece.from).max(quiet.over(now, zone) + notice);
+            if from >= instant(piece.until) {
+                continue;
+            }
             let ask = Ask {
                 service: &service,
                 facility: *facility,
-                zone: wall::zone(time_zone),
+                zone,
                 any_of: &any_of,
                 all_of: &[],
-                from: instant(piece.from),
+                from,
                 to: instant(piece.until),
                 preferred: None,
                 patient: Some(row.patient_id),

@@ -1,26 +1,19 @@
-//! The links in messages of offers: made when the message leaves, answered once.
-//!
-//! The work is the system's on the patient's behalf: who holds the secret is taken for him, and may no more than he may.
-//! Looking changes nothing, so whoever fetches links ahead, such as a mail server, answers nothing.
+//! The links in messages of offers: to accept or to decline ([`crate::flow::links`]).
 
+use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{PatientId, ReminderId, WaitlistOfferId};
-use kernel::{Error, Result};
-use platform::App;
 use platform::access::Role;
-use platform::audit::{AccessRecord, Action, By as Cause, Subject, by_system};
-use platform::db::{SystemTx, TenantTx};
-use platform::http::{Answer, RequestInfo};
+use platform::audit::Subject;
+use platform::db::TenantTx;
 
 use super::model::{LinkedOffer, OfferAction};
 use super::offers;
-use super::store_links::{self as store, Linked};
+use super::store_links as store;
+pub(super) use super::store_links::Linked;
 use crate::appointments::By;
-use crate::flow::secrets::LinkSecret;
+use crate::flow::links::{self, Link, LinkedPlace};
 use crate::flow::wall;
-
-/// How a link's secret begins.
-const KIND: &str = "off";
 
 /// Makes the link of a message about an offer, good until the offer's deadline. Returns its secret.
 pub(crate) async fn open(
@@ -30,100 +23,63 @@ pub(crate) async fn open(
     until: Instant,
     now: Instant,
 ) -> Result<String> {
-    let secret = LinkSecret::new(tx.tenant());
-    let digest = secret.digest();
+    let (secret, digest) = links::new::<Linked>(tx.tenant());
     store::put(tx, message, (offer, patient), &digest, until, now).await?;
-    Ok(secret.render(KIND))
+    Ok(secret)
 }
 
-/// What the link is about.
-///
-/// # Errors
-/// `not_found` for whatever is not the secret of a link that still answers.
-pub(super) async fn read(
-    app: &App,
-    request: &RequestInfo,
-    token: &str,
-) -> Result<Answer<LinkedOffer>> {
-    let (mut tx, linked) = find(app, token).await?;
-    let record = record(app, &tx, request, &linked, Action::Read);
-    tx.record(&[record]).await?;
-    tx.commit().await?;
-    Answer::plain(&shown(linked))
-}
+impl Link for Linked {
+    const KIND: &'static str = "off";
+    const RESOURCE: &'static str = "waitlist";
+    type Answer = OfferAction;
+    type Shown = LinkedOffer;
 
-/// Accepts or declines, once: accepting books the place that is held, as it does for who logs in.
-///
-/// # Errors
-/// As [`read`]; `illegal_transition` when the offer was answered otherwise; `offer_expired`.
-pub(super) async fn answer(
-    app: &App,
-    request: &RequestInfo,
-    token: &str,
-    action: OfferAction,
-) -> Result<Answer<()>> {
-    let now = app.clock.now();
-    let (mut tx, linked) = find(app, token).await?;
-    let offer = linked.offer_id;
-    match action {
-        OfferAction::Accept => {
-            let himself = By {
-                user: None,
-                role: Role::Patient.as_str(),
-            };
-            offers::accept_in_tx(&mut tx, offer, himself, now).await?;
-        }
-        OfferAction::Decline => offers::decline_in_tx(&mut tx, offer, now).await?,
+    async fn lock(tx: &mut TenantTx, digest: &[u8], now: Instant) -> Result<Option<Self>> {
+        store::lock(tx, digest, now).await
     }
-    store::use_up(&mut tx, linked.id, action.as_str(), now).await?;
-    let record = record(app, &tx, request, &linked, Action::Update);
-    tx.record(&[record]).await?;
-    tx.commit().await?;
-    Ok(Answer::nothing())
-}
 
-async fn find(app: &App, token: &str) -> Result<(SystemTx, Linked)> {
-    let secret = LinkSecret::parse(KIND, token).ok_or_else(Error::not_found)?;
-    let mut tx = SystemTx::begin(&app.db, secret.tenant).await?;
-    let linked = store::lock(&mut tx, &secret.digest(), app.clock.now())
-        .await?
-        .ok_or_else(Error::not_found)?;
-    Ok((tx, linked))
-}
+    /// Accepts or declines: accepting books the place that is held, as it does for who logs in.
+    ///
+    /// # Errors
+    /// `illegal_transition` when the offer was answered otherwise; `offer_expired`.
+    async fn act(&self, tx: &mut TenantTx, answer: OfferAction, now: Instant) -> Result<()> {
+        match answer {
+            OfferAction::Accept => {
+                let himself = By {
+                    user: None,
+                    role: Role::Patient.as_str(),
+                };
+                offers::accept_in_tx(tx, self.offer_id, himself, now).await
+            }
+            OfferAction::Decline => offers::decline_in_tx(tx, self.offer_id, now).await,
+        }
+    }
 
-fn record(
-    app: &App,
-    tx: &TenantTx,
-    request: &RequestInfo,
-    linked: &Linked,
-    action: Action,
-) -> AccessRecord {
-    let subject = Subject {
-        patient: Some(linked.patient_id),
-        resource: Some(linked.offer_id.into()),
-    };
-    let by = Cause::Request(request);
-    let now = app.clock.now();
-    by_system(app, tx.tenant(), by, "waitlist", action, subject, now)
-}
+    async fn use_up(&self, tx: &mut TenantTx, answer: OfferAction, now: Instant) -> Result<()> {
+        store::use_up(tx, self.id, answer.as_str(), now).await
+    }
 
-fn shown(linked: Linked) -> LinkedOffer {
-    let zone = wall::zone(&linked.time_zone);
-    let actions = if linked.open {
-        vec![OfferAction::Accept, OfferAction::Decline]
-    } else {
-        Vec::new()
-    };
-    LinkedOffer {
-        starts_at: linked.starts_at,
-        ends_at: linked.ends_at,
-        local_start: wall::local(linked.starts_at, zone),
-        local_deadline: wall::local(linked.deadline, zone),
-        deadline: linked.deadline,
-        time_zone: linked.time_zone,
-        facility: linked.facility,
-        phone: linked.phone,
-        address: wall::address_lines(linked.address.as_ref()),
-        actions,
+    fn subject(&self) -> Subject {
+        Subject {
+            patient: Some(self.patient_id),
+            resource: Some(self.offer_id.into()),
+        }
+    }
+
+    fn shown(self) -> LinkedOffer {
+        let actions = if self.open {
+            vec![OfferAction::Accept, OfferAction::Decline]
+        } else {
+            Vec::new()
+        };
+        let local_deadline = wall::local(self.deadline, wall::zone(&self.time_zone));
+        let when = (self.starts_at, self.ends_at);
+        let place = (self.time_zone, self.facility);
+        LinkedOffer {
+            place: LinkedPlace::new(when, place, self.phone, self.address.as_ref()),
+            deadline: self.deadline,
+            local_deadline,
+            actions,
+        }
     }
 }

@@ -18,6 +18,7 @@ use super::store_offers::{self as offers, Freed};
 use super::{store, store_free};
 use crate::appointments::Placement;
 use crate::flow::flow_settings::{self, NewFlowSettings};
+use crate::flow::quiet::Quiet;
 
 /// A place has become free; the database itself asks for it (0024).
 pub(super) const MATCH: &str = "waitlist.match";
@@ -62,6 +63,11 @@ async fn whole(app: &App, job: &Job, freed_by: AppointmentId) -> Result<bool> {
         let Some(freed) = offers::freed(&mut tx, freed_by, now + notice).await? else {
             return Ok(false);
         };
+        // In the night nobody hears of it before the morning.
+        let zone = store_free::zone_of(&mut tx, freed.facility_id).await?;
+        if freed.starts_at < Quiet::of(&settings).over(now, zone) + notice {
+            return Ok(false);
+        }
         let best = best(&mut tx, freed_by, &freed, (&settings, &tried), now).await?;
         let Some(entry) = best else {
             return Ok(false);
@@ -104,7 +110,7 @@ async fn best(
     now: Instant,
 ) -> Result<Option<WaitlistEntryId>> {
     let mut best: Option<(WaitlistEntryId, i64)> = None;
-    let candidates = offers::candidates(tx, freed_by, freed, now).await?;
+    let candidates = offers::candidates(tx, freed_by, freed, &settings.triage, now).await?;
     for row in store::of_ids(tx, candidates, now).await? {
         if tried.contains(&row.id) || !row.wish().allows(freed.starts_at, freed.ends_at) {
             continue;

@@ -7,7 +7,8 @@
 //! otherwise is matched alike, and whoever begins to wait with all there is ([`free_time`]).
 //!
 //! Invariants: a place is offered to one at a time, and once to each; somebody who waits has one open offer at most; an open
-//! offer has a hold that outlives its deadline.
+//! offer has a hold that outlives its deadline; in quiet hours nobody is written to, and no minutes to answer pass
+//! ([`crate::flow::quiet`]).
 //!
 //! Traps: matching is done by the system, which sees everybody who waits, whoever cancelled; what the points are is for the
 //! staff, not for patients; the link in an offer's message answers it without a login ([`links`]), and may no more than its
@@ -32,12 +33,14 @@ use platform::App;
 use platform::jobs::Handlers;
 use utoipa_axum::router::OpenApiRouter;
 
+pub use free_time::offer_in_tx;
 pub(crate) use free_time::{Opened, look_again, time_opened};
 pub(crate) use links::open as open_link;
 pub use model::{
     NewWaitlistEntry, OfferStatus, WaitlistEntry, WaitlistOffer, WaitlistStatus, WaitlistWindow,
     WaitlistWish,
 };
+pub use service::record_in_tx;
 pub use triage::{Triage, TriagePart};
 
 /// Every operation on the waitlist.

@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::triage::Triage;
 use crate::appointments::Priority;
 use crate::flow::flow_settings::is_flag;
+use crate::flow::links::LinkedPlace;
 
 /// A time in which somebody could come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -190,22 +191,15 @@ pub struct WaitlistOffer {
     pub created_at: DateTime<Utc>,
 }
 
-/// What stands behind the link in the message of an offer: when and where, and nothing of whom.
+/// What stands behind the link in the message of an offer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct LinkedOffer {
-    pub starts_at: DateTime<Utc>,
-    pub ends_at: DateTime<Utc>,
-    /// On the wall clock of the place.
-    pub local_start: NaiveDateTime,
+    #[serde(flatten)]
+    pub place: LinkedPlace,
     /// Until then the place is held, and the link answers.
     pub deadline: DateTime<Utc>,
     /// On the wall clock of the place.
     pub local_deadline: NaiveDateTime,
-    #[schema(example = "America/New_York")]
-    pub time_zone: String,
-    pub facility: String,
-    pub phone: Option<String>,
-    pub address: Vec<String>,
     /// What can be done with the link.
     pub actions: Vec<OfferAction>,
 }

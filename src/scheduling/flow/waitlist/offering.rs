@@ -10,11 +10,13 @@ use platform::db::SystemTx;
 
 use super::model::{OfferStatus, WaitlistOffer, WaitlistStatus};
 use super::store::{self, Row};
+use super::store_free;
 use super::store_offers as offers;
 use super::triage;
 use super::{offers as deadlines, triage::Triage};
 use crate::appointments::{self, By, Placement};
 use crate::flow::flow_settings::NewFlowSettings;
+use crate::flow::quiet::Quiet;
 use crate::flow::reminders;
 
 /// The hold outlives the deadline, so that who accepts in the last second still gets it.
@@ -42,6 +44,19 @@ pub(super) fn points(settings: &NewFlowSettings, row: &Row, now: Instant) -> Tri
 pub(super) async fn make(
     app: &App,
     mut tx: SystemTx,
+    which: (&Row, Place),
+    settings: &NewFlowSettings,
+    cause: &'static str,
+    now: Instant,
+) -> Result<()> {
+    make_in_tx(app, &mut tx, which, settings, cause, now).await?;
+    tx.commit().await
+}
+
+/// As [`make`], without the commit: what is refused must not be committed.
+pub(super) async fn make_in_tx(
+    app: &App,
+    tx: &mut SystemTx,
     (row, place): (&Row, Place),
     settings: &NewFlowSettings,
     cause: &'static str,
@@ -57,9 +72,11 @@ pub(super) async fn make(
     } = place;
     let (facility_id, starts_at) = (placement.facility, placement.starts_at);
     let provider_id = placement.providers.first().copied();
-    let deadline = (now + TimeDelta::minutes(settings.offer_minutes.into())).min(starts_at);
-    let hold =
-        appointments::hold_in_tx(&mut tx, placement, deadline + GRACE, By::SYSTEM, now).await?;
+    // He hears of it when it is not quiet any more, and has his minutes from then on.
+    let zone = store_free::zone_of(tx, facility_id).await?;
+    let quiet = Quiet::of(settings);
+    let deadline = quiet.after(now, settings.offer_minutes, zone, starts_at);
+    let hold = appointments::hold_in_tx(tx, placement, deadline + GRACE, By::SYSTEM, now).await?;
     let offer = WaitlistOffer {
         id: WaitlistOfferId::new(),
         entry_id: row.id,
@@ -76,13 +93,13 @@ pub(super) async fn make(
         version: 1,
         created_at: now,
     };
-    offers::insert(&mut tx, &offer, hold, freed_by).await?;
-    store::step(&mut tx, row.id, WaitlistStatus::Offered, (None, None), now).await?;
-    deadlines::watch(&mut tx, offer.id, deadline).await?;
-    reminders::announce_offer(&mut tx, offer.id, now).await?;
-    let record = record(app, &tx, row.patient_id, offer.id, cause, now);
-    tx.record(&[record]).await?;
-    tx.commit().await
+    offers::insert(tx, &offer, hold, freed_by).await?;
+    store::step(tx, row.id, WaitlistStatus::Offered, (None, None), now).await?;
+    deadlines::watch(tx, offer.id, deadline).await?;
+    let heard_at = quiet.over(now, zone);
+    reminders::announce_offer(tx, offer.id, heard_at, now).await?;
+    let record = record(app, tx, row.patient_id, offer.id, cause, now);
+    tx.record(&[record]).await
 }
 
 /// That a job changed what a patient is offered.

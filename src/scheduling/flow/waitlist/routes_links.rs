@@ -9,8 +9,9 @@ use platform::http::{Json, Path, Reply, RequestInfo};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::links;
+use super::links::Linked;
 use super::model::{LinkedOffer, OfferAnswer};
+use crate::flow::links;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get_offer_link, answer_offer_link))
@@ -28,7 +29,7 @@ async fn get_offer_link(
     Extension(request): Extension<Arc<RequestInfo>>,
     Path(token): Path<String>,
 ) -> Reply<LinkedOffer> {
-    Ok(links::read(&app, &request, &token).await?)
+    Ok(links::read::<Linked>(&app, &request, &token).await?)
 }
 
 /// Accept or decline an offer by the link in its message
@@ -44,5 +45,5 @@ async fn answer_offer_link(
     Path(token): Path<String>,
     Json(answer): Json<OfferAnswer>,
 ) -> Reply<()> {
-    Ok(links::answer(&app, &request, &token, answer.action).await?)
+    Ok(links::answer::<Linked>(&app, &request, &token, answer.action).await?)
 }

@@ -1,5 +1,6 @@
 //! Requests: made, read, changed, withdrawn.
 
+use kernel::clock::Instant;
 use kernel::ids::{PatientId, WaitlistEntryId};
 use kernel::{Code, Error, FieldError, OnConstraint as _, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission, Role};
@@ -121,7 +122,7 @@ pub(super) async fn request(ctx: &Ctx, new: NewWaitlistEntry) -> Result<Answer<W
         id,
         (patient, new.service_id),
         &wish,
-        ctx.user(),
+        (Some(ctx.user()), ctx.now()),
         ctx.now(),
     )
     .await
@@ -132,6 +133,20 @@ pub(super) async fn request(ctx: &Ctx, new: NewWaitlistEntry) -> Result<Answer<W
     let disclosure = disclosed(ctx, &mut tx, id, Action::Create).await?;
     tx.commit(disclosure.created_at(format!("/api/v1/waitlist/{id}")))
         .await
+}
+
+/// Puts somebody on the waitlist who has waited since then, and looks for nothing. What the request names is there.
+pub async fn record_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    new: &NewWaitlistEntry,
+    since: Instant,
+    now: Instant,
+) -> Result<WaitlistEntryId> {
+    let id = WaitlistEntryId::new();
+    let whom = (patient, new.service_id);
+    store::insert(tx, id, whom, &new.wish(), (None, since), now).await?;
+    Ok(id)
 }
 
 /// Who waits: the one named, or the caller himself.

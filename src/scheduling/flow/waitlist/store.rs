@@ -134,7 +134,7 @@ pub(super) async fn insert(
     id: WaitlistEntryId,
     (patient, service): (PatientId, ServiceId),
     wish: &WaitlistWish,
-    by: UserId,
+    (by, since): (Option<UserId>, Instant),
     now: Instant,
 ) -> Result<()> {
     let tenant = tx.tenant();
@@ -142,7 +142,7 @@ pub(super) async fn insert(
     sqlx::query!(
         "insert into app.waitlist_entries (tenant_id, id, patient_id, service_id, facility_id, provider_ids, windows, priority, flags,
                                            reason, waiting_since, created_by, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $11, $11)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $13, $12, $11, $11)",
         tenant as _,
         id as _,
         patient as _,
@@ -155,6 +155,7 @@ pub(super) async fn insert(
         wish.reason,
         now,
         by as _,
+        since,
     )
     .execute(tx.conn())
     .await?;

@@ -1,13 +1,17 @@
 //! SQL of free time: what is closed to somebody who waits, and what became free.
 
+use chrono_tz::Tz;
 use kernel::Result;
 use kernel::clock::Instant;
-use kernel::ids::{AppointmentId, FacilityId, HoldId, WaitlistEntryId};
+use kernel::ids::{AppointmentId, FacilityId, HoldId, ServiceId, WaitlistEntryId};
 use platform::db::TenantTx;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::store::{self, Row};
 use crate::appointments::HoldStatus;
+use crate::flow::flow_settings::TriageRules;
+use crate::flow::wall;
 use crate::ranges::Span;
 
 /// The request, held until the transaction ends, if its patient waits and is active.
@@ -33,22 +37,42 @@ pub(super) async fn lock_waiting(
     }
 }
 
-/// Those who wait, and would come to the facility; who waits longest first.
+/// Whom to ask for a use for free time.
+pub(super) struct Asked {
+    /// Who would come there.
+    pub facility: Option<FacilityId>,
+    /// Who waits for it.
+    pub service: Option<ServiceId>,
+    /// Who has been offered nothing since then.
+    pub unasked_since: Option<Instant>,
+}
+
+/// Those who wait and may have use for it; who has the most points first.
 pub(super) async fn waiting(
     tx: &mut TenantTx,
-    facility: Option<FacilityId>,
-    only_unasked: bool,
+    asked: &Asked,
+    rules: &TriageRules,
+    now: Instant,
 ) -> Result<Vec<Uuid>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
         "select w.id from app.waitlist_entries w
           where w.tenant_id = $1 and w.status = 'waiting'
             and ($2::uuid is null or w.facility_id is null or w.facility_id = $2)
-            and (not $3 or not exists (select from app.waitlist_offers o where o.tenant_id = $1 and o.entry_id = w.id))
-          order by w.waiting_since, w.id limit 2000",
+            and ($3::uuid is null or w.service_id = $3)
+            and ($4::timestamptz is null or not exists (
+                 select from app.waitlist_offers o where o.tenant_id = $1 and o.entry_id = w.id and o.created_at > $4))
+          order by app.waitlist_points($5::jsonb, w.priority, w.flags, w.waiting_since,
+                     case when ($5::jsonb ->> 'per_missed_visit')::int = 0 then 0
+                          else (select count(*) from app.appointments m where m.tenant_id = $1 and m.patient_id = w.patient_id
+                                   and m.status = 'no_show' and m.starts_at > $6::timestamptz - interval '1 year') end, $6) desc,
+                   w.waiting_since, w.id limit 2000",
         tenant as _,
-        facility as _,
-        only_unasked,
+        asked.facility as _,
+        asked.service as _,
+        asked.unasked_since,
+        Json(rules) as _,
+        now,
     )
     .fetch_all(tx.conn())
     .await?)
@@ -120,6 +144,19 @@ pub(super) async fn facilities(
         .into_iter()
         .map(|row| (row.id, row.time_zone))
         .collect())
+}
+
+/// The zone of a facility's wall clock.
+pub(super) async fn zone_of(tx: &mut TenantTx, facility: FacilityId) -> Result<Tz> {
+    let tenant = tx.tenant();
+    let name = sqlx::query_scalar!(
+        "select time_zone from app.facilities where tenant_id = $1 and id = $2",
+        tenant as _,
+        facility as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(wall::zone(&name))
 }
 
 /// Holds of others that stand in the way of a request, if it still waits, and when they run out. Those of offers are not

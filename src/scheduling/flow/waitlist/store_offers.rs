@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::model::{OfferStatus, WaitlistOffer};
 use super::triage::Triage;
+use crate::flow::flow_settings::TriageRules;
 
 struct Row {
     id: WaitlistOfferId,
@@ -235,11 +236,12 @@ pub(super) async fn freed(
 }
 
 /// Requests that the place would do for, but for their windows: nobody who has been offered it or turned that time down, is
-/// occupied then, has an appointment for the same that is sooner, or is the one who gave it up.
+/// occupied then, has an appointment for the same that is sooner, or is the one who gave it up. Those with the most points.
 pub(super) async fn candidates(
     tx: &mut TenantTx,
     freed_by: AppointmentId,
     freed: &Freed,
+    rules: &TriageRules,
     now: Instant,
 ) -> Result<Vec<Uuid>> {
     let tenant = tx.tenant();
@@ -258,7 +260,11 @@ pub(super) async fn candidates(
               and not exists (select from app.reservations r
                                where r.tenant_id = $1 and r.resource_id = w.patient_id and r.starts_at < $8 and r.ends_at > $7
                                  and (r.state in ('booked', 'overbooked') or r.state = 'held' and r.expires_at > $9))
-            order by w.waiting_since, w.id limit 1000"#,
+            order by app.waitlist_points($10::jsonb, w.priority, w.flags, w.waiting_since,
+                     case when ($10::jsonb ->> 'per_missed_visit')::int = 0 then 0
+                          else (select count(*) from app.appointments m where m.tenant_id = $1 and m.patient_id = w.patient_id
+                                   and m.status = 'no_show' and m.starts_at > $9::timestamptz - interval '1 year') end, $9) desc,
+                     w.waiting_since, w.id limit 1000"#,
         tenant as _,
         freed.service_id as _,
         freed.patient_id as _,
@@ -268,6 +274,7 @@ pub(super) async fn candidates(
         freed.starts_at,
         freed.ends_at,
         now,
+        Json(rules) as _,
     )
     .fetch_all(tx.conn())
     .await?)

@@ -13,6 +13,8 @@ mod extra_reminders;
 mod flow_clinic;
 mod forecasts;
 mod jobs;
+mod kept_hours;
+mod kept_promises;
 mod killed;
 mod killed_server;
 mod no_shows;

@@ -272,11 +272,7 @@ fn wanted<'a>(placed: &'a Placed, zone: Tz, promised: &'a [Promised]) -> Wanted<
 }
 
 /// Leaves out what is taken and need not be this very room or device, so that another is chosen.
-async fn give_up_taken(
-    tx: &mut TenantTx,
-    placed: &mut Placed,
-    manner: Manner<'_>,
-) -> Result<()> {
+async fn give_up_taken(tx: &mut TenantTx, placed: &mut Placed, manner: Manner<'_>) -> Result<()> {
     let (busy, needs) = (&placed.busy, &placed.service.data);
     if !manner.keeps_room && needs.room_kind.is_some() {
         placed.placement.room = placed.placement.room.filter(|room| !busy.contains(&room.0));

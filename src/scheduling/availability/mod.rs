@@ -1,6 +1,6 @@
 //! Free time: what is worked, less what is closed, less what is taken. Computed when it is asked for, never stored.
 //!
-//! The arithmetic is pure (`calendar`, `limits`, `search`, `placement`); `load` reads all it needs in a handful of statements,
+//! The arithmetic is pure (`calendar`, `limits`, `starts`, `search`, `placement`); `load` reads all it needs in a handful of statements,
 //! however many providers there are. Everything is reckoned at one facility, by its wall clock:
 //!   * a provider works by his rules there, not on holidays, and in extra time; never in time off; for emergencies also while he
 //!     is on call. Other staff who are named work the same way, but are never on call; of whom nothing was said, he does not work;
@@ -23,6 +23,7 @@ mod placement;
 mod routes;
 mod search;
 mod service;
+mod starts;
 mod store;
 
 pub(crate) use load::{Situation, calendar as load_calendar};

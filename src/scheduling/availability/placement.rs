@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::limits::Broken;
 use super::load::Situation;
-use super::search::{Busy, Wish, broken_limit};
+use super::search::{Busy, Wish};
+use super::starts::broken_limit;
 use crate::assets::AssetKind;
 use crate::ranges::{Ranges, Span};
 use crate::services::Service;

@@ -15,7 +15,8 @@ use super::limits::MINUTE;
 use super::load::{Of, Situation};
 use super::model::{FindFreeTimes, FreeTimes, Slot};
 use super::placement::{self, Chosen, Obstacle, Promised, Wanted};
-use super::search::{self, Beside, Busy, Found, Places, What, Wish, starts_of};
+use super::search::{self, Beside, Busy, Found, Places, What, Wish};
+use super::starts::starts_of;
 use super::store;
 use crate::local_time::LocalTime;
 use crate::ranges::{Ranges, Span};
@@ -391,7 +392,10 @@ pub async fn choose(
         }
         let room = if wish.needs_room {
             let shared = || open.pick(None, wanted.starts_at).filter(|_| overbooked);
-            places.pick(None, wanted.starts_at).or_else(shared).map(Some)
+            places
+                .pick(None, wanted.starts_at)
+                .or_else(shared)
+                .map(Some)
         } else {
             Some(wanted.room)
         };

@@ -2,8 +2,8 @@
 
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use kernel::clock::Instant;
-use kernel::{Code, Error, Result};
 use kernel::ids::{AssetId, FacilityId, ProviderId, ServiceId};
+use kernel::{Code, Error, Result};
 use platform::db::TenantTx;
 use uuid::Uuid;
 

@@ -11,6 +11,7 @@
 //! encounter up by id alone goes through the register, or it would visit every month there is.
 
 mod beds;
+mod following;
 mod local_time;
 mod model;
 mod participants;
@@ -29,6 +30,7 @@ use platform::App;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use beds::{BedMove, BedStay, Discharge};
+pub use following::{call_off_in_tx, move_in_tx};
 pub use local_time::{day, wall_time, zone};
 pub use model::{Encounter, EncounterDetails, EncounterRecord, NewEncounter, ReasonCode};
 pub use participants::{NewParticipant, Participant, ParticipantRole};

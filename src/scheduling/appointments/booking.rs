@@ -1,7 +1,7 @@
 //! Booking inside a transaction somebody else holds: for the operations here, for waiting lists, plans and demonstrations.
 
 use chrono_tz::Tz;
-use clinical::encounters::{self, EncounterStatus, zone};
+use clinical::encounters::zone;
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, EncounterId, HoldId, PatientId, SeriesId, UserId, mint};
 use kernel::{Code, Error, OnConstraint, Result};
@@ -11,7 +11,8 @@ use platform::db::TenantTx;
 use super::model::{Appointment, HoldStatus, Priority};
 use super::occupancy::{self, Claim};
 use super::placement::{Manner, Placed, Placement, Refused, work_out};
-use super::{holds, store, store_holds, store_lists, store_occupancy};
+use super::{holds, planned, store, store_holds, store_lists, store_occupancy};
+use crate::availability::Promised;
 use crate::services;
 
 /// Who books.
@@ -35,12 +36,13 @@ impl By {
         }
     }
 
-    pub(super) fn manner(self, details: &Details) -> Manner {
+    pub(super) fn manner(self, details: &Details) -> Manner<'static> {
         Manner {
             only_self_booking: self.role == Role::Patient.as_str(),
             overbook: details.overbook_reason.is_some(),
             keeps_room: true,
             keeps_equipment: true,
+            promised: &[],
         }
     }
 }
@@ -80,12 +82,12 @@ pub(super) async fn try_in_tx(
     tx: &mut TenantTx,
     placement: Placement,
     details: &Details,
-    manner: Manner,
+    manner: Manner<'_>,
     by: By,
     now: Instant,
 ) -> Result<AppointmentId, Refused> {
     let placed = work_out(tx, placement, manner, now).await?;
-    let booked = book_placed(tx, &placed, details, by, now).await;
+    let booked = book_for_plan(tx, &placed, details, by, now).await;
     booked.map_err(|error| Refused {
         error,
         found: Some((placed.service, zone(&placed.time_zone).unwrap_or(Tz::UTC))),
@@ -93,9 +95,29 @@ pub(super) async fn try_in_tx(
     })
 }
 
+/// Books, and takes the planned encounter along that it is booked for.
+async fn book_for_plan(
+    tx: &mut TenantTx,
+    placed: &Placed,
+    details: &Details,
+    by: By,
+    now: Instant,
+) -> Result<AppointmentId> {
+    let id = book_placed(tx, placed, details, by, now).await?;
+    planned::follows(tx, placed, details.encounter, now).await?;
+    Ok(id)
+}
+
 /// A placement that was looked at.
 #[derive(Clone, Debug)]
 pub struct Ready(Placed);
+
+impl Ready {
+    /// Its providers' time, for those who look at more before they book any.
+    pub(crate) fn promised(&self) -> impl Iterator<Item = Promised> + '_ {
+        self.0.promised()
+    }
+}
 
 /// The first half of [`book_in_tx`]: looks at a placement and takes nothing. It may be taken by the time it is booked.
 ///
@@ -107,20 +129,23 @@ pub async fn look_in_tx(
     by: By,
     now: Instant,
 ) -> Result<Ready> {
-    look_kept_in_tx(tx, placement, (true, true), by, now).await
+    look_among_in_tx(tx, placement, (true, true), &[], by, now).await
 }
 
-/// As [`look_in_tx`] for one that is moved: whether it keeps its room and its devices, or others of their kinds will do.
-pub(crate) async fn look_kept_in_tx(
+/// As [`look_in_tx`] for one of several, some of which were looked at before and are `promised`, or for one that is moved: whether
+/// it keeps its room and its devices, or others of their kinds will do.
+pub(crate) async fn look_among_in_tx(
     tx: &mut TenantTx,
     placement: Placement,
     (keeps_room, keeps_equipment): (bool, bool),
+    promised: &[Promised],
     by: By,
     now: Instant,
 ) -> Result<Ready> {
     let manner = Manner {
         keeps_room,
         keeps_equipment,
+        promised,
         ..by.manner(&Details::default())
     };
     Ok(Ready(work_out(tx, placement, manner, now).await?))
@@ -173,23 +198,6 @@ async fn write(
         })
 }
 
-/// What an appointment is booked for is an encounter of its patient that has not begun.
-pub(super) async fn require_planned(
-    tx: &mut TenantTx,
-    patient: PatientId,
-    encounter: Option<EncounterId>,
-) -> Result<()> {
-    let Some(encounter) = encounter else {
-        return Ok(());
-    };
-    let found = encounters::find_in_tx(tx, Some(patient), encounter).await?;
-    if found.map(|found| found.record.status) == Some(EncounterStatus::Scheduled) {
-        return Ok(());
-    }
-    let rule = "must name an encounter of the patient that is scheduled";
-    Err(Error::field("/encounter_id", "no_such_encounter", rule))
-}
-
 async fn take_overbooking_place(
     tx: &mut TenantTx,
     placed: &Placed,
@@ -229,8 +237,12 @@ pub async fn book_hold_in_tx(
         HoldStatus::Expired => return Err(Error::new(Code::HoldExpired)),
         HoldStatus::Booked | HoldStatus::Released => return Err(Error::new(Code::HoldClosed)),
     }
+    if found.starts_at < now {
+        let rule = "must keep a time that does not lie in the past";
+        return Err(Error::field("/hold_id", "in_the_past", rule));
+    }
     clinical::patients::require_active(tx, found.patient_id).await?;
-    require_planned(tx, found.patient_id, details.encounter).await?;
+    planned::require(tx, found.patient_id, details.encounter).await?;
     let id = AppointmentId(mint());
     let service = services::get(tx, found.service_id)
         .await?
@@ -241,6 +253,7 @@ pub async fn book_hold_in_tx(
         return Err(Error::new(Code::HoldExpired));
     }
     store_holds::close(tx, hold, HoldStatus::Booked, now).await?;
+    planned::follows(tx, &placed, details.encounter, now).await?;
     Ok(id)
 }
 

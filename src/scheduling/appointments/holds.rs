@@ -90,7 +90,7 @@ async fn get(tx: &mut TenantTx, id: HoldId, now: Instant) -> Result<Hold> {
     store::find(tx, id, now).await?.ok_or_else(Error::not_found)
 }
 
-/// Keeps a time free until `expires_at`. As [`super::book_in_tx`], of which it is the first half.
+/// Keeps a time free until `expires_at`, at most until it begins. As [`super::book_in_tx`], of which it is the first half.
 pub async fn hold_in_tx(
     tx: &mut TenantTx,
     placement: Placement,
@@ -110,6 +110,8 @@ async fn try_in_tx(
 ) -> Result<HoldId, Refused> {
     let placed = work_out(tx, placement, by.manner(&Details::default()), now).await?;
     let id = HoldId(mint());
+    // From then on there is nothing left to keep.
+    let expires_at = expires_at.min(placed.placement.starts_at);
     store::insert(tx, id, &placed, expires_at, by.user, now).await?;
     let claim = Claim::Hold { id, expires_at };
     match occupancy::take(tx, &placed, claim, now).await {

@@ -6,7 +6,8 @@
 //! bookings of one place exactly one succeeds, and none waits for another in a circle.
 //!
 //! Invariants: an appointment that stands has all its reservations, one that does not has only released ones; a hold becomes
-//! an appointment by handing its reservations over, never by giving them up in between; status follows `status.rs`.
+//! an appointment by handing its reservations over, never by giving them up in between, and ends when its time begins; status
+//! follows `status.rs`; an encounter that is planned for an appointment is planned for its time, and ends with it.
 //!
 //! Traps: a hold that has run out goes on occupying its place until somebody releases it, which whoever wants the place does
 //! first; what patients are shown leaves out the office's notes (`Appointment::for_patient`).
@@ -20,6 +21,7 @@ mod moving;
 mod next_free;
 mod occupancy;
 mod placement;
+mod planned;
 mod records;
 mod rooming;
 mod routes;
@@ -48,9 +50,10 @@ pub use records::{Outcome, record_in_tx};
 pub use status::AppointmentStatus;
 pub use steps::{cancel_in_tx, confirm_in_tx};
 pub(crate) use {
-    booking::{lock_open_of_series, look_kept_in_tx},
+    booking::{lock_open_of_series, look_among_in_tx},
     lists::subjects,
     model::check_assets,
+    moving::{led_by, own_timing},
     service::patient_of,
     steps::by_whom,
 };

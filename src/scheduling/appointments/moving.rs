@@ -5,7 +5,7 @@
 
 use kernel::Result;
 use kernel::clock::Instant;
-use kernel::ids::{AppointmentId, AssetId};
+use kernel::ids::{AppointmentId, AssetId, ProviderId};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
 use platform::db::TenantTx;
@@ -19,7 +19,7 @@ use super::service::shown;
 use super::status::AppointmentStatus;
 use super::steps::require_notice;
 use super::store::{self, Ending};
-use super::{next_free, store_occupancy};
+use super::{next_free, planned, store_occupancy};
 use crate::services;
 
 pub(super) async fn reschedule(
@@ -31,7 +31,13 @@ pub(super) async fn reschedule(
         ctx.require(Permission::AppointmentOverbook)?;
     }
     let mut tx = ctx.begin_by_keys(Permission::AppointmentRespond).await?;
-    let present = store::lock(&mut tx, id).await?;
+    let mut present = store::lock(&mut tx, id).await?;
+    if present.encounter_id.is_some() {
+        drop(tx);
+        planned::ensure_month(ctx, wanted.starts_at).await?;
+        tx = ctx.begin_by_keys(Permission::AppointmentRespond).await?;
+        present = store::lock(&mut tx, id).await?;
+    }
     require_notice(ctx, &mut tx, present.starts_at).await?;
     let by = By::caller(ctx);
     let made = match try_in_tx(&mut tx, &present, &wanted, by, ctx.now()).await {
@@ -132,7 +138,7 @@ fn replaced(before: &Appointment, wanted: &AppointmentMove, now: &Appointment) -
 }
 
 /// The minutes an appointment takes, where those are not its service's: it keeps what was agreed.
-async fn own_timing(tx: &mut TenantTx, present: &Appointment) -> Result<Option<Timing>> {
+pub(crate) async fn own_timing(tx: &mut TenantTx, present: &Appointment) -> Result<Option<Timing>> {
     let Some(held) = store_occupancy::held(tx, present.id).await? else {
         return Ok(None);
     };
@@ -175,6 +181,13 @@ pub async fn holding_in_tx(
     store_occupancy::appointments_at(tx, resources, span).await
 }
 
+/// Its providers when this one leads: he may have been one of the others until now.
+pub(crate) fn led_by(leader: Option<ProviderId>, present: &Appointment) -> Vec<ProviderId> {
+    let others = present.other_provider_ids.iter().copied();
+    let others = others.filter(|other| leader != Some(*other));
+    leader.into_iter().chain(others).collect()
+}
+
 /// Where it goes: as before in all that is not said. In another facility there are other rooms.
 fn placement(present: &Appointment, wanted: &AppointmentMove) -> Placement {
     let facility = wanted.facility_id.unwrap_or(present.facility_id);
@@ -190,12 +203,7 @@ fn placement(present: &Appointment, wanted: &AppointmentMove) -> Placement {
         patient: present.patient_id,
         service: present.service_id,
         facility,
-        providers: wanted
-            .provider_id
-            .or(present.provider_id)
-            .into_iter()
-            .chain(present.other_provider_ids.iter().copied())
-            .collect(),
+        providers: led_by(wanted.provider_id.or(present.provider_id), present),
         staff: present.staff_ids.clone(),
         room: wanted.room_id.or(present.room_id.filter(|_| stays)),
         equipment,

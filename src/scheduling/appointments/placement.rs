@@ -10,7 +10,7 @@ use platform::db::TenantTx;
 use uuid::Uuid;
 
 use super::{occupancy, store_places as store};
-use crate::availability::{self, Wanted};
+use crate::availability::{self, Promised, Wanted};
 use crate::party;
 use crate::services::{self, Service};
 
@@ -95,6 +95,17 @@ impl Placed {
         self.placement.resources()
     }
 
+    /// Its providers' time, for those who book more with it.
+    pub fn promised(&self) -> impl Iterator<Item = Promised> + '_ {
+        let (from, until) = self.occupied();
+        let providers = self.placement.providers.iter();
+        providers.map(move |provider| Promised {
+            provider: *provider,
+            from,
+            until,
+        })
+    }
+
     /// What the appointments of one group session have in common.
     pub fn session(&self) -> Option<Uuid> {
         let lead = self.resources().first().copied()?;
@@ -128,7 +139,7 @@ fn lacks_something(wish: &Placement, service: &Service) -> bool {
 
 /// How a placement is to be booked.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Manner {
+pub(crate) struct Manner<'a> {
     /// A service that patients do not book themselves does not exist for them.
     pub only_self_booking: bool,
     /// Provider, staff and room may be occupied.
@@ -137,6 +148,8 @@ pub(crate) struct Manner {
     pub keeps_room: bool,
     /// The same of devices.
     pub keeps_equipment: bool,
+    /// What is booked together with it.
+    pub promised: &'a [Promised],
 }
 
 /// A placement that can't be booked.
@@ -180,7 +193,7 @@ impl From<Refused> for Error {
 pub(crate) async fn work_out(
     tx: &mut TenantTx,
     placement: Placement,
-    manner: Manner,
+    manner: Manner<'_>,
     now: Instant,
 ) -> Result<Placed, Refused> {
     if placement.starts_at < now {
@@ -212,14 +225,15 @@ pub(crate) async fn work_out(
         placement,
         service,
     };
-    if let Some(obstacle) = availability::check_start(&wanted(&placed, wall), now) {
+    if let Some(obstacle) = availability::check_start(&wanted(&placed, wall, &[]), now) {
         return Err(Error::from(obstacle).into());
     }
+    let anybody = placed.service.data.needs_provider && placed.placement.providers.is_empty();
     give_up_taken(tx, &mut placed, manner).await?;
     let taken = match occupancy::refuse_busy(&placed, manner.overbook) {
         Err(error) => Some(error),
         Ok(()) if lacks_something(&placed.placement, &placed.service) => {
-            choose(tx, &mut placed, wall, now).await?
+            choose(tx, &mut placed, wall, manner, now).await?
         }
         Ok(()) => None,
     };
@@ -230,27 +244,35 @@ pub(crate) async fn work_out(
             written: false,
         });
     }
-    match availability::check(tx, &wanted(&placed, wall), now).await? {
+    match availability::check(tx, &wanted(&placed, wall, manner.promised), now).await? {
         None => Ok(placed),
+        // Who was chosen could do it a moment ago: another may be chosen.
+        Some(obstacle) if anybody && obstacle.pointer == "/provider_id" => Err(Refused {
+            error: nobody_free(),
+            found: Some((placed.service, wall)),
+            written: true,
+        }),
         Some(obstacle) => Err(Error::from(obstacle).into()),
     }
 }
 
-fn wanted(placed: &Placed, zone: Tz) -> Wanted<'_> {
+fn wanted<'a>(placed: &'a Placed, zone: Tz, promised: &'a [Promised]) -> Wanted<'a> {
     Wanted {
         service: &placed.service,
         facility: placed.placement.facility,
         zone,
         providers: &placed.placement.providers,
+        staff: &placed.placement.staff,
         room: placed.placement.room,
         equipment: &placed.placement.equipment,
         starts_at: placed.placement.starts_at,
         except: None,
+        promised,
     }
 }
 
 /// Leaves out what is taken and need not be this very room or device, so that another is chosen.
-async fn give_up_taken(tx: &mut TenantTx, placed: &mut Placed, manner: Manner) -> Result<()> {
+async fn give_up_taken(tx: &mut TenantTx, placed: &mut Placed, manner: Manner<'_>) -> Result<()> {
     let (busy, needs) = (&placed.busy, &placed.service.data);
     if !manner.keeps_room && needs.room_kind.is_some() {
         placed.placement.room = placed.placement.room.filter(|room| !busy.contains(&room.0));
@@ -271,12 +293,13 @@ async fn choose(
     tx: &mut TenantTx,
     placed: &mut Placed,
     zone: Tz,
+    manner: Manner<'_>,
     now: Instant,
 ) -> Result<Option<Error>> {
-    let chosen = availability::choose(tx, &wanted(placed, zone), now).await?;
+    let wish = wanted(placed, zone, manner.promised);
+    let chosen = availability::choose(tx, &wish, manner.overbook, now).await?;
     let Some(chosen) = chosen else {
-        let nobody = "Nobody who, or nothing that could be chosen is free then.";
-        return Ok(Some(Error::new(Code::SlotTaken).detail(nobody)));
+        return Ok(Some(nobody_free()));
     };
     let wish = &mut placed.placement;
     wish.providers = chosen.providers;
@@ -289,6 +312,11 @@ async fn choose(
     // A hold that has run out was no obstacle to the choice.
     placed.stale_holds = true;
     Ok(None)
+}
+
+fn nobody_free() -> Error {
+    let nobody = "Nobody who, or nothing that could be chosen is free then.";
+    Error::new(Code::SlotTaken).detail(nobody)
 }
 
 fn no_such_service() -> Error {

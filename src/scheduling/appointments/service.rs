@@ -10,7 +10,7 @@ use platform::http::{Answer, IfMatch, MergePatch};
 use super::booking::{self, By, Details};
 use super::model::{Appointment, AppointmentDetails, NewAppointment};
 use super::placement::Placement;
-use super::{line, next_free, store};
+use super::{line, next_free, planned, store, store_holds};
 use crate::booking_rules;
 
 /// How often a booking that left the choice open is tried, if what was chosen is taken while it is booked.
@@ -33,6 +33,14 @@ pub(super) async fn book(ctx: &Ctx, new: NewAppointment) -> Result<Answer<Appoin
     let Some(hold) = new.hold_id else {
         return book_place(ctx, new, &details).await;
     };
+    if new.encounter_id.is_some() {
+        let mut look = ctx.look(Permission::AppointmentBook).await?;
+        let kept = store_holds::find(&mut look, hold, ctx.now()).await?;
+        drop(look);
+        if let Some(kept) = kept {
+            planned::ensure_month(ctx, kept.starts_at).await?;
+        }
+    }
     let mut tx = ctx.begin_by_keys(Permission::AppointmentBook).await?;
     let by = By::caller(ctx);
     let id = booking::book_hold_in_tx(&mut tx, hold, None, &details, by, ctx.now()).await?;
@@ -49,13 +57,16 @@ async fn book_place(
         ctx.begin(Permission::AppointmentBook).await?;
     }
     let wish = placement_of(ctx, new)?;
+    if details.encounter.is_some() {
+        planned::ensure_month(ctx, wish.starts_at).await?;
+    }
     let turn = line::stand(ctx.tenant(), &wish).await;
     let mut tries = 1;
     loop {
         let mut tx = ctx.begin_by_keys(Permission::AppointmentBook).await?;
         require_patient(&mut tx, wish.patient).await?;
         require_own_limits(ctx, &mut tx, wish.patient).await?;
-        booking::require_planned(&mut tx, wish.patient, details.encounter).await?;
+        planned::require(&mut tx, wish.patient, details.encounter).await?;
         let by = By::caller(ctx);
         let manner = by.manner(details);
         match booking::try_in_tx(&mut tx, wish.clone(), details, manner, by, ctx.now()).await {
@@ -158,6 +169,8 @@ pub(super) async fn require_own_limits(
     if ctx.principal().role != Role::Patient {
         return Ok(());
     }
+    // Two bookings at once would both count what there was before: one waits for the other.
+    store::hold_own_chart(tx).await?;
     let rules = booking_rules::in_force(tx).await?;
     if store::open_of(tx, patient, ctx.now()).await? < i64::from(rules.max_open_appointments) {
         Ok(())

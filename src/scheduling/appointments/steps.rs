@@ -16,7 +16,7 @@ use super::model::{Appointment, AppointmentCancellation, CancelledBy};
 use super::service::commit;
 use super::status::AppointmentStatus;
 use super::store::{self, Ending};
-use super::{booking, store_occupancy};
+use super::{booking, planned, store_occupancy};
 use crate::booking_rules;
 use crate::services::AppointmentType;
 
@@ -140,6 +140,7 @@ pub(super) async fn miss(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appointm
     };
     store::end(&mut tx, &[id], &how, ctx.now()).await?;
     store_occupancy::release(&mut tx, &[id]).await?;
+    planned::ends(&mut tx, &present, EncounterStatus::NoShow, None, ctx.now()).await?;
     commit(ctx, tx, id).await
 }
 
@@ -184,7 +185,7 @@ pub(super) async fn require_notice(ctx: &Ctx, tx: &mut TenantTx, starts_at: Inst
     Ok(())
 }
 
-/// Cancels an appointment and gives its time back.
+/// Cancels an appointment and gives its time back; the encounter planned for it is cancelled, too.
 ///
 /// # Errors
 /// `illegal_transition`, `not_found`.
@@ -196,13 +197,14 @@ pub async fn cancel_in_tx(
     user: Option<UserId>,
     now: Instant,
 ) -> Result<()> {
-    let status = store::lock(tx, id).await?.status;
+    let present = store::lock(tx, id).await?;
     let how = Ending {
-        status: status.step(AppointmentStatus::Cancelled)?,
+        status: present.status.step(AppointmentStatus::Cancelled)?,
         by: Some(by),
         reason: Some(reason),
         closed_by: user,
     };
     store::end(tx, &[id], &how, now).await?;
-    store_occupancy::release(tx, &[id]).await
+    store_occupancy::release(tx, &[id]).await?;
+    planned::ends(tx, &present, EncounterStatus::Cancelled, Some(reason), now).await
 }

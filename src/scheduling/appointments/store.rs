@@ -356,6 +356,14 @@ pub(super) async fn end(
     Ok(())
 }
 
+/// Holds the caller's own registration, of a patient, until the transaction ends: he waits if he holds it elsewhere.
+pub(super) async fn hold_own_chart(tx: &mut TenantTx) -> Result<()> {
+    sqlx::query!("select app.hold_own_chart()")
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// How many appointments and holds of a patient are still to come.
 pub(super) async fn open_of(tx: &mut TenantTx, patient: PatientId, now: Instant) -> Result<i64> {
     let tenant = tx.tenant();

@@ -78,23 +78,15 @@ fn taken_by_each_other(cause: sqlx::Error) -> Error {
     }
 }
 
-/// Releases holds that have run out where they overlap a time of these resources.
+/// Releases holds that have run out where they overlap a time of these resources, whoever held them.
 pub(crate) async fn release_expired(
     tx: &mut TenantTx,
     resources: &[Uuid],
     (from, to): (Instant, Instant),
     now: Instant,
 ) -> Result<()> {
-    let tenant = tx.tenant();
     sqlx::query!(
-        "update app.reservations set state = 'released'
-          where tenant_id = $1 and id in (
-                select r.id from app.reservations r
-                 where r.tenant_id = $1 and r.resource_id = any($2) and r.state = 'held' and r.expires_at <= $5
-                   and r.starts_at > $3::timestamptz - interval '40 hours' and r.starts_at < $4 and r.ends_at > $3
-                 order by r.resource_id, r.id
-                   for update)",
-        tenant as _,
+        "select app.release_stale_holds($1, $2, $3, $4)",
         resources,
         from,
         to,

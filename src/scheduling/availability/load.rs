@@ -3,7 +3,7 @@
 use chrono::{Days, TimeDelta};
 use chrono_tz::Tz;
 use kernel::clock::Instant;
-use kernel::ids::{AssetId, FacilityId, ProviderId, ServiceId};
+use kernel::ids::{AssetId, FacilityId, ProviderId, ServiceId, StaffId};
 use kernel::{Error, Result};
 use platform::db::TenantTx;
 use uuid::Uuid;
@@ -134,6 +134,8 @@ fn rule_of(said: &Said) -> Result<Rule> {
 /// All that a search or a placement looks at.
 pub(crate) struct Situation {
     pub people: Vec<Person>,
+    /// Those named of other staff.
+    pub staff: Vec<StaffId>,
     pub places: Vec<Place>,
     pub calendar: Calendar,
 }
@@ -145,6 +147,7 @@ pub(super) struct Of<'a> {
     pub zone: Tz,
     /// Whoever can, if it is empty.
     pub providers: &'a [ProviderId],
+    pub staff: &'a [StaffId],
     pub assets: &'a [AssetId],
     /// Whether rooms and devices of the kinds needed are looked for besides.
     pub choosing: bool,
@@ -160,10 +163,11 @@ impl Situation {
     ) -> Result<Self> {
         let people = store::people(tx, skills, facility).await?;
         let places = store::all_places(tx, facility).await?;
-        let who = ids(&people, &places);
+        let who = ids(&people, &[], &places);
         let calendar = calendar(tx, (facility, zone), &who, window, None).await?;
         Ok(Self {
             people,
+            staff: Vec::new(),
             places,
             calendar,
         })
@@ -190,18 +194,19 @@ impl Situation {
             (None, &[][..])
         };
         let places = store::places(tx, of.facility, of.assets, room, devices).await?;
-        let who = ids(&people, &places);
+        let who = ids(&people, of.staff, &places);
         let on_call_for = emergency.then_some(of.service.id);
         let calendar = calendar(tx, (of.facility, of.zone), &who, window, on_call_for).await?;
         Ok(Self {
             people,
+            staff: of.staff.to_vec(),
             places,
             calendar,
         })
     }
 
     pub fn ids(&self) -> Vec<Uuid> {
-        ids(&self.people, &self.places)
+        ids(&self.people, &self.staff, &self.places)
     }
 
     /// When everybody is taken, as far as it decides over the starts of a window.
@@ -300,14 +305,38 @@ impl Situation {
             .collect()
     }
 
+    /// Of a kind of which one is named, no other is a candidate.
+    pub(super) fn keep_named(&mut self, named: &[AssetId]) {
+        let kinds: Vec<(AssetKind, String)> = self
+            .places
+            .iter()
+            .filter(|place| named.contains(&place.id))
+            .map(|place| {
+                // Whichever room is named, it is the room.
+                let kind = match place.kind {
+                    AssetKind::Room => String::new(),
+                    AssetKind::Equipment => place.asset_kind.clone(),
+                };
+                (place.kind, kind)
+            })
+            .collect();
+        self.places.retain(|place| {
+            let other = |(kind, named): &(AssetKind, String)| {
+                *kind == place.kind && (named.is_empty() || *named == place.asset_kind)
+            };
+            named.contains(&place.id) || !kinds.iter().any(other)
+        });
+    }
+
     pub(super) fn candidates(&self) -> Vec<Candidate> {
         self.places.iter().map(Place::candidate).collect()
     }
 }
 
-fn ids(people: &[Person], places: &[Place]) -> Vec<Uuid> {
+fn ids(people: &[Person], staff: &[StaffId], places: &[Place]) -> Vec<Uuid> {
     let people = people.iter().map(|person| person.id.0);
     people
+        .chain(staff.iter().map(|id| id.0))
         .chain(places.iter().map(|place| place.id.0))
         .collect()
 }

@@ -3,13 +3,14 @@
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use kernel::clock::Instant;
-use kernel::ids::{AssetId, FacilityId, ProviderId};
+use kernel::ids::{AssetId, FacilityId, ProviderId, StaffId};
 use kernel::{Code, Error, FieldError};
 use uuid::Uuid;
 
-use super::limits::{Booked, Broken};
+use super::limits::Broken;
 use super::load::Situation;
 use super::search::{Busy, Wish};
+use super::starts::broken_limit;
 use crate::assets::AssetKind;
 use crate::ranges::{Ranges, Span};
 use crate::services::Service;
@@ -24,11 +25,22 @@ pub struct Wanted<'a> {
     pub zone: Tz,
     /// The one who leads first.
     pub providers: &'a [ProviderId],
+    pub staff: &'a [StaffId],
     pub room: Option<AssetId>,
     pub equipment: &'a [AssetId],
     pub starts_at: Instant,
     /// An appointment or a hold that gives way: its time counts as free.
     pub except: Option<Uuid>,
+    /// What is booked together with it.
+    pub promised: &'a [Promised],
+}
+
+/// Time of a provider that was looked at, and will be booked in the same transaction: limits count it already.
+#[derive(Clone, Copy, Debug)]
+pub struct Promised {
+    pub provider: ProviderId,
+    pub from: Instant,
+    pub until: Instant,
 }
 
 /// Who and what is free for a start.
@@ -171,19 +183,24 @@ pub(super) fn of_the_hours(
 ) -> Option<Obstacle> {
     let needed = needed(wanted, wish);
     let calendar = &situation.calendar;
-    for who in wanted.providers {
-        if calendar.available(who.0, wish.emergency).holds(needed) {
-            continue;
+    let providers = wanted.providers.iter().map(|id| ("/provider_id", id.0));
+    let staff = wanted.staff.iter().map(|id| ("/staff_ids", id.0));
+    let away = providers.chain(staff).find_map(|(pointer, who)| {
+        if calendar.available(who, wish.emergency).holds(needed) {
+            return None;
         }
-        let away = calendar.off(who.0).intersect(&Ranges::one(needed));
-        let (code, rule) = if calendar.by_rule(who.0).holds(needed) && away.is_empty() {
+        let off = calendar.off(who).intersect(&Ranges::one(needed));
+        let (code, rule) = if calendar.by_rule(who).holds(needed) && off.is_empty() {
             ("holiday", "has a holiday then")
-        } else if away.is_empty() {
+        } else if off.is_empty() {
             ("not_working", "does not work then, at this facility")
         } else {
             ("time_off", "has time off then")
         };
-        return Some(obstacle("/provider_id", code, rule));
+        Some(obstacle(pointer, code, rule))
+    });
+    if away.is_some() {
+        return away;
     }
     let open = |asset: &AssetId| {
         calendar
@@ -207,23 +224,11 @@ pub(super) fn of_the_limits(
     busy: &Busy,
     wish: &Wish,
 ) -> Option<Obstacle> {
-    let calendar = &situation.calendar;
-    let nothing = Ranges::default();
     let start = wanted.starts_at.timestamp_micros();
-    let broken = wanted.providers.iter().find_map(|who| {
-        let booked = Booked {
-            zone: calendar.zone,
-            busy: busy.get(&who.0).unwrap_or(&nothing),
-            works: &calendar.works(who.0),
-            before: wish.before,
-            after: wish.after,
-        };
-        booked
-            .forbidden(calendar.limits_of(who.0)?, wish.window)
-            .into_iter()
-            .find(|(_, starts)| starts.contains(start))
-            .map(|(broken, _)| broken)
-    })?;
+    let broken = wanted
+        .providers
+        .iter()
+        .find_map(|who| broken_limit(&situation.calendar, busy, *who, start, wish))?;
     let (code, rule) = match broken {
         Broken::Day => ("daily_limit", "is booked as much that day as he may be"),
         Broken::Week => ("weekly_limit", "is booked as much that week as he may be"),
@@ -233,9 +238,5 @@ pub(super) fn of_the_limits(
 }
 
 fn needed(wanted: &Wanted<'_>, wish: &Wish) -> Span {
-    let start = wanted.starts_at.timestamp_micros();
-    Span {
-        from: start - wish.before,
-        until: start + wish.after,
-    }
+    wish.needed(wanted.starts_at.timestamp_micros())
 }

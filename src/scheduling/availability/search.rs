@@ -11,9 +11,9 @@ use kernel::ids::{AssetId, ProviderId};
 use uuid::Uuid;
 
 use super::calendar::Calendar;
-use super::limits::Booked;
 use super::load::Situation;
 use super::service::wish_of;
+use super::starts::{broken_limit, less, starts_of};
 use crate::ranges::{Ranges, Span, instant};
 use crate::services::Service;
 use crate::wall;
@@ -44,7 +44,8 @@ pub(super) struct Beside {
     pub what: What,
 }
 
-/// Patients are never shared, staff and places are by the patients of a group session; a place has to be open, too.
+/// Patients are never shared, staff and places are by the patients of a group session; staff have to work, too, and a place has to
+/// be open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
     Patient,
@@ -72,15 +73,23 @@ pub(super) struct Wish {
 }
 
 impl Wish {
+    /// What a start occupies.
+    pub fn needed(&self, start: i64) -> Span {
+        Span {
+            from: start - self.before,
+            until: start + self.after,
+        }
+    }
+
     /// The starts at which those besides are free; of a session that others have begun, only the patient has to be.
     fn besides(&self, calendar: &Calendar, busy: &Busy, begun: bool) -> Ranges {
         let wanted = self.besides.iter();
         let wanted = wanted.filter(|one| !begun || one.what == What::Patient);
         wanted.fold(Ranges::one(self.window), |starts, one| {
-            let open = if one.what == What::Place {
-                calendar.is_open(one.id, self.emergency, self.needs_provider)
-            } else {
-                Ranges::one(calendar.window)
+            let open = match one.what {
+                What::Place => calendar.is_open(one.id, self.emergency, self.needs_provider),
+                What::Staff => calendar.available(one.id, self.emergency),
+                What::Patient => Ranges::one(calendar.window),
             };
             let free = less(open, busy.get(&one.id));
             starts.intersect(&free.erode(one.before, one.after))
@@ -153,37 +162,6 @@ impl<'a> Places<'a> {
     }
 }
 
-fn less(ranges: Ranges, taken: Option<&Ranges>) -> Ranges {
-    match taken {
-        Some(taken) => ranges.subtract(taken),
-        None => ranges,
-    }
-}
-
-/// The starts somebody has free and may take.
-pub(super) fn starts_of(calendar: &Calendar, busy: &Busy, who: ProviderId, wish: &Wish) -> Ranges {
-    let available = calendar.available(who.0, wish.emergency);
-    let taken = busy.get(&who.0);
-    let starts = less(available, taken)
-        .erode(wish.before, wish.after)
-        .intersect(&Ranges::one(wish.window));
-    let Some(limits) = calendar.limits_of(who.0) else {
-        return starts;
-    };
-    let nothing = Ranges::default();
-    let booked = Booked {
-        zone: calendar.zone,
-        busy: taken.unwrap_or(&nothing),
-        works: &calendar.works(who.0),
-        before: wish.before,
-        after: wish.after,
-    };
-    booked
-        .forbidden(limits, wish.window)
-        .iter()
-        .fold(starts, |starts, (_, forbidden)| starts.subtract(forbidden))
-}
-
 /// The first starts, by time, then in the order of the teams: as many as wanted.
 pub(super) fn search(
     calendar: &Calendar,
@@ -214,7 +192,7 @@ pub(super) fn search(
         );
     }
     let alone = wish.besides(calendar, busy, true);
-    let open = joined(calendar, sessions, teams, wish)
+    let open = joined(calendar, busy, sessions, teams, wish)
         .filter(|found| alone.contains(found.start.timestamp_micros()));
     let mut starts: Vec<Found> = found
         .into_iter()
@@ -277,6 +255,7 @@ fn with_places(
 /// Sessions of the teams that others have begun to fill.
 fn joined<'a>(
     calendar: &'a Calendar,
+    busy: &'a Busy,
     sessions: &'a [Session],
     teams: &'a [Vec<ProviderId>],
     wish: &'a Wish,
@@ -295,6 +274,10 @@ fn joined<'a>(
             Ranges::one(wish.window).contains(at)
                 && preferred.as_ref().is_none_or(|hours| hours.contains(at))
                 && teams.iter().any(same)
+                && session
+                    .providers
+                    .iter()
+                    .all(|who| broken_limit(calendar, busy, *who, at, wish).is_none())
         })
         .map(move |session| {
             let rooms = usize::from(wish.needs_room);

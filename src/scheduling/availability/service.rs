@@ -14,11 +14,12 @@ use uuid::Uuid;
 use super::limits::MINUTE;
 use super::load::{Of, Situation};
 use super::model::{FindFreeTimes, FreeTimes, Slot};
-use super::placement::{self, Chosen, Obstacle, Wanted};
-use super::search::{self, Beside, Found, Places, What, Wish, starts_of};
-use crate::assets::AssetKind;
+use super::placement::{self, Chosen, Obstacle, Promised, Wanted};
+use super::search::{self, Beside, Busy, Found, Places, What, Wish};
+use super::starts::starts_of;
+use super::store;
 use crate::local_time::LocalTime;
-use crate::ranges::Span;
+use crate::ranges::{Ranges, Span};
 use crate::services::{self, AppointmentType, Service};
 
 const DEFAULT_WINDOW: TimeDelta = TimeDelta::days(14);
@@ -169,11 +170,12 @@ async fn first_free(
         facility: ask.facility,
         zone: ask.zone,
         providers: &named,
+        staff: ask.staff,
         assets: ask.assets,
         choosing: true,
     };
     let mut situation = Situation::read(tx, &of, wish.window, wish.emergency).await?;
-    keep_named(&mut situation, ask.assets);
+    situation.keep_named(ask.assets);
     let teams = teams(ask.service, &situation, ask.any_of, ask.all_of);
     let assets = situation.candidates_for(ask.service);
     // The first free times lie on the first day, as a rule: what is taken is read a day at a time, then three times as many.
@@ -324,23 +326,43 @@ pub async fn check(
     if found.is_some() || !situation.calendar.has_limits() {
         return Ok(found);
     }
-    let busy = situation.busy(tx, &wish, now, wanted.except).await?;
+    // Whoever books him at another time of that week waits: a sum is right only as long as nobody adds to it.
+    let limited = wanted.providers.iter().copied();
+    let limited: Vec<ProviderId> = limited
+        .filter(|who| situation.calendar.limits_of(who.0).is_some())
+        .collect();
+    if limited.is_empty() {
+        return Ok(None);
+    }
+    store::hold_providers(tx, &limited).await?;
+    let mut busy = situation.busy(tx, &wish, now, wanted.except).await?;
+    add_promised(&mut busy, wanted.promised);
     Ok(placement::of_the_limits(wanted, &situation, &busy, &wish))
 }
 
+fn add_promised(busy: &mut Busy, promised: &[Promised]) {
+    for one in promised {
+        let taken = busy.entry(one.provider.0).or_default();
+        *taken = taken.union(&Ranges::one(Span::new(one.from, one.until)));
+    }
+}
+
 /// Providers (where none are named), a room and devices of the kinds needed that are free at a start; what is named stays.
+/// Where somebody is `overbooked`, the providers named have to work only, and a room that is taken will do for want of another.
 /// `None` if there are none.
 pub async fn choose(
     tx: &mut TenantTx,
     wanted: &Wanted<'_>,
+    overbooked: bool,
     now: Instant,
 ) -> Result<Option<Chosen>> {
     let wish = wish_of(wanted.service, moment(wanted.starts_at));
     let assets = assets_of(wanted);
     let mut situation =
         Situation::read(tx, &of(wanted, &assets, true), wish.window, wish.emergency).await?;
-    keep_named(&mut situation, &assets);
-    let busy = situation.busy(tx, &wish, now, wanted.except).await?;
+    situation.keep_named(&assets);
+    let mut busy = situation.busy(tx, &wish, now, wanted.except).await?;
+    add_promised(&mut busy, wanted.promised);
     let sessions = situation.sessions(tx, wanted.service, &wish, now).await?;
     let teams = if wanted.providers.is_empty() {
         teams(wanted.service, &situation, &[], &[])
@@ -349,6 +371,8 @@ pub async fn choose(
     };
     let candidates = situation.candidates();
     let places = Places::new(&situation.calendar, &busy, &candidates, &wish);
+    let nobody = Busy::new();
+    let open = Places::new(&situation.calendar, &nobody, &candidates, &wish);
     let start = wanted.starts_at.timestamp_micros();
     for team in teams {
         if let Some(session) = sessions.iter().find(|session| session.providers == team) {
@@ -359,13 +383,19 @@ pub async fn choose(
                 equipment: session.assets.iter().skip(rooms).copied().collect(),
             }));
         }
+        let over = overbooked && !wanted.providers.is_empty();
         let free =
             |who: &ProviderId| starts_of(&situation.calendar, &busy, *who, &wish).contains(start);
-        if !team.iter().all(free) {
+        // Whether those who are named work then is looked at in what was chosen.
+        if !over && !team.iter().all(free) {
             continue;
         }
         let room = if wish.needs_room {
-            places.pick(None, wanted.starts_at).map(Some)
+            let shared = || open.pick(None, wanted.starts_at).filter(|_| overbooked);
+            places
+                .pick(None, wanted.starts_at)
+                .or_else(shared)
+                .map(Some)
         } else {
             Some(wanted.room)
         };
@@ -389,29 +419,6 @@ pub async fn choose(
     Ok(None)
 }
 
-/// Of a kind of which one is named, no other is a candidate.
-fn keep_named(situation: &mut Situation, named: &[AssetId]) {
-    let kinds: Vec<(AssetKind, String)> = situation
-        .places
-        .iter()
-        .filter(|place| named.contains(&place.id))
-        .map(|place| {
-            // Whichever room is named, it is the room.
-            let kind = match place.kind {
-                AssetKind::Room => String::new(),
-                AssetKind::Equipment => place.asset_kind.clone(),
-            };
-            (place.kind, kind)
-        })
-        .collect();
-    situation.places.retain(|place| {
-        let other = |(kind, named): &(AssetKind, String)| {
-            *kind == place.kind && (named.is_empty() || *named == place.asset_kind)
-        };
-        named.contains(&place.id) || !kinds.iter().any(other)
-    });
-}
-
 fn moment(at: Instant) -> Span {
     Span::new(at, at + TimeDelta::microseconds(1))
 }
@@ -430,6 +437,7 @@ fn of<'a>(wanted: &Wanted<'a>, assets: &'a [AssetId], choosing: bool) -> Of<'a> 
         facility: wanted.facility,
         zone: wanted.zone,
         providers: wanted.providers,
+        staff: wanted.staff,
         assets,
         choosing,
     }

@@ -3,10 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::ids::{AssetId, AvailabilityId, FacilityId, ProviderId, StaffId};
 use kernel::{Checks, Validate};
-use platform::access::NoPhi;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::resource::kept::{Kept, Said};
 use crate::resource::{Standing, Whose};
 
 /// Less time, or more.
@@ -64,14 +64,13 @@ pub struct NewTimeException {
 }
 
 /// Time off, or extra time.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct TimeException {
-    pub id: AvailabilityId,
-    #[serde(flatten)]
-    pub data: NewTimeException,
-    pub version: i64,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
+pub type TimeException = Kept<NewTimeException>;
+
+impl Said for NewTimeException {
+    type Id = AvailabilityId;
+    const NAME: &'static str = "TimeException";
+    const DESCRIPTION: &'static str = "Time off, or extra time.";
+    const PLACE: &'static str = "time-exceptions";
 }
 
 /// Which of it to list.
@@ -101,8 +100,6 @@ pub struct ListTimeExceptions {
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
 }
-
-impl NoPhi for TimeException {}
 
 impl Validate for NewTimeException {
     fn check(&self, checks: &mut Checks) {

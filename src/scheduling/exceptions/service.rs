@@ -9,7 +9,7 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging, require_order};
 
 use super::model::{Effect, ListTimeExceptions, NewTimeException, TimeException};
 use super::store;
-use crate::resource::{self, Standing, Whose, require_same};
+use crate::resource::{self, Standing, Whose, kept, require_same};
 use crate::waitlist::{self, Opened};
 
 pub(super) async fn list(
@@ -36,11 +36,8 @@ pub(super) async fn list(
 
 pub(super) async fn read(ctx: &Ctx, id: AvailabilityId) -> Result<Answer<TimeException>> {
     let mut tx = ctx.begin(Permission::WorkingTimeRead).await?;
-    let found = store::find(&mut tx, id)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    let version = found.version;
-    tx.finish(Disclosure::plain(found).version(version)).await
+    let found = store::find(&mut tx, id).await?;
+    kept::told(tx, found).await
 }
 
 pub(super) async fn add(ctx: &Ctx, new: NewTimeException) -> Result<Answer<TimeException>> {
@@ -53,16 +50,7 @@ pub(super) async fn add(ctx: &Ctx, new: NewTimeException) -> Result<Answer<TimeE
         let opened = Opened::at(new.facility_id, new.starts_at, new.ends_at);
         waitlist::time_opened(&mut tx, &opened, now).await?;
     }
-    let made = TimeException {
-        id,
-        data: new,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    let location = format!("/api/v1/scheduling/time-exceptions/{id}");
-    tx.commit(Disclosure::plain(made).created_at(location).version(1))
-        .await
+    kept::added(tx, id, new, now).await
 }
 
 pub(super) async fn change(
@@ -72,12 +60,9 @@ pub(super) async fn change(
     patch: &MergePatch,
 ) -> Result<Answer<TimeException>> {
     let mut tx = ctx.begin(Permission::TimeOffRecord).await?;
-    let present = store::lock(&mut tx, id)
-        .await?
-        .ok_or_else(Error::not_found)?;
+    let present = kept::there(store::lock(&mut tx, id).await?)?;
     require_own(ctx, &mut tx, &present.data).await?;
-    if_match.require(present.version)?;
-    let data = patch.apply(&present.data)?;
+    let data = kept::patched(&present, if_match, patch)?;
     require_unmoved(&present.data, &data)?;
     let now = ctx.now();
     store::update(&mut tx, id, &data, now).await?;
@@ -85,14 +70,7 @@ pub(super) async fn change(
     let from = present.data.starts_at.min(data.starts_at);
     let until = present.data.ends_at.max(data.ends_at);
     waitlist::time_opened(&mut tx, &Opened::at(data.facility_id, from, until), now).await?;
-    let version = present.version + 1;
-    let changed = TimeException {
-        data,
-        version,
-        updated_at: now,
-        ..present
-    };
-    tx.commit(Disclosure::plain(changed).version(version)).await
+    kept::changed(tx, present, data, now).await
 }
 
 /// That what it refers to is there.

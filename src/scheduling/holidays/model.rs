@@ -1,14 +1,14 @@
 //! Holidays on the wire.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use kernel::ids::{FacilityId, HolidayId};
 use kernel::{Checks, Validate};
-use platform::access::NoPhi;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::local_time::LocalTime;
 use crate::resource::Standing;
+use crate::resource::kept::{Kept, Said};
 use crate::working_times::check_day;
 
 /// What is said of a holiday.
@@ -32,14 +32,13 @@ pub struct NewHoliday {
 }
 
 /// A holiday.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Holiday {
-    pub id: HolidayId,
-    #[serde(flatten)]
-    pub data: NewHoliday,
-    pub version: i64,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
+pub type Holiday = Kept<NewHoliday>;
+
+impl Said for NewHoliday {
+    type Id = HolidayId;
+    const NAME: &'static str = "Holiday";
+    const DESCRIPTION: &'static str = "A holiday.";
+    const PLACE: &'static str = "holidays";
 }
 
 /// Which holidays to list.
@@ -61,8 +60,6 @@ pub struct ListHolidays {
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
 }
-
-impl NoPhi for Holiday {}
 
 impl Validate for NewHoliday {
     fn check(&self, checks: &mut Checks) {

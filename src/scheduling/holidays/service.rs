@@ -3,14 +3,14 @@
 use chrono::{NaiveTime, TimeDelta};
 use identity::facilities;
 use kernel::ids::HolidayId;
-use kernel::{Error, Page, Result};
+use kernel::{Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::db::TenantTx;
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
 use super::model::{Holiday, ListHolidays, NewHoliday};
 use super::store;
-use crate::resource::require_same;
+use crate::resource::{kept, require_same};
 use crate::waitlist::{self, Opened};
 
 pub(super) async fn list(ctx: &Ctx, query: ListHolidays) -> Result<Answer<Page<Holiday>>> {
@@ -29,11 +29,8 @@ pub(super) async fn list(ctx: &Ctx, query: ListHolidays) -> Result<Answer<Page<H
 
 pub(super) async fn read(ctx: &Ctx, id: HolidayId) -> Result<Answer<Holiday>> {
     let mut tx = ctx.begin(Permission::WorkingTimeRead).await?;
-    let found = store::find(&mut tx, id)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    let version = found.version;
-    tx.finish(Disclosure::plain(found).version(version)).await
+    let found = store::find(&mut tx, id).await?;
+    kept::told(tx, found).await
 }
 
 pub(super) async fn add(ctx: &Ctx, new: NewHoliday) -> Result<Answer<Holiday>> {
@@ -41,16 +38,7 @@ pub(super) async fn add(ctx: &Ctx, new: NewHoliday) -> Result<Answer<Holiday>> {
     require(&mut tx, &new).await?;
     let now = ctx.now();
     let id = store::insert(&mut tx, &new, now).await?;
-    let made = Holiday {
-        id,
-        data: new,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    let location = format!("/api/v1/scheduling/holidays/{id}");
-    tx.commit(Disclosure::plain(made).created_at(location).version(1))
-        .await
+    kept::added(tx, id, new, now).await
 }
 
 pub(super) async fn change(
@@ -60,11 +48,8 @@ pub(super) async fn change(
     patch: &MergePatch,
 ) -> Result<Answer<Holiday>> {
     let mut tx = ctx.begin(Permission::AvailabilityManage).await?;
-    let present = store::lock(&mut tx, id)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    if_match.require(present.version)?;
-    let data = patch.apply(&present.data)?;
+    let present = kept::there(store::lock(&mut tx, id).await?)?;
+    let data = kept::patched(&present, if_match, patch)?;
     require_unmoved(&present.data, &data)?;
     let now = ctx.now();
     store::update(&mut tx, id, &data, now).await?;
@@ -72,14 +57,7 @@ pub(super) async fn change(
     let day = present.data.day.and_time(NaiveTime::MIN).and_utc();
     let (from, until) = (day - TimeDelta::days(1), day + TimeDelta::days(2));
     waitlist::time_opened(&mut tx, &Opened::at(data.facility_id, from, until), now).await?;
-    let version = present.version + 1;
-    let changed = Holiday {
-        data,
-        version,
-        updated_at: now,
-        ..present
-    };
-    tx.commit(Disclosure::plain(changed).version(version)).await
+    kept::changed(tx, present, data, now).await
 }
 
 /// That what it refers to is there.

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::{DepartmentId, FacilityId, OnCallId, ProviderId, ServiceId};
 use kernel::{Checks, Validate};
-use platform::access::NoPhi;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::exceptions::check_period;
 use crate::resource::Standing;
+use crate::resource::kept::{Kept, Said};
 
 /// What is said of a time somebody is on call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -41,14 +41,13 @@ const fn first() -> i16 {
 }
 
 /// A time somebody is on call.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct OnCallShift {
-    pub id: OnCallId,
-    #[serde(flatten)]
-    pub data: NewOnCallShift,
-    pub version: i64,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
+pub type OnCallShift = Kept<NewOnCallShift>;
+
+impl Said for NewOnCallShift {
+    type Id = OnCallId;
+    const NAME: &'static str = "OnCallShift";
+    const DESCRIPTION: &'static str = "A time somebody is on call.";
+    const PLACE: &'static str = "on-call-shifts";
 }
 
 /// Which shifts to list.
@@ -76,8 +75,6 @@ pub struct ListOnCallShifts {
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
 }
-
-impl NoPhi for OnCallShift {}
 
 impl Validate for NewOnCallShift {
     fn check(&self, checks: &mut Checks) {

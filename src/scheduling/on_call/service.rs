@@ -3,14 +3,14 @@
 use identity::facilities;
 use kernel::clock::Instant;
 use kernel::ids::OnCallId;
-use kernel::{Error, Page, Result};
+use kernel::{Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::db::TenantTx;
 use platform::http::{Answer, IfMatch, MergePatch, Paging, require_order};
 
 use super::model::{ListOnCallShifts, NewOnCallShift, OnCallShift};
 use super::store;
-use crate::resource::{self, Whose, require_same};
+use crate::resource::{self, Whose, kept, require_same};
 use crate::services;
 
 pub(super) async fn list(ctx: &Ctx, query: ListOnCallShifts) -> Result<Answer<Page<OnCallShift>>> {
@@ -33,11 +33,8 @@ pub(super) async fn list(ctx: &Ctx, query: ListOnCallShifts) -> Result<Answer<Pa
 
 pub(super) async fn read(ctx: &Ctx, id: OnCallId) -> Result<Answer<OnCallShift>> {
     let mut tx = ctx.begin(Permission::WorkingTimeRead).await?;
-    let found = store::find(&mut tx, id)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    let version = found.version;
-    tx.finish(Disclosure::plain(found).version(version)).await
+    let found = store::find(&mut tx, id).await?;
+    kept::told(tx, found).await
 }
 
 pub(super) async fn add(ctx: &Ctx, new: NewOnCallShift) -> Result<Answer<OnCallShift>> {
@@ -45,16 +42,7 @@ pub(super) async fn add(ctx: &Ctx, new: NewOnCallShift) -> Result<Answer<OnCallS
     require(&mut tx, &new).await?;
     let now = ctx.now();
     let id = store::insert(&mut tx, &new, now).await?;
-    let made = OnCallShift {
-        id,
-        data: new,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    let location = format!("/api/v1/scheduling/on-call-shifts/{id}");
-    tx.commit(Disclosure::plain(made).created_at(location).version(1))
-        .await
+    kept::added(tx, id, new, now).await
 }
 
 pub(super) async fn change(
@@ -64,23 +52,13 @@ pub(super) async fn change(
     patch: &MergePatch,
 ) -> Result<Answer<OnCallShift>> {
     let mut tx = ctx.begin(Permission::AvailabilityManage).await?;
-    let present = store::lock(&mut tx, id)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    if_match.require(present.version)?;
-    let data = patch.apply(&present.data)?;
+    let present = kept::there(store::lock(&mut tx, id).await?)?;
+    let data = kept::patched(&present, if_match, patch)?;
     require_unmoved(&present.data, &data)?;
     require_place(&mut tx, &data).await?;
     let now = ctx.now();
     store::update(&mut tx, id, &data, now).await?;
-    let version = present.version + 1;
-    let changed = OnCallShift {
-        data,
-        version,
-        updated_at: now,
-        ..present
-    };
-    tx.commit(Disclosure::plain(changed).version(version)).await
+    kept::changed(tx, present, data, now).await
 }
 
 /// Adds an on-call shift whose rules hold, of what exists.

@@ -1,5 +1,6 @@
 //! Whose time it is: a provider's, another member of staff's, a room's or a device's.
 
+pub(crate) mod kept;
 mod store;
 
 use kernel::ids::{AssetId, FacilityId, ProviderId, StaffId};

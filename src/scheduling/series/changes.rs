@@ -4,8 +4,10 @@
 //! changed goes on as a series of its own, which says what it goes on with. Days the series does not occur on go along with
 //! their part. Moving is for the occurrences that are as agreed: one that was moved alone keeps its time, people and places,
 //! unless it is the one named; it belongs to the series that goes on. Calling off is for all that follow, whatever they became.
+//!
+//! Trap: where the clocks skip the time that was agreed on, an occurrence is later than that, and is as agreed all the same.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
@@ -63,19 +65,19 @@ pub(super) async fn change(
     clinical::patients::require_active(&mut tx, series.patient_id).await?;
     let mut meant = meant(ctx, &mut tx, id, wanted.scope, wanted.appointment_id).await?;
     let mut keeping = Vec::new();
+    let times = agreed_times(&series);
     if wanted.scope != SeriesScope::One {
-        let days = Agreement::of(&series).days();
         let named = wanted.appointment_id;
         (meant, keeping) = meant
             .into_iter()
-            .partition(|one| named == Some(one.id) || is_as_agreed(one, &series, &days));
+            .partition(|one| named == Some(one.id) || is_as_agreed(one, &series, &times));
         if meant.is_empty() {
             return Err(nothing_meant());
         }
     }
     let goes_on = agreed_anew(ctx, &mut tx, series, &wanted, &meant).await?;
     adopt(&mut tx, &goes_on, &keeping, ctx.now()).await?;
-    move_all(ctx, &mut tx, &meant, &wanted, &goes_on).await?;
+    move_all(ctx, &mut tx, &meant, &wanted, (&goes_on, &times)).await?;
     commit(tx, goes_on.id).await
 }
 
@@ -144,28 +146,47 @@ async fn move_all(
     tx: &mut TenantTx,
     meant: &[Appointment],
     wanted: &SeriesChange,
-    goes_on: &Series,
+    (goes_on, times): (&Series, &AgreedTimes),
 ) -> Result<()> {
     let by = By::caller(ctx);
+    let mut wishes = Vec::with_capacity(meant.len());
+    for appointment in meant {
+        let timing = appointments::own_timing(tx, appointment).await?;
+        let mut wish = wish(appointment, wanted, goes_on, times)?;
+        wish.placement.timing = timing;
+        wishes.push(wish);
+    }
     // All are taken away first, so that those of a series don't stand in each other's way.
     for appointment in meant {
         appointments::vacate_in_tx(tx, appointment, &wanted.reason, by, ctx.now()).await?;
     }
-    let zone = zone(&goes_on.time_zone).unwrap_or(Tz::UTC);
-    let wishes = meant
-        .iter()
-        .map(|appointment| wish(appointment, wanted, goes_on, zone))
-        .collect::<Result<Vec<_>>>()?;
     let looked = occurrences::look(tx, wishes, by, ctx.now()).await?;
     occurrences::book(tx, looked, false, by, ctx.now()).await?;
     Ok(())
 }
 
+/// What the wall shows at each occurrence as agreed, and what was agreed on.
+type AgreedTimes = BTreeMap<NaiveDateTime, NaiveDateTime>;
+
+fn agreed_times(series: &Series) -> AgreedTimes {
+    let (zone, time) = (zone_of(series), series.local_start.time());
+    let days = Agreement::of(series).days().into_iter();
+    let agreed = days.map(|day| day.and_time(time));
+    agreed
+        .map(|local| (expand::at(zone, local).shown(zone), local))
+        .collect()
+}
+
+fn zone_of(series: &Series) -> Tz {
+    zone(&series.time_zone).unwrap_or(Tz::UTC)
+}
+
 /// Whether an appointment is what the series says; one that was moved alone, or is with somebody else, keeps its manner.
-fn is_as_agreed(one: &Appointment, series: &Series, days: &BTreeSet<NaiveDate>) -> bool {
-    let on_time = one.local_start.parse::<NaiveDateTime>().is_ok_and(|local| {
-        days.contains(&local.date()) && local.time() == series.local_start.time()
-    });
+fn is_as_agreed(one: &Appointment, series: &Series, times: &AgreedTimes) -> bool {
+    let on_time = one
+        .local_start
+        .parse()
+        .is_ok_and(|local: NaiveDateTime| times.contains_key(&local));
     let with = series.provider_id.is_none() || one.provider_id == series.provider_id;
     let there = series.room_id.is_none() || one.room_id == series.room_id;
     on_time && with && there
@@ -232,11 +253,17 @@ fn no_such_appointment() -> Error {
     )
 }
 
-fn wish(present: &Appointment, wanted: &SeriesChange, series: &Series, zone: Tz) -> Result<Wish> {
-    let local: NaiveDateTime = present.local_start.parse().map_err(Error::internal)?;
+fn wish(
+    present: &Appointment,
+    wanted: &SeriesChange,
+    series: &Series,
+    times: &AgreedTimes,
+) -> Result<Wish> {
+    let shown: NaiveDateTime = present.local_start.parse().map_err(Error::internal)?;
+    let local = times.get(&shown).copied().unwrap_or(shown);
     let time = wanted.local_time.map_or(local.time(), |time| time.0);
     let day = local.date() + TimeDelta::days(wanted.shift_days);
-    let time = expand::at(zone, day.and_time(time));
+    let time = expand::at(zone_of(series), day.and_time(time));
     let equipment = if wanted.equipment_ids.is_empty() {
         present.equipment_ids.clone()
     } else {
@@ -248,12 +275,7 @@ fn wish(present: &Appointment, wanted: &SeriesChange, series: &Series, zone: Tz)
             patient: present.patient_id,
             service: present.service_id,
             facility: present.facility_id,
-            providers: wanted
-                .provider_id
-                .or(present.provider_id)
-                .into_iter()
-                .chain(present.other_provider_ids.iter().copied())
-                .collect(),
+            providers: appointments::led_by(wanted.provider_id.or(present.provider_id), present),
             staff: present.staff_ids.clone(),
             room: wanted.room_id.or(present.room_id),
             equipment,

@@ -22,6 +22,13 @@ pub(super) struct Time {
     pub at: Instant,
 }
 
+impl Time {
+    /// What the wall shows then: later than what was meant, where the clocks leave that out.
+    pub fn shown(self, zone: Tz) -> NaiveDateTime {
+        self.at.with_timezone(&zone).naive_local()
+    }
+}
+
 /// The occurrences of a series, in their order.
 ///
 /// # Errors

@@ -46,10 +46,15 @@ pub(super) async fn look(
     now: Instant,
 ) -> Result<Vec<Looked>> {
     let mut all = Vec::with_capacity(wishes.len());
+    let mut promised = Vec::new();
     for wish in wishes {
-        let looked = appointments::look_kept_in_tx(tx, wish.placement, wish.keeps, by, now);
+        let (place, keeps) = (wish.placement, wish.keeps);
+        let looked = appointments::look_among_in_tx(tx, place, keeps, &promised, by, now);
         let found = match looked.await {
-            Ok(ready) => Ok(ready),
+            Ok(ready) => {
+                promised.extend(ready.promised());
+                Ok(ready)
+            }
             Err(error) if is_conflict(&error) => Err(conflict(&error)),
             Err(error) => return Err(error),
         };

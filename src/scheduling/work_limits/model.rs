@@ -1,13 +1,12 @@
 //! Limits of work on the wire.
 
-use chrono::{DateTime, Utc};
 use kernel::ids::{AvailabilityId, ProviderId};
 use kernel::{Checks, Validate};
-use platform::access::NoPhi;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::resource::Standing;
+use crate::resource::kept::{Kept, Said};
 
 /// What limits somebody's work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -37,14 +36,13 @@ pub struct NewWorkLimit {
 }
 
 /// Limits of work.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct WorkLimit {
-    pub id: AvailabilityId,
-    #[serde(flatten)]
-    pub data: NewWorkLimit,
-    pub version: i64,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
+pub type WorkLimit = Kept<NewWorkLimit>;
+
+impl Said for NewWorkLimit {
+    type Id = AvailabilityId;
+    const NAME: &'static str = "WorkLimit";
+    const DESCRIPTION: &'static str = "Limits of work.";
+    const PLACE: &'static str = "work-limits";
 }
 
 /// Which limits to list.
@@ -62,8 +60,6 @@ pub struct ListWorkLimits {
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
 }
-
-impl NoPhi for WorkLimit {}
 
 impl Validate for NewWorkLimit {
     fn check(&self, checks: &mut Checks) {

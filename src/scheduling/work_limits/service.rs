@@ -8,7 +8,7 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
 use super::model::{ListWorkLimits, NewWorkLimit, WorkLimit};
 use super::store;
-use crate::resource::{self, Whose, require_same};
+use crate::resource::{self, Whose, kept, require_same};
 
 pub(super) async fn list(ctx: &Ctx, query: ListWorkLimits) -> Result<Answer<Page<WorkLimit>>> {
     let narrowed_by = (query.provider_id, query.status);
@@ -21,11 +21,8 @@ pub(super) async fn list(ctx: &Ctx, query: ListWorkLimits) -> Result<Answer<Page
 
 pub(super) async fn read(ctx: &Ctx, id: AvailabilityId) -> Result<Answer<WorkLimit>> {
     let mut tx = ctx.begin(Permission::WorkingTimeRead).await?;
-    let found = store::find(&mut tx, id)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    let version = found.version;
-    tx.finish(Disclosure::plain(found).version(version)).await
+    let found = store::find(&mut tx, id).await?;
+    kept::told(tx, found).await
 }
 
 pub(super) async fn add(ctx: &Ctx, new: NewWorkLimit) -> Result<Answer<WorkLimit>> {
@@ -36,16 +33,7 @@ pub(super) async fn add(ctx: &Ctx, new: NewWorkLimit) -> Result<Answer<WorkLimit
         .await
         .on_constraint("work_limits_provider_key", in_force)
         .on_constraint("work_limits_everybody_key", in_force)?;
-    let made = WorkLimit {
-        id,
-        data: new,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    let location = format!("/api/v1/scheduling/work-limits/{id}");
-    tx.commit(Disclosure::plain(made).created_at(location).version(1))
-        .await
+    kept::added(tx, id, new, now).await
 }
 
 pub(super) async fn change(
@@ -55,25 +43,15 @@ pub(super) async fn change(
     patch: &MergePatch,
 ) -> Result<Answer<WorkLimit>> {
     let mut tx = ctx.begin(Permission::AvailabilityManage).await?;
-    let present = store::lock(&mut tx, id)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    if_match.require(present.version)?;
-    let data = patch.apply(&present.data)?;
+    let present = kept::there(store::lock(&mut tx, id).await?)?;
+    let data = kept::patched(&present, if_match, patch)?;
     require_unmoved(&present.data, &data)?;
     let now = ctx.now();
     store::update(&mut tx, id, &data, now)
         .await
         .on_constraint("work_limits_provider_key", in_force)
         .on_constraint("work_limits_everybody_key", in_force)?;
-    let version = present.version + 1;
-    let changed = WorkLimit {
-        data,
-        version,
-        updated_at: now,
-        ..present
-    };
-    tx.commit(Disclosure::plain(changed).version(version)).await
+    kept::changed(tx, present, data, now).await
 }
 
 /// That what it refers to is there.

@@ -1,14 +1,14 @@
 //! Working time on the wire.
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{Datelike, NaiveDate};
 use kernel::ids::{AssetId, AvailabilityId, FacilityId, ProviderId, StaffId};
 use kernel::{Checks, Validate};
-use platform::access::NoPhi;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::local_time::LocalTime;
 use crate::recurrence::Recurrence;
+use crate::resource::kept::{Kept, Said};
 use crate::resource::{Standing, Whose};
 
 /// A day of the week.
@@ -87,14 +87,13 @@ pub struct NewWorkingTime {
 }
 
 /// A rule of working time.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct WorkingTime {
-    pub id: AvailabilityId,
-    #[serde(flatten)]
-    pub data: NewWorkingTime,
-    pub version: i64,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
+pub type WorkingTime = Kept<NewWorkingTime>;
+
+impl Said for NewWorkingTime {
+    type Id = AvailabilityId;
+    const NAME: &'static str = "WorkingTime";
+    const DESCRIPTION: &'static str = "A rule of working time.";
+    const PLACE: &'static str = "working-times";
 }
 
 /// Which working time to list.
@@ -118,8 +117,6 @@ pub struct ListWorkingTimes {
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
 }
-
-impl NoPhi for WorkingTime {}
 
 impl Validate for NewWorkingTime {
     fn check(&self, checks: &mut Checks) {

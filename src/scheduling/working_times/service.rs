@@ -4,14 +4,14 @@ use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use identity::facilities;
 use kernel::clock::Instant;
 use kernel::ids::AvailabilityId;
-use kernel::{Error, Page, Result};
+use kernel::{Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::db::TenantTx;
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
 use super::model::{ListWorkingTimes, NewWorkingTime, WorkingTime};
 use super::store;
-use crate::resource::{self, Standing, Whose, require_same};
+use crate::resource::{self, Standing, Whose, kept, require_same};
 use crate::waitlist::{self, Opened};
 
 /// Beyond what any service can be booked ahead.
@@ -34,11 +34,8 @@ pub(super) async fn list(ctx: &Ctx, query: ListWorkingTimes) -> Result<Answer<Pa
 
 pub(super) async fn read(ctx: &Ctx, id: AvailabilityId) -> Result<Answer<WorkingTime>> {
     let mut tx = ctx.begin(Permission::WorkingTimeRead).await?;
-    let found = store::find(&mut tx, id)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    let version = found.version;
-    tx.finish(Disclosure::plain(found).version(version)).await
+    let found = store::find(&mut tx, id).await?;
+    kept::told(tx, found).await
 }
 
 pub(super) async fn add(ctx: &Ctx, new: NewWorkingTime) -> Result<Answer<WorkingTime>> {
@@ -47,16 +44,7 @@ pub(super) async fn add(ctx: &Ctx, new: NewWorkingTime) -> Result<Answer<Working
     let now = ctx.now();
     let id = store::insert(&mut tx, &new, now).await?;
     tell_those_who_wait(&mut tx, &new, now).await?;
-    let made = WorkingTime {
-        id,
-        data: new,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    let location = format!("/api/v1/scheduling/working-times/{id}");
-    tx.commit(Disclosure::plain(made).created_at(location).version(1))
-        .await
+    kept::added(tx, id, new, now).await
 }
 
 pub(super) async fn change(
@@ -66,23 +54,13 @@ pub(super) async fn change(
     patch: &MergePatch,
 ) -> Result<Answer<WorkingTime>> {
     let mut tx = ctx.begin(Permission::AvailabilityManage).await?;
-    let present = store::lock(&mut tx, id)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    if_match.require(present.version)?;
-    let data = patch.apply(&present.data)?;
+    let present = kept::there(store::lock(&mut tx, id).await?)?;
+    let data = kept::patched(&present, if_match, patch)?;
     require_unmoved(&present.data, &data)?;
     let now = ctx.now();
     store::update(&mut tx, id, &data, now).await?;
     tell_those_who_wait(&mut tx, &data, now).await?;
-    let version = present.version + 1;
-    let changed = WorkingTime {
-        data,
-        version,
-        updated_at: now,
-        ..present
-    };
-    tx.commit(Disclosure::plain(changed).version(version)).await
+    kept::changed(tx, present, data, now).await
 }
 
 /// Adds a rule of working time whose rules hold, of what exists.

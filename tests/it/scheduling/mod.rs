@@ -14,6 +14,8 @@ mod flow_clinic;
 mod forecasts;
 mod in_the_house;
 mod jobs;
+mod kept_hours;
+mod kept_promises;
 mod killed;
 mod killed_server;
 mod no_shows;

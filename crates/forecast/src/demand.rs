@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::WEEK;
 use crate::backtest::{self, Backtest};
 use crate::calendar::Calendar;
+use crate::effects::left_when_closed;
 use crate::intervals::Spread;
 use crate::methods::{self, Method};
 use crate::naive::seasonal_naive;
@@ -60,6 +61,9 @@ pub struct Point {
     /// Why the day is unlike others of its weekday.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holiday: Option<String>,
+    /// Nothing is open: only as many are expected as came on earlier closed days.
+    #[serde(default)]
+    pub closed: bool,
 }
 
 /// Why there is no forecast.
@@ -102,23 +106,31 @@ pub fn forecast(
         .into_iter()
         .find(|(method, _)| *method == backtest.chosen)
         .unwrap_or_else(|| (Method::SeasonalNaive, naive.clone()));
+    let when_closed = left_when_closed(&series, calendar);
     let points = expected.iter().zip(&naive).enumerate();
     let points = points
         .map(|(step, (expected, naive))| {
             let place = series.len() + step;
+            let date = series.day(place);
             let kind = backtest::kind(&series, calendar, place);
+            let closed = calendar.is_closed(date);
+            let part = if closed { when_closed } else { 1.0 };
+            // What would be usual of a closed day is what is usual of its weekday, not of labelled days.
+            let kind = if closed { place % WEEK } else { kind };
             let [near, far] =
-                [0, 1].map(|level: usize| widths[level].half(step, kind).unwrap_or(0.0));
+                [0, 1].map(|level: usize| part * widths[level].half(step, kind).unwrap_or(0.0));
             let far = far.max(near);
+            let expected = part * expected;
             Point {
-                date: series.day(place),
-                expected: *expected,
+                date,
+                expected,
                 low_80: (expected - near).max(0.0),
                 high_80: expected + near,
                 low_95: (expected - far).max(0.0),
                 high_95: expected + far,
                 naive: *naive,
-                holiday: calendar.label(series.day(place)).map(str::to_owned),
+                holiday: calendar.label(date).map(str::to_owned),
+                closed,
             }
         })
         .collect();
@@ -197,6 +209,49 @@ mod tests {
                 .iter()
                 .all(|it| (it.expected - it.naive).abs() < 1e-9)
         );
+    }
+
+    #[test]
+    fn on_a_closed_day_as_many_are_expected_as_came_on_earlier_ones_and_none_is_judged_by_it() {
+        let closed = [150, 200, 257, 300, 330];
+        let count = |place: usize, on_closed: f64| {
+            let usual = 20.0 + 2.0 * noise(place);
+            if closed.contains(&place) {
+                on_closed
+            } else {
+                usual
+            }
+        };
+        let start = day("2025-01-06");
+        let mut calendar = Calendar::default();
+        for place in closed {
+            calendar.close(start + chrono::Days::new(place as u64));
+        }
+        let ahead = start + chrono::Days::new(367);
+        calendar.close(ahead);
+        let asked = |on_closed: f64, calendar: &Calendar| {
+            let values = (0..364).map(|place| count(place, on_closed)).collect();
+            let series = Series::new(start, values);
+            forecast(&series, calendar, &Options::default()).expect("long enough")
+        };
+        let nobody = asked(0.0, &calendar);
+        let point = &nobody.points[3];
+        assert!(point.closed && point.date == ahead && point.holiday.as_deref() == Some("closed"));
+        assert!(
+            point.expected.abs() < 1e-9 && point.high_95.abs() < 1e-9,
+            "{point:?}"
+        );
+        assert!((nobody.points[2].expected - 20.0).abs() < 2.0);
+        // The test is the same whoever came on closed days: they are no part of it.
+        let emergencies = asked(5.0, &calendar);
+        assert!((emergencies.points[3].expected - 5.0).abs() < 1.0);
+        assert!(emergencies.points[3].high_80 < 7.0 && emergencies.points[3].low_80 > 3.0);
+        let scores = emergencies.backtest.scores.iter();
+        assert!(scores.clone().all(|score| score.mae < 4.0), "{scores:?}");
+        // None was closed before: nobody is expected.
+        let mut first = Calendar::default();
+        first.close(ahead);
+        assert!(asked(20.0, &first).points[3].expected.abs() < 1e-9);
     }
 
     #[test]

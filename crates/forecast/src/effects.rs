@@ -14,7 +14,7 @@ use std::f64::consts::TAU;
 use chrono::Datelike;
 
 use crate::WEEK;
-use crate::calendar::Calendar;
+use crate::calendar::{CLOSED, Calendar};
 use crate::numbers::{mean, median, real, solve};
 use crate::series::Series;
 
@@ -94,6 +94,27 @@ impl Adjusted {
     }
 }
 
+/// Which part of its usual count came on the closed days of a history: emergencies, or nobody. Nobody where none was closed.
+pub fn left_when_closed(series: &Series, calendar: &Calendar) -> f64 {
+    let closed: Vec<usize> = (0..series.len())
+        .filter(|place| calendar.is_closed(series.day(*place)))
+        .collect();
+    if closed.is_empty() {
+        return 0.0;
+    }
+    let labels: Vec<Option<&str>> = (0..series.len())
+        .map(|place| calendar.label(series.day(place)))
+        .collect();
+    let usual = usual(&series.values, &labels);
+    let sum = |of: &[f64]| closed.iter().map(|place| of[*place]).sum::<f64>();
+    let (came, usually) = (sum(&series.values), sum(&usual));
+    if usually > 0.0 {
+        (came / usually).min(1.0)
+    } else {
+        0.0
+    }
+}
+
 /// How far a day lies above the quietest day around it.
 fn gap(usual: &[f64], day: usize) -> f64 {
     let around = &usual[day.saturating_sub(WEEK - 1)..(day + WEEK).min(usual.len())];
@@ -124,7 +145,10 @@ fn shares(values: &[f64], labels: &[Option<&str>], usual: &[f64]) -> BTreeMap<St
     let mut sums: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     let mut squares = Vec::new();
     for (day, label) in labels.iter().enumerate() {
-        let Some(label) = label else { continue };
+        // Of a closed day a part of the whole is left, not of the gap: see `left_when_closed`.
+        let Some(label) = label.filter(|label| *label != CLOSED) else {
+            continue;
+        };
         let gap = gap(usual, day);
         let sum = sums.entry(label).or_default();
         sum.0 += gap * gap;
@@ -210,11 +234,11 @@ mod tests {
         let mut calendar = Calendar::default();
         for place in [30, 58, 86, 114] {
             series.values[place] = 0.0;
-            calendar.mark(series.day(place), "closed");
+            calendar.mark(series.day(place), "founders_day");
         }
         // A Wednesday and a Sunday ahead.
-        calendar.mark(series.day(142), "closed");
-        calendar.mark(series.day(146), "closed");
+        calendar.mark(series.day(142), "founders_day");
+        calendar.mark(series.day(146), "founders_day");
         let adjusted = Adjusted::of(&series, &calendar, 7);
         assert!(adjusted.open[30].is_none());
         assert!((adjusted.filled[30] - 20.0).abs() < 1e-9);

@@ -1,9 +1,12 @@
 //! The chance that somebody does not come.
 //!
 //! A logistic regression, fitted by Newton's method with an L2 penalty. What it may know is the struct [`Visit`], and nothing
-//! else: how long ago the visit was booked, weekday and hour, what became of earlier visits, whether it was confirmed,
-//! whether the patient is new, the type of visit. Age, sex, race, language, address and diagnoses are not in it, and can't
-//! be: a fair waiting room is worth more than a sharper guess.
+//! else: how long ago the visit was booked, weekday and hour, what became of earlier visits, whether the patient is new, the
+//! type of visit. Age, sex, race, language, address and diagnoses are not in it, and can't be: a fair waiting room is worth
+//! more than a sharper guess.
+//!
+//! Trap: only what is known whenever a visit may be scored belongs here. Whether it was confirmed does not: of past visits one
+//! knows whether they ever were, of a visit in six weeks only that nobody has been asked yet.
 //!
 //! A model is judged on the latest visits, which it has not seen, and fitted again on all of them afterwards.
 
@@ -41,21 +44,18 @@ pub struct Visit {
     /// Of the patient's visits in the two years before.
     pub missed_before: u32,
     pub kept_before: u32,
-    /// Whether he answered a reminder.
-    pub confirmed: bool,
     pub new_patient: bool,
     /// The appointment's type.
     pub kind: String,
 }
 
 /// The names of the features, in the order of the coefficients.
-pub const FEATURES: [&str; 18] = [
+pub const FEATURES: [&str; 17] = [
     "intercept",
     "lead_time",
     "long_lead_time",
     "missed_before_share",
     "missed_last_time_or_more",
-    "confirmed",
     "new_patient",
     "early",
     "late",
@@ -83,7 +83,6 @@ impl Visit {
             yes(self.lead_days > 30.0),
             share * 2.0,
             yes(self.missed_before > 0),
-            yes(self.confirmed),
             yes(self.new_patient),
             yes(self.hour < 9.0),
             yes(self.hour >= 15.0),
@@ -371,7 +370,6 @@ mod tests {
                     hour: 8.0 + 9.0 * chance.next(),
                     missed_before: chance.below(4),
                     kept_before: chance.below(8),
-                    confirmed: chance.next() < 0.5,
                     new_patient: chance.next() < 0.2,
                     kind: TYPES[chance.below(5) as usize].to_owned(),
                 };
@@ -383,7 +381,7 @@ mod tests {
 
     fn truth() -> Vec<f64> {
         let mut truth = vec![0.0; FEATURES.len()];
-        truth[..9].copy_from_slice(&[-2.2, 1.0, 0.0, 1.5, 0.4, -1.2, 0.6, 0.5, 0.0]);
+        truth[..8].copy_from_slice(&[-2.6, 1.0, 0.0, 1.5, 0.4, 0.6, 0.5, 0.0]);
         truth
     }
 
@@ -420,7 +418,7 @@ mod tests {
         let visits: Vec<(Visit, bool)> = world(400, &truth())
             .into_iter()
             .map(|(visit, _)| {
-                let missed = !visit.confirmed;
+                let missed = visit.new_patient;
                 (visit, missed)
             })
             .collect();

@@ -92,6 +92,7 @@ mod tests {
             high_95: high,
             naive: expected,
             holiday: None,
+            closed: false,
         }
     }
 

@@ -12,7 +12,7 @@ use platform::db::TenantTx;
 use uuid::Uuid;
 
 use super::model::{DemandSource, NewForecast};
-use super::store_counts as store;
+use super::store_counts::{self as store, Closing};
 use crate::availability::load_calendar;
 use crate::horizon::Horizon;
 use crate::services;
@@ -32,6 +32,10 @@ pub(super) struct Demand {
     pub minutes_per_visit: f64,
     /// Minutes of working time by day of the horizon, where any is known.
     pub working: BTreeMap<NaiveDate, f64>,
+    /// The holidays the organisation has entered, past and coming.
+    pub closings: Vec<Closing>,
+    /// Whether the federal holidays of the United States are kept there.
+    pub us_holidays: bool,
 }
 
 /// Counts up to yesterday, by the facility's calendar.
@@ -79,7 +83,53 @@ pub(super) async fn count(
             .collect(),
         minutes_per_visit: minutes_per_visit(tx, new, source, from).await?,
         working: working(tx, new, facility, zone, now).await?,
+        closings: store::closings(
+            tx,
+            facility.id,
+            first,
+            today + Days::new(u64::from(new.horizon_days)),
+        )
+        .await?,
+        us_holidays: in_the_us(facility),
     })
+}
+
+/// By its address; where that names no country, by its clock. Wrong either way does little harm: what a holiday does to a
+/// clinic is learnt from the clinic's own counts.
+fn in_the_us(facility: &Facility) -> bool {
+    let address = facility.data.address.as_ref();
+    match address.and_then(|address| address.country.as_deref()) {
+        Some(country) => country == "US",
+        None => is_us_zone(&facility.data.time_zone),
+    }
+}
+
+fn is_us_zone(zone: &str) -> bool {
+    let state = [
+        "US/",
+        "America/Indiana/",
+        "America/Kentucky/",
+        "America/North_Dakota/",
+    ];
+    let city = [
+        "America/Adak",
+        "America/Anchorage",
+        "America/Boise",
+        "America/Chicago",
+        "America/Denver",
+        "America/Detroit",
+        "America/Juneau",
+        "America/Los_Angeles",
+        "America/Menominee",
+        "America/Metlakatla",
+        "America/New_York",
+        "America/Nome",
+        "America/Phoenix",
+        "America/Sitka",
+        "America/Yakutat",
+        "Pacific/Honolulu",
+    ];
+    city.contains(&zone) || state.iter().any(|start| zone.starts_with(start))
 }
 
 /// The minutes that providers work there on each day of the horizon; nothing where no working time is kept. Whoever is assigned
@@ -133,4 +183,28 @@ async fn minutes_per_visit(
         DemandSource::Encounters => store::encounter_minutes(tx, new, from).await?,
     };
     Ok(measured.unwrap_or(USUAL_MINUTES).max(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_tells_the_country_where_no_address_does() {
+        for zone in [
+            "America/New_York",
+            "America/Indiana/Knox",
+            "Pacific/Honolulu",
+        ] {
+            assert!(is_us_zone(zone), "{zone}");
+        }
+        for zone in [
+            "America/Toronto",
+            "Europe/Berlin",
+            "Pacific/Auckland",
+            "UTC",
+        ] {
+            assert!(!is_us_zone(zone), "{zone}");
+        }
+    }
 }

@@ -29,8 +29,7 @@ pub(super) async fn make(new: NewForecast, demand: Demand) -> Result<Made> {
             horizon: new.horizon_days as usize,
             ..Options::default()
         };
-        let first = demand.series.start.year();
-        let calendar = calendar(first, first + 5);
+        let calendar = calendar(&demand);
         let found = forecast::forecast(&demand.series, &calendar, &options).map_err(refused)?;
         Ok(Made { new, demand, found })
     })
@@ -38,8 +37,22 @@ pub(super) async fn make(new: NewForecast, demand: Demand) -> Result<Made> {
     .map_err(Error::internal)?
 }
 
-fn calendar(first: i32, last: i32) -> Calendar {
-    us_holidays(first, last)
+/// What the organisation says of a day overrules the rules of the country.
+fn calendar(demand: &Demand) -> Calendar {
+    let first = demand.series.start.year();
+    let mut calendar = if demand.us_holidays {
+        us_holidays(first, first + 5)
+    } else {
+        Calendar::default()
+    };
+    for closing in &demand.closings {
+        if closing.whole_day {
+            calendar.close(closing.day);
+        } else {
+            calendar.overrule(closing.day, "closed_in_part");
+        }
+    }
+    calendar
 }
 
 fn refused(why: Refused) -> Error {
@@ -108,7 +121,9 @@ fn told(
     let capacity = new
         .capacity_per_day
         .or_else(|| working.get(&point.date).map(room));
-    let alert = capacity.and_then(|capacity| forecast::alert(point, capacity));
+    // Whoever comes on a closed day is an emergency: no working time was planned for him, and none is short.
+    let planned = capacity.filter(|_| !point.closed || new.capacity_per_day.is_some());
+    let alert = planned.and_then(|capacity| forecast::alert(point, capacity));
     let need = forecast::staff_needed(
         point,
         minutes_per_visit,
@@ -161,4 +176,78 @@ fn hours(demand: &Demand) -> Vec<HoursOfWeekday> {
 /// To a thousandth: more digits would promise what no forecast holds.
 fn rounded(number: f64) -> f64 {
     (number * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use forecast::Series;
+    use kernel::ids::FacilityId;
+
+    use super::*;
+    use crate::forecasts::model::DemandSource;
+    use crate::forecasts::store_counts::Closing;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().expect("a day")
+    }
+
+    fn demand(us_holidays: bool, closings: &[(&str, bool)]) -> Demand {
+        Demand {
+            source: DemandSource::Appointments,
+            series: Series::new(day("2026-01-05"), vec![6.0; 200]),
+            hours: Vec::new(),
+            minutes_per_visit: 30.0,
+            working: BTreeMap::new(),
+            closings: closings
+                .iter()
+                .map(|(text, whole_day)| Closing {
+                    day: day(text),
+                    whole_day: *whole_day,
+                })
+                .collect(),
+            us_holidays,
+        }
+    }
+
+    #[test]
+    fn the_organisations_holidays_overrule_those_of_the_country_and_another_country_has_none_of_these()
+     {
+        let closings = [
+            ("2026-11-26", true),
+            ("2026-08-14", true),
+            ("2026-12-24", false),
+        ];
+        let at_home = calendar(&demand(true, &closings));
+        assert!(at_home.is_closed(day("2026-11-26")) && at_home.is_closed(day("2026-08-14")));
+        assert_eq!(at_home.label(day("2026-12-24")), Some("closed_in_part"));
+        assert_eq!(at_home.label(day("2026-12-25")), Some("christmas"));
+        assert!(!at_home.is_closed(day("2026-12-25")));
+        let abroad = calendar(&demand(false, &closings));
+        assert!(abroad.is_closed(day("2026-11-26")));
+        assert_eq!(abroad.label(day("2026-12-25")), None);
+    }
+
+    #[test]
+    fn a_closed_day_warns_of_nothing_unless_somebody_says_what_it_has_room_for() {
+        let mut point = forecast::Point {
+            date: day("2026-08-14"),
+            expected: 1.5,
+            low_80: 0.5,
+            high_80: 2.5,
+            low_95: 0.0,
+            high_95: 3.5,
+            naive: 6.0,
+            holiday: Some("closed".to_owned()),
+            closed: true,
+        };
+        let working = BTreeMap::from([(day("2026-08-14"), 0.0)]);
+        let mut new = NewForecast::of_place(FacilityId(uuid::Uuid::from_u128(1)), None);
+        let shown = told(&point, &new, &working, 30.0);
+        assert_eq!((shown.capacity, shown.alert), (Some(0.0), None));
+        new.capacity_per_day = Some(1.0);
+        assert!(told(&point, &new, &working, 30.0).alert.is_some());
+        new.capacity_per_day = None;
+        point.closed = false;
+        assert!(told(&point, &new, &working, 30.0).alert.is_some());
+    }
 }

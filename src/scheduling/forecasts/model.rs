@@ -51,10 +51,10 @@ const fn most_of_it() -> f64 {
 
 impl NewForecast {
     /// As a server asks for itself.
-    pub(super) fn of_facility(facility_id: FacilityId) -> Self {
+    pub(super) fn of_place(facility_id: FacilityId, department_id: Option<DepartmentId>) -> Self {
         Self {
             facility_id,
-            department_id: None,
+            department_id,
             service_id: None,
             horizon_days: four_weeks(),
             capacity_per_day: None,
@@ -186,7 +186,7 @@ pub struct ForecastPoint {
     pub high_95: f64,
     /// What "as a week ago" says.
     pub naive: f64,
-    /// Why the day is unlike others of its weekday.
+    /// Why the day is unlike others of its weekday: a federal holiday, or `closed` or `closed_in_part` by the organisation's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holiday: Option<String>,
     /// Visits the day has room for; absent where no working time is known.
@@ -287,6 +287,7 @@ pub struct ForecastSummary {
 #[into_params(parameter_in = Query)]
 pub struct ListForecasts {
     pub facility_id: Option<FacilityId>,
+    pub department_id: Option<DepartmentId>,
     pub service_id: Option<ServiceId>,
     /// Rows of a page, 1 to 200; 50 unless said.
     #[param(minimum = 1, maximum = 200)]

@@ -1,4 +1,4 @@
-//! A forecast of each facility every night.
+//! A forecast of each facility and each department every night.
 
 use chrono::TimeDelta;
 use identity::facilities::require_active_facility;
@@ -13,15 +13,16 @@ use super::{counting, making, store};
 /// A little less than a day, so that each night has its own whenever in it the turn comes.
 const A_DAY: TimeDelta = TimeDelta::hours(20);
 
-/// Makes what is missing; answers how many were made. A facility with too little history is passed over.
+/// Makes what is missing; answers how many were made. A place with too little history is passed over.
 pub async fn make_nightly(app: &App, tenant: TenantId) -> Result<usize> {
     let now = app.clock.now();
     let mut tx = SystemTx::begin(&app.db, tenant).await?;
-    let facilities = store::without_forecast(&mut tx, now - A_DAY).await?;
+    let places = store::without_forecast(&mut tx, now - A_DAY).await?;
     drop(tx);
     let mut made = 0;
-    for id in facilities {
-        let new = NewForecast::of_facility(id);
+    for place in places {
+        let id = place.facility_id;
+        let new = NewForecast::of_place(id, place.department_id);
         let mut tx = SystemTx::begin(&app.db, tenant).await?;
         let facility = require_active_facility(&mut tx, id, "/facility_id").await?;
         let demand = counting::count(&mut tx, &new, &facility, now).await?;

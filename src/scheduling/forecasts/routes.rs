@@ -19,7 +19,7 @@ pub fn router() -> OpenApiRouter<App> {
 
 /// List forecasts
 ///
-/// The newest first; one is made of each facility every night.
+/// The newest first; one is made of each facility and of each department every night, where there is enough to go on.
 #[utoipa::path(get, path = "/api/v1/scheduling/forecasts", tag = "forecasts", params(ListForecasts),
     responses((status = 200, body = Page<ForecastSummary>, description = "A page of forecasts")),
     extensions(("x-permission" = json!("forecast.read"))))]

@@ -12,7 +12,7 @@ use super::{counting, making, store};
 use crate::services;
 
 pub(super) async fn list(ctx: &Ctx, query: ListForecasts) -> Result<Answer<Page<ForecastSummary>>> {
-    let narrowed_by = (query.facility_id, query.service_id);
+    let narrowed_by = (query.facility_id, query.department_id, query.service_id);
     let paging = Paging::new(ctx, &narrowed_by, query.limit, query.cursor.clone())?;
     let mut tx = ctx.begin(Permission::ForecastRead).await?;
     let rows = store::page(&mut tx, &query, paging.after()?, paging.fetch()).await?;

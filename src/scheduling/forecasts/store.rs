@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use kernel::Result;
 use kernel::clock::Instant;
-use kernel::ids::{ForecastId, UserId};
+use kernel::ids::{DepartmentId, FacilityId, ForecastId, UserId};
 use platform::db::TenantTx;
 use sqlx::types::Json;
 
@@ -162,36 +162,49 @@ pub(super) async fn page(
                   beats_naive, backtest as "backtest: _", first_day, alerts, version, created_at
              from app.forecasts
             where tenant_id = $1 and ($2::uuid is null or facility_id = $2) and ($3::uuid is null or service_id = $3)
-              and ($4::uuid is null or id < $4)
+              and ($4::uuid is null or id < $4) and ($6::uuid is null or department_id = $6)
             order by id desc
             limit $5"#,
         tenant as _,
         query.facility_id as _,
         query.service_id as _,
         after as _,
-        limit
+        limit,
+        query.department_id as _
     )
     .fetch_all(tx.conn())
     .await?;
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
-/// The open facilities that have no forecast made by night since an instant.
-pub(super) async fn without_forecast(
-    tx: &mut TenantTx,
-    since: Instant,
-) -> Result<Vec<kernel::ids::FacilityId>> {
+/// A facility, or a department of it.
+pub(super) struct Place {
+    pub facility_id: FacilityId,
+    pub department_id: Option<DepartmentId>,
+}
+
+/// The open facilities and their open departments that have no forecast made by night since an instant.
+pub(super) async fn without_forecast(tx: &mut TenantTx, since: Instant) -> Result<Vec<Place>> {
     let tenant = tx.tenant();
-    let ids = sqlx::query_scalar!(
-        r#"select f.id as "id: _"
+    let places = sqlx::query_as!(
+        Place,
+        r#"select f.id as "facility_id: _", p.department_id as "department_id: _"
              from app.facilities f
+            cross join lateral (
+                  select null::uuid as department_id
+                   union all
+                  select d.id from app.departments d
+                   where d.tenant_id = $1 and d.facility_id = f.id and d.status = 'active') p
             where f.tenant_id = $1 and f.status = 'active'
               and not exists (select from app.forecasts c
-                               where c.tenant_id = $1 and c.facility_id = f.id and c.origin = 'nightly' and c.created_at > $2)"#,
+                               where c.tenant_id = $1 and c.facility_id = f.id
+                                 and c.department_id is not distinct from p.department_id
+                                 and c.origin = 'nightly' and c.created_at > $2)
+            order by f.id, p.department_id nulls first"#,
         tenant as _,
         since
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(ids)
+    Ok(places)
 }

@@ -75,6 +75,37 @@ pub(super) async fn encounters(
     Ok(rows)
 }
 
+/// A day on which a facility is closed, or for some hours of it.
+#[derive(Clone, Debug)]
+pub(super) struct Closing {
+    pub day: NaiveDate,
+    pub whole_day: bool,
+}
+
+/// The organisation's holidays and the facility's own.
+pub(super) async fn closings(
+    tx: &mut TenantTx,
+    facility: FacilityId,
+    from: NaiveDate,
+    until: NaiveDate,
+) -> Result<Vec<Closing>> {
+    let tenant = tx.tenant();
+    let closings = sqlx::query_as!(
+        Closing,
+        r#"select day, bool_or(local_from is null) as "whole_day!"
+             from app.scheduling_holidays
+            where tenant_id = $1 and status = 'active' and (facility_id is null or facility_id = $2) and day >= $3 and day < $4
+            group by day"#,
+        tenant as _,
+        facility as _,
+        from,
+        until
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(closings)
+}
+
 /// The mean minutes an appointment occupies its provider.
 pub(super) async fn appointment_minutes(
     tx: &mut TenantTx,

@@ -1,8 +1,8 @@
 //! The chance that somebody does not come: learnt each night from the tenant's own appointments, told to those who plan.
 //!
 //! The model (`forecast::no_show`) knows when a visit was booked, its weekday, hour and type, what became of the patient's
-//! earlier visits, whether this one was confirmed and whether the patient is new. It is never given age, sex, race, language
-//! or address: `store` does not read them.
+//! earlier visits and whether the patient is new: what is known of a visit tomorrow as of one in two months. It is never given
+//! age, sex, race, language or address: `store` does not read them.
 //!
 //! Invariants: one model a day and tenant; scores stand beside coming appointments only, and patients have no permission that
 //! leads to them (nor does the table's policy let them in); how well the model does is shown with it.

@@ -24,7 +24,6 @@ pub(super) struct Past {
     kind: String,
     local_start: NaiveDateTime,
     lead_days: f64,
-    confirmed: bool,
     missed_before: i64,
     kept_before: i64,
     pub missed: bool,
@@ -40,7 +39,6 @@ impl Past {
             hour,
             missed_before: count(self.missed_before),
             kept_before: count(self.kept_before),
-            confirmed: self.confirmed,
             new_patient: self.missed_before + self.kept_before == 0,
             kind: self.kind.clone(),
         }
@@ -53,11 +51,11 @@ pub(super) async fn past(tx: &mut TenantTx, now: Instant) -> Result<Vec<Past>> {
     let mut rows = sqlx::query_as!(
         Past,
         r#"select id as "id!: _", patient_id as "patient_id!: _", kind as "kind!", local_start as "local_start!",
-                  lead_days as "lead_days!", confirmed as "confirmed!", missed_before as "missed_before!",
+                  lead_days as "lead_days!", missed_before as "missed_before!",
                   kept_before as "kept_before!", missed as "missed!"
              from (select id, patient_id, type as kind, local_start, starts_at, status,
                           extract(epoch from starts_at - created_at)::float8 / 86400 as lead_days,
-                          coalesce(confirmed_at < starts_at, false) as confirmed, status = 'no_show' as missed,
+                          status = 'no_show' as missed,
                           count(*) filter (where status = 'no_show') over earlier as missed_before,
                           count(*) filter (where status = 'completed') over earlier as kept_before
                      from app.appointments
@@ -84,7 +82,7 @@ pub(super) async fn coming(tx: &mut TenantTx, now: Instant, until: Instant) -> R
         Past,
         r#"select a.id as "id: _", a.patient_id as "patient_id: _", a.type as kind, a.local_start,
                   extract(epoch from a.starts_at - a.created_at)::float8 / 86400 as "lead_days!",
-                  a.confirmed_at is not null as "confirmed!", coalesce(p.missed, 0) as "missed_before!",
+                  coalesce(p.missed, 0) as "missed_before!",
                   coalesce(p.kept, 0) as "kept_before!", false as "missed!"
              from app.appointments a
              left join lateral (select count(*) filter (where e.status = 'no_show') as missed,
@@ -223,17 +221,19 @@ impl Kept {
     }
 }
 
-/// The newest that could be made.
+/// The newest that could be made, of those that look at what is looked at now.
 pub(super) async fn newest(tx: &mut TenantTx) -> Result<Option<Kept>> {
     let tenant = tx.tenant();
+    let features = i32::try_from(FEATURES.len()).unwrap_or(i32::MAX);
     let row = sqlx::query_as!(
         Kept,
         r#"select id as "id: _", made_on, visits, missed, coefficients as "coefficients!: _", judgement as "judgement!: _"
              from app.no_show_models
-            where tenant_id = $1 and coefficients is not null
+            where tenant_id = $1 and jsonb_array_length(coefficients -> 'coefficients') = $2
             order by made_on desc
             limit 1"#,
-        tenant as _
+        tenant as _,
+        features
     )
     .fetch_optional(tx.conn())
     .await?;

@@ -200,6 +200,67 @@ async fn a_department_is_warned_of_days_its_own_people_cannot_manage() {
         let usual = point["holiday"].is_null();
         assert!(!usual || point["alert"]["level"].is_string(), "{point}");
     }
+    // By night one of the house and one of the department; the other department has nothing to go on.
+    let nights = scheduling::forecasts::make_nightly(&clinic.tenant.app, clinic.tenant.id)
+        .await
+        .expect("a night");
+    assert_eq!(nights, 2);
+    for (department, count) in [(&made[0], 2), (&made[1], 0)] {
+        let path = format!("/api/v1/scheduling/forecasts?department_id={department}");
+        let list = admin.get(path).await.expect(200);
+        assert_eq!(list["items"].as_array().expect("a list").len(), count);
+    }
+}
+
+#[tokio::test]
+async fn on_the_organisations_holidays_nobody_is_expected_and_nothing_warns() {
+    let clinic = Clinic::new().await;
+    clinic.history(200).await;
+    let before = clinic.forecast(json!({})).await.expect(201);
+    let provider = json!({ "given_name": "Ada", "family_name": "Osei" });
+    let provider = id(&clinic
+        .admin
+        .post("/api/v1/providers", provider)
+        .await
+        .expect(201));
+    let works = json!({ "facility_id": clinic.facility, "provider_id": provider, "local_from": "08:00", "local_until": "09:00",
+        "weekdays": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"], "valid_from": "2026-01-01" });
+    clinic
+        .admin
+        .post("/api/v1/scheduling/working-times", works)
+        .await
+        .expect(201);
+    // The busiest of the days to come.
+    let points = before["points"].as_array().expect("points");
+    let busiest = points
+        .iter()
+        .max_by(|a, b| number(&a["expected"]).total_cmp(&number(&b["expected"])))
+        .expect("a day");
+    let holiday = json!({ "day": busiest["date"], "name": "Founders' day" });
+    clinic
+        .admin
+        .post("/api/v1/scheduling/holidays", holiday)
+        .await
+        .expect(201);
+    let made = clinic.forecast(json!({})).await.expect(201);
+    let mut warned = 0;
+    for point in made["points"].as_array().expect("points") {
+        if point["date"] == busiest["date"] {
+            assert_eq!(point["holiday"], "closed");
+            assert!(
+                number(&point["expected"]) < 1e-9 && number(&point["high_95"]) < 1e-9,
+                "{point}"
+            );
+            assert!(
+                number(&point["capacity"]) < 1e-9 && point["alert"].is_null(),
+                "{point}"
+            );
+            assert_eq!(point["staffing"]["people"], 0);
+        } else if point["alert"].is_object() {
+            warned += 1;
+        }
+    }
+    assert!(warned >= 15, "an hour a day is too little: {warned}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod encounters;
 mod facility_scope;
 mod immunizations;
 mod merge;
+mod merge_records;
 mod notes;
 mod notes_search;
 mod notes_signatures;

@@ -283,3 +283,19 @@ begin
         on conflict do nothing;
 end
 $$;
+
+-- Co-signatures ---------------------------------------------------------------------------------------------------------
+-- Whatever a supervised person signs is asked about, whoever wrote the note: so a note may wait for more than one supervisor.
+drop index app.note_cosignatures_pending_key;
+create unique index note_cosignatures_pending_key on app.note_cosignatures (tenant_id, note_id, supervisor_id) where status = 'pending';
+create index note_cosignatures_note_idx on app.note_cosignatures (tenant_id, note_id);
+-- A note that was returned waits for an answer, until it is asked about again.
+alter table app.note_cosignatures add column answered boolean not null default false;
+alter table app.note_cosignatures disable trigger user;
+set local role chartwell_migrator;
+update app.note_cosignatures c set answered = true
+ where c.status = 'returned'
+   and exists (select from app.note_cosignatures o
+                where o.tenant_id = c.tenant_id and o.note_id = c.note_id and (o.requested_at, o.id) > (c.requested_at, c.id));
+set local role chartwell_owner;
+alter table app.note_cosignatures enable trigger user;

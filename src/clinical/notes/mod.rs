@@ -8,6 +8,9 @@
 //! the one before it; a signed note shows the text of its last signed `original` or `correction`. A nurse writes and signs
 //! nursing notes, whatever the server believes (a trigger says so too). A patient sees released notes only.
 //!
+//! Whoever is supervised signs nothing unseen: what he signs, on his own note or on another's, goes to his supervisor, and the
+//! patient reads it only when that one has co-signed.
+//!
 //! Traps: everybody who may write a note may go on with its draft, but only its author signs, and names the text he has
 //! read. A draft saved from a stale version is refused with 412 and its text is kept as `conflicted`: that refusal commits.
 //! The chain can't tell that its newest entries were cut off: compare the last hash with `GET /notes/{id}/verify`.

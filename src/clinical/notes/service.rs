@@ -28,7 +28,7 @@ pub(super) async fn begin(ctx: &Ctx, patient: PatientId, mut new: NewNote) -> Re
     patients::require(&mut tx, patient).await?;
     references::require_type(ctx, new.r#type)?;
     let author = ctx.user();
-    references::check(&mut tx, patient, None, &new.draft(), author).await?;
+    references::check(&mut tx, patient, None, &new.draft(), (author, new.r#type)).await?;
     if let Some(template) = new.template_id {
         let filled = templates::fill_for(ctx, &mut tx, patient, template, &new).await?;
         new.content = new.content.or(filled);
@@ -130,7 +130,8 @@ pub(super) async fn save(
     let present = note.draft();
     let wanted: NoteDraft = patch.apply(&present)?;
     let (patient, author) = (note.summary.patient_id, note.summary.author_id);
-    references::check(&mut tx, patient, Some(&present), &wanted, author).await?;
+    let by = (author, note.summary.r#type);
+    references::check(&mut tx, patient, Some(&present), &wanted, by).await?;
     let now = ctx.now();
     let number = if wanted.content == present.content {
         note.summary.text_number

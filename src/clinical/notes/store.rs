@@ -261,6 +261,22 @@ pub(super) async fn is_supervisor(tx: &mut TenantTx, user: UserId) -> Result<boo
     Ok(found)
 }
 
+/// Whether it is the active account of somebody who may co-sign, and whose own notes of the type need nobody's consent.
+pub(super) async fn consents(tx: &mut TenantTx, user: UserId, note_type: NoteType) -> Result<bool> {
+    let tenant = tx.tenant();
+    let supervised = sqlx::query_scalar!(
+        r#"select exists (select from app.note_supervisions s
+                           where s.tenant_id = $1 and s.user_id = $2 and s.status = 'active'
+                             and (s.note_types = '{}' or $3 = any(s.note_types))) as "found!""#,
+        tenant as _,
+        user as _,
+        note_type.as_str(),
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(!supervised && is_supervisor(tx, user).await?)
+}
+
 /// Where a page ended.
 pub(super) type Place = (Instant, NoteId);
 

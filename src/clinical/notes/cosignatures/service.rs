@@ -1,7 +1,7 @@
 //! The supervisor's queue, and who has a supervisor.
 
 use chrono::TimeDelta;
-use kernel::ids::{CosignatureId, NoteSupervisionId, UserId};
+use kernel::ids::{CosignatureId, NoteId, NoteSupervisionId, UserId};
 use kernel::{Code, Error, OnConstraint, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::{Action, Subject};
@@ -39,8 +39,13 @@ pub(in crate::notes) async fn request(
     note: &Note,
     supervisor: UserId,
 ) -> Result<()> {
+    store::ask(tx, note, supervisor, ctx.now()).await?;
+    let_look(ctx, tx, note, supervisor).await
+}
+
+/// Opens the chart to a supervisor who is not on the team.
+async fn let_look(ctx: &Ctx, tx: &mut TenantTx, note: &Note, supervisor: UserId) -> Result<()> {
     let now = ctx.now();
-    store::insert(tx, note, supervisor, now).await?;
     let patient = note.summary.patient_id;
     if !store::is_on_team(tx, patient, supervisor, now).await? {
         let member = NewCareTeamMember {
@@ -52,6 +57,32 @@ pub(in crate::notes) async fn request(
         care_teams::join(tx, patient, &member, now).await?;
     }
     Ok(())
+}
+
+/// Asks whoever must consent to what the caller has just added to a signed note, locked before. Returns one of them.
+pub(in crate::notes) async fn ask_about_entry(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    note: &Note,
+) -> Result<Option<UserId>> {
+    let summary = &note.summary;
+    let assigned = store::supervisor_of(tx, ctx.user(), summary.r#type).await?;
+    let mut asked: Vec<UserId> = assigned.into_iter().collect();
+    if summary.cosignature == Some(CosignatureStatus::Returned) && summary.author_id == ctx.user() {
+        asked.extend(store::returned_by(tx, summary.id).await?);
+    }
+    for supervisor in &asked {
+        request(ctx, tx, note, *supervisor).await?;
+    }
+    Ok(asked.first().copied())
+}
+
+/// Where the co-signature of a note stands: what each supervisor who was asked said last, taken together.
+pub(in crate::notes) async fn standing(
+    tx: &mut TenantTx,
+    note: NoteId,
+) -> Result<Option<CosignatureStatus>> {
+    store::standing(tx, note).await
 }
 
 pub(super) async fn queue(ctx: &Ctx, query: ListCosignatures) -> Result<Answer<Page<Cosignature>>> {
@@ -94,13 +125,14 @@ pub(super) async fn cosign(
         attestation,
     )
     .await?;
+    store::decide(&mut tx, id, CosignatureStatus::Cosigned, None, ctx.now()).await?;
     let mut state = notes::State::of(&note);
-    state.cosignature = Some(CosignatureStatus::Cosigned);
-    if state.release_wanted && state.status != NoteStatus::EnteredInError {
-        state.released_at = Some(ctx.now());
+    state.cosignature = store::standing(&mut tx, note.summary.id).await?;
+    let settled = state.cosignature == Some(CosignatureStatus::Cosigned);
+    if settled && state.release_wanted && state.status != NoteStatus::EnteredInError {
+        state.released_at = state.released_at.or(Some(ctx.now()));
     }
     notes::set_state(&mut tx, note.summary.id, &state, ctx.now()).await?;
-    store::decide(&mut tx, id, CosignatureStatus::Cosigned, None, ctx.now()).await?;
     releases::follow(ctx.now(), &mut tx, note.summary.id).await?;
     commit(tx, id).await
 }
@@ -112,11 +144,11 @@ pub(super) async fn send_back(
     why: ReturnNote,
 ) -> Result<Answer<Cosignature>> {
     let (mut tx, note) = asked(ctx, id).await?;
-    let mut state = notes::State::of(&note);
-    state.cosignature = Some(CosignatureStatus::Returned);
-    notes::set_state(&mut tx, note.summary.id, &state, ctx.now()).await?;
     let returned = CosignatureStatus::Returned;
     store::decide(&mut tx, id, returned, Some(&why.reason), ctx.now()).await?;
+    let mut state = notes::State::of(&note);
+    state.cosignature = store::standing(&mut tx, note.summary.id).await?;
+    notes::set_state(&mut tx, note.summary.id, &state, ctx.now()).await?;
     commit(tx, id).await
 }
 

@@ -52,10 +52,9 @@ pub(super) async fn sign(ctx: &Ctx, id: NoteId, new: NewSignature) -> Result<Ans
     };
     let attestation = new.attestation.as_deref();
     append(ctx, &mut tx, &note, EntryKind::Original, body, attestation).await?;
-    let supervisor = match summary.supervisor_id {
-        Some(named) => Some(named),
-        None => cosignatures::supervisor_of(&mut tx, ctx.user(), summary.r#type).await?,
-    };
+    // Whom the organisation has assigned wins over whom the author names.
+    let assigned = cosignatures::supervisor_of(&mut tx, ctx.user(), summary.r#type).await?;
+    let supervisor = assigned.or(summary.supervisor_id);
     let mut state = notes::State::of(&note);
     state.status = NoteStatus::Signed;
     state.signed_by = Some(ctx.user());
@@ -127,8 +126,9 @@ pub(super) async fn correct(ctx: &Ctx, id: NoteId, new: NewCorrection) -> Result
     finish(ctx, tx, id).await
 }
 
-/// Adds an entry to a signed note, locked before, and takes the note to `amended`. What a supervisor had returned goes to
-/// his queue again, once its author has answered. Returns the entry's id.
+/// Adds an entry to a signed note, locked before, and takes the note to `amended`. Of whoever is supervised it goes to his
+/// supervisor, whosever note it is; what a supervisor had returned goes to his queue again, once its author has answered.
+/// Returns the entry's id.
 pub(in crate::notes) async fn add_entry(
     ctx: &Ctx,
     tx: &mut TenantTx,
@@ -140,12 +140,9 @@ pub(in crate::notes) async fn add_entry(
     let id = append(ctx, tx, note, kind, body, attestation).await?;
     let mut state = notes::State::of(note);
     state.status = NoteStatus::Amended;
-    let answered = state.cosignature == Some(CosignatureStatus::Returned)
-        && note.summary.author_id == ctx.user();
-    if answered && let Some(supervisor) = state.supervisor_id {
-        state.cosignature = Some(CosignatureStatus::Pending);
-        cosignatures::request(ctx, tx, note, supervisor).await?;
-    }
+    let asked = cosignatures::ask_about_entry(ctx, tx, note).await?;
+    state.supervisor_id = state.supervisor_id.or(asked);
+    state.cosignature = cosignatures::standing(tx, note.summary.id).await?;
     notes::set_state(tx, note.summary.id, &state, ctx.now()).await?;
     Ok(id)
 }

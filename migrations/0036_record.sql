@@ -299,3 +299,37 @@ update app.note_cosignatures c set answered = true
                 where o.tenant_id = c.tenant_id and o.note_id = c.note_id and (o.requested_at, o.id) > (c.requested_at, c.id));
 set local role chartwell_owner;
 alter table app.note_cosignatures enable trigger user;
+
+-- Signatures ------------------------------------------------------------------------------------------------------------
+-- The chain can't tell that its newest entries were cut off. The note counts them, and names the hash of the last: the note's
+-- changes are remembered and sealed, where entries are their own history.
+alter table app.notes add column entry_count integer not null default 0;
+alter table app.notes add column last_hash bytea;
+-- Not a change of what was noted: the history has nothing to remember, and here is no caller it could name.
+alter table app.notes disable trigger user;
+set local role chartwell_migrator;
+update app.notes n set entry_count = e.sequence, last_hash = e.hash
+  from (select distinct on (tenant_id, note_id) tenant_id, note_id, sequence, hash from app.note_entries
+         order by tenant_id, note_id, sequence desc) e
+ where e.tenant_id = n.tenant_id and e.note_id = n.id;
+set local role chartwell_owner;
+alter table app.notes enable trigger user;
+alter table app.notes add constraint notes_counted_check
+    check ((entry_count = 0) = (last_hash is null));
+
+-- The registrations of one person: this one, and those that were merged with it, then or now. What was signed goes on naming
+-- the registration it was signed for.
+create function app.registrations_of(patient uuid) returns setof uuid
+    language sql stable rows 2 security definer set search_path = pg_catalog, pg_temp
+as $$
+    with recursive same (id) as (
+        select patient where app.may_see(patient)
+        union
+        select case when m.survivor_id = s.id then m.merged_id else m.survivor_id end
+          from same s join app.patient_merges m on m.tenant_id = app.tenant_id() and s.id in (m.survivor_id, m.merged_id)
+    )
+    select id from same
+$$;
+alter function app.registrations_of(uuid) owner to chartwell_definer;
+revoke all on function app.registrations_of(uuid) from public;
+grant execute on function app.registrations_of(uuid) to chartwell_runtime;

@@ -216,7 +216,7 @@ impl State {
     }
 }
 
-/// Takes the note, locked before, to another state.
+/// Takes the note, locked before, to another state, and counts what was signed on it.
 pub(super) async fn set_state(
     tx: &mut TenantTx,
     id: NoteId,
@@ -225,9 +225,11 @@ pub(super) async fn set_state(
 ) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
-        "update app.notes set status = $3, text_number = $4, cosignature = $5, supervisor_id = $6, release_wanted = $7,
-                signed_by = $8, signed_at = $9, released_at = $10, retract_reason = $11, version = version + 1, updated_at = $12
-          where tenant_id = $1 and id = $2",
+        "update app.notes n set status = $3, text_number = $4, cosignature = $5, supervisor_id = $6, release_wanted = $7,
+                signed_by = $8, signed_at = $9, released_at = $10, retract_reason = $11, version = n.version + 1, updated_at = $12,
+                (entry_count, last_hash) = (select coalesce(max(e.sequence), 0), (array_agg(e.hash order by e.sequence desc))[1]
+                                              from app.note_entries e where e.tenant_id = $1 and e.note_id = $2)
+          where n.tenant_id = $1 and n.id = $2",
         tenant as _,
         id as _,
         state.status as _,

@@ -47,6 +47,8 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "follow_document", // trigger: the words of a document follow its label, version and release
     "appointment_counts", // what became of a facility's appointments, counted, within the tenant
     "ensure_these_months", // makes partitions: of an import, of a past
+    // the record
+    "registrations_of", // the registrations merged with one the caller may see, within the tenant
 ];
 
 /// What breaks the promise, a line each; empty when it holds.

@@ -13,12 +13,12 @@ use platform::crypto::TenantKeys;
 use platform::crypto::tenant_signing::{self, RecordKey};
 use platform::db::{CallerTx, TenantTx};
 use platform::http::Answer;
-use serde_json::Value;
 
 use super::chain::{self, Body, Link};
 use super::model::{NewAddendum, NewCorrection, NewSignature, NoteEntries};
+use super::shown::{self, Evidence};
 use super::store::{self, Entry};
-use super::verify::{FORMAT, Fault, NoteKey, SignedEntry, SignedNote, Verification};
+use super::verify::{FORMAT, NoteKey, SignedEntry, SignedNote, Verification};
 use crate::notes::kinds::{CosignatureStatus, EntryKind, NoteStatus};
 use crate::notes::model::Note;
 use crate::notes::store as notes;
@@ -225,17 +225,15 @@ pub(super) async fn verify(ctx: &Ctx, id: NoteId) -> Result<Answer<Verification>
     note.summary.signed_at.ok_or(Code::NoteNotSigned)?;
     let (entries, keys) = signed(ctx, &mut tx, id).await?;
     let mut found = file(ctx, id, &entries, &keys)?.verify();
-    // The text that is shown must be the one that was signed last.
-    let shown = serde_json::to_value(&note.content).map_err(Error::internal)?;
-    let signed = entries.iter().rev().find_map(|entry| {
-        let payload: Value = serde_json::from_str(&entry.payload).ok()?;
-        let sections = &payload["content"]["sections"];
-        sections.is_object().then(|| sections.clone())
-    });
-    if signed != Some(shown) {
-        found.add_fault(Fault::ShownText);
-    }
     let patient = note.summary.patient_id;
+    let evidence = Evidence {
+        entries: &entries,
+        counted: store::counted(&mut tx, id).await?,
+        registrations: store::registrations(&mut tx, patient).await?,
+    };
+    for fault in shown::faults(&note, &evidence)? {
+        found.add_fault(fault);
+    }
     tx.finish(Disclosure::of("note", Action::Read, patient, id, found))
         .await
 }

@@ -86,6 +86,12 @@ pub enum Fault {
     OtherNote,
     /// The note shows another text than the one last signed.
     ShownText,
+    /// The note bears another title, specialty, type, author, time, encounter, patient or signer than the one signed.
+    ShownHeader,
+    /// The note stands otherwise than its entries say.
+    ShownStatus,
+    /// The chain ends elsewhere than the note counted: entries are missing, or were added behind its back.
+    Count,
     /// There is no entry.
     Empty,
 }
@@ -101,6 +107,9 @@ impl fmt::Display for Fault {
             Self::Chain => "does not follow the entry before it",
             Self::OtherNote => "belongs to another note",
             Self::ShownText => "the note shows another text than the one signed",
+            Self::ShownHeader => "the note bears another header than the one signed",
+            Self::ShownStatus => "the note stands otherwise than its entries say",
+            Self::Count => "entries are missing, or were added unnoticed",
             Self::Empty => "nothing is signed",
         })
     }

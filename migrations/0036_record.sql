@@ -333,3 +333,63 @@ $$;
 alter function app.registrations_of(uuid) owner to chartwell_definer;
 revoke all on function app.registrations_of(uuid) from public;
 grant execute on function app.registrations_of(uuid) to chartwell_runtime;
+
+-- Those who have left ---------------------------------------------------------------------------------------------------
+-- Adds a role to the policies a table has; the rest of each stays. `commands` as in pg_policy: a insert, w update, d delete.
+create function app.admit_role(tbl regclass, role text, commands text) returns void
+    language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    policy record;
+begin
+    for policy in select p.polname as name, pg_get_expr(p.polqual, p.polrelid) as qual, pg_get_expr(p.polwithcheck, p.polrelid) as with_check
+                    from pg_policy p where p.polrelid = tbl and position(p.polcmd::text in commands) > 0 loop
+        if position('array_position(''{' in coalesce(policy.qual, policy.with_check)) = 0 then
+            raise exception '% of % names no roles', policy.name, tbl;
+        end if;
+        execute format('alter policy %I on %s', policy.name, tbl)
+             || case when policy.qual is null then ''
+                     else format(' using (%s)', replace(policy.qual, 'array_position(''{', format('array_position(''{%s,', role))) end
+             || case when policy.with_check is null then ''
+                     else format(' with check (%s)', replace(policy.with_check, 'array_position(''{', format('array_position(''{%s,', role))) end;
+    end loop;
+end
+$$;
+revoke all on function app.admit_role(regclass, text, text) from public;
+
+-- An administrator hands on what waits for somebody who has left, and retracts what nobody else can any more. He writes and
+-- signs no note: the trigger below says so.
+select app.admit_role('app.note_cosignatures', 'admin', 'w');
+select app.admit_role('app.notes', 'admin', 'w');
+select app.admit_role('app.note_entries', 'admin', 'a');
+select app.admit_role('app.released_notes', 'admin', 'd');
+select app.admit_role('app.search_texts', 'admin', 'd');
+
+create function app.guard_admin_of_notes() returns trigger
+    language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A merge, which an administrator asks for, moves notes to another chart.
+    if app.actor_role() <> 'admin' or current_user = 'chartwell_definer' then
+        return new;
+    end if;
+    if tg_table_name = 'note_entries' then
+        if to_jsonb(new) ->> 'kind' <> 'retraction' then
+            raise exception 'an administrator signs retractions only' using errcode = 'insufficient_privilege';
+        end if;
+    elsif (to_jsonb(new) - '{status,supervisor_id,retract_reason,released_at,entry_count,last_hash,version,updated_at}'::text[])
+          is distinct from
+          (to_jsonb(old) - '{status,supervisor_id,retract_reason,released_at,entry_count,last_hash,version,updated_at}'::text[])
+          or (to_jsonb(new) ->> 'status' is distinct from to_jsonb(old) ->> 'status' and to_jsonb(new) ->> 'status' <> 'entered_in_error') then
+        raise exception 'an administrator writes no notes' using errcode = 'insufficient_privilege';
+    end if;
+    return new;
+end
+$$;
+create trigger notes_admin before update on app.notes for each row execute function app.guard_admin_of_notes();
+create trigger note_entries_admin before insert on app.note_entries for each row execute function app.guard_admin_of_notes();
+
+-- Drafts ----------------------------------------------------------------------------------------------------------------
+-- What somebody who was slower had said of the draft besides its text: title, specialty, encounter, time, supervisor.
+alter table app.note_texts add column header jsonb;
+alter table app.note_texts add constraint note_texts_header_check check (header is null or kind = 'conflicted');

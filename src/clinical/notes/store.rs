@@ -248,6 +248,41 @@ pub(super) async fn set_state(
     Ok(())
 }
 
+/// Makes another the author of a draft, locked before. A supervisor of his own notes he is not.
+pub(super) async fn set_author(
+    tx: &mut TenantTx,
+    id: NoteId,
+    author: UserId,
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.notes set author_id = $3, supervisor_id = nullif(supervisor_id, $3), version = version + 1, updated_at = $4
+          where tenant_id = $1 and id = $2",
+        tenant as _,
+        id as _,
+        author as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Whether the account is in use.
+pub(super) async fn is_active(tx: &mut TenantTx, user: UserId) -> Result<bool> {
+    let tenant = tx.tenant();
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from app.users
+                           where tenant_id = $1 and id = $2 and status = 'active' and deleted_at is null) as "found!""#,
+        tenant as _,
+        user as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(found)
+}
+
 /// Whether it is the active account of somebody who may co-sign.
 pub(super) async fn is_supervisor(tx: &mut TenantTx, user: UserId) -> Result<bool> {
     let tenant = tx.tenant();

@@ -11,6 +11,7 @@ mod merge_records;
 mod notes;
 mod notes_search;
 mod notes_signatures;
+mod notes_supervision;
 mod notes_work;
 mod patients;
 mod plans;

@@ -393,3 +393,7 @@ create trigger note_entries_admin before insert on app.note_entries for each row
 -- What somebody who was slower had said of the draft besides its text: title, specialty, encounter, time, supervisor.
 alter table app.note_texts add column header jsonb;
 alter table app.note_texts add constraint note_texts_header_check check (header is null or kind = 'conflicted');
+
+-- Alerts ----------------------------------------------------------------------------------------------------------------
+-- Monitors send neither consciousness nor oxygen: their score is at least what the parts they send add up to.
+alter table app.clinical_alerts add column at_least boolean not null default false;

@@ -397,3 +397,14 @@ alter table app.note_texts add constraint note_texts_header_check check (header 
 -- Alerts ----------------------------------------------------------------------------------------------------------------
 -- Monitors send neither consciousness nor oxygen: their score is at least what the parts they send add up to.
 alter table app.clinical_alerts add column at_least boolean not null default false;
+
+-- Referrals -------------------------------------------------------------------------------------------------------------
+-- The loop is closed by the note of a consultant of the house, or by the document that one outside sent.
+alter table app.referrals add column consult_document_id uuid;
+-- Adding a foreign key checks the rows through the policies, which want a context: nobody's. The columns are new and empty.
+set local app.context = '00000000-0000-0000-0000-000000000000 nobody nothing   ';
+alter table app.referrals add constraint referrals_consult_document_fkey
+    foreign key (tenant_id, patient_id, consult_document_id) references app.documents (tenant_id, patient_id, id);
+alter table app.referrals drop constraint referrals_loop_check;
+alter table app.referrals add constraint referrals_loop_check
+    check (status <> 'completed' or num_nonnulls(consult_note_id, consult_document_id) = 1);

@@ -110,6 +110,16 @@ pub(super) async fn find(tx: &mut TenantTx, id: DocumentId) -> Result<Option<Doc
     Ok(row.map(Document::from))
 }
 
+/// A document of the patient, as far as the caller may see.
+pub(crate) async fn find_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: DocumentId,
+) -> Result<Option<Document>> {
+    let found = find(tx, id).await?;
+    Ok(found.filter(|document| document.patient_id == Some(patient)))
+}
+
 pub(super) async fn get(tx: &mut TenantTx, id: DocumentId) -> Result<Document> {
     find(tx, id).await?.ok_or_else(Error::not_found)
 }

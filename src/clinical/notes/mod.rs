@@ -41,6 +41,7 @@ pub use model::{NewNote, Note, NoteSummary};
 pub use records::{Author, record_in_tx};
 pub(crate) use releases::{released_found, released_matching};
 pub use signatures::{Fault, NoteKey, SignedNote, Verification};
+pub(crate) use store::find_in_tx;
 pub(crate) use store_found::found;
 
 /// Every operation on notes.

@@ -112,6 +112,16 @@ pub(super) async fn get(tx: &mut TenantTx, id: NoteId) -> Result<Note> {
     find(tx, id).await?.ok_or_else(Error::not_found)
 }
 
+/// A note of the patient, as far as the caller may see.
+pub(crate) async fn find_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: NoteId,
+) -> Result<Option<NoteSummary>> {
+    let found = find(tx, id).await?.map(|note| note.summary);
+    Ok(found.filter(|summary| summary.patient_id == patient))
+}
+
 /// Fetches the note to be changed; others who want to change it wait.
 pub(super) async fn lock(tx: &mut TenantTx, id: NoteId) -> Result<Note> {
     let tenant = tx.tenant();

@@ -408,3 +408,12 @@ alter table app.referrals add constraint referrals_consult_document_fkey
 alter table app.referrals drop constraint referrals_loop_check;
 alter table app.referrals add constraint referrals_loop_check
     check (status <> 'completed' or num_nonnulls(consult_note_id, consult_document_id) = 1);
+
+-- Documents of an appointment -------------------------------------------------------------------------------------------
+alter table app.documents add column appointment_id uuid;
+alter table app.documents add constraint documents_appointment_fkey
+    foreign key (tenant_id, patient_id, appointment_id) references app.appointments (tenant_id, patient_id, id);
+alter table app.documents drop constraint documents_owner_check;
+alter table app.documents add constraint documents_owner_check
+    check (num_nonnulls(patient_id, provider_id) = 1 and (patient_id is not null or num_nonnulls(encounter_id, appointment_id) = 0));
+create index documents_appointment_idx on app.documents (tenant_id, appointment_id) where appointment_id is not null;

@@ -58,12 +58,16 @@ impl Owner {
         }
     }
 
-    /// Whether the document can be his: its category, and the encounter it names.
+    /// Whether the document can be his: its category, and the encounter it names. The appointment it names is asked of the database.
     pub async fn require_fit(self, tx: &mut TenantTx, new: &NewDocument) -> Result<()> {
         let credential = new.category == Category::Credential;
         if credential != self.provider().is_some() {
             let rule = "must be credential for a document about a provider, and for no other";
             return Err(Error::field("/category", "wrong_owner", rule));
+        }
+        if new.appointment_id.is_some() && self.patient().is_none() {
+            let rule = "must name an appointment of the patient";
+            return Err(Error::field("/appointment_id", "no_such_appointment", rule));
         }
         if let Some(encounter) = new.encounter_id
             && !self.has(tx, encounter).await?

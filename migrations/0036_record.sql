@@ -417,3 +417,15 @@ alter table app.documents drop constraint documents_owner_check;
 alter table app.documents add constraint documents_owner_check
     check (num_nonnulls(patient_id, provider_id) = 1 and (patient_id is not null or num_nonnulls(encounter_id, appointment_id) = 0));
 create index documents_appointment_idx on app.documents (tenant_id, appointment_id) where appointment_id is not null;
+
+-- Legal holds -----------------------------------------------------------------------------------------------------------
+-- On what is filed about a provider, too.
+alter table app.documents add constraint documents_provider_key unique (tenant_id, provider_id, id);
+alter table app.legal_holds add column provider_id uuid;
+alter table app.legal_holds alter column patient_id drop not null;
+alter table app.legal_holds add constraint legal_holds_owner_check check (num_nonnulls(patient_id, provider_id) = 1);
+alter table app.legal_holds add constraint legal_holds_provider_fkey
+    foreign key (tenant_id, provider_id) references app.providers (tenant_id, id);
+alter table app.legal_holds add constraint legal_holds_provider_document_fkey
+    foreign key (tenant_id, provider_id, document_id) references app.documents (tenant_id, provider_id, id);
+create index legal_holds_provider_idx on app.legal_holds (tenant_id, provider_id) where provider_id is not null;

@@ -32,6 +32,22 @@ impl Owner {
         }
     }
 
+    /// Which of the one or the other.
+    pub fn id(self) -> Uuid {
+        match self {
+            Self::Patient(id) => id.0,
+            Self::Provider(id) => id.0,
+        }
+    }
+
+    /// Waits for whoever destroys or holds something of his, and lets such wait until the transaction ends.
+    pub async fn hold(self, tx: &mut TenantTx) -> Result<()> {
+        match self {
+            Self::Patient(patient) => patients::hold(tx, patient).await,
+            Self::Provider(provider) => store::hold_provider(tx, provider).await,
+        }
+    }
+
     /// Whom an access record is about.
     pub fn subject(self, resource: impl Into<Uuid>) -> Subject {
         Subject {

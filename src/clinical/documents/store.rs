@@ -400,6 +400,20 @@ pub(super) async fn set_status(
     Ok(())
 }
 
+/// Holds a provider's row until the transaction ends.
+pub(super) async fn hold_provider(tx: &mut TenantTx, provider: ProviderId) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query_scalar!(
+        "select version from app.providers where tenant_id = $1 and id = $2 for no key update",
+        tenant as _,
+        provider as _
+    )
+    .fetch_optional(tx.conn())
+    .await?
+    .map(drop)
+    .ok_or_else(Error::not_found)
+}
+
 /// A provider whose documents the caller may file: his account, if he has one.
 pub(super) async fn provider_account(
     tx: &mut TenantTx,

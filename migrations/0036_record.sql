@@ -429,3 +429,41 @@ alter table app.legal_holds add constraint legal_holds_provider_fkey
 alter table app.legal_holds add constraint legal_holds_provider_document_fkey
     foreign key (tenant_id, provider_id, document_id) references app.documents (tenant_id, provider_id, id);
 create index legal_holds_provider_idx on app.legal_holds (tenant_id, provider_id) where provider_id is not null;
+
+-- Amendment requests ----------------------------------------------------------------------------------------------------
+-- The rule speaks of the whole record, not of notes: a request is about a note, or about another entry the patient can read.
+-- What is accepted of a note is a signed entry of its chain; of another entry it is what is appended here, beside the entry.
+alter table app.note_amendment_requests alter column note_id drop not null;
+alter table app.note_amendment_requests add column resource_type text;
+alter table app.note_amendment_requests add column resource_id uuid;
+alter table app.note_amendment_requests add column amendment text;
+alter table app.note_amendment_requests add constraint note_amendment_requests_patient_fkey
+    foreign key (tenant_id, patient_id) references app.patients (tenant_id, id) not valid;
+select app.join_merges('app.note_amendment_requests');
+alter table app.note_amendment_requests add constraint note_amendment_requests_about_check
+    check (num_nonnulls(note_id, resource_id) = 1 and (resource_id is null) = (resource_type is null));
+alter table app.note_amendment_requests add constraint note_amendment_requests_type_check
+    check (resource_type in ('problem', 'allergy', 'procedure', 'immunization', 'document', 'family_history', 'social_history',
+                             'care_plan', 'goal'));
+alter table app.note_amendment_requests drop constraint note_amendment_requests_accepted_check;
+alter table app.note_amendment_requests add constraint note_amendment_requests_accepted_check
+    check ((status = 'accepted') = (num_nonnulls(entry_id, amendment) > 0) and (entry_id is null or note_id is not null));
+create index note_amendment_requests_note_idx on app.note_amendment_requests (tenant_id, note_id) where note_id is not null;
+
+create or replace function app.guard_amendment_request() returns trigger
+    language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if app.actor_role() <> 'patient' then
+        return new;
+    end if;
+    if (tg_op = 'INSERT' and new.status <> 'requested')
+       or (tg_op = 'UPDATE'
+           and ((to_jsonb(new) - '{status,disagreement,version,updated_at}'::text[])
+                is distinct from (to_jsonb(old) - '{status,disagreement,version,updated_at}'::text[])
+                or (new.status <> old.status and (old.status, new.status) <> ('requested', 'withdrawn')))) then
+        raise exception 'a patient does not decide on his request' using errcode = 'insufficient_privilege';
+    end if;
+    return new;
+end
+$$;

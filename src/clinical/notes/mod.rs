@@ -35,6 +35,7 @@ mod texts;
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
 
+pub use amendment_requests::NoteAmendment;
 pub use content::NoteContent;
 pub use kinds::{CosignatureStatus, EntryKind, NoteStatus, NoteType};
 pub use model::{NewNote, Note, NoteSummary};

@@ -79,6 +79,7 @@ pub(super) async fn open_as_of(ctx: &Ctx, id: NoteId, then: AsOf) -> Result<Answ
         summary,
         content,
         release_wanted,
+        amendment_requests: Vec::new(),
     };
     tx.finish(Disclosure::of("note", Action::Read, patient, id, note).version(version))
         .await

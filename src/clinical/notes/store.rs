@@ -7,6 +7,7 @@ use platform::db::TenantTx;
 use serde_json::Value;
 use sqlx::types::Json;
 
+use super::amendment_requests;
 use super::content::NoteContent;
 use super::kinds::{CosignatureStatus, NoteStatus, NoteType};
 use super::model::{ListNotes, NewNote, Note, NoteDraft, NoteSummary};
@@ -57,6 +58,7 @@ impl From<Row> for Note {
         Self {
             content: row.content.0,
             release_wanted: row.release_wanted,
+            amendment_requests: Vec::new(),
             summary: NoteSummary {
                 id: row.id,
                 patient_id: row.patient_id,
@@ -105,7 +107,13 @@ pub(super) async fn find(tx: &mut TenantTx, id: NoteId) -> Result<Option<Note>> 
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(Note::from))
+    let Some(mut note) = row.map(Note::from) else {
+        return Ok(None);
+    };
+    if note.summary.signed_at.is_some() {
+        note.amendment_requests = amendment_requests::about_note(tx, id).await?;
+    }
+    Ok(Some(note))
 }
 
 pub(super) async fn get(tx: &mut TenantTx, id: NoteId) -> Result<Note> {

@@ -243,7 +243,8 @@ pub(super) async fn export(ctx: &Ctx, id: NoteId) -> Result<Answer<SignedNote>> 
     let note = notes::get(&mut tx, id).await?;
     note.summary.signed_at.ok_or(Code::NoteNotSigned)?;
     let (entries, keys) = signed(ctx, &mut tx, id).await?;
-    let body = file(ctx, id, &entries, &keys)?;
+    let mut body = file(ctx, id, &entries, &keys)?;
+    body.amendment_requests = note.amendment_requests;
     let patient = note.summary.patient_id;
     tx.finish(Disclosure::of("note", Action::Export, patient, id, body))
         .await
@@ -280,5 +281,6 @@ fn file(ctx: &Ctx, id: NoteId, entries: &[Entry], keys: &[RecordKey]) -> Result<
         how_to_verify: HOW_TO_VERIFY.to_owned(),
         entries: entries.iter().map(signed).collect::<Result<_>>()?,
         keys: keys.iter().filter(used).map(public).collect(),
+        amendment_requests: Vec::new(),
     })
 }

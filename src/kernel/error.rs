@@ -148,6 +148,7 @@ codes! {
     NoteNotSigned = "note_not_signed", Conflict, "The note is not signed.";
     NoteRetracted = "note_retracted", Conflict, "The note was entered in error.";
     NotTheAuthor = "not_the_author", Forbidden, "Only the note's author may do this.";
+    AuthorActive = "author_active", Conflict, "The author's account is active: the draft is his to sign.";
     NotTheSupervisor = "not_the_supervisor", Forbidden, "Only the supervisor who was asked may do this.";
     CosignatureOpen = "cosignature_open", Conflict, "The note still waits for its co-signature.";
 

@@ -52,6 +52,8 @@ pub struct NewAlert {
     pub kind: AlertKind,
     pub level: AlertLevel,
     pub score: i16,
+    /// Parts are missing: the score would be this or more.
+    pub at_least: bool,
     /// What made the score.
     pub parts: Value,
     pub set_id: VitalSetId,
@@ -69,6 +71,9 @@ pub struct ClinicalAlert {
     pub level: AlertLevel,
     #[schema(example = 7)]
     pub score: i16,
+    /// Parts of the score were not measured: it would be this or more.
+    #[serde(default)]
+    pub at_least: bool,
     /// What made the score: parts, values, points.
     #[schema(value_type = Vec<Object>)]
     pub parts: Value,

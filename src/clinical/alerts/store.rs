@@ -27,11 +27,11 @@ pub(super) async fn insert(tx: &mut TenantTx, alerts: &[NewAlert], now: Instant)
         .collect();
     let rows = serde_json::to_value(rows).map_err(Error::internal)?;
     sqlx::query!(
-        "insert into app.clinical_alerts (tenant_id, id, patient_id, encounter_id, kind, level, score, parts, set_id, measured_at,
+        "insert into app.clinical_alerts (tenant_id, id, patient_id, encounter_id, kind, level, score, at_least, parts, set_id, measured_at,
                 raised_at, updated_at)
-         select $1, r.id, r.patient_id, r.encounter_id, r.kind, r.level, r.score, r.parts, r.set_id, r.measured_at, $3, $3
+         select $1, r.id, r.patient_id, r.encounter_id, r.kind, r.level, r.score, r.at_least, r.parts, r.set_id, r.measured_at, $3, $3
            from jsonb_to_recordset($2) r (id uuid, patient_id uuid, encounter_id uuid, kind text, level text, score smallint,
-                parts jsonb, set_id uuid, measured_at timestamptz)",
+                at_least boolean, parts jsonb, set_id uuid, measured_at timestamptz)",
         tenant as _,
         rows,
         now,
@@ -74,7 +74,7 @@ pub(super) async fn open(
     let rows = sqlx::query_as!(
         ClinicalAlert,
         r#"select id as "id: _", patient_id as "patient_id: _", encounter_id as "encounter_id: _", kind as "kind: _",
-                  level as "level: _", score, parts, set_id as "vitals_id: _", measured_at, status as "status: _", raised_at,
+                  level as "level: _", score, at_least, parts, set_id as "vitals_id: _", measured_at, status as "status: _", raised_at,
                   acknowledged_by as "acknowledged_by: _", acknowledged_at, note, version
              from app.clinical_alerts
             where tenant_id = $1 and status = 'open'
@@ -106,7 +106,7 @@ pub(super) async fn of_patient(
     let rows = sqlx::query_as!(
         ClinicalAlert,
         r#"select id as "id: _", patient_id as "patient_id: _", encounter_id as "encounter_id: _", kind as "kind: _",
-                  level as "level: _", score, parts, set_id as "vitals_id: _", measured_at, status as "status: _", raised_at,
+                  level as "level: _", score, at_least, parts, set_id as "vitals_id: _", measured_at, status as "status: _", raised_at,
                   acknowledged_by as "acknowledged_by: _", acknowledged_at, note, version
              from app.clinical_alerts
             where tenant_id = $1 and patient_id = $2
@@ -135,7 +135,7 @@ pub(super) async fn get(
     sqlx::query_as!(
         ClinicalAlert,
         r#"select id as "id: _", patient_id as "patient_id: _", encounter_id as "encounter_id: _", kind as "kind: _",
-                  level as "level: _", score, parts, set_id as "vitals_id: _", measured_at, status as "status: _", raised_at,
+                  level as "level: _", score, at_least, parts, set_id as "vitals_id: _", measured_at, status as "status: _", raised_at,
                   acknowledged_by as "acknowledged_by: _", acknowledged_at, note, version
              from app.clinical_alerts
             where tenant_id = $1 and patient_id = $2 and id = $3"#,

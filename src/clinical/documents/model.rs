@@ -1,7 +1,9 @@
 //! Documents on the wire.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use kernel::ids::{DocumentId, DocumentVersionId, EncounterId, PatientId, ProviderId, UserId};
+use kernel::ids::{
+    AppointmentId, DocumentId, DocumentVersionId, EncounterId, PatientId, ProviderId, UserId,
+};
 use kernel::{Checks, Validate};
 use platform::access::Permission;
 use serde::{Deserialize, Serialize};
@@ -144,6 +146,9 @@ pub struct NewDocument {
     /// One of the patient's encounters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encounter_id: Option<EncounterId>,
+    /// One of the patient's appointments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appointment_id: Option<AppointmentId>,
 }
 
 impl Validate for NewDocument {
@@ -266,6 +271,7 @@ pub struct ListDocuments {
     /// `current` unless given.
     pub status: Option<DocumentStatus>,
     pub encounter_id: Option<EncounterId>,
+    pub appointment_id: Option<AppointmentId>,
     /// Of this day or later.
     pub from: Option<NaiveDate>,
     /// Of this day or earlier.

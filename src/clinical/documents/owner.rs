@@ -32,6 +32,22 @@ impl Owner {
         }
     }
 
+    /// Which of the one or the other.
+    pub fn id(self) -> Uuid {
+        match self {
+            Self::Patient(id) => id.0,
+            Self::Provider(id) => id.0,
+        }
+    }
+
+    /// Waits for whoever destroys or holds something of his, and lets such wait until the transaction ends.
+    pub async fn hold(self, tx: &mut TenantTx) -> Result<()> {
+        match self {
+            Self::Patient(patient) => patients::hold(tx, patient).await,
+            Self::Provider(provider) => store::hold_provider(tx, provider).await,
+        }
+    }
+
     /// Whom an access record is about.
     pub fn subject(self, resource: impl Into<Uuid>) -> Subject {
         Subject {
@@ -58,12 +74,16 @@ impl Owner {
         }
     }
 
-    /// Whether the document can be his: its category, and the encounter it names.
+    /// Whether the document can be his: its category, and the encounter it names. The appointment it names is asked of the database.
     pub async fn require_fit(self, tx: &mut TenantTx, new: &NewDocument) -> Result<()> {
         let credential = new.category == Category::Credential;
         if credential != self.provider().is_some() {
             let rule = "must be credential for a document about a provider, and for no other";
             return Err(Error::field("/category", "wrong_owner", rule));
+        }
+        if new.appointment_id.is_some() && self.patient().is_none() {
+            let rule = "must name an appointment of the patient";
+            return Err(Error::field("/appointment_id", "no_such_appointment", rule));
         }
         if let Some(encounter) = new.encounter_id
             && !self.has(tx, encounter).await?

@@ -4,7 +4,9 @@
 //! today. What a scanner said of it is what it had said then.
 
 use kernel::clock::Instant;
-use kernel::ids::{DocumentId, DocumentVersionId, EncounterId, PatientId, ProviderId, UserId};
+use kernel::ids::{
+    AppointmentId, DocumentId, DocumentVersionId, EncounterId, PatientId, ProviderId, UserId,
+};
 use kernel::{Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
@@ -29,6 +31,7 @@ struct Label {
     patient_id: Option<PatientId>,
     provider_id: Option<ProviderId>,
     encounter_id: Option<EncounterId>,
+    appointment_id: Option<AppointmentId>,
     category: Category,
     kind: DocumentKind,
     loinc_code: Option<String>,
@@ -111,6 +114,7 @@ impl Label {
                 document_date: self.document_date,
                 loinc_code: self.loinc_code,
                 encounter_id: self.encounter_id,
+                appointment_id: self.appointment_id,
             },
             source: self.source,
             status: self.status,
@@ -165,6 +169,7 @@ pub(super) async fn list(
             && query.category.is_none_or(|wanted| wanted == label.category)
             && query.kind.is_none_or(|wanted| wanted == label.kind)
             && (query.encounter_id.is_none() || query.encounter_id == label.encounter_id)
+            && (query.appointment_id.is_none() || query.appointment_id == label.appointment_id)
             && query.from.is_none_or(|from| label.document_date >= from)
             && query.to.is_none_or(|to| label.document_date <= to)
     })

@@ -2,8 +2,10 @@
 
 use chrono::NaiveDate;
 use kernel::clock::Instant;
-use kernel::ids::{DocumentId, DocumentVersionId, EncounterId, PatientId, ProviderId, UserId};
-use kernel::{Error, Result};
+use kernel::ids::{
+    AppointmentId, DocumentId, DocumentVersionId, EncounterId, PatientId, ProviderId, UserId,
+};
+use kernel::{Error, OnConstraint, Result};
 use platform::db::TenantTx;
 
 use super::model::{
@@ -19,6 +21,7 @@ pub(super) struct Row {
     pub patient_id: Option<PatientId>,
     pub provider_id: Option<ProviderId>,
     pub encounter_id: Option<EncounterId>,
+    pub appointment_id: Option<AppointmentId>,
     pub category: Category,
     pub kind: DocumentKind,
     pub loinc_code: Option<String>,
@@ -61,6 +64,7 @@ impl From<Row> for Document {
                 document_date: row.document_date,
                 loinc_code: row.loinc_code,
                 encounter_id: row.encounter_id,
+                appointment_id: row.appointment_id,
             },
             source: row.source,
             status: row.status,
@@ -93,6 +97,7 @@ pub(super) async fn find(tx: &mut TenantTx, id: DocumentId) -> Result<Option<Doc
     let row = sqlx::query_as!(
         Row,
         r#"select d.id as "id: _", d.patient_id as "patient_id: _", d.provider_id as "provider_id: _", d.encounter_id as "encounter_id: _",
+                  d.appointment_id as "appointment_id: _",
                   d.category as "category: _", d.kind as "kind: _", d.loinc_code, d.title, d.description, d.document_date,
                   d.source as "source: _", d.status as "status: _", d.status_reason, d.released_at, d.version,
                   d.created_by as "created_by: _", d.created_at, d.updated_at,
@@ -108,6 +113,16 @@ pub(super) async fn find(tx: &mut TenantTx, id: DocumentId) -> Result<Option<Doc
     .fetch_optional(tx.conn())
     .await?;
     Ok(row.map(Document::from))
+}
+
+/// A document of the patient, as far as the caller may see.
+pub(crate) async fn find_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: DocumentId,
+) -> Result<Option<Document>> {
+    let found = find(tx, id).await?;
+    Ok(found.filter(|document| document.patient_id == Some(patient)))
 }
 
 pub(super) async fn get(tx: &mut TenantTx, id: DocumentId) -> Result<Document> {
@@ -141,6 +156,7 @@ pub(super) async fn page(
     let rows = sqlx::query_as!(
         Row,
         r#"select d.id as "id: _", d.patient_id as "patient_id: _", d.provider_id as "provider_id: _", d.encounter_id as "encounter_id: _",
+                  d.appointment_id as "appointment_id: _",
                   d.category as "category: _", d.kind as "kind: _", d.loinc_code, d.title, d.description, d.document_date,
                   d.source as "source: _", d.status as "status: _", d.status_reason, d.released_at, d.version,
                   d.created_by as "created_by: _", d.created_at, d.updated_at,
@@ -156,6 +172,7 @@ pub(super) async fn page(
               and ($7::uuid is null or d.encounter_id = $7)
               and ($8::date is null or d.document_date >= $8) and ($9::date is null or d.document_date <= $9)
               and ($10::date is null or (d.document_date, d.id) < ($10, $11))
+              and ($13::uuid is null or d.appointment_id = $13)
             order by d.document_date desc, d.id desc
             limit $12"#,
         tenant as _,
@@ -169,7 +186,8 @@ pub(super) async fn page(
         query.to,
         day,
         id as _,
-        limit
+        limit,
+        query.appointment_id as _
     )
     .fetch_all(tx.conn())
     .await?;
@@ -192,9 +210,9 @@ pub(super) async fn insert(tx: &mut TenantTx, filed: &Filed<'_>, now: Instant) -
     sqlx::query!(
         r#"insert into app.documents
                   (tenant_id, id, patient_id, encounter_id, provider_id, provider_user_id, category, kind, loinc_code, title, description,
-                   document_date, source, current_number, released_at, released_by, created_by, created_at, updated_at)
+                   document_date, source, current_number, released_at, released_by, created_by, created_at, updated_at, appointment_id)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1, $14,
-                   case when $14::timestamptz is not null then app.user_id() end, app.user_id(), $15, $15)"#,
+                   case when $14::timestamptz is not null then app.user_id() end, app.user_id(), $15, $15, $16)"#,
         tenant as _,
         filed.id as _,
         filed.owner.patient() as _,
@@ -209,10 +227,12 @@ pub(super) async fn insert(tx: &mut TenantTx, filed: &Filed<'_>, now: Instant) -
         data.document_date,
         filed.source as _,
         filed.released_at,
-        now
+        now,
+        data.appointment_id as _
     )
     .execute(tx.conn())
-    .await?;
+    .await
+    .on_constraint("documents_appointment_fkey", no_such_appointment)?;
     Ok(())
 }
 
@@ -289,7 +309,7 @@ pub(super) async fn relabel(
     let tenant = tx.tenant();
     sqlx::query!(
         r#"update app.documents
-              set kind = $3, title = $4, description = $5, document_date = $6, loinc_code = $7, encounter_id = $8,
+              set kind = $3, title = $4, description = $5, document_date = $6, loinc_code = $7, encounter_id = $8, appointment_id = $10,
                   version = version + 1, updated_at = $9
             where tenant_id = $1 and id = $2"#,
         tenant as _,
@@ -300,11 +320,18 @@ pub(super) async fn relabel(
         data.document_date,
         data.loinc_code,
         data.encounter_id as _,
-        now
+        now,
+        data.appointment_id as _
     )
     .execute(tx.conn())
-    .await?;
+    .await
+    .on_constraint("documents_appointment_fkey", no_such_appointment)?;
     Ok(())
+}
+
+fn no_such_appointment() -> Error {
+    let rule = "must name an appointment of the patient";
+    Error::field("/appointment_id", "no_such_appointment", rule)
 }
 
 /// Shows the newest version to the patient, or (`None`) nothing any more. Document, versions and text change together.
@@ -371,6 +398,20 @@ pub(super) async fn set_status(
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// Holds a provider's row until the transaction ends.
+pub(super) async fn hold_provider(tx: &mut TenantTx, provider: ProviderId) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query_scalar!(
+        "select version from app.providers where tenant_id = $1 and id = $2 for no key update",
+        tenant as _,
+        provider as _
+    )
+    .fetch_optional(tx.conn())
+    .await?
+    .map(drop)
+    .ok_or_else(Error::not_found)
 }
 
 /// A provider whose documents the caller may file: his account, if he has one.

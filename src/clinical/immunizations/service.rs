@@ -94,6 +94,19 @@ pub(super) async fn record(
     .await
 }
 
+/// At most `limit` doses that were given, the latest first.
+pub async fn given_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    limit: i64,
+) -> Result<Vec<Immunization>> {
+    let filter = Filter {
+        status: Some(DoseStatus::Completed),
+        ..Filter::default()
+    };
+    store::page(tx, patient, filter, None, limit).await
+}
+
 /// Records a dose, given or not.
 ///
 /// # Errors

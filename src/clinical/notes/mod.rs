@@ -8,6 +8,9 @@
 //! the one before it; a signed note shows the text of its last signed `original` or `correction`. A nurse writes and signs
 //! nursing notes, whatever the server believes (a trigger says so too). A patient sees released notes only.
 //!
+//! Whoever is supervised signs nothing unseen: what he signs, on his own note or on another's, goes to his supervisor, and the
+//! patient reads it only when that one has co-signed.
+//!
 //! Traps: everybody who may write a note may go on with its draft, but only its author signs, and names the text he has
 //! read. A draft saved from a stale version is refused with 412 and its text is kept as `conflicted`: that refusal commits.
 //! The chain can't tell that its newest entries were cut off: compare the last hash with `GET /notes/{id}/verify`.
@@ -32,12 +35,14 @@ mod texts;
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
 
+pub use amendment_requests::NoteAmendment;
 pub use content::NoteContent;
 pub use kinds::{CosignatureStatus, EntryKind, NoteStatus, NoteType};
 pub use model::{NewNote, Note, NoteSummary};
 pub use records::{Author, record_in_tx};
 pub(crate) use releases::{released_found, released_matching};
 pub use signatures::{Fault, NoteKey, SignedNote, Verification};
+pub(crate) use store::find_in_tx;
 pub(crate) use store_found::found;
 
 /// Every operation on notes.

@@ -6,6 +6,7 @@ use kernel::{Checks, Validate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::amendment_requests::NoteAmendment;
 use super::content::NoteContent;
 use super::kinds::{CosignatureStatus, NoteStatus, NoteType};
 use crate::patients::AsOf;
@@ -159,6 +160,10 @@ pub struct Note {
     pub content: NoteContent,
     /// Whether the patient gets it as soon as it is signed, and co-signed where that is needed.
     pub release_wanted: bool,
+    /// What the patient asked to have amended, and what became of it, as it is now. Of a note as it stood at an earlier time:
+    /// see the requests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub amendment_requests: Vec<NoteAmendment>,
 }
 
 impl Note {

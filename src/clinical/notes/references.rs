@@ -26,7 +26,7 @@ pub(super) async fn check(
     patient: PatientId,
     present: Option<&NoteDraft>,
     wanted: &NoteDraft,
-    author: UserId,
+    (author, note_type): (UserId, NoteType),
 ) -> Result<()> {
     let mut broken = Vec::new();
     if let Some(encounter) = wanted.encounter_id
@@ -43,12 +43,12 @@ pub(super) async fn check(
     }
     if let Some(supervisor) = wanted.supervisor_id
         && present.and_then(|present| present.supervisor_id) != Some(supervisor)
-        && (supervisor == author || !store::is_supervisor(tx, supervisor).await?)
+        && (supervisor == author || !store::consents(tx, supervisor, note_type).await?)
     {
         broken.push(FieldError::new(
             "/supervisor_id",
             "no_such_supervisor",
-            "must name the active account of a provider other than the author",
+            "must name the active account of a provider other than the author, whose own notes need no co-signature",
         ));
     }
     if broken.is_empty() {

@@ -17,6 +17,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(list_patient_notes, create_note))
         .routes(routes!(get_note, update_note))
         .routes(routes!(retract_note))
+        .routes(routes!(take_over_note))
         .routes(routes!(list_unsigned_notes))
 }
 
@@ -85,18 +86,30 @@ async fn update_note(
 
 /// Mark a note as entered in error
 ///
-/// By its author. A signed note gets a signed retraction and is withdrawn from the patient; nothing is deleted.
+/// By its author; if his account is not in use any more, by his supervisor or an administrator. A signed note gets a signed
+/// retraction and is withdrawn from the patient; nothing is deleted.
 #[utoipa::path(post, path = "/api/v1/notes/{note_id}/retract", tag = "notes",
     params(("note_id" = NoteId, Path, description = "Which note")),
     request_body = Retraction,
     responses((status = 200, body = Note, description = "Marked")),
-    extensions(("x-permission" = json!("note.sign"))))]
+    extensions(("x-permission" = json!("note.retract"))))]
 async fn retract_note(
     ctx: Ctx,
     Path(id): Path<NoteId>,
     Json(why): Json<Retraction>,
 ) -> Reply<Note> {
     Ok(service::retract(&ctx, id, why).await?)
+}
+
+/// Take over a draft whose author has left
+///
+/// The caller becomes its author, and signs it. Of a draft whose author's account is active: `author_active`.
+#[utoipa::path(post, path = "/api/v1/notes/{note_id}/take-over", tag = "notes",
+    params(("note_id" = NoteId, Path, description = "Which note")),
+    responses((status = 200, body = Note, description = "It is the caller's now")),
+    extensions(("x-permission" = json!("note.write"))))]
+async fn take_over_note(ctx: Ctx, Path(id): Path<NoteId>) -> Reply<Note> {
+    Ok(service::take_over(&ctx, id).await?)
 }
 
 /// List drafts that wait for a signature

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use kernel::clock::Instant;
 use kernel::ids::{NoteId, PatientId};
 use kernel::{Code, Error, FieldError, Page, Result};
-use platform::access::{Ctx, Disclosure, Permission};
+use platform::access::{Ctx, Disclosure, Permission, Role};
 use platform::audit::{Action, Subject};
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, IfMatch, MergePatch, Paging, require_order};
@@ -13,8 +13,8 @@ use serde_json::json;
 use super::kinds::{EntryKind, NoteStatus};
 use super::model::{ListNotes, ListUnsigned, NewNote, Note, NoteDraft, NoteSummary, Retraction};
 use super::signatures::{self, Body};
-use super::texts::TextKind;
-use super::{references, releases, store, templates, texts};
+use super::texts::{NoteHeader, TextKind};
+use super::{cosignatures, references, releases, store, templates, texts};
 use crate::entries::{self, Remembered, Then};
 use crate::patients::{self, AsOf};
 use crate::search::{self, SearchText};
@@ -28,7 +28,7 @@ pub(super) async fn begin(ctx: &Ctx, patient: PatientId, mut new: NewNote) -> Re
     patients::require(&mut tx, patient).await?;
     references::require_type(ctx, new.r#type)?;
     let author = ctx.user();
-    references::check(&mut tx, patient, None, &new.draft(), author).await?;
+    references::check(&mut tx, patient, None, &new.draft(), (author, new.r#type)).await?;
     if let Some(template) = new.template_id {
         let filled = templates::fill_for(ctx, &mut tx, patient, template, &new).await?;
         new.content = new.content.or(filled);
@@ -79,6 +79,7 @@ pub(super) async fn open_as_of(ctx: &Ctx, id: NoteId, then: AsOf) -> Result<Answ
         summary,
         content,
         release_wanted,
+        amendment_requests: Vec::new(),
     };
     tx.finish(Disclosure::of("note", Action::Read, patient, id, note).version(version))
         .await
@@ -130,7 +131,8 @@ pub(super) async fn save(
     let present = note.draft();
     let wanted: NoteDraft = patch.apply(&present)?;
     let (patient, author) = (note.summary.patient_id, note.summary.author_id);
-    references::check(&mut tx, patient, Some(&present), &wanted, author).await?;
+    let by = (author, note.summary.r#type);
+    references::check(&mut tx, patient, Some(&present), &wanted, by).await?;
     let now = ctx.now();
     let number = if wanted.content == present.content {
         note.summary.text_number
@@ -150,7 +152,7 @@ pub(super) async fn save(
     commit(tx, id).await
 }
 
-/// Keeps the text of somebody who was slower, and says under which number.
+/// Keeps the text of somebody who was slower, and what else he said of the draft, and says under which number.
 async fn keep_refused(
     ctx: &Ctx,
     mut tx: CallerTx,
@@ -164,39 +166,85 @@ async fn keep_refused(
         return Ok(stale);
     };
     // A version that never was is no base.
-    if if_match.0 > note.summary.version || !patch.touches("content") {
+    if if_match.0 > note.summary.version {
         return Ok(stale);
     }
     let mut from = note.draft();
     from.content = base;
     let lost: NoteDraft = patch.apply(&from)?;
-    if lost.content == note.content {
+    let header = wanted_otherwise(&lost, &note.draft(), patch)?;
+    let text_lost = patch.touches("content") && lost.content != note.content;
+    if !text_lost && header.0.is_empty() {
         return Ok(stale);
     }
-    let number = texts::add(
-        &mut tx,
-        (id, patient),
-        TextKind::Conflicted,
-        if_match.0,
-        &lost.content,
-        ctx.now(),
-    )
-    .await?;
+    let of = (id, patient);
+    let said = (&lost.content, &header);
+    let number = texts::keep_conflicted(&mut tx, of, if_match.0, said, ctx.now()).await?;
     tx.commit(Disclosure::of("note", Action::Update, patient, id, ()).without_body())
         .await?;
     Ok(stale
-        .detail("Somebody else saved this draft in the meantime. Your text is kept as well: see the note's texts.")
+        .detail("Somebody else saved this draft in the meantime. What you wrote is kept as well: see the note's texts.")
         .with("conflicted_text", json!(number)))
+}
+
+/// What a patch says of a draft besides its text, and otherwise than it is.
+fn wanted_otherwise(
+    lost: &NoteDraft,
+    present: &NoteDraft,
+    patch: &MergePatch,
+) -> Result<NoteHeader> {
+    let members = |draft: &NoteDraft| serde_json::to_value(draft).map_err(Error::internal);
+    let (lost, present) = (members(lost)?, members(present)?);
+    let otherwise = [
+        "title",
+        "specialty",
+        "encounter_id",
+        "noted_at",
+        "supervisor_id",
+    ]
+    .into_iter()
+    .filter(|name| patch.touches(name) && lost.get(name) != present.get(name))
+    .map(|name| (name.to_owned(), lost.get(name).cloned().unwrap_or_default()));
+    Ok(NoteHeader(otherwise.collect()))
+}
+
+/// Goes on with the draft of somebody whose account is not in use any more, as its author.
+pub(super) async fn take_over(ctx: &Ctx, id: NoteId) -> Result<Answer<Note>> {
+    let mut tx = ctx.begin(Permission::NoteWrite).await?;
+    let note = store::lock(&mut tx, id).await?;
+    references::require_type(ctx, note.summary.r#type)?;
+    note.summary.status.require_draft()?;
+    if store::is_active(&mut tx, note.summary.author_id).await? {
+        return Err(Error::new(Code::AuthorActive));
+    }
+    store::set_author(&mut tx, id, ctx.user(), ctx.now()).await?;
+    commit(tx, id).await
+}
+
+/// Whether the caller may retract the note: its author, or, if the author has left, who supervises it or administers.
+async fn require_retractor(ctx: &Ctx, tx: &mut TenantTx, summary: &NoteSummary) -> Result<()> {
+    if summary.author_id == ctx.user() {
+        return references::require_type(ctx, summary.r#type);
+    }
+    if store::is_active(tx, summary.author_id).await? {
+        return Err(Error::new(Code::NotTheAuthor));
+    }
+    let stands_in = ctx.principal().role == Role::Admin
+        || summary.supervisor_id == Some(ctx.user())
+        || cosignatures::supervisor_of(tx, summary.author_id, summary.r#type).await?
+            == Some(ctx.user());
+    if stands_in {
+        Ok(())
+    } else {
+        Err(Error::new(Code::NotTheAuthor))
+    }
 }
 
 /// Marks a note as entered in error. Of a signed one, with a signed entry.
 pub(super) async fn retract(ctx: &Ctx, id: NoteId, why: Retraction) -> Result<Answer<Note>> {
-    let mut tx = ctx.begin(Permission::NoteSign).await?;
+    let mut tx = ctx.begin(Permission::NoteRetract).await?;
     let note = store::lock(&mut tx, id).await?;
-    references::require_type(ctx, note.summary.r#type)?;
-    if note.summary.author_id != ctx.user() {
-        return Err(Error::new(Code::NotTheAuthor));
-    }
+    require_retractor(ctx, &mut tx, &note.summary).await?;
     let now = ctx.now();
     match note.summary.status {
         NoteStatus::EnteredInError => return Err(Error::new(Code::NoteRetracted)),

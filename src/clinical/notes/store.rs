@@ -7,6 +7,7 @@ use platform::db::TenantTx;
 use serde_json::Value;
 use sqlx::types::Json;
 
+use super::amendment_requests;
 use super::content::NoteContent;
 use super::kinds::{CosignatureStatus, NoteStatus, NoteType};
 use super::model::{ListNotes, NewNote, Note, NoteDraft, NoteSummary};
@@ -57,6 +58,7 @@ impl From<Row> for Note {
         Self {
             content: row.content.0,
             release_wanted: row.release_wanted,
+            amendment_requests: Vec::new(),
             summary: NoteSummary {
                 id: row.id,
                 patient_id: row.patient_id,
@@ -105,11 +107,27 @@ pub(super) async fn find(tx: &mut TenantTx, id: NoteId) -> Result<Option<Note>> 
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(Note::from))
+    let Some(mut note) = row.map(Note::from) else {
+        return Ok(None);
+    };
+    if note.summary.signed_at.is_some() {
+        note.amendment_requests = amendment_requests::about_note(tx, id).await?;
+    }
+    Ok(Some(note))
 }
 
 pub(super) async fn get(tx: &mut TenantTx, id: NoteId) -> Result<Note> {
     find(tx, id).await?.ok_or_else(Error::not_found)
+}
+
+/// A note of the patient, as far as the caller may see.
+pub(crate) async fn find_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: NoteId,
+) -> Result<Option<NoteSummary>> {
+    let found = find(tx, id).await?.map(|note| note.summary);
+    Ok(found.filter(|summary| summary.patient_id == patient))
 }
 
 /// Fetches the note to be changed; others who want to change it wait.
@@ -216,7 +234,7 @@ impl State {
     }
 }
 
-/// Takes the note, locked before, to another state.
+/// Takes the note, locked before, to another state, and counts what was signed on it.
 pub(super) async fn set_state(
     tx: &mut TenantTx,
     id: NoteId,
@@ -225,9 +243,11 @@ pub(super) async fn set_state(
 ) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
-        "update app.notes set status = $3, text_number = $4, cosignature = $5, supervisor_id = $6, release_wanted = $7,
-                signed_by = $8, signed_at = $9, released_at = $10, retract_reason = $11, version = version + 1, updated_at = $12
-          where tenant_id = $1 and id = $2",
+        "update app.notes n set status = $3, text_number = $4, cosignature = $5, supervisor_id = $6, release_wanted = $7,
+                signed_by = $8, signed_at = $9, released_at = $10, retract_reason = $11, version = n.version + 1, updated_at = $12,
+                (entry_count, last_hash) = (select coalesce(max(e.sequence), 0), (array_agg(e.hash order by e.sequence desc))[1]
+                                              from app.note_entries e where e.tenant_id = $1 and e.note_id = $2)
+          where n.tenant_id = $1 and n.id = $2",
         tenant as _,
         id as _,
         state.status as _,
@@ -246,6 +266,41 @@ pub(super) async fn set_state(
     Ok(())
 }
 
+/// Makes another the author of a draft, locked before. A supervisor of his own notes he is not.
+pub(super) async fn set_author(
+    tx: &mut TenantTx,
+    id: NoteId,
+    author: UserId,
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.notes set author_id = $3, supervisor_id = nullif(supervisor_id, $3), version = version + 1, updated_at = $4
+          where tenant_id = $1 and id = $2",
+        tenant as _,
+        id as _,
+        author as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Whether the account is in use.
+pub(super) async fn is_active(tx: &mut TenantTx, user: UserId) -> Result<bool> {
+    let tenant = tx.tenant();
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from app.users
+                           where tenant_id = $1 and id = $2 and status = 'active' and deleted_at is null) as "found!""#,
+        tenant as _,
+        user as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(found)
+}
+
 /// Whether it is the active account of somebody who may co-sign.
 pub(super) async fn is_supervisor(tx: &mut TenantTx, user: UserId) -> Result<bool> {
     let tenant = tx.tenant();
@@ -259,6 +314,22 @@ pub(super) async fn is_supervisor(tx: &mut TenantTx, user: UserId) -> Result<boo
     .fetch_one(tx.conn())
     .await?;
     Ok(found)
+}
+
+/// Whether it is the active account of somebody who may co-sign, and whose own notes of the type need nobody's consent.
+pub(super) async fn consents(tx: &mut TenantTx, user: UserId, note_type: NoteType) -> Result<bool> {
+    let tenant = tx.tenant();
+    let supervised = sqlx::query_scalar!(
+        r#"select exists (select from app.note_supervisions s
+                           where s.tenant_id = $1 and s.user_id = $2 and s.status = 'active'
+                             and (s.note_types = '{}' or $3 = any(s.note_types))) as "found!""#,
+        tenant as _,
+        user as _,
+        note_type.as_str(),
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(!supervised && is_supervisor(tx, user).await?)
 }
 
 /// Where a page ended.

@@ -6,8 +6,10 @@
 //! not committed, so it can't differ.
 //!
 //! Traps: the survivor's own registration is not changed but for the account; what both have and what differs is named as a
-//! conflict, for somebody to amend. A row the survivor has the like of stays with the merged registration. Taking back returns
-//! what was moved, with what has been written into it since; what is new in the survivor's chart stays his.
+//! conflict, for somebody to amend. A row the survivor has the like of stays with the merged registration, unless it can give
+//! way: the second of two equal problems, allergies or doses moves as entered in error, so that its visit moves with it. Taking
+//! back returns what was moved, as it was, with what has been written into it since; what is new in the survivor's chart stays
+//! his.
 
 use kernel::ids::{MergeId, PatientId};
 use kernel::{Checks, Code, Error, OnConstraint, Result, Validate};
@@ -71,7 +73,10 @@ pub struct MergedTable {
     pub moved: i64,
     /// Rows the survivor has the like of, and rows that belong to such: they stay with the merged registration.
     pub stayed: i64,
-    /// The rules that kept them.
+    /// Rows that gave way: a problem, allergy or dose that the survivor has too is moved as entered in error, and a statement
+    /// that an allergy of the other chart denies is withdrawn. Taking the merge back restores them.
+    pub changed: i64,
+    /// The rules that kept or changed them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<String>,
 }
@@ -86,7 +91,9 @@ pub struct MergeReport {
     pub merged_id: PatientId,
     pub preview: bool,
     pub tables: Vec<MergedTable>,
-    /// Members in which the two registrations differ; the survivor keeps his.
+    /// Members in which the two registrations differ; the survivor keeps his. And `allergy_statements`, if one of the charts
+    /// states that there are no allergies and the other names one; `allergies`, if both name the same: its reactions are to be
+    /// read again.
     #[schema(example = json!(["birth_date"]))]
     pub conflicts: Vec<&'static str>,
 }
@@ -116,13 +123,16 @@ pub(super) async fn merge(
     };
     store::insert(&mut tx, &new, ctx.user(), ctx.now()).await?;
     store::move_rows(&mut tx, id).await?;
+    let tables = tables(&mut tx, id).await?;
+    let mut conflicts = conflicts(&kept, &ended);
+    conflicts.extend(contradictions(&tables));
     let report = MergeReport {
         id: (!query.preview).then_some(id),
         survivor_id: survivor,
         merged_id: merged,
         preview: query.preview,
-        tables: tables(&mut tx, id).await?,
-        conflicts: conflicts(&kept, &ended),
+        tables,
+        conflicts,
     };
     let about = [super::subject(survivor), super::subject(merged)];
     if query.preview {
@@ -265,6 +275,7 @@ async fn tables(tx: &mut TenantTx, id: MergeId) -> Result<Vec<MergedTable>> {
         table: tally.table_name,
         moved: tally.moved,
         stayed: tally.stayed,
+        changed: tally.changed,
         because: tally.because.unwrap_or_default(),
     };
     Ok(store::tallies(tx, id)
@@ -272,6 +283,18 @@ async fn tables(tx: &mut TenantTx, id: MergeId) -> Result<Vec<MergedTable>> {
         .into_iter()
         .map(shown)
         .collect())
+}
+
+/// What the charts say against one another about allergies.
+fn contradictions(tables: &[MergedTable]) -> impl Iterator<Item = &'static str> {
+    let changed = |name: &&str| {
+        tables
+            .iter()
+            .any(|table| table.table == *name && table.changed > 0)
+    };
+    ["allergies", "allergy_statements"]
+        .into_iter()
+        .filter(changed)
 }
 
 /// Both are known and not alike.

@@ -130,6 +130,7 @@ pub(super) struct Tally {
     pub table_name: String,
     pub moved: i64,
     pub stayed: i64,
+    pub changed: i64,
     pub because: Option<Vec<String>>,
 }
 
@@ -137,7 +138,8 @@ pub(super) async fn tallies(tx: &mut TenantTx, id: MergeId) -> Result<Vec<Tally>
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(
         Tally,
-        r#"select table_name, count(*) filter (where fate <> 'stayed') as "moved!", count(*) filter (where fate = 'stayed') as "stayed!",
+        r#"select table_name, count(*) filter (where fate in ('moved', 'followed', 'superseded')) as "moved!",
+                  count(*) filter (where fate = 'stayed') as "stayed!", count(*) filter (where former is not null) as "changed!",
                   array_agg(distinct because) filter (where because is not null) as "because"
              from app.patient_merge_rows
             where tenant_id = $1 and merge_id = $2

@@ -1,7 +1,7 @@
 //! Referrals on the wire.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use kernel::ids::{EncounterId, PatientId, ProviderId, ReferralId, UserId};
+use kernel::ids::{DocumentId, EncounterId, NoteId, PatientId, ProviderId, ReferralId, UserId};
 use kernel::npi;
 use kernel::{Checks, Validate};
 use serde::{Deserialize, Serialize};
@@ -85,6 +85,8 @@ pub struct ReferralProgress {
     pub closed_at: Option<DateTime<Utc>>,
     /// The consultant's note, which closed the loop.
     pub consult_note_id: Option<Uuid>,
+    /// Or the document that came from outside.
+    pub consult_document_id: Option<DocumentId>,
 }
 
 /// A referral.
@@ -118,12 +120,17 @@ pub struct ReferralAppointment {
     pub scheduled_for: DateTime<Utc>,
 }
 
-/// What the consultant wrote.
+/// What the consultant wrote: a note of the house, or a document from outside; exactly one of the two.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "consult_note_id": "01890a5d-ac96-774b-bcce-b302099a8057" }))]
 pub struct ReferralResult {
-    pub consult_note_id: Uuid,
+    /// A signed note of the patient, of the type consultation, procedure or discharge_summary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consult_note_id: Option<NoteId>,
+    /// A current clinical document of the patient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consult_document_id: Option<DocumentId>,
 }
 
 /// Which referrals to list.
@@ -191,5 +198,10 @@ impl Validate for ReferralAppointment {
 }
 
 impl Validate for ReferralResult {
-    fn check(&self, _: &mut Checks) {}
+    fn check(&self, checks: &mut Checks) {
+        if self.consult_note_id.is_some() == self.consult_document_id.is_some() {
+            let rule = "must have exactly one of consult_note_id and consult_document_id";
+            checks.fail_here("not_one_result", rule);
+        }
+    }
 }

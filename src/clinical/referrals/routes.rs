@@ -148,9 +148,10 @@ async fn schedule_referral(
     Ok(service::schedule(&ctx, patient, id, body).await?)
 }
 
-/// Close a referral with the consultant's note
+/// Close a referral with what the consultant wrote
 ///
-/// The loop is closed by what came back, and by nothing else.
+/// The loop is closed by what came back, and by nothing else: a signed note of a consultant of the house, or the filed letter
+/// of one outside.
 #[utoipa::path(post, path = "/api/v1/patients/{patient_id}/referrals/{referral_id}/complete", tag = "referrals",
     params(("patient_id" = PatientId, Path, description = "The patient"), ("referral_id" = ReferralId, Path, description = "Which referral")), request_body = ReferralResult,
     responses((status = 200, body = Referral, description = "Completed")),

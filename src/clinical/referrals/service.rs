@@ -1,8 +1,8 @@
 //! Referring, and following a referral to its end.
 
 use chrono::{NaiveDate, SubsecRound};
-use kernel::ids::{PatientId, ReferralId};
-use kernel::{Code, Error, OnConstraint, Page, Result};
+use kernel::ids::{NoteId, PatientId, ReferralId};
+use kernel::{Code, Error, Page, Result};
 use platform::access::{Ctx, Permission};
 use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
@@ -14,10 +14,12 @@ use super::model::{
 };
 use super::status::ReferralStatus;
 use super::store;
+use crate::documents::{self, Category, DocumentStatus};
 use crate::entries::{
     Mistake, Then, check_encounter, check_provider, disclose_list, disclose_one, list_as_of,
     settle_all,
 };
+use crate::notes::{self, NoteStatus, NoteType};
 use crate::{care_teams, patients};
 
 const RESOURCE: &str = "referral";
@@ -182,18 +184,53 @@ pub(super) async fn complete(
     body: ReferralResult,
 ) -> Result<Answer<Referral>> {
     let now = ctx.now();
-    let closed = advance(ctx, Permission::ReferralWrite, (patient, id), |progress| {
-        progress.status = progress.status.step(ReferralStatus::Completed)?;
-        progress.consult_note_id = Some(body.consult_note_id);
-        progress.closed_at = Some(now);
-        Ok(())
-    });
-    closed
-        .await
-        .on_constraint("referrals_consult_note_fkey", || {
-            let rule = "must name a note about this patient";
-            Error::field("/consult_note_id", "no_such_note", rule)
-        })
+    let mut tx = ctx.begin(Permission::ReferralWrite).await?;
+    let mut progress = locked(&mut tx, patient, id).await?.progress;
+    progress.status = progress.status.step(ReferralStatus::Completed)?;
+    if let Some(note) = body.consult_note_id {
+        require_consult_note(&mut tx, patient, note).await?;
+    }
+    if let Some(document) = body.consult_document_id {
+        let letter = documents::find_in_tx(&mut tx, patient, document).await?;
+        let came = letter.is_some_and(|letter| {
+            letter.status == DocumentStatus::Current && letter.data.category == Category::Clinical
+        });
+        if !came {
+            let rule = "must name a current clinical document of this patient";
+            return Err(Error::field(
+                "/consult_document_id",
+                "no_such_document",
+                rule,
+            ));
+        }
+    }
+    progress.consult_note_id = body.consult_note_id.map(|note| note.0);
+    progress.consult_document_id = body.consult_document_id;
+    progress.closed_at = Some(now);
+    store::set_progress(&mut tx, id, &progress, now).await?;
+    commit(tx, patient, id).await
+}
+
+/// A consultant's answer is signed, stands, and is of a type in which consultants answer.
+async fn require_consult_note(tx: &mut TenantTx, patient: PatientId, note: NoteId) -> Result<()> {
+    let found = notes::find_in_tx(tx, patient, note).await?.ok_or_else(|| {
+        let rule = "must name a note about this patient";
+        Error::field("/consult_note_id", "no_such_note", rule)
+    })?;
+    if !matches!(found.status, NoteStatus::Signed | NoteStatus::Amended) {
+        let rule = "must name a note that is signed and stands";
+        return Err(Error::field("/consult_note_id", "note_not_signed", rule));
+    }
+    let answers = [
+        NoteType::Consultation,
+        NoteType::Procedure,
+        NoteType::DischargeSummary,
+    ];
+    if !answers.contains(&found.r#type) {
+        let rule = "must be of the type consultation, procedure or discharge_summary";
+        return Err(Error::field("/consult_note_id", "wrong_type", rule));
+    }
+    Ok(())
 }
 
 pub(super) async fn cancel(

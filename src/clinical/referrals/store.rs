@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use kernel::Result;
 use kernel::clock::Instant;
-use kernel::ids::{EncounterId, PatientId, ProviderId, ReferralId, UserId};
+use kernel::ids::{DocumentId, EncounterId, PatientId, ProviderId, ReferralId, UserId};
 use platform::db::TenantTx;
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,6 +29,7 @@ struct Row {
     scheduled_for: Option<Instant>,
     closed_at: Option<Instant>,
     consult_note_id: Option<Uuid>,
+    consult_document_id: Option<DocumentId>,
     to_provider_id: Option<ProviderId>,
     to_organization: Option<Json<ReferralOrganization>>,
     priority: ReferralPriority,
@@ -59,6 +60,7 @@ impl From<Row> for Referral {
                 scheduled_for: row.scheduled_for,
                 closed_at: row.closed_at,
                 consult_note_id: row.consult_note_id,
+                consult_document_id: row.consult_document_id,
             },
             data: NewReferral {
                 to_provider_id: row.to_provider_id,
@@ -113,7 +115,8 @@ pub(super) async fn page(
     let rows = sqlx::query_as!(
         Row,
         r#"select id as "id: _", patient_id as "patient_id: _", status as "status: _", error_reason, status_reason, sent_at,
-                  answered_at, scheduled_for, closed_at, consult_note_id, to_provider_id as "to_provider_id: _",
+                  answered_at, scheduled_for, closed_at, consult_note_id, consult_document_id as "consult_document_id: _",
+                  to_provider_id as "to_provider_id: _",
                   to_organization as "to_organization: _", priority as "priority: _", specialty, reason,
                   reason_codes as "reason_codes: _", needed_by, provider_id as "provider_id: _",
                   encounter_id as "encounter_id: _", note, version, created_by as "created_by: _", created_at,
@@ -242,7 +245,7 @@ pub(super) async fn set_progress(
     sqlx::query!(
         "update app.referrals
             set status = $3, status_reason = $4, error_reason = $5, sent_at = $6, answered_at = $7, scheduled_for = $8,
-                closed_at = $9, consult_note_id = $10, version = version + 1, updated_at = $11
+                closed_at = $9, consult_note_id = $10, consult_document_id = $12, version = version + 1, updated_at = $11
           where tenant_id = $1 and id = $2",
         tenant as _,
         id as _,
@@ -255,6 +258,7 @@ pub(super) async fn set_progress(
         progress.closed_at,
         progress.consult_note_id,
         now,
+        progress.consult_document_id as _,
     )
     .execute(tx.conn())
     .await?;

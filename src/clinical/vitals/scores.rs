@@ -1,7 +1,8 @@
 //! Early warning scores, with the parts that made them: NEWS2 and qSOFA.
 //!
 //! Invariants: a score is made of the readings of one set, and of nothing older; a part that is missing leaves the score
-//! unmade and is named, it never counts as normal.
+//! unmade and is named, it never counts as normal. What the parts that are there add up to is a lower bound, and named as one:
+//! it may call somebody, and never says that all is well.
 //!
 //! Traps: NEWS2 must not be used under 16 years nor in pregnancy, qSOFA is for adults: then no score is made, and the reason
 //! is said. NEWS2 has a second scale of saturations, which somebody must have chosen for the patient.
@@ -37,6 +38,10 @@ pub struct Score {
     /// Absent where it was not made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<i16>,
+    /// Where parts are missing: what the others add up to. The score would be this or more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<i16>,
+    /// Of a score with parts missing: the risk that is certain without them; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub risk: Option<Risk>,
     /// What made it.
@@ -86,11 +91,19 @@ pub enum Risk {
     High,
 }
 
+impl Score {
+    /// The score, or what it is at least.
+    pub(super) fn known(&self) -> Option<i16> {
+        self.score.or(self.at_least)
+    }
+}
+
 type Value = Option<(serde_json::Value, Option<u8>)>;
 
 fn not_made(why: NotMade) -> Score {
     Score {
         score: None,
+        at_least: None,
         risk: None,
         parts: Vec::new(),
         not_made: Some(why),
@@ -161,11 +174,12 @@ pub(super) fn news2(inputs: &Inputs) -> Score {
             graded("news2", "temperature", inputs.temperature, ""),
         ),
     ]);
-    score.risk = score.score.map(|total| match total {
-        7.. => Risk::High,
-        5.. => Risk::Medium,
-        _ if score.parts.iter().any(|part| part.points == 3) => Risk::LowMedium,
-        _ => Risk::Low,
+    let red = score.parts.iter().any(|part| part.points == 3);
+    score.risk = score.known().and_then(|total| match total {
+        7.. => Some(Risk::High),
+        5.. => Some(Risk::Medium),
+        _ if red => Some(Risk::LowMedium),
+        _ => score.score.map(|_| Risk::Low),
     });
     score
 }
@@ -192,9 +206,10 @@ pub(super) fn qsofa(inputs: &Inputs) -> Score {
         ("systolic", graded("qsofa", "systolic", inputs.systolic, "")),
         ("mentation", mentation),
     ]);
-    score.risk = score
-        .score
-        .map(|total| if total >= 2 { Risk::High } else { Risk::Low });
+    score.risk = score.known().and_then(|total| match total {
+        2.. => Some(Risk::High),
+        _ => score.score.map(|_| Risk::Low),
+    });
     score
 }
 
@@ -223,6 +238,7 @@ fn conditional(score: &str, part: &str, condition: &str) -> Option<u8> {
 fn sum(parts: Vec<(&'static str, Value)>) -> Score {
     let mut score = Score {
         score: Some(0),
+        at_least: None,
         risk: None,
         parts: Vec::with_capacity(parts.len()),
         not_made: None,
@@ -242,7 +258,7 @@ fn sum(parts: Vec<(&'static str, Value)>) -> Score {
         }
     }
     if !score.missing.is_empty() {
-        score.score = None;
+        score.at_least = score.score.take();
         score.not_made = Some(NotMade::PartsMissing);
     }
     score
@@ -411,7 +427,36 @@ mod tests {
         assert_eq!((score.score, score.risk), (None, None));
         assert_eq!(score.not_made, Some(NotMade::PartsMissing));
         assert_eq!(score.missing, ["supplemental_oxygen", "consciousness"]);
+        assert_eq!(score.at_least, Some(0), "and says nothing of the risk");
         assert_eq!(qsofa(&inputs).missing, ["mentation"]);
+    }
+
+    #[test]
+    fn what_a_monitor_sends_is_a_lower_bound_that_calls() {
+        let monitor = |rate: f64, saturation: f64, heart: f64| {
+            news2(&Inputs {
+                years: 40,
+                respiratory_rate: amount(rate),
+                oxygen_saturation: amount(saturation),
+                heart_rate: amount(heart),
+                ..Inputs::default()
+            })
+        };
+        let ill = monitor(30.0, 82.0, 140.0);
+        assert_eq!(
+            (ill.score, ill.at_least, ill.risk),
+            (None, Some(9), Some(Risk::High))
+        );
+        let red = monitor(30.0, 98.0, 72.0);
+        assert_eq!((red.at_least, red.risk), (Some(3), Some(Risk::LowMedium)));
+        assert_eq!(monitor(22.0, 95.0, 72.0).risk, None);
+        let faint = qsofa(&Inputs {
+            years: 40,
+            respiratory_rate: amount(24.0),
+            systolic: amount(90.0),
+            ..Inputs::default()
+        });
+        assert_eq!((faint.at_least, faint.risk), (Some(2), Some(Risk::High)));
     }
 
     #[test]

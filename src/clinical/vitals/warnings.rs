@@ -13,7 +13,8 @@ const FRESH: TimeDelta = TimeDelta::hours(24);
 
 /// The scores out of range, by how urgently they call.
 ///
-/// NEWS2: 7 and more is an emergency; 5 and 6, and 3 in a single part, are urgent. qSOFA: 2 and more is urgent.
+/// NEWS2: 7 and more is an emergency; 5 and 6, and 3 in a single part, are urgent. qSOFA: 2 and more is urgent. Where parts
+/// are missing, what the others add up to counts: monitors send neither consciousness nor oxygen.
 pub(super) fn of(derived: &Derived) -> Vec<(AlertKind, AlertLevel, &Score)> {
     let news2 = derived.news2.as_ref().and_then(|score| {
         let level = match score.risk? {
@@ -43,7 +44,8 @@ pub(super) fn alerts(vitals: &Vitals, now: Instant) -> Vec<NewAlert> {
             encounter_id: vitals.encounter_id,
             kind,
             level,
-            score: score.score.unwrap_or_default(),
+            score: score.known().unwrap_or_default(),
+            at_least: score.score.is_none(),
             parts: json!(score.parts),
             set_id: vitals.id,
             measured_at: vitals.measured_at,

@@ -83,6 +83,8 @@ permissions! {
     NoteWriteAny          = "note.write_any",         Writes, true,  [Provider],                                   "Draft and sign notes of every type.";
     NoteSign              = "note.sign",              Writes, true,  [Provider Nurse],                             "Sign one's own nursing notes; add to them and correct them.";
     NoteCosign            = "note.cosign",            Writes, true,  [Provider],                                   "Co-sign or return notes in one's queue.";
+    CosignatureReassign   = "cosignature.reassign",   Writes, true,  [Admin Provider],                             "Hand on what waits for a co-signature: a provider his own queue, an administrator that of somebody who has left.";
+    NoteRetract           = "note.retract",           Writes, true,  [Admin Provider Nurse],                       "Mark notes as entered in error: one's own, or those of an author who has left.";
     NoteRelease           = "note.release",           Writes, true,  [Provider],                                   "Release signed notes to the patient, and withhold them.";
     NoteReadReleased      = "note.read_released",     Reads,  true,  [Admin Provider Nurse Patient],               "Read the notes that were released to the patient.";
     NoteSearch            = "note.search",            Reads,  true,  [Admin Provider Nurse Staff Patient],         "Search the text of the notes and documents one may read: the front desk its documents, a patient what was released to him.";

@@ -9,15 +9,15 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use crate::support::{Caller, Chart, OwnDatabase, TestTenant};
 
 /// A clinic with a chart of everything, and a registration it is to be merged into.
-struct Case {
-    clinic: TestTenant,
-    admin: Caller,
-    chart: Chart,
-    survivor: String,
+pub struct Case {
+    pub clinic: TestTenant,
+    pub admin: Caller,
+    pub chart: Chart,
+    pub survivor: String,
 }
 
 impl Case {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let clinic = TestTenant::new().await;
         let chart = Chart::open(&clinic).await;
         let admin = clinic.user(Role::Admin).await;
@@ -30,7 +30,7 @@ impl Case {
         }
     }
 
-    async fn merge(&self, query: &str) -> Value {
+    pub async fn merge(&self, query: &str) -> Value {
         self.admin
             .post(
                 format!("/api/v1/patients/{}/merge{query}", self.survivor),
@@ -40,7 +40,7 @@ impl Case {
             .expect(200)
     }
 
-    async fn unmerge(&self) -> Value {
+    pub async fn unmerge(&self) -> Value {
         self.admin
             .post(
                 format!("/api/v1/patients/{}/unmerge", self.chart.patient),
@@ -51,7 +51,7 @@ impl Case {
     }
 
     /// Every row of every table of the tenant that names either patient, but for the records of merging and the log.
-    async fn rows(&self) -> BTreeMap<String, Vec<Value>> {
+    pub async fn rows(&self) -> BTreeMap<String, Vec<Value>> {
         let mut connection = self.clinic.behind_the_curtain().await;
         let tables: Vec<String> = sqlx::query_scalar(
             "select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -82,7 +82,7 @@ impl Case {
 }
 
 /// A registration's own row goes on being versioned: it is compared without its version and time.
-fn as_before(mut rows: BTreeMap<String, Vec<Value>>) -> BTreeMap<String, Vec<Value>> {
+pub fn as_before(mut rows: BTreeMap<String, Vec<Value>>) -> BTreeMap<String, Vec<Value>> {
     for row in rows.get_mut("patients").into_iter().flatten() {
         row["version"] = Value::Null;
         row["updated_at"] = Value::Null;

@@ -107,6 +107,106 @@ async fn what_was_tampered_with_at_the_database_is_found_by_verify() {
 }
 
 #[tokio::test]
+async fn a_header_a_status_or_a_missing_entry_is_found_by_verify() {
+    let ward = Ward::open().await;
+    let note = ward.signed(&ward.doctor, "progress", "400 mg").await;
+    let path = format!("/api/v1/notes/{note}");
+    ward.doctor
+        .post(format!("{path}/addenda"), json!({ "text": "no, 40" }))
+        .await
+        .expect(200);
+    let mut connection = ward.clinic.behind_the_curtain().await;
+    for (tampering, repair, faults) in [
+        (
+            "title = 'Another'",
+            "title = 'A note'",
+            json!(["shown_header"]),
+        ),
+        (
+            "noted_at = noted_at - interval '1 day'",
+            "noted_at = noted_at + interval '1 day'",
+            json!(["shown_header"]),
+        ),
+        (
+            "signed_at = signed_at - interval '1 day'",
+            "signed_at = signed_at + interval '1 day'",
+            json!(["shown_header"]),
+        ),
+        (
+            "status = 'signed'",
+            "status = 'amended'",
+            json!(["shown_status"]),
+        ),
+        ("entry_count = 3", "entry_count = 2", json!(["count"])),
+    ] {
+        tamper(
+            &mut connection,
+            &format!("update app.notes set {tampering} where id = '{note}'"),
+        )
+        .await;
+        let found = ward.doctor.get(format!("{path}/verify")).await.expect(200);
+        assert_eq!(
+            (&found["valid"], &found["faults"]),
+            (&json!(false), &faults),
+            "{tampering}"
+        );
+        tamper(
+            &mut connection,
+            &format!("update app.notes set {repair} where id = '{note}'"),
+        )
+        .await;
+    }
+    let found = ward.doctor.get(format!("{path}/verify")).await.expect(200);
+    assert_eq!(found["valid"], true, "{found}");
+    // Who cuts the chain off leaves a chain that is valid in itself.
+    tamper(
+        &mut connection,
+        &format!("delete from app.note_entries where note_id = '{note}' and sequence = 2"),
+    )
+    .await;
+    tamper(
+        &mut connection,
+        &format!("update app.notes set status = 'signed' where id = '{note}'"),
+    )
+    .await;
+    let found = ward.doctor.get(format!("{path}/verify")).await.expect(200);
+    assert_eq!(found["faults"], json!(["count"]), "{found}");
+}
+
+/// As somebody who may turn the triggers off.
+async fn tamper(connection: &mut sqlx::PgConnection, statement: &str) {
+    let statement =
+        format!("begin; set local session_replication_role = 'replica'; {statement}; commit");
+    connection
+        .execute(sqlx::AssertSqlSafe(statement))
+        .await
+        .expect("tampered");
+}
+
+#[tokio::test]
+async fn a_note_of_a_merged_chart_verifies_in_the_chart_that_goes_on() {
+    let ward = Ward::open().await;
+    let note = ward.signed(&ward.doctor, "progress", "400 mg").await;
+    let survivor = ward.clinic.patient(&ward.admin).await;
+    let merge = json!({ "duplicate_id": ward.patient, "reason": "The same passport" });
+    let path = format!("/api/v1/patients/{survivor}/merge");
+    ward.admin.post(path, merge).await.expect(200);
+    let path = format!("/api/v1/notes/{note}");
+    let added = json!({ "text": "added since" });
+    ward.doctor
+        .post(format!("{path}/addenda"), added)
+        .await
+        .expect(200);
+    let found = ward.doctor.get(format!("{path}/verify")).await.expect(200);
+    assert_eq!(found["valid"], true, "{found}");
+    let back = json!({ "reason": "Father and son" });
+    let unmerge = format!("/api/v1/patients/{}/unmerge", ward.patient);
+    ward.admin.post(unmerge, back).await.expect(200);
+    let found = ward.doctor.get(format!("{path}/verify")).await.expect(200);
+    assert_eq!(found["valid"], true, "{found}");
+}
+
+#[tokio::test]
 async fn a_tenant_signs_with_a_key_of_his_own() {
     let one = Ward::open().await;
     let other = Ward::open().await;

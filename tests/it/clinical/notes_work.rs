@@ -348,3 +348,148 @@ async fn a_denied_request_names_its_basis_and_takes_one_disagreement() {
     let reply = me.post(&requests, body).await;
     assert_eq!(reply.pointers(), ["/note_id"]);
 }
+
+#[tokio::test]
+async fn a_denial_and_the_disagreement_go_with_the_note_wherever_it_is_shown() {
+    let ward = Ward::open().await;
+    let (chart, me, note) = asker(&ward).await;
+    let requests = format!("/api/v1/patients/{}/amendment-requests", chart.patient);
+    let wish = json!({ "note_id": note, "request": "I stopped smoking", "reason": "wrong" });
+    let asked = me.post(&requests, wish).await.expect(201);
+    let place = format!(
+        "/api/v1/amendment-requests/{}",
+        asked["id"].as_str().expect("an id")
+    );
+    let denial = json!({ "basis": "accurate_and_complete", "reason": "As said at the visit" });
+    ward.doctor
+        .post(format!("{place}/deny"), denial)
+        .await
+        .expect(200);
+    let statement = json!({ "statement": "I had told the nurse" });
+    me.post(format!("{place}/disagree"), statement)
+        .await
+        .expect(200);
+    let released = format!("/api/v1/patients/{}/released-notes", chart.patient);
+    let listed = me.get(&released).await.expect(200);
+    let read = me.get(format!("{released}/{note}")).await.expect(200);
+    let open = ward
+        .doctor
+        .get(format!("/api/v1/notes/{note}"))
+        .await
+        .expect(200);
+    let file = ward
+        .doctor
+        .get(format!("/api/v1/notes/{note}/signed"))
+        .await
+        .expect(200);
+    for shown in [&listed["items"][0], &read, &open, &file] {
+        let told = &shown["amendment_requests"][0];
+        assert_eq!(
+            (&told["status"], &told["disagreement"], &told["decision"]),
+            (
+                &json!("denied"),
+                &json!("I had told the nurse"),
+                &json!("As said at the visit")
+            ),
+            "{shown}"
+        );
+    }
+    let file: clinical::notes::SignedNote = serde_json::from_value(file).expect("a signed note");
+    assert!(file.verify().valid);
+}
+
+#[tokio::test]
+async fn a_patient_asks_about_any_entry_he_can_read() {
+    let ward = Ward::open().await;
+    let (chart, me, _) = asker(&ward).await;
+    let requests = format!("/api/v1/patients/{}/amendment-requests", chart.patient);
+    let about = |kind: &str, id: &str| json!({ "resource": { "type": kind, "id": id }, "request": "I never had asthma", "reason": "mixed up" });
+    let problem = chart.fill("{problem_id}");
+    let refused = me.post(&requests, about("allergy", &problem)).await;
+    assert_eq!(refused.pointers(), ["/resource"], "{}", refused.text);
+    let asked = me
+        .post(&requests, about("problem", &problem))
+        .await
+        .expect(201);
+    assert_eq!(
+        asked["resource"],
+        json!({ "type": "problem", "id": problem })
+    );
+    let place = format!(
+        "/api/v1/amendment-requests/{}",
+        asked["id"].as_str().expect("an id")
+    );
+    let yes = json!({ "text": "Asthma was ruled out in 2020.", "reason": "Pulmonary record" });
+    let accepted = ward
+        .doctor
+        .post(format!("{place}/accept"), yes)
+        .await
+        .expect(200);
+    assert_eq!(accepted["amendment"], "Asthma was ruled out in 2020.");
+    let listed = me
+        .get(format!("{requests}?about={problem}"))
+        .await
+        .expect(200);
+    assert_eq!(listed["items"][0]["status"], "accepted", "{listed}");
+    let both = json!({ "note_id": problem, "resource": { "type": "problem", "id": problem }, "request": "x", "reason": "y" });
+    me.post(&requests, both)
+        .await
+        .expect_problem(422, "validation_failed");
+}
+
+#[tokio::test]
+async fn a_template_brings_problems_allergies_vital_signs_and_immunizations() {
+    let ward = Ward::open().await;
+    let template = json!({ "name": "Visit", "type": "progress", "content": {
+        "body": "P: {{problems.active}}\nA: {{allergies}}\nV: {{vitals.latest}}\nI: {{immunizations}}" } });
+    let made = ward
+        .admin
+        .post("/api/v1/note-templates", template)
+        .await
+        .expect(201);
+    let chart = format!("/api/v1/patients/{}", ward.patient);
+    let preview = format!(
+        "{chart}/note-templates/{}",
+        made["id"].as_str().expect("an id")
+    );
+    let empty = ward.doctor.get(&preview).await.expect(200);
+    assert_eq!(
+        empty["content"]["body"],
+        "P: none on the list\nA: not assessed\nV: none on record\nI: none on record"
+    );
+    let at = (ward.clinic.clock.now() - chrono::TimeDelta::minutes(5)).to_rfc3339();
+    for (place, body) in [
+        (
+            "problems",
+            json!({ "icd10cm": "E11.9", "onset": "2019-03", "status": "chronic" }),
+        ),
+        (
+            "allergies",
+            json!({ "substance": { "kind": "environment", "text": "Latex" }, "criticality": "high",
+                              "reactions": [{ "manifestation": "Hives" }] }),
+        ),
+        (
+            "vitals",
+            json!({ "measured_at": at, "readings": [{ "kind": "blood_pressure", "systolic": 128, "diastolic": 82 }] }),
+        ),
+        (
+            "immunizations",
+            json!({ "cvx": "03", "occurred_on": "1971", "source": "patient_recall" }),
+        ),
+    ] {
+        ward.doctor
+            .post(format!("{chart}/{place}"), body)
+            .await
+            .expect(201);
+    }
+    let filled = ward.doctor.get(&preview).await.expect(200);
+    let body = filled["content"]["body"].as_str().expect("a body");
+    for line in [
+        "- Type 2 diabetes mellitus without complications (E11.9), since 2019-03, chronic",
+        "- Latex: Hives, criticality high",
+        "- blood pressure 128/82 mm[Hg] (",
+        ", 1971",
+    ] {
+        assert!(body.contains(line), "{line}: {body}");
+    }
+}

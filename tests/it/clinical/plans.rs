@@ -291,6 +291,21 @@ async fn a_referral_goes_round_until_the_consultants_note_closes_it() {
     let refused = ward.provider.post(format!("{place}/complete"), nobodys);
     let refused = refused.await.expect_problem(422, "validation_failed");
     assert_eq!(refused["errors"][0]["code"], "no_such_note");
+    let unsigned = ward
+        .provider
+        .post(format!("{place}/complete"), note.clone());
+    let unsigned = unsigned.await.expect_problem(422, "validation_failed");
+    assert_eq!(unsigned["errors"][0]["code"], "note_not_signed");
+    let call = call(&ward, chart).await;
+    for note in [id(&written), call.clone()] {
+        let sign = format!("/api/v1/notes/{note}/sign");
+        let signed = ward.provider.post(sign, json!({ "text_number": 1 }));
+        signed.await.expect(200);
+    }
+    let body = json!({ "consult_note_id": call });
+    let refused = ward.provider.post(format!("{place}/complete"), body);
+    let refused = refused.await.expect_problem(422, "validation_failed");
+    assert_eq!(refused["errors"][0]["code"], "wrong_type");
     let closed = ward
         .provider
         .post(format!("{place}/complete"), note.clone())
@@ -302,6 +317,55 @@ async fn a_referral_goes_round_until_the_consultants_note_closes_it() {
         .post(format!("{place}/cancel"), json!({ "reason": "Too late" }))
         .await
         .expect_problem(409, "illegal_transition");
+}
+
+/// A draft about a telephone call.
+async fn call(ward: &Ward, chart: &str) -> String {
+    let call = json!({ "type": "telephone", "content": { "body": "They have no time." } });
+    id(&ward
+        .provider
+        .post(format!("{chart}/notes"), call)
+        .await
+        .expect(201))
+}
+
+#[tokio::test]
+async fn the_letter_of_an_outside_organisation_closes_a_referral() {
+    let ward = Ward::open().await;
+    let (place, _) = ward.record("referrals").await;
+    let chart = place.rsplit_once("/referrals/").expect("a chart").0;
+    for step in ["send", "accept"] {
+        ward.provider
+            .act(format!("{place}/{step}"))
+            .await
+            .expect(200);
+    }
+    let label = |category: &str| json!({ "category": category, "kind": "consultation_report", "title": "Cardiology", "document_date": "2026-01-15" });
+    let file = async |category: &str| {
+        let letter = ("letter.txt", "text/plain", &b"Seen, agreed."[..]);
+        let path = format!("{chart}/documents");
+        id(&ward
+            .provider
+            .file(path, Some(&label(category)), letter)
+            .await
+            .expect(201))
+    };
+    let complete = format!("{place}/complete");
+    let office = json!({ "consult_document_id": file("administrative").await });
+    let refused = ward.provider.post(&complete, office).await;
+    assert_eq!(
+        refused.pointers(),
+        ["/consult_document_id"],
+        "{}",
+        refused.text
+    );
+    let letter = file("clinical").await;
+    let body = json!({ "consult_document_id": letter });
+    let closed = ward.provider.post(&complete, body).await.expect(200);
+    assert_eq!(
+        (&closed["status"], &closed["consult_document_id"]),
+        (&json!("completed"), &json!(letter))
+    );
 }
 
 #[tokio::test]

@@ -85,6 +85,28 @@ async fn a_score_out_of_range_raises_an_alert_that_somebody_acknowledges_once() 
 }
 
 #[tokio::test]
+async fn what_a_monitor_sends_calls_somebody_by_what_the_score_is_at_least() {
+    let (clinic, nurse, patient) = bedside().await;
+    let at = (clinic.clock.now() - TimeDelta::minutes(5)).to_rfc3339();
+    let monitor = json!({ "measured_at": at, "readings": [
+        { "kind": "respiratory_rate", "value": 30 },
+        { "kind": "oxygen_saturation", "value": 82 },
+        { "kind": "heart_rate", "value": 140 }
+    ] });
+    let path = format!("/api/v1/patients/{patient}/vitals?confirm=true");
+    let made = nurse.post(path, monitor).await.expect(201);
+    assert!(made["derived"]["news2"]["score"].is_null());
+    let path = format!("/api/v1/patients/{patient}/clinical-alerts");
+    let alerts = nurse.get(path).await.expect(200);
+    let alert = &alerts["items"][0];
+    assert_eq!(
+        (&alert["level"], &alert["score"], &alert["at_least"]),
+        (&json!("emergency"), &json!(9), &json!(true)),
+        "{alerts}"
+    );
+}
+
+#[tokio::test]
 async fn the_work_list_shows_nobody_elses_patients() {
     let (clinic, nurse, patient) = bedside().await;
     nurse
@@ -115,6 +137,7 @@ async fn news2_is_not_made_under_sixteen_nor_in_pregnancy_nor_from_parts() {
         json!(["consciousness"])
     );
     assert!(made["derived"]["news2"]["score"].is_null());
+    assert_eq!(made["derived"]["news2"]["at_least"], 9);
 
     let birth = (clinic.clock.now() - TimeDelta::days(15 * 365)).date_naive();
     let body = json!({ "names": [{ "use": "legal", "family": "Young", "given": ["A"] }], "birth_date": birth, "sex": "male" });

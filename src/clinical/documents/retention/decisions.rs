@@ -12,7 +12,7 @@ use super::model::{
 };
 use super::{store, store_lists};
 use crate::documents::model::{DocumentStatus, Pages, Reason};
-use crate::documents::store as documents;
+use crate::documents::{service, store as documents};
 
 const RESOURCE: &str = "retention_review";
 const METHOD: &str =
@@ -60,6 +60,9 @@ async fn open(tx: &mut TenantTx, id: RetentionReviewId) -> Result<RetentionRevie
     let review = store_lists::review(tx, id)
         .await?
         .ok_or_else(Error::not_found)?;
+    // The owner first, as who places a hold does.
+    let document = documents::get(tx, review.document_id).await?;
+    service::owner_of(&document)?.hold(tx).await?;
     documents::lock(tx, review.document_id).await?;
     let review = store_lists::review(tx, id)
         .await?

@@ -1,6 +1,6 @@
 //! Legal holds: placed, lifted, never deleted.
 
-use kernel::ids::{LegalHoldId, PatientId};
+use kernel::ids::LegalHoldId;
 use kernel::{Code, Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
@@ -9,79 +9,76 @@ use platform::http::{Answer, Paging};
 use super::model::{LegalHold, NewLegalHold};
 use super::store_lists as store;
 use crate::documents::model::{Pages, Reason};
+use crate::documents::owner::Owner;
 use crate::documents::store as documents;
-use crate::patients;
 
 const RESOURCE: &str = "legal_hold";
 
-pub(super) async fn list(
-    ctx: &Ctx,
-    patient: PatientId,
-    query: Pages,
-) -> Result<Answer<Page<LegalHold>>> {
-    let paging = Paging::new(ctx, &patient, query.limit, query.cursor)?;
+pub(super) async fn list(ctx: &Ctx, owner: Owner, query: Pages) -> Result<Answer<Page<LegalHold>>> {
+    let scope = (owner.patient(), owner.provider());
+    let paging = Paging::new(ctx, &scope, query.limit, query.cursor)?;
     let mut tx = ctx.begin(Permission::RetentionRead).await?;
-    patients::require(&mut tx, patient).await?;
-    let rows = store::holds(&mut tx, patient, paging.after()?, paging.fetch()).await?;
+    owner.require(&mut tx).await?;
+    let rows = store::holds(&mut tx, owner, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| row.id)?;
-    tx.finish(Disclosure::of(
-        RESOURCE,
-        Action::Read,
-        patient,
-        patient,
-        page,
-    ))
-    .await
+    let about = owner.subject(owner.id());
+    tx.finish(Disclosure::shown(RESOURCE, Action::Read, [about], page))
+        .await
 }
 
 pub(super) async fn place(
     ctx: &Ctx,
-    patient: PatientId,
+    owner: Owner,
     new: &NewLegalHold,
 ) -> Result<Answer<LegalHold>> {
     let mut tx = ctx.begin(Permission::RetentionDecide).await?;
-    patients::require(&mut tx, patient).await?;
+    owner.require(&mut tx).await?;
+    // A destruction under way is waited for, and one that comes later sees the hold.
+    owner.hold(&mut tx).await?;
     if let Some(id) = new.document_id {
         let document = documents::find(&mut tx, id).await?;
-        if document.is_none_or(|document| document.patient_id != Some(patient)) {
-            return Err(Error::field(
-                "/document_id",
-                "no_such_document",
-                "must name a document of the patient",
-            ));
+        let is_his = document.is_some_and(|document| {
+            (document.patient_id, document.provider_id) == (owner.patient(), owner.provider())
+        });
+        if !is_his {
+            let rule = "must name a document of the patient, or about the provider";
+            return Err(Error::field("/document_id", "no_such_document", rule));
         }
-        // A destruction under way is waited for, and one that comes later sees the hold.
-        documents::lock(&mut tx, id).await?;
     }
     let id = LegalHoldId::new();
-    store::insert_hold(&mut tx, id, patient, new, ctx.now()).await?;
-    let hold = store::hold(&mut tx, patient, id)
+    store::insert_hold(&mut tx, id, owner, new, ctx.now()).await?;
+    let hold = store::hold(&mut tx, owner, id)
         .await?
         .ok_or_else(Error::not_found)?;
-    let disclosure = Disclosure::of(RESOURCE, Action::Create, patient, id, hold)
-        .created_at(format!("/api/v1/patients/{patient}/legal-holds"))
+    let place = match owner {
+        Owner::Patient(patient) => format!("/api/v1/patients/{patient}/legal-holds"),
+        Owner::Provider(provider) => format!("/api/v1/providers/{provider}/legal-holds"),
+    };
+    let disclosure = Disclosure::shown(RESOURCE, Action::Create, [owner.subject(id)], hold)
+        .created_at(place)
         .version(1);
     tx.commit(disclosure).await
 }
 
 pub(super) async fn lift(
     ctx: &Ctx,
-    patient: PatientId,
+    owner: Owner,
     id: LegalHoldId,
     why: &Reason,
 ) -> Result<Answer<LegalHold>> {
     let mut tx = ctx.begin(Permission::RetentionDecide).await?;
-    patients::require(&mut tx, patient).await?;
-    store::hold(&mut tx, patient, id)
+    owner.require(&mut tx).await?;
+    store::hold(&mut tx, owner, id)
         .await?
         .ok_or_else(Error::not_found)?;
     if !store::lift_hold(&mut tx, id, &why.reason, ctx.now()).await? {
         return Err(Error::new(Code::IllegalTransition).detail("The hold was lifted before."));
     }
-    let hold = store::hold(&mut tx, patient, id)
+    let hold = store::hold(&mut tx, owner, id)
         .await?
         .ok_or_else(Error::not_found)?;
     let version = hold.version;
-    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, hold).version(version))
+    let about = owner.subject(id);
+    tx.commit(Disclosure::shown(RESOURCE, Action::Update, [about], hold).version(version))
         .await
 }

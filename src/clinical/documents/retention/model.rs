@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::ids::{
-    DestructionCertificateId, DocumentId, LegalHoldId, PatientId, RetentionPolicyId,
+    DestructionCertificateId, DocumentId, LegalHoldId, PatientId, ProviderId, RetentionPolicyId,
     RetentionReviewId, UserId,
 };
 use kernel::{Checks, Validate};
@@ -22,7 +22,8 @@ fn eighteen() -> i16 {
 #[schema(example = json!({ "category": "clinical", "state": "NY", "years": 6, "minor_years": 1, "majority_age": 18 }))]
 pub struct NewRetentionPolicy {
     pub category: Category,
-    /// USPS code. The policy holds for patients registered at a facility there; everywhere unless given.
+    /// USPS code. The policy holds for patients registered at a facility there, and for whom no state is known; everywhere
+    /// unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
     /// From the day of the document, 1 to 100.
@@ -94,7 +95,7 @@ impl NoPhi for RetentionPolicy {}
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "reason": "Litigation, case 2026-114" }))]
 pub struct NewLegalHold {
-    /// One document; every document of the patient unless given.
+    /// One document; every document of the patient, or about the provider, unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document_id: Option<DocumentId>,
     pub reason: String,
@@ -110,7 +111,11 @@ impl Validate for NewLegalHold {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct LegalHold {
     pub id: LegalHoldId,
-    pub patient_id: PatientId,
+    /// Whose documents are held; or else they are about a provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patient_id: Option<PatientId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<ProviderId>,
     pub document_id: Option<DocumentId>,
     pub reason: String,
     pub placed_by: Option<UserId>,

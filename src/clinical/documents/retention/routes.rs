@@ -1,7 +1,7 @@
 //! Retention over HTTP.
 
 use kernel::Page;
-use kernel::ids::{LegalHoldId, PatientId, RetentionPolicyId, RetentionReviewId};
+use kernel::ids::{LegalHoldId, PatientId, ProviderId, RetentionPolicyId, RetentionReviewId};
 use platform::App;
 use platform::access::Ctx;
 use platform::http::{Json, Path, Query, Reply};
@@ -14,6 +14,7 @@ use super::model::{
 };
 use super::{decisions, holds, policies};
 use crate::documents::model::{Pages, Reason};
+use crate::documents::owner::Owner;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -22,6 +23,11 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(retire_retention_policy))
         .routes(routes!(list_legal_holds, place_legal_hold))
         .routes(routes!(lift_legal_hold))
+        .routes(routes!(
+            list_provider_legal_holds,
+            place_provider_legal_hold
+        ))
+        .routes(routes!(lift_provider_legal_hold))
         .routes(routes!(list_retention_reviews))
         .routes(routes!(keep_reviewed_document))
         .routes(routes!(destroy_reviewed_document))
@@ -88,7 +94,7 @@ async fn list_legal_holds(
     Path(patient): Path<PatientId>,
     Query(query): Query<Pages>,
 ) -> Reply<Page<LegalHold>> {
-    Ok(holds::list(&ctx, patient, query).await?)
+    Ok(holds::list(&ctx, Owner::Patient(patient), query).await?)
 }
 
 /// Place a legal hold
@@ -103,7 +109,7 @@ async fn place_legal_hold(
     Path(patient): Path<PatientId>,
     Json(new): Json<NewLegalHold>,
 ) -> Reply<LegalHold> {
-    Ok(holds::place(&ctx, patient, &new).await?)
+    Ok(holds::place(&ctx, Owner::Patient(patient), &new).await?)
 }
 
 /// Lift a legal hold
@@ -117,7 +123,49 @@ async fn lift_legal_hold(
     Path((patient, id)): Path<(PatientId, LegalHoldId)>,
     Json(why): Json<Reason>,
 ) -> Reply<LegalHold> {
-    Ok(holds::lift(&ctx, patient, id, &why).await?)
+    Ok(holds::lift(&ctx, Owner::Patient(patient), id, &why).await?)
+}
+
+/// List the legal holds on what is filed about a provider
+#[utoipa::path(get, path = "/api/v1/providers/{provider_id}/legal-holds", tag = "retention",
+    params(("provider_id" = ProviderId, Path, description = "About whom"), Pages),
+    responses((status = 200, body = Page<LegalHold>, description = "A page of holds, lifted ones too")),
+    extensions(("x-permission" = json!("retention.read"))))]
+async fn list_provider_legal_holds(
+    ctx: Ctx,
+    Path(provider): Path<ProviderId>,
+    Query(query): Query<Pages>,
+) -> Reply<Page<LegalHold>> {
+    Ok(holds::list(&ctx, Owner::Provider(provider), query).await?)
+}
+
+/// Place a legal hold on what is filed about a provider
+///
+/// On every document, those to come too, or on one. Until it is lifted nothing it covers is destroyed.
+#[utoipa::path(post, path = "/api/v1/providers/{provider_id}/legal-holds", tag = "retention",
+    params(("provider_id" = ProviderId, Path, description = "About whom")), request_body = NewLegalHold,
+    responses((status = 201, body = LegalHold, description = "Placed")),
+    extensions(("x-permission" = json!("retention.decide"))))]
+async fn place_provider_legal_hold(
+    ctx: Ctx,
+    Path(provider): Path<ProviderId>,
+    Json(new): Json<NewLegalHold>,
+) -> Reply<LegalHold> {
+    Ok(holds::place(&ctx, Owner::Provider(provider), &new).await?)
+}
+
+/// Lift a legal hold on what is filed about a provider
+#[utoipa::path(post, path = "/api/v1/providers/{provider_id}/legal-holds/{hold_id}/lift", tag = "retention",
+    params(("provider_id" = ProviderId, Path, description = "About whom"),
+           ("hold_id" = LegalHoldId, Path, description = "Which hold")), request_body = Reason,
+    responses((status = 200, body = LegalHold, description = "Lifted")),
+    extensions(("x-permission" = json!("retention.decide"))))]
+async fn lift_provider_legal_hold(
+    ctx: Ctx,
+    Path((provider, id)): Path<(ProviderId, LegalHoldId)>,
+    Json(why): Json<Reason>,
+) -> Reply<LegalHold> {
+    Ok(holds::lift(&ctx, Owner::Provider(provider), id, &why).await?)
 }
 
 /// List documents that have outlived their retention

@@ -20,7 +20,7 @@ pub(super) struct Policy {
 pub(super) struct Aged {
     pub category: Category,
     pub document_date: NaiveDate,
-    /// Of the patient's facility.
+    /// Of the patient's facility; `None`: unknown, so it may be any.
     pub state: Option<String>,
     /// Of the patient.
     pub birth_date: Option<NaiveDate>,
@@ -33,7 +33,9 @@ pub(super) fn kept_until(document: &Aged, policies: &[Policy]) -> Option<NaiveDa
     policies
         .iter()
         .filter(|policy| policy.category == document.category)
-        .filter(|policy| policy.state.is_none() || policy.state == document.state)
+        .filter(|policy| {
+            policy.state.is_none() || document.state.is_none() || policy.state == document.state
+        })
         .map(|policy| under(policy, document))
         .max()
         .map(|day| document.keep_until.map_or(day, |kept| day.max(kept)))
@@ -113,6 +115,20 @@ mod tests {
             None,
             "another category's policy is none"
         );
+    }
+
+    #[test]
+    fn where_the_state_is_unknown_the_longest_of_all_counts() {
+        let nowhere = Aged {
+            state: None,
+            ..document("2010-05-01", "1970-01-01")
+        };
+        let policies = [
+            policy(None, 6, 0),
+            policy(Some("NY"), 10, 0),
+            policy(Some("NJ"), 7, 0),
+        ];
+        assert_eq!(kept_until(&nowhere, &policies), Some(day("2020-05-01")));
     }
 
     #[test]

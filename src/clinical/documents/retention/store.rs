@@ -82,7 +82,7 @@ pub(super) async fn candidates(
               and not exists (select from app.retention_reviews r
                                where r.tenant_id = $1 and r.document_id = d.id and r.state = 'open')
               and not exists (select from app.legal_holds h
-                               where h.tenant_id = $1 and h.patient_id = d.patient_id and h.lifted_at is null
+                               where h.tenant_id = $1 and (h.patient_id = d.patient_id or h.provider_id = d.provider_id) and h.lifted_at is null
                                  and (h.document_id is null or h.document_id = d.id))
               and ($4::date is null or (d.document_date, d.id) > ($4, $5))
             order by d.document_date, d.id
@@ -145,7 +145,7 @@ pub(super) async fn is_held(tx: &mut TenantTx, id: DocumentId) -> Result<bool> {
     let tenant = tx.tenant();
     let held = sqlx::query_scalar!(
         r#"select exists (select from app.documents d
-                            join app.legal_holds h on h.tenant_id = $1 and h.patient_id = d.patient_id and h.lifted_at is null
+                            join app.legal_holds h on h.tenant_id = $1 and (h.patient_id = d.patient_id or h.provider_id = d.provider_id) and h.lifted_at is null
                                                   and (h.document_id is null or h.document_id = d.id)
                            where d.tenant_id = $1 and d.id = $2) as "held!""#,
         tenant as _,

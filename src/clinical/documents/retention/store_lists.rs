@@ -3,9 +3,7 @@
 use chrono::NaiveDate;
 use kernel::Result;
 use kernel::clock::Instant;
-use kernel::ids::{
-    DestructionCertificateId, LegalHoldId, PatientId, RetentionPolicyId, RetentionReviewId,
-};
+use kernel::ids::{DestructionCertificateId, LegalHoldId, RetentionPolicyId, RetentionReviewId};
 use platform::db::TenantTx;
 
 use super::model::{
@@ -13,6 +11,7 @@ use super::model::{
     RetentionPolicyStatus, RetentionReview, RetentionReviewState,
 };
 use crate::documents::model::Category;
+use crate::documents::owner::Owner;
 
 struct PolicyRow {
     id: RetentionPolicyId,
@@ -130,19 +129,22 @@ pub(super) async fn retire_policy(
 
 pub(super) async fn holds(
     tx: &mut TenantTx,
-    patient: PatientId,
+    owner: Owner,
     after: Option<LegalHoldId>,
     limit: i64,
 ) -> Result<Vec<LegalHold>> {
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(
         LegalHold,
-        r#"select h.id as "id: _", h.patient_id as "patient_id: _", h.document_id as "document_id: _", h.reason,
+        r#"select h.id as "id: _", h.patient_id as "patient_id: _", h.provider_id as "provider_id: _", h.document_id as "document_id: _", h.reason,
                   h.placed_by as "placed_by: _", h.placed_at, h.lifted_by as "lifted_by: _", h.lifted_at, h.lift_reason, h.version
              from app.legal_holds h
-            where h.tenant_id = $1 and h.patient_id = $2 and ($3::uuid is null or h.id > $3) order by h.id limit $4"#,
+            where h.tenant_id = $1 and ($2::uuid is null or h.patient_id = $2) and ($3::uuid is null or h.provider_id = $3)
+              and ($4::uuid is null or h.id > $4)
+            order by h.id limit $5"#,
         tenant as _,
-        patient as _,
+        owner.patient() as _,
+        owner.provider() as _,
         after as _,
         limit
     )
@@ -153,17 +155,19 @@ pub(super) async fn holds(
 
 pub(super) async fn hold(
     tx: &mut TenantTx,
-    patient: PatientId,
+    owner: Owner,
     id: LegalHoldId,
 ) -> Result<Option<LegalHold>> {
     let tenant = tx.tenant();
     let row = sqlx::query_as!(
         LegalHold,
-        r#"select h.id as "id: _", h.patient_id as "patient_id: _", h.document_id as "document_id: _", h.reason,
+        r#"select h.id as "id: _", h.patient_id as "patient_id: _", h.provider_id as "provider_id: _", h.document_id as "document_id: _", h.reason,
                   h.placed_by as "placed_by: _", h.placed_at, h.lifted_by as "lifted_by: _", h.lifted_at, h.lift_reason, h.version
-             from app.legal_holds h where h.tenant_id = $1 and h.patient_id = $2 and h.id = $3"#,
+             from app.legal_holds h where h.tenant_id = $1 and ($2::uuid is null or h.patient_id = $2) and ($3::uuid is null or h.provider_id = $3)
+              and h.id = $4"#,
         tenant as _,
-        patient as _,
+        owner.patient() as _,
+        owner.provider() as _,
         id as _
     )
     .fetch_optional(tx.conn())
@@ -174,17 +178,18 @@ pub(super) async fn hold(
 pub(super) async fn insert_hold(
     tx: &mut TenantTx,
     id: LegalHoldId,
-    patient: PatientId,
+    owner: Owner,
     new: &NewLegalHold,
     now: Instant,
 ) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
-        r#"insert into app.legal_holds (tenant_id, id, patient_id, document_id, reason, placed_by, placed_at)
-           values ($1, $2, $3, $4, $5, app.user_id(), $6)"#,
+        r#"insert into app.legal_holds (tenant_id, id, patient_id, provider_id, document_id, reason, placed_by, placed_at)
+           values ($1, $2, $3, $4, $5, $6, app.user_id(), $7)"#,
         tenant as _,
         id as _,
-        patient as _,
+        owner.patient() as _,
+        owner.provider() as _,
         new.document_id as _,
         new.reason,
         now
@@ -235,7 +240,7 @@ pub(super) async fn reviews(
               and ($3::date is null or (r.expired_on, r.id) > ($3, $4))
               and (r.state <> 'open'
                    or not exists (select from app.legal_holds h
-                                   where h.tenant_id = $1 and h.patient_id = r.patient_id and h.lifted_at is null
+                                   where h.tenant_id = $1 and (h.patient_id = r.patient_id or h.provider_id = d.provider_id) and h.lifted_at is null
                                      and (h.document_id is null or h.document_id = r.document_id)))
             order by r.expired_on, r.id
             limit $5"#,

@@ -5,6 +5,7 @@ use kernel::ids::{AmendmentRequestId, NoteEntryId, NoteId, PatientId, UserId};
 use kernel::{Checks, Validate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 /// What a patient wants amended.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -15,8 +16,12 @@ use utoipa::{IntoParams, ToSchema};
     "reason": "It is out of date and affects my insurance."
 }))]
 pub struct NewAmendmentRequest {
-    /// A note that was released to the patient.
-    pub note_id: NoteId,
+    /// A note that was released to the patient. This, or `resource`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note_id: Option<NoteId>,
+    /// Another entry of the record that the patient can read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<AmendedResource>,
     /// What should read otherwise, and how.
     pub request: String,
     pub reason: String,
@@ -24,9 +29,58 @@ pub struct NewAmendmentRequest {
 
 impl Validate for NewAmendmentRequest {
     fn check(&self, checks: &mut Checks) {
+        if self.note_id.is_some() == self.resource.is_some() {
+            let rule = "must have exactly one of note_id and resource";
+            checks.fail_here("not_one_subject", rule);
+        }
         checks.text("request", &self.request, 5000);
         checks.text("reason", &self.reason, 2000);
     }
+}
+
+/// An entry of the record that is no note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AmendedResource {
+    pub r#type: AmendedType,
+    pub id: Uuid,
+}
+
+/// What kind of entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum AmendedType {
+    Problem,
+    Allergy,
+    Procedure,
+    Immunization,
+    /// One that was released to the patient.
+    Document,
+    FamilyHistory,
+    SocialHistory,
+    CarePlan,
+    Goal,
+}
+
+/// What was asked about a note, and what became of it: it goes with the note wherever that is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NoteAmendment {
+    pub id: AmendmentRequestId,
+    pub status: RequestStatus,
+    pub request: String,
+    pub reason: String,
+    pub requested_at: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<DenialBasis>,
+    /// The reason given with the decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_at: Option<DateTime<Utc>>,
+    /// The patient's statement after a denial.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disagreement: Option<String>,
 }
 
 /// Where a request stands.
@@ -60,7 +114,10 @@ pub enum DenialBasis {
 pub struct AmendmentRequest {
     pub id: AmendmentRequestId,
     pub patient_id: PatientId,
-    pub note_id: NoteId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note_id: Option<NoteId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<AmendedResource>,
     pub request: String,
     pub reason: String,
     pub status: RequestStatus,
@@ -81,6 +138,9 @@ pub struct AmendmentRequest {
     /// The signed entry of the note that came of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry_id: Option<NoteEntryId>,
+    /// What was appended, of an entry that is no note.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amendment: Option<String>,
     /// The patient's statement after a denial.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disagreement: Option<String>,
@@ -89,12 +149,12 @@ pub struct AmendmentRequest {
     pub updated_at: DateTime<Utc>,
 }
 
-/// Yes: what is added to the note.
+/// Yes: what is added to the note, or appended to the entry.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "text": "The patient reports having stopped smoking in 2019.", "reason": "Confirmed by the pulmonary record" }))]
 pub struct Acceptance {
-    /// Appended to the note, signed.
+    /// Appended to the note, signed; of another entry, kept with the request.
     pub text: String,
     pub reason: String,
     /// What the signer attests; a sentence of ours unless given.
@@ -159,6 +219,8 @@ impl Validate for Disagreement {
 #[into_params(parameter_in = Query)]
 pub struct ListRequests {
     pub status: Option<RequestStatus>,
+    /// About this note or other entry.
+    pub about: Option<Uuid>,
     pub limit: Option<u32>,
     pub cursor: Option<String>,
 }

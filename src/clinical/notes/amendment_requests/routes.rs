@@ -26,9 +26,9 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(disagree_with_denial))
 }
 
-/// Ask to have a note amended
+/// Ask to have the record amended
 ///
-/// By the patient, about a note that was released to him. To be decided within sixty days.
+/// By the patient, about a note that was released to him, or another entry he can read. To be decided within sixty days.
 #[utoipa::path(post, path = "/api/v1/patients/{patient_id}/amendment-requests", tag = "amendment requests",
     params(("patient_id" = PatientId, Path, description = "Who asks")),
     request_body = NewAmendmentRequest,

@@ -1,7 +1,7 @@
 //! Asking, deciding, disagreeing.
 
 use chrono::{Days, NaiveDate};
-use kernel::ids::{AmendmentRequestId, PatientId};
+use kernel::ids::{AmendmentRequestId, NoteEntryId, NoteId, PatientId};
 use kernel::{Code, Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::{Action, Subject};
@@ -30,9 +30,17 @@ pub(super) async fn ask(
 ) -> Result<Answer<AmendmentRequest>> {
     let mut tx = ctx.begin(Permission::AmendmentRequest).await?;
     patients::require(&mut tx, patient).await?;
-    if !releases::is_released_to_caller(&mut tx, patient, new.note_id).await? {
+    if let Some(note) = new.note_id
+        && !releases::is_released_to_caller(&mut tx, patient, note).await?
+    {
         let rule = "must name a note that was released to the patient";
         return Err(Error::field("/note_id", "no_such_note", rule));
+    }
+    if let Some(resource) = new.resource
+        && !store::is_readable(&mut tx, patient, resource).await?
+    {
+        let rule = "must name an entry of this record that the patient can read, of the type said";
+        return Err(Error::field("/resource", "no_such_entry", rule));
     }
     let due = later(ctx.now().date_naive(), DAYS_TO_DECIDE);
     let id = store::insert(&mut tx, patient, &new, due, ctx.now()).await?;
@@ -65,12 +73,13 @@ pub(super) async fn of_patient(
     patient: PatientId,
     query: ListRequests,
 ) -> Result<Answer<Page<AmendmentRequest>>> {
-    let filters = (patient, query.status);
+    let filters = (patient, query.status, query.about);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
     let after = paging.after()?;
     let mut tx = ctx.begin(Permission::AmendmentRead).await?;
     patients::require(&mut tx, patient).await?;
-    let rows = store::of_patient(&mut tx, patient, query.status, after, paging.fetch()).await?;
+    let which = (query.status, query.about);
+    let rows = store::of_patient(&mut tx, patient, which, after, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.created_at, row.id))?;
     let mut subjects = subjects(&page.items);
     if subjects.is_empty() {
@@ -82,10 +91,15 @@ pub(super) async fn of_patient(
 
 pub(super) async fn due(ctx: &Ctx, query: ListRequests) -> Result<Answer<Page<AmendmentRequest>>> {
     let status = query.status.unwrap_or(RequestStatus::Requested);
-    let paging = Paging::new(ctx, &status, query.limit, query.cursor.clone())?;
+    let paging = Paging::new(
+        ctx,
+        &(status, query.about),
+        query.limit,
+        query.cursor.clone(),
+    )?;
     let after = paging.after()?;
     let mut tx = ctx.begin(Permission::AmendmentRead).await?;
-    let rows = store::due(&mut tx, status, after, paging.fetch()).await?;
+    let rows = store::due(&mut tx, (status, query.about), after, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.due_on, row.id))?;
     let subjects = subjects(&page.items);
     tx.finish(Disclosure::list("amendment_request", subjects, page))
@@ -100,7 +114,7 @@ fn subjects(rows: &[AmendmentRequest]) -> Vec<Subject> {
     rows.iter().map(subject).collect()
 }
 
-/// Adds what the patient asked for to the note, signed by who accepts.
+/// Adds what the patient asked for to the note, signed by who accepts; of another entry it is kept with the request.
 pub(super) async fn accept(
     ctx: &Ctx,
     id: AmendmentRequestId,
@@ -108,26 +122,41 @@ pub(super) async fn accept(
 ) -> Result<Answer<AmendmentRequest>> {
     let mut tx = ctx.begin(Permission::AmendmentDecide).await?;
     let found = undecided(&mut tx, id).await?;
-    let note = notes::lock(&mut tx, found.note_id).await?;
-    note.summary.status.require_signed()?;
-    let body = Body::Asked {
-        text: &how.text,
-        request: id,
+    let entry = match found.note_id {
+        Some(note) => Some(add_to_note(ctx, &mut tx, note, id, &how).await?),
+        None => None,
     };
-    let attestation = how.attestation.as_deref();
-    let kind = EntryKind::Amendment;
-    let entry = signatures::add_entry(ctx, &mut tx, &note, kind, body, attestation).await?;
-    releases::follow(ctx.now(), &mut tx, found.note_id).await?;
-    let note = notes::get(&mut tx, found.note_id).await?;
-    service::index(&mut tx, &note).await?;
     let decision = Decision {
         status: RequestStatus::Accepted,
         basis: None,
         reason: &how.reason,
-        entry: Some(entry),
+        entry,
+        amendment: entry.is_none().then_some(how.text.as_str()),
     };
     store::decide(&mut tx, id, &decision, ctx.now()).await?;
     commit(tx, id).await
+}
+
+async fn add_to_note(
+    ctx: &Ctx,
+    tx: &mut CallerTx,
+    id: NoteId,
+    request: AmendmentRequestId,
+    how: &Acceptance,
+) -> Result<NoteEntryId> {
+    let note = notes::lock(tx, id).await?;
+    note.summary.status.require_signed()?;
+    let body = Body::Asked {
+        text: &how.text,
+        request,
+    };
+    let attestation = how.attestation.as_deref();
+    let kind = EntryKind::Amendment;
+    let entry = signatures::add_entry(ctx, tx, &note, kind, body, attestation).await?;
+    releases::follow(ctx.now(), tx, id).await?;
+    let note = notes::get(tx, id).await?;
+    service::index(tx, &note).await?;
+    Ok(entry)
 }
 
 pub(super) async fn deny(
@@ -142,6 +171,7 @@ pub(super) async fn deny(
         basis: Some(why.basis),
         reason: &why.reason,
         entry: None,
+        amendment: None,
     };
     store::decide(&mut tx, id, &decision, ctx.now()).await?;
     commit(tx, id).await

@@ -39,6 +39,8 @@ pub struct Cosignature {
 pub struct ListCosignatures {
     /// `pending` unless given.
     pub status: Option<CosignatureStatus>,
+    /// Whose queue: one's own unless given. Of another's, the notes about patients one may see.
+    pub supervisor_id: Option<UserId>,
     pub limit: Option<u32>,
     pub cursor: Option<String>,
 }
@@ -55,6 +57,19 @@ impl Validate for ReturnNote {
     fn check(&self, checks: &mut Checks) {
         checks.text("reason", &self.reason, 1000);
     }
+}
+
+/// Who co-signs instead.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "supervisor_id": "01890a5d-ac96-774b-bcce-b302099a8058" }))]
+pub struct NewSupervisor {
+    /// The account of a provider other than the author.
+    pub supervisor_id: UserId,
+}
+
+impl Validate for NewSupervisor {
+    fn check(&self, _: &mut Checks) {}
 }
 
 /// Whose notes are to be co-signed by whom.

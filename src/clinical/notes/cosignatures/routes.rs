@@ -9,7 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{
-    Cosignature, ListCosignatures, ListSupervisions, NewSupervision, ReturnNote, Supervision,
+    Cosignature, ListCosignatures, ListSupervisions, NewSupervision, NewSupervisor, ReturnNote,
+    Supervision,
 };
 use super::service;
 use crate::notes::signatures::Attestation;
@@ -19,14 +20,15 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(list_cosignatures))
         .routes(routes!(cosign_note))
         .routes(routes!(return_note))
+        .routes(routes!(reassign_cosignature))
         .routes(routes!(list_note_supervisions, create_note_supervision))
         .routes(routes!(get_note_supervision))
         .routes(routes!(end_note_supervision))
 }
 
-/// List one's own co-signature queue
+/// List a co-signature queue
 ///
-/// The oldest first.
+/// One's own, or another's. The oldest first.
 #[utoipa::path(get, path = "/api/v1/cosignatures", tag = "notes",
     params(ListCosignatures),
     responses((status = 200, body = Page<Cosignature>, description = "A page of notes to co-sign")),
@@ -70,6 +72,23 @@ async fn return_note(
     Ok(service::send_back(&ctx, id, why).await?)
 }
 
+/// Hand a co-signature on to another supervisor
+///
+/// By the supervisor who was asked, or by an administrator when he has left. Also of a note that he returned and that is not
+/// answered yet.
+#[utoipa::path(post, path = "/api/v1/cosignatures/{cosignature_id}/reassign", tag = "notes",
+    params(("cosignature_id" = CosignatureId, Path, description = "Which place in the queue")),
+    request_body = NewSupervisor,
+    responses((status = 200, body = Cosignature, description = "It waits for the other")),
+    extensions(("x-permission" = json!("cosignature.reassign"))))]
+async fn reassign_cosignature(
+    ctx: Ctx,
+    Path(id): Path<CosignatureId>,
+    Json(to): Json<NewSupervisor>,
+) -> Reply<Cosignature> {
+    Ok(service::reassign(&ctx, id, to).await?)
+}
+
 /// Say whose notes need whose co-signature
 ///
 /// A person has one supervision at a time.
@@ -104,7 +123,7 @@ async fn get_note_supervision(ctx: Ctx, Path(id): Path<NoteSupervisionId>) -> Re
 
 /// End a supervision
 ///
-/// Notes already in the queue stay there.
+/// Notes already in the queue stay there, and can be handed on.
 #[utoipa::path(post, path = "/api/v1/note-supervisions/{supervision_id}/end", tag = "notes",
     params(("supervision_id" = NoteSupervisionId, Path, description = "Which supervision")),
     responses((status = 200, body = Supervision, description = "Ended")),

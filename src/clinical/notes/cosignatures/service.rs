@@ -1,16 +1,16 @@
 //! The supervisor's queue, and who has a supervisor.
 
 use chrono::TimeDelta;
-use kernel::ids::{CosignatureId, NoteSupervisionId, UserId};
+use kernel::ids::{CosignatureId, NoteId, NoteSupervisionId, UserId};
 use kernel::{Code, Error, OnConstraint, Page, Result};
-use platform::access::{Ctx, Disclosure, Permission};
+use platform::access::{Ctx, Disclosure, Permission, Role};
 use platform::audit::{Action, Subject};
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, Paging};
 
 use super::model::{
-    Cosignature, ListCosignatures, ListSupervisions, NewSupervision, ReturnNote, Supervision,
-    SupervisionStatus,
+    Cosignature, ListCosignatures, ListSupervisions, NewSupervision, NewSupervisor, ReturnNote,
+    Supervision, SupervisionStatus,
 };
 use super::store;
 use crate::care_teams::{self, CareTeamRole, NewCareTeamMember};
@@ -39,8 +39,13 @@ pub(in crate::notes) async fn request(
     note: &Note,
     supervisor: UserId,
 ) -> Result<()> {
+    store::ask(tx, note, supervisor, ctx.now()).await?;
+    let_look(ctx, tx, note, supervisor).await
+}
+
+/// Opens the chart to a supervisor who is not on the team.
+async fn let_look(ctx: &Ctx, tx: &mut TenantTx, note: &Note, supervisor: UserId) -> Result<()> {
     let now = ctx.now();
-    store::insert(tx, note, supervisor, now).await?;
     let patient = note.summary.patient_id;
     if !store::is_on_team(tx, patient, supervisor, now).await? {
         let member = NewCareTeamMember {
@@ -54,17 +59,44 @@ pub(in crate::notes) async fn request(
     Ok(())
 }
 
+/// Asks whoever must consent to what the caller has just added to a signed note, locked before. Returns one of them.
+pub(in crate::notes) async fn ask_about_entry(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    note: &Note,
+) -> Result<Option<UserId>> {
+    let summary = &note.summary;
+    let assigned = store::supervisor_of(tx, ctx.user(), summary.r#type).await?;
+    let mut asked: Vec<UserId> = assigned.into_iter().collect();
+    if summary.cosignature == Some(CosignatureStatus::Returned) && summary.author_id == ctx.user() {
+        asked.extend(store::returned_by(tx, summary.id).await?);
+    }
+    for supervisor in &asked {
+        request(ctx, tx, note, *supervisor).await?;
+    }
+    Ok(asked.first().copied())
+}
+
+/// Where the co-signature of a note stands: what each supervisor who was asked said last, taken together.
+pub(in crate::notes) async fn standing(
+    tx: &mut TenantTx,
+    note: NoteId,
+) -> Result<Option<CosignatureStatus>> {
+    store::standing(tx, note).await
+}
+
 pub(super) async fn queue(ctx: &Ctx, query: ListCosignatures) -> Result<Answer<Page<Cosignature>>> {
     let status = query.status.unwrap_or(CosignatureStatus::Pending);
+    let supervisor = query.supervisor_id.unwrap_or(ctx.user());
     let paging = Paging::new(
         ctx,
-        &(status, ctx.user()),
+        &(status, supervisor),
         query.limit,
         query.cursor.clone(),
     )?;
     let after = paging.after()?;
     let mut tx = ctx.begin(Permission::NoteRead).await?;
-    let rows = store::queue(&mut tx, ctx.user(), status, after, paging.fetch()).await?;
+    let rows = store::queue(&mut tx, supervisor, status, after, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.requested_at, row.id))?;
     let subjects: Vec<Subject> = page
         .items
@@ -94,13 +126,14 @@ pub(super) async fn cosign(
         attestation,
     )
     .await?;
+    store::decide(&mut tx, id, CosignatureStatus::Cosigned, None, ctx.now()).await?;
     let mut state = notes::State::of(&note);
-    state.cosignature = Some(CosignatureStatus::Cosigned);
-    if state.release_wanted && state.status != NoteStatus::EnteredInError {
-        state.released_at = Some(ctx.now());
+    state.cosignature = store::standing(&mut tx, note.summary.id).await?;
+    let settled = state.cosignature == Some(CosignatureStatus::Cosigned);
+    if settled && state.release_wanted && state.status != NoteStatus::EnteredInError {
+        state.released_at = state.released_at.or(Some(ctx.now()));
     }
     notes::set_state(&mut tx, note.summary.id, &state, ctx.now()).await?;
-    store::decide(&mut tx, id, CosignatureStatus::Cosigned, None, ctx.now()).await?;
     releases::follow(ctx.now(), &mut tx, note.summary.id).await?;
     commit(tx, id).await
 }
@@ -112,12 +145,57 @@ pub(super) async fn send_back(
     why: ReturnNote,
 ) -> Result<Answer<Cosignature>> {
     let (mut tx, note) = asked(ctx, id).await?;
-    let mut state = notes::State::of(&note);
-    state.cosignature = Some(CosignatureStatus::Returned);
-    notes::set_state(&mut tx, note.summary.id, &state, ctx.now()).await?;
     let returned = CosignatureStatus::Returned;
     store::decide(&mut tx, id, returned, Some(&why.reason), ctx.now()).await?;
+    let mut state = notes::State::of(&note);
+    state.cosignature = store::standing(&mut tx, note.summary.id).await?;
+    notes::set_state(&mut tx, note.summary.id, &state, ctx.now()).await?;
     commit(tx, id).await
+}
+
+/// Hands on what waits for a supervisor, who may have left: by himself, or by an administrator.
+pub(super) async fn reassign(
+    ctx: &Ctx,
+    id: CosignatureId,
+    to: NewSupervisor,
+) -> Result<Answer<Cosignature>> {
+    let mut tx = ctx.begin(Permission::CosignatureReassign).await?;
+    let found = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let note = notes::lock(&mut tx, found.note_id).await?;
+    // Locked by its note: another may have come first.
+    let found = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    if found.supervisor_id != ctx.user() && ctx.principal().role != Role::Admin {
+        return Err(Error::new(Code::NotTheSupervisor));
+    }
+    note.summary.status.require_signed()?;
+    let (wanted, summary) = (to.supervisor_id, &note.summary);
+    let fits = wanted != summary.author_id
+        && wanted != found.supervisor_id
+        && notes::consents(&mut tx, wanted, summary.r#type).await?;
+    if !fits {
+        let rule = "must name the active account of another provider, whose own notes need no co-signature";
+        return Err(Error::field("/supervisor_id", "no_such_supervisor", rule));
+    }
+    let now = ctx.now();
+    let moved = store::reassign(&mut tx, id, wanted, now)
+        .await
+        .on_constraint("note_cosignatures_pending_key", || {
+            Error::new(Code::AlreadyExists).detail("The note waits in this queue.")
+        })?;
+    if !moved {
+        return Err(Error::new(Code::IllegalTransition));
+    }
+    let_look(ctx, &mut tx, &note, wanted).await?;
+    if summary.supervisor_id == Some(found.supervisor_id) {
+        let mut state = notes::State::of(&note);
+        state.supervisor_id = Some(wanted);
+        notes::set_state(&mut tx, summary.id, &state, now).await?;
+    }
+    disclose(tx, id).await
 }
 
 /// The note a supervisor was asked about, locked.
@@ -147,6 +225,13 @@ async fn commit(mut tx: CallerTx, id: CosignatureId) -> Result<Answer<Cosignatur
         .ok_or_else(Error::not_found)?;
     let note = notes::get(&mut tx, found.note_id).await?;
     service::index(&mut tx, &note).await?;
+    disclose(tx, id).await
+}
+
+async fn disclose(mut tx: CallerTx, id: CosignatureId) -> Result<Answer<Cosignature>> {
+    let found = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
     let (patient, version) = (found.patient_id, found.version);
     let about = found.note_id;
     tx.commit(Disclosure::of("note", Action::Update, patient, about, found).version(version))

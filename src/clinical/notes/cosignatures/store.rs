@@ -9,7 +9,8 @@ use super::model::{Cosignature, NewSupervision, Supervision, SupervisionStatus};
 use crate::notes::kinds::{CosignatureStatus, NoteType};
 use crate::notes::model::Note;
 
-pub(super) async fn insert(
+/// Puts a note into a supervisor's queue, unless it waits there: what he had returned is answered.
+pub(super) async fn ask(
     tx: &mut TenantTx,
     note: &Note,
     supervisor: UserId,
@@ -17,8 +18,19 @@ pub(super) async fn insert(
 ) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
+        "update app.note_cosignatures set answered = true, version = version + 1, updated_at = $4
+          where tenant_id = $1 and note_id = $2 and supervisor_id = $3 and status = 'returned' and not answered",
+        tenant as _,
+        note.summary.id as _,
+        supervisor as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
         "insert into app.note_cosignatures (tenant_id, id, patient_id, note_id, supervisor_id, requested_at, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $6, $6)",
+         values ($1, $2, $3, $4, $5, $6, $6, $6)
+         on conflict (tenant_id, note_id, supervisor_id) where status = 'pending' do nothing",
         tenant as _,
         CosignatureId::new() as _,
         note.summary.patient_id as _,
@@ -29,6 +41,57 @@ pub(super) async fn insert(
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// The co-signature as a whole: what each supervisor said last. `None`: nobody was asked.
+pub(super) async fn standing(tx: &mut TenantTx, note: NoteId) -> Result<Option<CosignatureStatus>> {
+    let tenant = tx.tenant();
+    let status = sqlx::query_scalar!(
+        r#"select case when bool_or(c.status = 'returned' and not c.answered) then 'returned'
+                       when bool_or(c.status = 'pending') then 'pending'
+                       when count(*) > 0 then 'cosigned' end as "status: CosignatureStatus"
+             from app.note_cosignatures c where c.tenant_id = $1 and c.note_id = $2"#,
+        tenant as _,
+        note as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(status)
+}
+
+/// Those who returned a note and wait for an answer.
+pub(super) async fn returned_by(tx: &mut TenantTx, note: NoteId) -> Result<Vec<UserId>> {
+    let tenant = tx.tenant();
+    let supervisors = sqlx::query_scalar!(
+        r#"select c.supervisor_id as "supervisor: UserId" from app.note_cosignatures c
+            where c.tenant_id = $1 and c.note_id = $2 and c.status = 'returned' and not c.answered"#,
+        tenant as _,
+        note as _,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(supervisors)
+}
+
+/// Gives what waits for one supervisor, or was returned by him and is not answered, to another. Whether there was such.
+pub(super) async fn reassign(
+    tx: &mut TenantTx,
+    id: CosignatureId,
+    supervisor: UserId,
+    now: Instant,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    let done = sqlx::query!(
+        "update app.note_cosignatures set supervisor_id = $3, version = version + 1, updated_at = $4
+          where tenant_id = $1 and id = $2 and (status = 'pending' or status = 'returned' and not answered)",
+        tenant as _,
+        id as _,
+        supervisor as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 pub(super) async fn is_on_team(

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::notes::amendment_requests::NoteAmendment;
 use crate::notes::content::NoteContent;
 use crate::notes::kinds::{EntryKind, NoteType};
 
@@ -45,6 +46,9 @@ pub struct ReleasedNote {
     pub released_at: DateTime<Utc>,
     #[schema(value_type = ReleasedDocument)]
     pub document: Json<ReleasedDocument>,
+    /// What he asked to have amended, and what became of it.
+    #[schema(value_type = Vec<NoteAmendment>)]
+    pub amendment_requests: Json<Vec<NoteAmendment>>,
     pub version: i64,
 }
 

@@ -49,10 +49,15 @@ pub(super) async fn withhold(ctx: &Ctx, id: NoteId) -> Result<Answer<Note>> {
     service::commit(tx, id).await
 }
 
-/// Makes the copy for the patient, of a note whose state says that it is released.
+/// Makes the copy for the patient, of a note whose state says that it is released. While a co-signature is open he goes on
+/// reading what he had: what waits for consent is not handed out.
 pub(in crate::notes) async fn follow(now: Instant, tx: &mut TenantTx, id: NoteId) -> Result<()> {
     let note = notes::get(tx, id).await?;
-    if note.summary.released_at.is_none() {
+    let open = note
+        .summary
+        .cosignature
+        .is_some_and(|state| state != CosignatureStatus::Cosigned);
+    if open || note.summary.released_at.is_none() {
         return Ok(());
     }
     copy(now, tx, &note).await

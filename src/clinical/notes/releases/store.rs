@@ -65,7 +65,12 @@ pub(super) async fn find(
     let tenant = tx.tenant();
     let row = sqlx::query_as!(
         ReleasedNote,
-        r#"select r.id as "id: _", r.patient_id as "patient_id: _", r.noted_at, r.released_at, r.document as "document: _", r.version
+        r#"select r.id as "id: _", r.patient_id as "patient_id: _", r.noted_at, r.released_at, r.document as "document: _", r.version,
+                  (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'status', a.status, 'request', a.request, 'reason', a.reason,
+                              'requested_at', a.created_at, 'basis', a.basis, 'decision', a.decision, 'decided_at', a.decided_at,
+                              'disagreement', a.disagreement) order by a.created_at, a.id), '[]')
+                     from app.note_amendment_requests a
+                    where a.tenant_id = $1 and a.note_id = r.id and a.status <> 'withdrawn') as "amendment_requests!: _"
              from app.released_notes r
             where r.tenant_id = $1 and r.patient_id = $2 and r.id = $3"#,
         tenant as _,
@@ -87,7 +92,12 @@ pub(super) async fn page(
     let (at, id) = after.unzip();
     let rows = sqlx::query_as!(
         ReleasedNote,
-        r#"select r.id as "id: _", r.patient_id as "patient_id: _", r.noted_at, r.released_at, r.document as "document: _", r.version
+        r#"select r.id as "id: _", r.patient_id as "patient_id: _", r.noted_at, r.released_at, r.document as "document: _", r.version,
+                  (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'status', a.status, 'request', a.request, 'reason', a.reason,
+                              'requested_at', a.created_at, 'basis', a.basis, 'decision', a.decision, 'decided_at', a.decided_at,
+                              'disagreement', a.disagreement) order by a.created_at, a.id), '[]')
+                     from app.note_amendment_requests a
+                    where a.tenant_id = $1 and a.note_id = r.id and a.status <> 'withdrawn') as "amendment_requests!: _"
              from app.released_notes r
             where r.tenant_id = $1 and r.patient_id = $2
               and ($3::timestamptz is null or (r.noted_at, r.id) < ($3, $4::uuid))

@@ -88,6 +88,26 @@ pub fn payload(
     attestation: &str,
     at: Instant,
 ) -> Result<String> {
+    let mut by = json!({ "user_id": signer.user, "name": signer.name, "role": signer.role });
+    if let Some(credential) = &signer.credential {
+        by["credential"] = json!(credential);
+    }
+    let value = json!({
+        "format": FORMAT,
+        "tenant_id": tenant,
+        "note": header(note),
+        "entry": { "id": link.id, "sequence": link.sequence, "kind": link.kind },
+        "content": body.render(),
+        "attestation": attestation,
+        "signer": by,
+        "signed_at": rendered(at),
+        "previous": link.previous.map(hex::encode),
+    });
+    canonical_json(&value).map_err(Error::internal)
+}
+
+/// What a payload says of the note itself.
+pub fn header(note: &Note) -> Value {
     let summary = &note.summary;
     let mut about = json!({
         "id": summary.id, "patient_id": summary.patient_id, "type": summary.r#type, "author_id": summary.author_id,
@@ -101,22 +121,7 @@ pub fn payload(
             about[name] = json!(text);
         }
     }
-    let mut by = json!({ "user_id": signer.user, "name": signer.name, "role": signer.role });
-    if let Some(credential) = &signer.credential {
-        by["credential"] = json!(credential);
-    }
-    let value = json!({
-        "format": FORMAT,
-        "tenant_id": tenant,
-        "note": about,
-        "entry": { "id": link.id, "sequence": link.sequence, "kind": link.kind },
-        "content": body.render(),
-        "attestation": attestation,
-        "signer": by,
-        "signed_at": rendered(at),
-        "previous": link.previous.map(hex::encode),
-    });
-    canonical_json(&value).map_err(Error::internal)
+    about
 }
 
 /// The hash of a payload.
@@ -124,6 +129,7 @@ pub fn hash(payload: &str) -> [u8; 32] {
     Sha256::digest(payload.as_bytes()).into()
 }
 
-fn rendered(at: Instant) -> String {
+/// A time as payloads have it.
+pub fn rendered(at: Instant) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }

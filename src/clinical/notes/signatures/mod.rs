@@ -5,12 +5,14 @@
 //! breaking a hash, and no hash can be made anew without the key. `chain.rs` says what a payload is, `verify.rs` checks a
 //! chain; both are pure, so that a file checks the same on a machine without a database.
 //!
-//! Traps: a chain that ends early is a valid chain. Compare its last hash with the one the server tells.
+//! Traps: a chain that ends early is a valid chain. The note counts its entries and names the last hash, and `shown.rs` compares;
+//! of a file, compare its last hash with the one the server tells.
 
 mod chain;
 mod model;
 mod routes;
 mod service;
+mod shown;
 mod store;
 mod verify;
 

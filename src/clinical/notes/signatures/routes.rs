@@ -80,7 +80,8 @@ async fn correct_note(
 
 /// Check the signatures of a note
 ///
-/// Hashes, signatures, the chain, and whether the note shows the text that was signed last.
+/// Hashes, signatures, the chain, and whether the note shows what was signed: its text, its header, where it stands, and no
+/// entry less.
 #[utoipa::path(get, path = "/api/v1/notes/{note_id}/verify", tag = "notes",
     params(("note_id" = NoteId, Path, description = "Which note")),
     responses((status = 200, body = Verification, description = "What was found")),

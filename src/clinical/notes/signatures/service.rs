@@ -13,12 +13,12 @@ use platform::crypto::TenantKeys;
 use platform::crypto::tenant_signing::{self, RecordKey};
 use platform::db::{CallerTx, TenantTx};
 use platform::http::Answer;
-use serde_json::Value;
 
 use super::chain::{self, Body, Link};
 use super::model::{NewAddendum, NewCorrection, NewSignature, NoteEntries};
+use super::shown::{self, Evidence};
 use super::store::{self, Entry};
-use super::verify::{FORMAT, Fault, NoteKey, SignedEntry, SignedNote, Verification};
+use super::verify::{FORMAT, NoteKey, SignedEntry, SignedNote, Verification};
 use crate::notes::kinds::{CosignatureStatus, EntryKind, NoteStatus};
 use crate::notes::model::Note;
 use crate::notes::store as notes;
@@ -52,10 +52,9 @@ pub(super) async fn sign(ctx: &Ctx, id: NoteId, new: NewSignature) -> Result<Ans
     };
     let attestation = new.attestation.as_deref();
     append(ctx, &mut tx, &note, EntryKind::Original, body, attestation).await?;
-    let supervisor = match summary.supervisor_id {
-        Some(named) => Some(named),
-        None => cosignatures::supervisor_of(&mut tx, ctx.user(), summary.r#type).await?,
-    };
+    // Whom the organisation has assigned wins over whom the author names.
+    let assigned = cosignatures::supervisor_of(&mut tx, ctx.user(), summary.r#type).await?;
+    let supervisor = assigned.or(summary.supervisor_id);
     let mut state = notes::State::of(&note);
     state.status = NoteStatus::Signed;
     state.signed_by = Some(ctx.user());
@@ -127,8 +126,9 @@ pub(super) async fn correct(ctx: &Ctx, id: NoteId, new: NewCorrection) -> Result
     finish(ctx, tx, id).await
 }
 
-/// Adds an entry to a signed note, locked before, and takes the note to `amended`. What a supervisor had returned goes to
-/// his queue again, once its author has answered. Returns the entry's id.
+/// Adds an entry to a signed note, locked before, and takes the note to `amended`. Of whoever is supervised it goes to his
+/// supervisor, whosever note it is; what a supervisor had returned goes to his queue again, once its author has answered.
+/// Returns the entry's id.
 pub(in crate::notes) async fn add_entry(
     ctx: &Ctx,
     tx: &mut TenantTx,
@@ -140,12 +140,9 @@ pub(in crate::notes) async fn add_entry(
     let id = append(ctx, tx, note, kind, body, attestation).await?;
     let mut state = notes::State::of(note);
     state.status = NoteStatus::Amended;
-    let answered = state.cosignature == Some(CosignatureStatus::Returned)
-        && note.summary.author_id == ctx.user();
-    if answered && let Some(supervisor) = state.supervisor_id {
-        state.cosignature = Some(CosignatureStatus::Pending);
-        cosignatures::request(ctx, tx, note, supervisor).await?;
-    }
+    let asked = cosignatures::ask_about_entry(ctx, tx, note).await?;
+    state.supervisor_id = state.supervisor_id.or(asked);
+    state.cosignature = cosignatures::standing(tx, note.summary.id).await?;
     notes::set_state(tx, note.summary.id, &state, ctx.now()).await?;
     Ok(id)
 }
@@ -228,17 +225,15 @@ pub(super) async fn verify(ctx: &Ctx, id: NoteId) -> Result<Answer<Verification>
     note.summary.signed_at.ok_or(Code::NoteNotSigned)?;
     let (entries, keys) = signed(ctx, &mut tx, id).await?;
     let mut found = file(ctx, id, &entries, &keys)?.verify();
-    // The text that is shown must be the one that was signed last.
-    let shown = serde_json::to_value(&note.content).map_err(Error::internal)?;
-    let signed = entries.iter().rev().find_map(|entry| {
-        let payload: Value = serde_json::from_str(&entry.payload).ok()?;
-        let sections = &payload["content"]["sections"];
-        sections.is_object().then(|| sections.clone())
-    });
-    if signed != Some(shown) {
-        found.add_fault(Fault::ShownText);
-    }
     let patient = note.summary.patient_id;
+    let evidence = Evidence {
+        entries: &entries,
+        counted: store::counted(&mut tx, id).await?,
+        registrations: store::registrations(&mut tx, patient).await?,
+    };
+    for fault in shown::faults(&note, &evidence)? {
+        found.add_fault(fault);
+    }
     tx.finish(Disclosure::of("note", Action::Read, patient, id, found))
         .await
 }
@@ -248,7 +243,8 @@ pub(super) async fn export(ctx: &Ctx, id: NoteId) -> Result<Answer<SignedNote>> 
     let note = notes::get(&mut tx, id).await?;
     note.summary.signed_at.ok_or(Code::NoteNotSigned)?;
     let (entries, keys) = signed(ctx, &mut tx, id).await?;
-    let body = file(ctx, id, &entries, &keys)?;
+    let mut body = file(ctx, id, &entries, &keys)?;
+    body.amendment_requests = note.amendment_requests;
     let patient = note.summary.patient_id;
     tx.finish(Disclosure::of("note", Action::Export, patient, id, body))
         .await
@@ -285,5 +281,6 @@ fn file(ctx: &Ctx, id: NoteId, entries: &[Entry], keys: &[RecordKey]) -> Result<
         how_to_verify: HOW_TO_VERIFY.to_owned(),
         entries: entries.iter().map(signed).collect::<Result<_>>()?,
         keys: keys.iter().filter(used).map(public).collect(),
+        amendment_requests: Vec::new(),
     })
 }

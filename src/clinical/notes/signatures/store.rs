@@ -1,7 +1,7 @@
 //! SQL of entries. There is no update: a trigger refuses one.
 
 use kernel::clock::Instant;
-use kernel::ids::{NoteEntryId, NoteId, UserId};
+use kernel::ids::{NoteEntryId, NoteId, PatientId, UserId};
 use kernel::{Error, Result};
 use platform::crypto::tenant_signing::RecordSignature;
 use platform::db::TenantTx;
@@ -102,6 +102,36 @@ pub(in crate::notes) async fn entries(tx: &mut TenantTx, note: NoteId) -> Result
     .fetch_all(tx.conn())
     .await?;
     Ok(rows)
+}
+
+/// What a note counts of its entries.
+pub(super) struct Counted {
+    pub entries: i32,
+    pub last_hash: Option<Vec<u8>>,
+}
+
+pub(super) async fn counted(tx: &mut TenantTx, note: NoteId) -> Result<Counted> {
+    let tenant = tx.tenant();
+    let counted = sqlx::query_as!(
+        Counted,
+        "select n.entry_count as entries, n.last_hash from app.notes n where n.tenant_id = $1 and n.id = $2",
+        tenant as _,
+        note as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(counted)
+}
+
+/// The registrations of one person, as far as the caller may see him.
+pub(super) async fn registrations(tx: &mut TenantTx, patient: PatientId) -> Result<Vec<PatientId>> {
+    let ids = sqlx::query_scalar!(
+        r#"select r as "id!: PatientId" from app.registrations_of($1) r"#,
+        patient as _,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(ids)
 }
 
 /// What addenda and amendments add to a note's text, in one piece.

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::chain;
+use crate::notes::amendment_requests::NoteAmendment;
 
 /// The form of the file, named in it.
 pub const FORMAT: &str = "chartwell.signed-note.v1";
@@ -32,6 +33,9 @@ pub struct SignedNote {
     pub entries: Vec<SignedEntry>,
     /// The organisation's public keys that signed them.
     pub keys: Vec<NoteKey>,
+    /// What the patient asked to have amended, and what became of it. Not signed: it goes with the note, as the law asks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amendment_requests: Vec<NoteAmendment>,
 }
 
 /// An entry of the chain, with its signature.
@@ -86,6 +90,12 @@ pub enum Fault {
     OtherNote,
     /// The note shows another text than the one last signed.
     ShownText,
+    /// The note bears another title, specialty, type, author, time, encounter, patient or signer than the one signed.
+    ShownHeader,
+    /// The note stands otherwise than its entries say.
+    ShownStatus,
+    /// The chain ends elsewhere than the note counted: entries are missing, or were added behind its back.
+    Count,
     /// There is no entry.
     Empty,
 }
@@ -101,6 +111,9 @@ impl fmt::Display for Fault {
             Self::Chain => "does not follow the entry before it",
             Self::OtherNote => "belongs to another note",
             Self::ShownText => "the note shows another text than the one signed",
+            Self::ShownHeader => "the note bears another header than the one signed",
+            Self::ShownStatus => "the note stands otherwise than its entries say",
+            Self::Count => "entries are missing, or were added unnoticed",
             Self::Empty => "nothing is signed",
         })
     }

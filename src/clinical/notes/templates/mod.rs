@@ -3,6 +3,7 @@
 //! Invariant: a template names known placeholders only, so filling never fails. What the chart does not hold becomes a gap,
 //! `***`, and a note that still has one is not signed.
 
+mod from_chart;
 mod model;
 mod placeholders;
 mod routes;

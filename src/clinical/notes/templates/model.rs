@@ -34,7 +34,8 @@ pub struct NewTemplate {
     pub specialty: Option<String>,
     /// May hold placeholders: `{{patient.name}}`, `{{patient.given_name}}`, `{{patient.family_name}}`, `{{patient.age}}`,
     /// `{{patient.birth_date}}`, `{{patient.sex}}`, `{{patient.mrn}}`, `{{date}}`, `{{time}}`, `{{author.name}}`,
-    /// `{{encounter.date}}`, `{{encounter.reason}}`, `{{encounter.class}}`, `{{encounter.provider}}`. What the chart does not
+    /// `{{encounter.date}}`, `{{encounter.reason}}`, `{{encounter.class}}`, `{{encounter.provider}}`,
+    /// `{{problems.active}}`, `{{allergies}}`, `{{vitals.latest}}`, `{{immunizations}}`. What the chart does not
     /// hold becomes `***`, and so may anything the author is to fill in: a note that still has it is not signed.
     pub content: NoteContent,
 }

@@ -7,7 +7,7 @@ use chrono::{Datelike, NaiveDate};
 use crate::notes::content::GAP;
 
 /// Every placeholder there is, with what it stands for.
-pub(super) const KNOWN: [(&str, &str); 14] = [
+pub(super) const KNOWN: [(&str, &str); 18] = [
     ("patient.name", "the legal name"),
     ("patient.given_name", "the legal given names"),
     ("patient.family_name", "the legal family name"),
@@ -28,6 +28,16 @@ pub(super) const KNOWN: [(&str, &str); 14] = [
     ),
     ("encounter.class", "what kind of visit"),
     ("encounter.provider", "who attends"),
+    ("problems.active", "the problems that are open, a line each"),
+    (
+        "allergies",
+        "the active allergies with their reactions; or what is stated, or that nobody has asked",
+    ),
+    (
+        "vitals.latest",
+        "the latest of each vital sign, with its day",
+    ),
+    ("immunizations", "the doses given, a line each"),
 ];
 
 /// What stands for the placeholders, by their names.
@@ -40,6 +50,11 @@ pub(super) fn unknown(text: &str) -> bool {
         Part::Open => true,
         Part::Plain(_) => false,
     })
+}
+
+/// Whether a text asks for this one.
+pub(super) fn uses(text: &str, name: &str) -> bool {
+    parts(text).any(|part| matches!(part, Part::Placeholder(said) if said == name))
 }
 
 /// The text with its placeholders filled; a gap where there is nothing to fill in.

@@ -12,11 +12,11 @@ use super::model::{
     FillTemplate, FilledTemplate, ListTemplates, NewTemplate, NoteTemplate, TemplateStatus,
 };
 use super::placeholders::{self, Values};
-use super::store;
+use super::{from_chart, store};
 use crate::encounters::{self, Encounter};
 use crate::notes::content::NoteContent;
 use crate::notes::model::NewNote;
-use crate::patients::{self, PatientName};
+use crate::patients::{self, Patient, PatientName};
 
 pub(super) async fn add(ctx: &Ctx, new: NewTemplate) -> Result<Answer<NoteTemplate>> {
     let mut tx = ctx.begin(Permission::NoteTemplateManage).await?;
@@ -146,7 +146,18 @@ async fn fill(
     encounter: Option<EncounterId>,
     mut content: NoteContent,
 ) -> Result<NoteContent> {
-    let values = values(ctx, tx, patient, encounter).await?;
+    let found = patients::find(tx, patient)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let mut values = values(ctx, tx, (patient, &found), encounter).await?;
+    let texts: Vec<String> = content
+        .sections_mut()
+        .into_iter()
+        .flatten()
+        .map(|text| text.clone())
+        .collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    from_chart::add(tx, (patient, &found), &texts, ctx.now(), &mut values).await?;
     for text in content.sections_mut().into_iter().flatten() {
         *text = placeholders::fill(text, &values);
     }
@@ -157,12 +168,9 @@ async fn fill(
 async fn values(
     ctx: &Ctx,
     tx: &mut TenantTx,
-    patient: PatientId,
+    (patient, found): (PatientId, &Patient),
     encounter: Option<EncounterId>,
 ) -> Result<Values> {
-    let found = patients::find(tx, patient)
-        .await?
-        .ok_or_else(Error::not_found)?;
     let encounter = match encounter {
         Some(id) => Some(
             encounters::find_in_tx(tx, Some(patient), id)
@@ -181,7 +189,7 @@ async fn values(
         ),
         ("patient.birth_date", found.data.birth_date.to_string()),
         ("patient.sex", word(&found.data.sex)),
-        ("patient.mrn", found.mrn),
+        ("patient.mrn", found.mrn.clone()),
         ("date", local.format("%Y-%m-%d").to_string()),
         ("time", local.format("%H:%M").to_string()),
         ("author.name", about.name),

@@ -9,6 +9,6 @@ mod routes;
 mod service;
 mod store;
 
-pub(super) use model::TextKind;
+pub(super) use model::{NoteHeader, TextKind};
 pub(super) use routes::router;
-pub(super) use store::{add, as_of_version, content};
+pub(super) use store::{add, as_of_version, content, keep_conflicted};

@@ -36,7 +36,17 @@ pub struct NoteText {
     pub saved_at: DateTime<Utc>,
     #[schema(value_type = NoteContent)]
     pub content: sqlx::types::Json<NoteContent>,
+    /// Of a conflicted text: what else its writer wanted otherwise than the draft had it by then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<NoteHeader>)]
+    pub header: Option<sqlx::types::Json<NoteHeader>>,
 }
+
+/// What a draft says besides its text; only what was to become otherwise. Null: it was to be taken away.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object, example = json!({ "title": "Follow-up", "noted_at": "2026-03-10T14:45:00Z" }))]
+pub struct NoteHeader(pub serde_json::Map<String, serde_json::Value>);
 
 /// Which texts.
 #[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]

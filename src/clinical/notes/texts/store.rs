@@ -6,7 +6,7 @@ use kernel::ids::{NoteId, PatientId, mint};
 use platform::db::TenantTx;
 use sqlx::types::Json;
 
-use super::model::{NoteText, TextKind};
+use super::model::{NoteHeader, NoteText, TextKind};
 use crate::notes::content::NoteContent;
 
 /// Adds a text to a note whose row the transaction has locked or made. Returns its number.
@@ -31,6 +31,35 @@ pub(in crate::notes) async fn add(
         kind as _,
         row_version,
         Json(content) as _,
+        now,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(number)
+}
+
+/// Keeps what was refused, because another had saved in the meantime: its text, and what else was said of the draft. The note's
+/// row must be locked. Returns its number.
+pub(in crate::notes) async fn keep_conflicted(
+    tx: &mut TenantTx,
+    (note, patient): (NoteId, PatientId),
+    row_version: i64,
+    (content, header): (&NoteContent, &NoteHeader),
+    now: Instant,
+) -> Result<i32> {
+    let tenant = tx.tenant();
+    let number = sqlx::query_scalar!(
+        r#"insert into app.note_texts (tenant_id, id, patient_id, note_id, number, kind, row_version, content, header, saved_by, saved_at)
+           select $1, $2, $3, $4, coalesce(max(t.number), 0) + 1, 'conflicted', $5, $6, nullif($7::jsonb, '{}'), app.user_id(), $8
+             from app.note_texts t where t.tenant_id = $1 and t.note_id = $4
+           returning number"#,
+        tenant as _,
+        mint(),
+        patient as _,
+        note as _,
+        row_version,
+        Json(content) as _,
+        Json(header) as _,
         now,
     )
     .fetch_one(tx.conn())
@@ -89,7 +118,7 @@ pub(super) async fn page(
     let rows = sqlx::query_as!(
         NoteText,
         r#"select t.number, t.kind as "kind: _", t.row_version as note_version, t.saved_by as "saved_by: _",
-                  u.given_name || ' ' || u.family_name as "saved_by_name?", t.saved_at, t.content as "content: _"
+                  u.given_name || ' ' || u.family_name as "saved_by_name?", t.saved_at, t.content as "content: _", t.header as "header: _"
              from app.note_texts t
              left join app.users u on u.tenant_id = $1 and u.id = t.saved_by
             where t.tenant_id = $1 and t.note_id = $2

@@ -135,6 +135,7 @@ pub(in super::super) fn label(value: &Value, whose: Whose) -> Result<NewDocument
         document_date: day,
         loinc_code: loinc,
         encounter_id: whose.encounter,
+        appointment_id: None,
     })
 }
 

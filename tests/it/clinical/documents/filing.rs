@@ -11,7 +11,41 @@ use sha2::Digest as _;
 use sqlx::Row;
 
 use super::{content_of, file_text, id, label, pattern};
-use crate::support::{TestTenant, form};
+use crate::support::{Chart, TestTenant, form};
+
+#[tokio::test]
+async fn a_document_belongs_to_an_appointment_of_its_own_patient() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let admin = clinic.user(Role::Admin).await;
+    let appointment = chart.fill("{appointment_id}");
+    let mut form = label("administrative");
+    form["appointment_id"] = json!(appointment);
+    let path = format!("/api/v1/patients/{}/documents", chart.patient);
+    let file = ("form.txt", "text/plain", &b"Filled in at home"[..]);
+    let made = admin.file(&path, Some(&form), file).await.expect(201);
+    assert_eq!(made["appointment_id"], json!(appointment));
+    let listed = admin
+        .get(format!("{path}?appointment_id={appointment}"))
+        .await
+        .expect(200);
+    assert_eq!(
+        listed["items"].as_array().map(Vec::len),
+        Some(1),
+        "{listed}"
+    );
+    let nobodys = kernel::ids::mint();
+    let none = admin
+        .get(format!("{path}?appointment_id={nobodys}"))
+        .await
+        .expect(200);
+    assert_eq!(none["items"], json!([]));
+    let stranger = clinic.patient(&admin).await;
+    let path = format!("/api/v1/patients/{stranger}/documents");
+    let refused = admin.file(path, Some(&form), file).await;
+    assert_eq!(refused.status, 422, "{}", refused.text);
+    assert_eq!(refused.pointers(), ["/appointment_id"], "{}", refused.text);
+}
 
 #[tokio::test]
 async fn what_is_filed_is_given_back_whole_and_in_ranges() {

@@ -4,9 +4,10 @@ use kernel::ids::TenantId;
 use platform::access::Role;
 use platform::files::ObjectName;
 use serde_json::{Value, json};
+use sqlx::Connection as _;
 
 use super::{content_of, id};
-use crate::support::{Caller, TestTenant};
+use crate::support::{Caller, Chart, TestTenant};
 
 async fn old_paper(caller: &Caller, patient: &str, day: &str) -> Value {
     let label = json!({ "category": "clinical", "kind": "lab_report", "title": "Old", "document_date": day });
@@ -157,6 +158,119 @@ async fn a_legal_hold_wins_over_every_policy() {
         .post(&destroy, json!({ "reason": "x" }))
         .await
         .expect(200);
+}
+
+#[tokio::test]
+async fn what_is_filed_about_a_provider_is_held_too() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let chart = Chart::open(&clinic).await;
+    let provider = chart.fill("{provider_id}");
+    let label = json!({ "category": "credential", "kind": "diploma", "title": "Diploma", "document_date": "2001-05-01" });
+    let path = format!("/api/v1/providers/{provider}/documents");
+    let diploma = admin
+        .file(path, Some(&label), ("d.txt", "text/plain", b"MD"))
+        .await
+        .expect(201);
+    let policy = json!({ "category": "credential", "years": 7 });
+    admin
+        .post("/api/v1/document-retention/policies", policy)
+        .await
+        .expect(201);
+    let reviews = open_reviews(&clinic, &admin).await;
+    let review = reviews
+        .iter()
+        .find(|review| review["document_id"] == diploma["id"])
+        .expect("a review");
+    let destroy = format!("/api/v1/document-retention/reviews/{}/destroy", id(review));
+    let holds = format!("/api/v1/providers/{provider}/legal-holds");
+    let reason = json!({ "reason": "Litigation" });
+    let hold = admin.post(&holds, reason.clone()).await.expect(201);
+    assert_eq!(hold["provider_id"], json!(provider));
+    assert!(
+        open_reviews(&clinic, &admin)
+            .await
+            .iter()
+            .all(|open| open["document_id"] != diploma["id"])
+    );
+    admin
+        .post(&destroy, json!({ "reason": "x" }))
+        .await
+        .expect_problem(409, "legal_hold");
+    let of_patient = format!("/api/v1/patients/{}/legal-holds", chart.patient);
+    let foreign = json!({ "reason": "x", "document_id": diploma["id"] });
+    let refused = admin.post(of_patient, foreign).await;
+    assert_eq!(refused.pointers(), ["/document_id"], "{}", refused.text);
+    let listed = admin.get(&holds).await.expect(200);
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(1));
+    admin
+        .post(format!("{holds}/{}/lift", id(&hold)), reason)
+        .await
+        .expect(200);
+    admin
+        .post(&destroy, json!({ "reason": "x" }))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn a_hold_that_is_placed_while_something_is_destroyed_waits_and_one_placed_before_wins() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let patient = clinic.patient(&admin).await;
+    old_paper(&admin, &patient, "2001-05-01").await;
+    let policy = json!({ "category": "clinical", "years": 7 });
+    admin
+        .post("/api/v1/document-retention/policies", policy)
+        .await
+        .expect(201);
+    let review = open_reviews(&clinic, &admin).await.remove(0);
+    let destroy = format!("/api/v1/document-retention/reviews/{}/destroy", id(&review));
+    // Somebody is placing a hold on the whole patient: he has the patient, and has not committed.
+    let mut connection = clinic.behind_the_curtain().await;
+    let mut placing = connection.begin().await.expect("a transaction");
+    sqlx::query("select from app.patients where tenant_id = $1 and id = $2::uuid for update")
+        .bind(clinic.id.0)
+        .bind(&patient)
+        .execute(&mut *placing)
+        .await
+        .expect("locked");
+    sqlx::query("insert into app.legal_holds (tenant_id, id, patient_id, reason, placed_at) values ($1, gen_random_uuid(), $2::uuid, 'Litigation', now())")
+        .bind(clinic.id.0)
+        .bind(&patient)
+        .execute(&mut *placing)
+        .await
+        .expect("a hold");
+    let destroying = {
+        let (admin, destroy) = (admin.clone(), destroy.clone());
+        tokio::spawn(async move { admin.post(destroy, json!({ "reason": "x" })).await })
+    };
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert!(!destroying.is_finished(), "it waits for the hold");
+    placing.commit().await.expect("placed");
+    destroying
+        .await
+        .expect("an answer")
+        .expect_problem(409, "legal_hold");
+}
+
+#[tokio::test]
+async fn without_a_known_state_the_longest_of_all_policies_counts() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let patient = clinic.patient(&admin).await;
+    let day = (clinic.clock.now() - chrono::TimeDelta::days(8 * 366)).date_naive();
+    old_paper(&admin, &patient, &day.to_string()).await;
+    for policy in [
+        json!({ "category": "clinical", "years": 6 }),
+        json!({ "category": "clinical", "years": 10, "state": "NY" }),
+    ] {
+        admin
+            .post("/api/v1/document-retention/policies", policy)
+            .await
+            .expect(201);
+    }
+    assert!(open_reviews(&clinic, &admin).await.is_empty());
 }
 
 #[tokio::test]

@@ -1,0 +1,149 @@
+//! What a chart says where a template asks for it: problems, allergies, vital signs, immunizations. A line for each, newest
+//! first. What was not asked of the patient is said so, and never reads as "none".
+
+use kernel::Result;
+use kernel::clock::Instant;
+use kernel::ids::PatientId;
+use platform::db::TenantTx;
+
+use super::placeholders::Values;
+use crate::allergies::{self, Allergy, AllergyState, AllergySummary};
+use crate::immunizations::{self, Immunization};
+use crate::patients::Patient;
+use crate::problems::{self, Problem};
+use crate::vitals::{self, RecentVital};
+
+/// Lines of a list that a note still wants to hold.
+const LINES: i64 = 50;
+
+/// Adds what the texts ask for. What they don't is not looked up.
+pub(super) async fn add(
+    tx: &mut TenantTx,
+    (patient, found): (PatientId, &Patient),
+    texts: &[&str],
+    now: Instant,
+    values: &mut Values,
+) -> Result<()> {
+    let asked = |name: &str| {
+        texts
+            .iter()
+            .any(|text| super::placeholders::uses(text, name))
+    };
+    if asked("problems.active") {
+        let open = problems::open_in_tx(tx, patient, LINES).await?;
+        values.insert(
+            "problems.active",
+            lines(open.iter().map(problem), "none on the list"),
+        );
+    }
+    if asked("allergies") {
+        let summary = allergies::summary_in_tx(tx, patient).await?;
+        values.insert("allergies", allergy_lines(&summary));
+    }
+    if asked("vitals.latest") {
+        let birth = found.data.birth_date;
+        let latest = vitals::recent_in_tx(tx, (patient, birth), now, None).await?;
+        values.insert(
+            "vitals.latest",
+            lines(latest.iter().map(vital), "none on record"),
+        );
+    }
+    if asked("immunizations") {
+        let given = immunizations::given_in_tx(tx, patient, LINES).await?;
+        values.insert(
+            "immunizations",
+            lines(given.iter().map(dose), "none on record"),
+        );
+    }
+    Ok(())
+}
+
+fn lines(items: impl Iterator<Item = String>, none: &str) -> String {
+    let lines: Vec<String> = items.map(|item| format!("- {item}")).collect();
+    if lines.is_empty() {
+        none.to_owned()
+    } else {
+        lines.join("\n")
+    }
+}
+
+fn word(value: &impl serde::Serialize) -> String {
+    let text = serde_json::to_value(value).unwrap_or_default();
+    text.as_str().unwrap_or_default().replace('_', " ")
+}
+
+fn problem(problem: &Problem) -> String {
+    let data = &problem.data;
+    let code = data.icd10cm.as_ref().or(data.snomed.as_ref());
+    let name = data.name.as_ref().or(code).cloned().unwrap_or_default();
+    let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
+    let onset = data.onset.as_ref();
+    let since = onset
+        .map(|onset| format!(", since {onset}"))
+        .unwrap_or_default();
+    format!("{name}{code}{since}, {}", word(&data.status))
+}
+
+fn allergy_lines(summary: &AllergySummary) -> String {
+    match summary.state {
+        AllergyState::Known => lines(summary.active.iter().map(allergy), ""),
+        AllergyState::NoneKnown => {
+            let said = summary
+                .statements
+                .iter()
+                .map(|said| word(&said.data.statement));
+            said.collect::<Vec<_>>().join("; ")
+        }
+        AllergyState::NotAssessed => "not assessed".to_owned(),
+    }
+}
+
+fn allergy(allergy: &Allergy) -> String {
+    let data = &allergy.data;
+    let substance = data
+        .substance
+        .text
+        .as_ref()
+        .or(data.substance.code.as_ref());
+    let substance = substance.cloned().unwrap_or_default();
+    let criticality = word(&data.criticality);
+    let reactions = data.reactions.iter();
+    let reactions: Vec<&str> = reactions.map(|one| one.manifestation.as_str()).collect();
+    if reactions.is_empty() {
+        return format!("{substance}, criticality {criticality}");
+    }
+    let reactions = reactions.join(", ");
+    format!("{substance}: {reactions}, criticality {criticality}")
+}
+
+fn vital(latest: &RecentVital) -> String {
+    let reading = &latest.reading;
+    let said = match (&reading.canonical, reading.given.code) {
+        (Some(kept), _) => {
+            let value = match kept.diastolic {
+                Some(diastolic) => format!("{}/{diastolic}", kept.value),
+                None => kept.value.to_string(),
+            };
+            format!("{value} {}", word_as_is(&kept.unit))
+        }
+        (None, Some(code)) => word(&code),
+        (None, None) => String::new(),
+    };
+    let day = latest.measured_at.format("%Y-%m-%d");
+    format!("{} {said} ({day})", word(&reading.given.kind))
+}
+
+/// A unit is written as it is.
+fn word_as_is(value: &impl serde::Serialize) -> String {
+    let text = serde_json::to_value(value).unwrap_or_default();
+    text.as_str().unwrap_or_default().to_owned()
+}
+
+fn dose(dose: &Immunization) -> String {
+    let data = &dose.data;
+    let name = data
+        .name
+        .clone()
+        .unwrap_or_else(|| format!("CVX {}", data.cvx));
+    format!("{name}, {}", data.occurred_on)
+}

@@ -1,0 +1,270 @@
+//! Whoever is supervised signs nothing unseen, and nobody's leaving leaves a note stuck.
+
+use platform::access::Role;
+use serde_json::{Value, json};
+
+use super::notes::Ward;
+use crate::support::{Caller, id};
+
+async fn supervise(ward: &Ward, user: &Caller, supervisor: &Caller) {
+    let body = json!({ "user_id": user.user_id, "supervisor_id": supervisor.user_id });
+    let made = ward.admin.post("/api/v1/note-supervisions", body);
+    made.await.expect(201);
+}
+
+/// A provider on the patient's team.
+async fn provider(ward: &Ward) -> Caller {
+    let provider = ward.clinic.user(Role::Provider).await;
+    ward.join(&provider).await;
+    provider
+}
+
+async fn queue(supervisor: &Caller) -> Vec<Value> {
+    let page = supervisor.get("/api/v1/cosignatures").await.expect(200);
+    page["items"].as_array().cloned().expect("items")
+}
+
+async fn cosign_all(supervisor: &Caller) {
+    for place in queue(supervisor).await {
+        let path = format!("/api/v1/cosignatures/{}/cosign", id(&place));
+        supervisor.post(path, json!({})).await.expect(200);
+    }
+}
+
+/// What the patient may read of a note, the texts of its parts.
+async fn released(ward: &Ward, note: &str) -> String {
+    let path = format!("/api/v1/patients/{}/released-notes/{note}", ward.patient);
+    ward.doctor.get(path).await.expect(200)["document"]["parts"].to_string()
+}
+
+async fn leave(ward: &Ward, who: &Caller) {
+    sqlx::query("update app.users set status = 'suspended' where tenant_id = $1 and id = $2::uuid")
+        .bind(ward.clinic.id.0)
+        .bind(&who.user_id)
+        .execute(&mut ward.clinic.behind_the_curtain().await)
+        .await
+        .expect("suspended");
+}
+
+#[tokio::test]
+async fn what_a_trainee_corrects_after_the_co_signature_is_co_signed_before_the_patient_reads_it() {
+    let ward = Ward::open().await;
+    let trainee = provider(&ward).await;
+    supervise(&ward, &trainee, &ward.doctor).await;
+    let note = ward.signed(&trainee, "progress", "400 mg").await;
+    let path = format!("/api/v1/notes/{note}");
+    cosign_all(&ward.doctor).await;
+    assert!(released(&ward, &note).await.contains("400 mg"));
+    let corrected = trainee
+        .post(
+            format!("{path}/corrections"),
+            json!({ "content": { "body": "4000 mg" }, "reason": "mistyped" }),
+        )
+        .await
+        .expect(200);
+    assert_eq!(corrected["cosignature"], "pending", "{corrected}");
+    let read = released(&ward, &note).await;
+    assert!(
+        read.contains("400 mg") && !read.contains("4000 mg"),
+        "{read}"
+    );
+    let withheld = ward.doctor.act(format!("{path}/release")).await;
+    withheld.expect_problem(409, "cosignature_open");
+    cosign_all(&ward.doctor).await;
+    assert!(released(&ward, &note).await.contains("4000 mg"));
+    let open = trainee.get(&path).await.expect(200);
+    assert_eq!(open["cosignature"], "cosigned");
+}
+
+#[tokio::test]
+async fn what_a_supervised_nurse_adds_to_anothers_note_goes_to_her_supervisor() {
+    let ward = Ward::open().await;
+    supervise(&ward, &ward.nurse, &ward.doctor).await;
+    let colleague = ward.clinic.user(Role::Nurse).await;
+    ward.join(&colleague).await;
+    let note = ward.signed(&colleague, "nursing", "slept well").await;
+    let added = json!({ "text": "and ate little" });
+    let path = format!("/api/v1/notes/{note}");
+    let added = ward
+        .nurse
+        .post(format!("{path}/addenda"), added)
+        .await
+        .expect(200);
+    assert_eq!(added["cosignature"], "pending", "{added}");
+    assert!(!released(&ward, &note).await.contains("ate little"));
+    let asked = queue(&ward.doctor).await;
+    assert_eq!(asked.len(), 1);
+    let place = format!("/api/v1/cosignatures/{}", id(&asked[0]));
+    let why = json!({ "reason": "how little?" });
+    ward.doctor
+        .post(format!("{place}/return"), why)
+        .await
+        .expect(200);
+    let open = ward.nurse.get(&path).await.expect(200);
+    assert_eq!(open["cosignature"], "returned");
+    let answer = json!({ "text": "half a slice of bread" });
+    ward.nurse
+        .post(format!("{path}/addenda"), answer)
+        .await
+        .expect(200);
+    cosign_all(&ward.doctor).await;
+    let read = released(&ward, &note).await;
+    assert!(
+        read.contains("ate little") && read.contains("bread"),
+        "{read}"
+    );
+}
+
+#[tokio::test]
+async fn the_assigned_supervisor_wins_and_who_is_supervised_consents_to_nothing() {
+    let ward = Ward::open().await;
+    let trainee = provider(&ward).await;
+    let friend = provider(&ward).await;
+    supervise(&ward, &trainee, &ward.doctor).await;
+    let notes = format!("/api/v1/patients/{}/notes", ward.patient);
+    let new = |supervisor: &Caller| json!({ "type": "progress", "supervisor_id": supervisor.user_id, "content": { "body": "x" } });
+    let made = trainee.post(&notes, new(&friend)).await.expect(201);
+    let sign = format!("/api/v1/notes/{}/sign", id(&made));
+    let signed = trainee
+        .post(sign, json!({ "text_number": 1 }))
+        .await
+        .expect(200);
+    assert_eq!(signed["supervisor_id"], json!(ward.doctor.user_id));
+    assert!(queue(&friend).await.is_empty());
+    assert_eq!(queue(&ward.doctor).await.len(), 1);
+    let refused = friend.post(&notes, new(&trainee)).await;
+    assert_eq!(refused.pointers(), ["/supervisor_id"], "{}", refused.text);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_supervisor_who_has_left_is_handed_on() {
+    let ward = Ward::open().await;
+    let gone = provider(&ward).await;
+    let next = ward.clinic.user(Role::Provider).await;
+    supervise(&ward, &ward.nurse, &gone).await;
+    let note = ward.signed(&ward.nurse, "nursing", "slept well").await;
+    leave(&ward, &gone).await;
+    let list = format!("/api/v1/cosignatures?supervisor_id={}", gone.user_id);
+    let waiting = ward.admin.get(list).await.expect(200);
+    let place = format!("/api/v1/cosignatures/{}/reassign", id(&waiting["items"][0]));
+    let to = |user: &Caller| json!({ "supervisor_id": user.user_id });
+    let bystander = ward.doctor.post(&place, to(&next)).await;
+    bystander.expect_problem(403, "not_the_supervisor");
+    let unfit = ward.admin.post(&place, to(&ward.nurse)).await;
+    assert_eq!(unfit.pointers(), ["/supervisor_id"], "{}", unfit.text);
+    let moved = ward.admin.post(&place, to(&next)).await.expect(200);
+    assert_eq!(moved["supervisor_id"], json!(next.user_id));
+    cosign_all(&next).await;
+    let open = ward
+        .nurse
+        .get(format!("/api/v1/notes/{note}"))
+        .await
+        .expect(200);
+    assert_eq!(open["cosignature"], "cosigned");
+    assert_eq!(open["supervisor_id"], json!(next.user_id));
+    let again = ward.admin.post(&place, to(&gone)).await;
+    assert_eq!(again.status, 422, "{}", again.text);
+    ward.admin
+        .post(&place, to(&ward.doctor))
+        .await
+        .expect_problem(409, "illegal_transition");
+}
+
+#[tokio::test]
+async fn a_draft_of_somebody_who_has_left_is_taken_over_and_signed() {
+    let ward = Ward::open().await;
+    let gone = provider(&ward).await;
+    let note = ward.draft(&gone, "progress", "begun").await;
+    let path = format!("/api/v1/notes/{note}");
+    let early = ward.doctor.act(format!("{path}/take-over")).await;
+    early.expect_problem(409, "author_active");
+    leave(&ward, &gone).await;
+    let foreign = ward.nurse.act(format!("{path}/take-over")).await;
+    foreign.expect_problem(403, "forbidden");
+    let taken = ward
+        .doctor
+        .act(format!("{path}/take-over"))
+        .await
+        .expect(200);
+    assert_eq!(taken["author_id"], json!(ward.doctor.user_id));
+    let sign = json!({ "text_number": 1 });
+    ward.doctor
+        .post(format!("{path}/sign"), sign)
+        .await
+        .expect(200);
+    let found = ward.doctor.get(format!("{path}/verify")).await.expect(200);
+    assert_eq!(found["valid"], true, "{found}");
+}
+
+#[tokio::test]
+async fn a_note_of_somebody_who_has_left_is_retracted_by_an_administrator_and_by_nobody_else() {
+    let ward = Ward::open().await;
+    let gone = provider(&ward).await;
+    let note = ward.signed(&gone, "progress", "wrong chart").await;
+    let path = format!("/api/v1/notes/{note}");
+    let why = json!({ "reason": "another patient's" });
+    let retract = format!("{path}/retract");
+    ward.admin
+        .post(&retract, why.clone())
+        .await
+        .expect_problem(403, "not_the_author");
+    leave(&ward, &gone).await;
+    ward.doctor
+        .post(&retract, why.clone())
+        .await
+        .expect_problem(403, "not_the_author");
+    let retracted = ward.admin.post(&retract, why).await.expect(200);
+    assert_eq!(retracted["status"], "entered_in_error");
+    let found = ward.admin.get(format!("{path}/verify")).await.expect(200);
+    assert_eq!(found["valid"], true, "{found}");
+    assert_eq!(found["entries"][1]["kind"], "retraction");
+    // To write or sign is still not his: not even at the database.
+    let mut connection = ward.clinic.behind_the_curtain().await;
+    let context = format!(
+        "set role chartwell_runtime; set app.context = '{} admin organization {}  '",
+        ward.clinic.id, ward.admin.user_id
+    );
+    sqlx::Executor::execute(&mut connection, sqlx::AssertSqlSafe(context))
+        .await
+        .expect("an admin's context");
+    let title = sqlx::query(
+        "update app.notes set title = 'otherwise' where tenant_id = $1 and id = $2::uuid",
+    )
+    .bind(ward.clinic.id.0)
+    .bind(&note)
+    .execute(&mut connection)
+    .await;
+    assert!(title.is_err(), "{title:?}");
+}
+
+#[tokio::test]
+async fn a_title_that_came_too_late_is_kept_with_the_text() {
+    let ward = Ward::open().await;
+    let note = ward.draft(&ward.doctor, "progress", "begun").await;
+    let path = format!("/api/v1/notes/{note}");
+    let first = json!({ "title": "Headache" });
+    ward.doctor.patch(&path, 1, first).await.expect(200);
+    let late = json!({ "title": "Migraine", "noted_at": "2026-03-10T10:00:00Z" });
+    let refused = ward
+        .doctor
+        .patch(&path, 1, late)
+        .await
+        .expect_problem(412, "version_stale");
+    let kept = ward
+        .doctor
+        .get(format!("{path}/texts?kind=conflicted"))
+        .await
+        .expect(200);
+    let kept = &kept["items"][0];
+    assert_eq!(kept["number"], refused["conflicted_text"], "{refused}");
+    assert_eq!(
+        kept["header"],
+        json!({ "title": "Migraine", "noted_at": "2026-03-10T10:00:00Z" })
+    );
+    assert_eq!(kept["content"]["body"], "begun");
+    let open = ward.doctor.get(&path).await.expect(200);
+    assert_eq!(
+        (&open["title"], &open["version"]),
+        (&json!("Headache"), &json!(2))
+    );
+}

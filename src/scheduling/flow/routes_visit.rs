@@ -10,6 +10,11 @@ pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get_visit_page))
 }
 
+/// The link to put into a message; `secret` says what it is about.
+pub(super) fn link(home: &str, secret: &str) -> String {
+    format!("{home}/visit#{secret}")
+}
+
 /// The page behind the link of a reminder or an offer
 ///
 /// Reads and answers `/api/v1/appointment-links/{token}` or `/api/v1/offer-links/{token}`, with the token behind the `#`.

@@ -22,7 +22,8 @@ async fn everything_of_the_schema_is_in_its_description() {
           union
          select p.proname::text from pg_proc p where p.pronamespace = 'app'::regnamespace and p.prosecdef",
     );
-    let names = names.fetch_all(&mut admin_connection().await);
+    let mut connection = admin_connection().await;
+    let names = names.fetch_all(&mut connection);
     let mut missing = names.await.expect("the catalogue answers");
     missing.retain(|name| !described.contains(&format!("`{name}`")));
     assert!(missing.is_empty(), "not in docs/DATABASE.md: {missing:?}");

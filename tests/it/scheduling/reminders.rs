@@ -38,12 +38,9 @@ fn statuses(reminders: &[Value]) -> Vec<&str> {
 
 /// The link in a message.
 fn link(body: &str) -> String {
-    let start = body.find("/api/v1/appointment-links/").expect("a link");
-    body[start..]
-        .split_whitespace()
-        .next()
-        .expect("a link")
-        .to_owned()
+    let (_, from) = body.split_once("/visit#apt_").expect("a link");
+    let secret = from.split_whitespace().next().expect("a secret");
+    format!("/api/v1/appointment-links/apt_{secret}")
 }
 
 #[tokio::test]

@@ -24,9 +24,9 @@ async fn open() -> Clinic {
 fn link(clinic: &Clinic) -> String {
     let messages = clinic.tenant.outbox.messages();
     let body = &messages.last().expect("a message").body;
-    let start = body.find(PLACE).expect("a link");
-    let link = body[start..].split_whitespace().next();
-    link.expect("a link").to_owned()
+    let (_, from) = body.split_once("/visit#off_").expect("a link");
+    let secret = from.split_whitespace().next().expect("a secret");
+    format!("{PLACE}off_{secret}")
 }
 
 fn at(clinic: &Clinic, days: i64) -> Value {

@@ -21,7 +21,7 @@ use super::text::{self, Words};
 use super::{links, store, store_templates};
 use crate::flow::flow_settings;
 use crate::flow::quiet::Quiet;
-use crate::flow::{waitlist, wall};
+use crate::flow::{routes_visit, waitlist, wall};
 use crate::no_shows;
 
 /// Planning anew what is said about an appointment; the database itself asks for it (0020).
@@ -325,14 +325,14 @@ async fn link(
     let home = &app.settings.public_url;
     if let Some(appointment) = reminder.appointment_id {
         let secret = links::open(tx, reminder, appointment, visit.starts_at, now).await?;
-        return Ok(format!("{home}/api/v1/appointment-links/{secret}"));
+        return Ok(routes_visit::link(home, &secret));
     }
     let Some((offer, deadline)) = reminder.offer_id.zip(visit.deadline) else {
         return Ok(String::new());
     };
     let whose = (offer, visit.patient_id);
     let secret = waitlist::open_link(tx, reminder.id, whose, deadline, now).await?;
-    Ok(format!("{home}/api/v1/offer-links/{secret}"))
+    Ok(routes_visit::link(home, &secret))
 }
 
 fn words(visit: &Visit, link: String) -> Result<Words> {

@@ -24,6 +24,7 @@ mod search;
 mod service;
 mod store;
 
+pub(crate) use calendar::Calendar;
 pub(crate) use load::{Situation, calendar as load_calendar};
 pub use model::{FreeTimes, Slot};
 pub use placement::{Chosen, Obstacle, Wanted};

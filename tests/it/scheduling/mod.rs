@@ -16,6 +16,8 @@ mod jobs;
 mod killed;
 mod killed_server;
 mod no_shows;
+mod plan_changes;
+mod plan_rules;
 mod plans;
 mod reminders;
 mod schedule;

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use serde::Serialize;
 
 use crate::grid::TICKS;
-use crate::problem::{Asset, Interval, Problem, Request};
+use crate::problem::{Asset, Interval, Limits, Problem, Request};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
@@ -43,6 +43,13 @@ pub fn faults(problem: &Problem) -> Vec<Fault> {
         .iter()
         .flat_map(|provider| &provider.working)
         .map(|working| working.facility.as_str())
+        .chain(
+            problem
+                .providers
+                .iter()
+                .flat_map(|it| &it.on_call)
+                .map(|it| it.facility.as_str()),
+        )
         .chain(problem.rooms.iter().map(|room| room.facility.as_str()))
         .chain(problem.equipment.iter().map(|unit| unit.facility.as_str()))
         .collect();
@@ -188,6 +195,13 @@ impl Faults<'_> {
                 opens = opens.min(it.from);
                 closes = closes.max(it.to);
             }
+            for (nth, it) in provider.on_call.iter().enumerate() {
+                let pointer = format!("/providers/{index}/on_call/{nth}");
+                self.interval(&pointer, it.day, it.from, it.to);
+                opens = opens.min(it.from);
+                closes = closes.max(it.to);
+            }
+            self.limits(&format!("/providers/{index}/limits"), &provider.limits);
         }
         let tick = problem.tick_minutes;
         let span = closes.div_ceil(tick).saturating_sub(opens / tick);
@@ -199,10 +213,26 @@ impl Faults<'_> {
         let mut assets = |name: &str, list: &[Asset]| {
             for (index, it) in list.iter().enumerate() {
                 self.intervals(&format!("/{name}/{index}/available"), &it.available);
+                self.intervals(&format!("/{name}/{index}/on_call"), &it.on_call);
             }
         };
         assets("rooms", &problem.rooms);
         assets("equipment", &problem.equipment);
+    }
+
+    fn limits(&mut self, pointer: &str, limits: &Limits) {
+        let days = self.problem.days.len();
+        for (index, most) in limits.most.iter().enumerate() {
+            let known = most.days.iter().all(|day| *day < days);
+            self.demand(known, format!("{pointer}/most/{index}/days"), "no such day");
+        }
+        let known = limits.through.iter().all(|day| *day < days);
+        self.demand(known, format!("{pointer}/through"), "no such day");
+        self.demand(
+            limits.rest <= 2880,
+            format!("{pointer}/rest"),
+            "at most 2880",
+        );
     }
 
     /// Somebody who works in two places on one day needs to know the way.
@@ -221,10 +251,15 @@ impl Faults<'_> {
             );
         }
         for (index, provider) in problem.providers.iter().enumerate() {
-            let way_missing = provider.working.iter().any(|one| {
-                provider.working.iter().any(|other| {
-                    let (a, b) = (one.facility.as_str(), other.facility.as_str());
-                    one.day == other.day
+            let working = provider.working.iter().map(|it| (it.day, &it.facility));
+            let on_call = provider.on_call.iter().map(|it| (it.day, &it.facility));
+            let mut places: Vec<_> = working.chain(on_call).collect();
+            places.sort_unstable();
+            places.dedup();
+            let way_missing = places.iter().any(|one| {
+                places.iter().any(|other| {
+                    let (a, b) = (one.1.as_str(), other.1.as_str());
+                    one.0 == other.0
                         && a != b
                         && !known.contains_key(&(a, b))
                         && !known.contains_key(&(b, a))

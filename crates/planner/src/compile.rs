@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::grid::{Grid, TICKS};
-use crate::model::{Choice, DayCosts, Desk, Group, Level, Model, NO_ASSETS, Slot, Wanted};
+use crate::model::{
+    Bounds, Choice, DayCosts, Desk, Group, Level, Model, NO_ASSETS, Profile, Slot, Wanted,
+};
 use crate::problem::{Problem, Request};
 use crate::rules::{self, DayRules};
 
@@ -20,6 +22,8 @@ struct Compiler<'a> {
     equipment: Index<'a>,
     /// Only patients with several visits can collide with themselves.
     patients: Index<'a>,
+    /// What requests call for, counted from one: nothing stands for none.
+    calls: Index<'a>,
     /// Ticks of the grid that anybody works.
     span: usize,
     desk_of: HashMap<(usize, usize), usize>,
@@ -33,6 +37,7 @@ pub fn compile(problem: &Problem) -> Model {
     compiler.desks();
     compiler.assets();
     compiler.travel();
+    compiler.limits();
     compiler.locked();
     for request in &problem.requests {
         let wanted = compiler.request(request);
@@ -63,8 +68,13 @@ fn patients_of_several_visits(problem: &Problem) -> Index<'_> {
 impl<'a> Compiler<'a> {
     fn new(problem: &'a Problem) -> Self {
         let working = || problem.providers.iter().flat_map(|it| &it.working);
-        let opens = working().map(|it| it.from).min().unwrap_or(0);
-        let closes = working().map(|it| it.to).max().unwrap_or(0);
+        let on_call = || problem.providers.iter().flat_map(|it| &it.on_call);
+        let times = || {
+            let working = working().map(|it| (it.from, it.to));
+            working.chain(on_call().map(|it| (it.from, it.to)))
+        };
+        let opens = times().map(|it| it.0).min().unwrap_or(0);
+        let closes = times().map(|it| it.1).max().unwrap_or(0);
         let origin = (opens / problem.tick_minutes) as usize;
         let assets = problem.rooms.len() + problem.equipment.len();
         let patients = patients_of_several_visits(problem);
@@ -75,6 +85,7 @@ impl<'a> Compiler<'a> {
             facilities: index(
                 working()
                     .map(|it| it.facility.as_str())
+                    .chain(on_call().map(|it| it.facility.as_str()))
                     .chain(problem.rooms.iter().map(|it| it.facility.as_str()))
                     .chain(problem.equipment.iter().map(|it| it.facility.as_str())),
             ),
@@ -84,6 +95,7 @@ impl<'a> Compiler<'a> {
             desk_of: HashMap::new(),
             patients,
             group_of: HashMap::new(),
+            calls: index(problem.requests.iter().filter_map(|it| it.call.as_deref())),
             model: Model {
                 days: problem.days.len(),
                 tick: problem.tick_minutes,
@@ -91,6 +103,15 @@ impl<'a> Compiler<'a> {
                 desks: Vec::new(),
                 desks_of: vec![Vec::new(); problem.providers.len()],
                 desk_open: Vec::new(),
+                desk_for: Vec::new(),
+                limits: Vec::new(),
+                facilities: Vec::new(),
+                asset_uncalled: vec![Grid::EMPTY; assets * problem.days.len()],
+                begins: problem
+                    .days
+                    .iter()
+                    .scan(0, |sum, it| Some(std::mem::replace(sum, *sum + it.minutes)))
+                    .collect(),
                 groups: Vec::new(),
                 asset_open: vec![Grid::EMPTY; assets * problem.days.len()],
                 assets,
@@ -128,19 +149,55 @@ impl<'a> Compiler<'a> {
     fn desks(&mut self) {
         for (provider, it) in self.problem.providers.iter().enumerate() {
             for working in &it.working {
-                let facility = self.facilities[working.facility.as_str()];
-                let desk = *self.desk_of.entry((provider, facility)).or_insert_with(|| {
-                    self.model.desks.push(Desk { provider, facility });
-                    self.model.desks_of[provider].push(self.model.desks.len() - 1);
-                    let grids = self.model.desk_open.len() + self.model.days;
-                    self.model.desk_open.resize(grids, Grid::EMPTY);
-                    self.model.desks.len() - 1
-                });
+                let at = self.desk(provider, &working.facility, working.day);
                 let (from, to) = self.inside(working.from, working.to);
-                let at = self.model.desk_at(desk, working.day);
                 self.model.desk_open[at].set(from, to);
             }
         }
+        self.model.desk_for = vec![self.model.desk_open.clone(); self.calls.len() + 1];
+        for (provider, it) in self.problem.providers.iter().enumerate() {
+            for on_call in &it.on_call {
+                let Some(call) = self.calls.get(on_call.call.as_str()).copied() else {
+                    continue;
+                };
+                let at = self.desk(provider, &on_call.facility, on_call.day);
+                let (from, to) = self.inside(on_call.from, on_call.to);
+                for open in &mut self.model.desk_for {
+                    open.resize(self.model.desk_open.len(), Grid::EMPTY);
+                }
+                self.model.desk_open[at].set(from, to);
+                self.model.desk_for[call + 1][at].set(from, to);
+            }
+        }
+    }
+
+    /// Where a provider's day in a facility stands.
+    fn desk(&mut self, provider: usize, facility: &str, day: usize) -> usize {
+        let facility = self.facilities[facility];
+        let desk = *self.desk_of.entry((provider, facility)).or_insert_with(|| {
+            self.model.desks.push(Desk { provider, facility });
+            self.model.desks_of[provider].push(self.model.desks.len() - 1);
+            let grids = self.model.desk_open.len() + self.model.days;
+            self.model.desk_open.resize(grids, Grid::EMPTY);
+            self.model.desks.len() - 1
+        });
+        self.model.desk_at(desk, day)
+    }
+
+    fn limits(&mut self) {
+        let bits = |days: &[usize]| days.iter().fold(0, |all, day| all | 1_u128 << day);
+        let bounds = self.problem.providers.iter().map(|it| {
+            let limits = &it.limits;
+            let most = limits.most.iter();
+            (!limits.is_none()).then(|| Bounds {
+                most: most
+                    .map(|it| (bits(&it.days), i64::from(it.minutes)))
+                    .collect(),
+                rest: limits.rest,
+                through: bits(&limits.through),
+            })
+        });
+        self.model.limits = bounds.collect();
     }
 
     fn assets(&mut self) {
@@ -162,6 +219,11 @@ impl<'a> Compiler<'a> {
             for free in &it.available {
                 let (from, to) = self.inside(free.from, free.to);
                 self.model.asset_open[asset * self.model.days + free.day].set(from, to);
+                self.model.asset_uncalled[asset * self.model.days + free.day].set(from, to);
+            }
+            for free in &it.on_call {
+                let (from, to) = self.inside(free.from, free.to);
+                self.model.asset_open[asset * self.model.days + free.day].set(from, to);
             }
         }
     }
@@ -177,6 +239,7 @@ impl<'a> Compiler<'a> {
             names.iter().map(to).collect()
         };
         self.model.travel = names.iter().map(between).collect();
+        self.model.facilities = names.into_iter().map(str::to_owned).collect();
     }
 
     /// What is locked is taken from everybody's open time once and for all.
@@ -199,6 +262,11 @@ impl<'a> Compiler<'a> {
                     from,
                     to,
                 );
+                let minutes = request.prep + request.duration + request.cleanup;
+                let begins = self.model.begins[day] + current.start;
+                let from = i64::from(begins) - i64::from(request.prep);
+                let held = (from, from + i64::from(minutes));
+                self.count_locked(self.providers[provider.as_str()], day, held);
             }
             let rooms = current.room.iter().map(|it| self.rooms[it.as_str()]);
             let offset = self.problem.rooms.len();
@@ -212,6 +280,27 @@ impl<'a> Compiler<'a> {
                 self.model.patient_locked[*patient][day].set(from, to);
             }
         }
+    }
+
+    /// What is locked takes of the limits, and there is rest before it and after it.
+    fn count_locked(&mut self, provider: usize, day: usize, held: (i64, i64)) {
+        let Some(mut bounds) = self.model.limits[provider].take() else {
+            return;
+        };
+        for (days, most) in &mut bounds.most {
+            if *days >> day & 1 == 1 {
+                *most -= held.1 - held.0;
+            }
+        }
+        for other in self.model.days_of_rest(day, &bounds) {
+            for desk in self.model.desks_of[provider].clone() {
+                let at = self.model.desk_at(desk, other);
+                let mut open = self.model.desk_open[at];
+                self.model.keep_rest(&mut open, bounds.rest, other, held);
+                self.model.desk_open[at] = open;
+            }
+        }
+        self.model.limits[provider] = Some(bounds);
     }
 
     fn close_desks(&mut self, provider: usize, facility: &str, day: usize, from: usize, to: usize) {
@@ -232,14 +321,19 @@ impl<'a> Compiler<'a> {
         let tick = self.problem.tick_minutes;
         let before = request.prep.div_ceil(tick) as usize;
         let after = (request.duration + request.cleanup).div_ceil(tick) as usize;
+        let call = request.call.as_ref().map(|it| self.calls[it.as_str()] + 1);
+        let held = Profile {
+            before,
+            after,
+            minutes: i64::from(request.prep + request.duration + request.cleanup),
+            call: call.unwrap_or(0),
+        };
         let profiles = &mut self.model.profiles;
-        let profile = profiles
-            .iter()
-            .position(|it| *it == (before, after))
-            .unwrap_or_else(|| {
-                profiles.push((before, after));
-                profiles.len() - 1
-            });
+        let known = profiles.iter().position(|it| *it == held);
+        let profile = known.unwrap_or_else(|| {
+            profiles.push(held);
+            profiles.len() - 1
+        });
         let locked = request.current.as_ref().is_some_and(|it| it.locked);
         let mut wanted = Wanted {
             profile,

@@ -91,7 +91,7 @@ fn placement(problem: &Problem, week: &mut Week<'_>, index: usize, slot: &Slot) 
         date: problem.days[slot.day].date.clone(),
         start,
         end: start + request.duration,
-        facility: facility(problem, &team, slot.day, start).to_owned(),
+        facility: model.facilities[choice.facility].clone(),
         providers: team.iter().map(|id| (*id).to_owned()).collect(),
         room,
         equipment,
@@ -117,17 +117,6 @@ fn stands(request: &Request, day: usize, start: u32, team: &[&str]) -> bool {
             && it.providers.len() == team.len()
             && it.providers.iter().all(|id| team.contains(&id.as_str()))
     })
-}
-
-/// Where the team works at that minute.
-fn facility<'a>(problem: &'a Problem, team: &[&str], day: usize, start: u32) -> &'a str {
-    problem
-        .providers
-        .iter()
-        .filter(|it| it.id == team[0])
-        .flat_map(|it| &it.working)
-        .find(|it| it.day == day && it.from <= start && start < it.to)
-        .map_or("", |it| it.facility.as_str())
 }
 
 fn why(

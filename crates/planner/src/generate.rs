@@ -176,6 +176,7 @@ fn requests(kind: &Clinic, problem: &mut Problem, rng: &mut Rng) {
             preferred_providers: Vec::new(),
             continuity: None,
             align: None,
+            call: None,
             current: None,
         });
     }
@@ -202,7 +203,7 @@ fn providers(kind: &Clinic, facilities: usize, problem: &mut Problem, rng: &mut 
         let mut provider = Provider {
             id: format!("D{at}"),
             skills: vec![first.to_owned()],
-            working: Vec::new(),
+            ..Provider::default()
         };
         if second != first {
             provider.skills.push(second.to_owned());
@@ -248,6 +249,7 @@ fn assets(kind: &Clinic, facilities: usize, problem: &mut Problem) {
                     kind: name.to_owned(),
                     facility: format!("F{facility}"),
                     available: available.collect(),
+                    on_call: Vec::new(),
                 };
                 if room {
                     &mut problem.rooms

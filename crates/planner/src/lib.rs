@@ -1,6 +1,6 @@
 //! Places visits into clinic weeks. Pure: a problem goes in, a plan comes out; no clock but a stopwatch, no input, no output.
 //!
-//! Hard rules (who can, where, when, one visit at a time, the way between facilities) are kept by construction: the search
+//! Hard rules (who can, where, when, one visit at a time, the way between facilities, limits of work) are kept by construction: the search
 //! only ever puts a visit on open time. Soft goals are weights the problem declares; the plan of least cost is sought,
 //! by regret insertion, then ruin and recreate, guided by what time is worth (the prices of a relaxation). [`verify`] says the rules again, naively, from the
 //! format alone, and trusts nothing of the search.
@@ -16,6 +16,7 @@ pub mod generate;
 mod grid;
 mod guide;
 mod insert;
+mod limits;
 mod mend;
 mod model;
 mod plan;
@@ -33,8 +34,8 @@ mod week;
 pub use check::{Fault, faults};
 pub use plan::{Change, Goals, Placement, Plan, Reason, SearchReport, Unplaced};
 pub use problem::{
-    Asset, ByPriority, Current, Day, Interval, Priority, Problem, Provider, Request, Travel,
-    Weights, Working,
+    Asset, ByPriority, Current, Day, Interval, Limits, Most, OnCall, Priority, Problem, Provider,
+    Request, Travel, Weights, Working,
 };
 pub use replan::{ChangeOfDay, Comparison, change, insert_one, replan, standing, what_if};
 pub use search::Budget;

@@ -25,6 +25,12 @@ pub struct Want {
     least: i64,
 }
 
+/// Providers (bits) and days (bits) a request could have in an empty week.
+pub struct Reach {
+    providers: Vec<u64>,
+    pub days: u128,
+}
+
 impl Search<'_, '_> {
     pub fn recreate(&mut self) {
         let model = self.week.model;
@@ -96,18 +102,25 @@ impl Search<'_, '_> {
             days |= 1 << (at % model.days);
         }
         let own = self.trying.len();
+        self.know_absent();
         for request in &self.week.absent {
-            let (mine, my_days) = &self.reach[*request];
-            let meets = mine
-                .iter()
-                .zip(&providers)
-                .any(|(one, other)| one & other != 0);
-            if meets && my_days & days != 0 && self.torn_from[*request] != self.iterations {
+            let meets = self.reach[*request].as_ref().is_some_and(|it| {
+                let mut both = it.providers.iter().zip(&providers);
+                it.days & days != 0 && both.any(|(one, other)| one & other != 0)
+            });
+            if meets && self.torn_from[*request] != self.iterations {
                 self.trying.push(*request);
             }
         }
         self.rng.shuffle(&mut self.trying[own..]);
         self.trying.truncate(own + MOST_ABSENT);
+    }
+
+    pub fn know_absent(&mut self) {
+        for request in &self.week.absent {
+            let model = self.week.model;
+            self.reach[*request].get_or_insert_with(|| Reach::of(model, *request));
+        }
     }
 
     /// Visits elsewhere come to where something was torn free, if that is better for them; what they leave is free then.
@@ -214,16 +227,25 @@ impl Search<'_, '_> {
     }
 }
 
-pub fn reach(model: &Model, request: usize) -> (Vec<u64>, u128) {
-    let wanted = &model.requests[request];
-    let mut providers = vec![0_u64; model.desks_of.len().div_ceil(64)];
-    for choice in &wanted.options {
-        for provider in model.providers_of(choice) {
-            providers[provider / 64] |= 1 << (provider % 64);
+impl Reach {
+    fn of(model: &Model, request: usize) -> Self {
+        let wanted = &model.requests[request];
+        let mut providers = vec![0_u64; model.desks_of.len().div_ceil(64)];
+        let mut days = 0_u128;
+        for choice in &wanted.options {
+            for day in &wanted.days {
+                let open = model.empty_week_starts(request, choice, day.day);
+                if day.levels.iter().all(|it| open.and(&it.starts).is_empty()) {
+                    continue;
+                }
+                days |= 1 << day.day;
+                for provider in model.providers_of(choice) {
+                    providers[provider / 64] |= 1 << (provider % 64);
+                }
+            }
         }
+        Self { providers, days }
     }
-    let days = wanted.days.iter().fold(0, |all, it| all | 1_u128 << it.day);
-    (providers, days)
 }
 
 /// Who could be with each provider on each day.

@@ -17,22 +17,50 @@ pub struct Model {
     pub origin: usize,
     pub desks: Vec<Desk>,
     pub desks_of: Vec<Vec<usize>>,
-    /// `[desk * days + day]`: working and not locked.
+    /// `[desk * days + day]`: working or on call, and not locked.
     pub desk_open: Vec<Grid>,
+    /// `[call][desk * days + day]`: what is open to requests of this call; the first are those with none.
+    pub desk_for: Vec<Vec<Grid>>,
+    pub limits: Vec<Option<Bounds>>,
     pub groups: Vec<Group>,
     /// Rooms first, equipment after them; `[asset * days + day]`.
     pub asset_open: Vec<Grid>,
+    /// What of it is open to requests without a call.
+    pub asset_uncalled: Vec<Grid>,
     pub assets: usize,
+    /// The minutes before each day.
+    pub begins: Vec<u32>,
+    pub facilities: Vec<String>,
     /// Ticks between facilities, `[from][to]`.
     pub travel: Vec<Vec<usize>>,
-    /// Distinct (before, after) in ticks.
-    pub profiles: Vec<(usize, usize)>,
+    pub profiles: Vec<Profile>,
     /// What an empty week leaves open, `[(desk * days + day) * profiles + profile]` and the same for groups.
     pub desk_starts: Vec<Grid>,
     pub group_starts: Vec<Grid>,
     pub requests: Vec<Wanted>,
     /// Patients with more than one visit: the ticks locked for them, by day.
     pub patient_locked: Vec<Vec<Grid>>,
+}
+
+/// How a request holds time. What holds it alike is asked for alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// In ticks.
+    pub before: usize,
+    pub after: usize,
+    /// Of work, which the grid may round up.
+    pub minutes: i64,
+    /// Index into `desk_for`.
+    pub call: usize,
+}
+
+/// A provider's limits, what is locked taken off.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// Days (bits), and the minutes left on them together.
+    pub most: Vec<(u128, i64)>,
+    pub rest: u32,
+    pub through: u128,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -175,18 +203,35 @@ impl Model {
         self.desk_starts[self.desk_at(desk, day) * self.profiles.len() + profile]
     }
 
+    /// What of `free` serves requests of a profile; `at` is the desk's day.
+    pub fn desk_serves(&self, free: &Grid, at: usize, profile: usize) -> Grid {
+        free.and(&self.desk_for[self.profiles[profile].call][at])
+    }
+
+    /// The same of an asset.
+    pub fn asset_serves(&self, free: &Grid, at: usize, profile: usize) -> Grid {
+        if self.profiles[profile].call == 0 {
+            free.and(&self.asset_uncalled[at])
+        } else {
+            *free
+        }
+    }
+
     /// The starts of every length in an empty week: asked for often, changed never.
     pub fn tabulate(&mut self) {
-        for open in &self.desk_open {
-            let starts = self.profiles.iter().map(|it| open.starts(it.0, it.1));
-            self.desk_starts.extend(starts);
+        for (at, open) in self.desk_open.iter().enumerate() {
+            for (profile, it) in self.profiles.iter().enumerate() {
+                let open = self.desk_serves(open, at, profile);
+                self.desk_starts.push(open.starts(it.before, it.after));
+            }
         }
         for group in &self.groups {
             for day in 0..self.days {
-                for (before, after) in &self.profiles {
-                    let assets = group.assets.iter();
+                for (profile, held) in self.profiles.iter().enumerate() {
+                    let assets = group.assets.iter().map(|it| it * self.days + day);
                     let starts = assets
-                        .map(|it| self.asset_open[it * self.days + day].starts(*before, *after))
+                        .map(|at| self.asset_serves(&self.asset_open[at], at, profile))
+                        .map(|open| open.starts(held.before, held.after))
                         .fold(Grid::EMPTY, |all, one| all.or(&one));
                     self.group_starts.push(starts);
                 }

@@ -54,6 +54,49 @@ pub struct Provider {
     #[serde(default)]
     pub skills: Vec<String>,
     pub working: Vec<Working>,
+    /// When they can be called as well: by requests with that `call` only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on_call: Vec<OnCall>,
+    #[serde(default, skip_serializing_if = "Limits::is_none")]
+    pub limits: Limits,
+}
+
+/// How much a provider may be held, preparation and clean-up included; what is locked counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    #[serde(default)]
+    pub most: Vec<Most>,
+    /// Minutes between what holds them on one day and on another.
+    #[serde(default)]
+    pub rest: u32,
+    /// Days whose shift goes on past midnight: no rest between such a day and the next.
+    #[serde(default)]
+    pub through: Vec<usize>,
+}
+
+impl Limits {
+    pub fn is_none(&self) -> bool {
+        self.most.is_empty() && self.rest == 0
+    }
+}
+
+/// Held so many minutes at most on these days together: a day, or a week.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Most {
+    pub days: Vec<usize>,
+    pub minutes: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnCall {
+    pub day: usize,
+    pub from: u32,
+    pub to: u32,
+    pub facility: String,
+    pub call: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +116,9 @@ pub struct Asset {
     pub kind: String,
     pub facility: String,
     pub available: Vec<Interval>,
+    /// When it can be used as well: by requests with a `call`, whichever.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on_call: Vec<Interval>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -140,6 +186,9 @@ pub struct Request {
     /// Starts at multiples of so many minutes, where that is coarser than the grid.
     #[serde(default)]
     pub align: Option<u32>,
+    /// An emergency: those on call for this may attend, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
     #[serde(default)]
     pub current: Option<Current>,
 }

@@ -8,7 +8,7 @@ use crate::compile::compile;
 use crate::explain;
 use crate::insert::{self, Look};
 use crate::plan::{Change, Goals, Plan, SearchReport};
-use crate::problem::{Current, Interval, Problem, Request};
+use crate::problem::{Asset, Current, Interval, OnCall, Problem, Request, Working};
 use crate::rng::Rng;
 use crate::search::Search;
 use crate::solve::{Options, solve, stand};
@@ -93,6 +93,11 @@ fn without(intervals: &mut Vec<Interval>, day: usize, from: u32, to: u32) {
     }
 }
 
+fn close(asset: &mut Asset, day: usize, from: u32, to: u32) {
+    without(&mut asset.available, day, from, to);
+    without(&mut asset.on_call, day, from, to);
+}
+
 /// Makes the changes to the problem; what names nobody changes nothing.
 pub fn change(problem: &mut Problem, changes: &[ChangeOfDay]) {
     for change in changes {
@@ -105,22 +110,37 @@ pub fn change(problem: &mut Problem, changes: &[ChangeOfDay]) {
             } => {
                 let found = problem.providers.iter_mut().filter(|it| it.id == *provider);
                 for it in found {
-                    let mut working = Vec::new();
-                    for shift in &it.working {
+                    let left = |shift: (usize, u32, u32)| {
                         let mut left = vec![Interval {
-                            day: shift.day,
-                            from: shift.from,
-                            to: shift.to,
+                            day: shift.0,
+                            from: shift.1,
+                            to: shift.2,
                         }];
                         without(&mut left, *day, *from, *to);
-                        working.extend(left.into_iter().map(|part| crate::problem::Working {
-                            day: part.day,
-                            from: part.from,
-                            to: part.to,
-                            facility: shift.facility.clone(),
-                        }));
-                    }
-                    it.working = working;
+                        left.into_iter()
+                    };
+                    let working = std::mem::take(&mut it.working).into_iter();
+                    it.working = working
+                        .flat_map(|shift| {
+                            left((shift.day, shift.from, shift.to)).map(move |it| Working {
+                                day: it.day,
+                                from: it.from,
+                                to: it.to,
+                                ..shift.clone()
+                            })
+                        })
+                        .collect();
+                    let on_call = std::mem::take(&mut it.on_call).into_iter();
+                    it.on_call = on_call
+                        .flat_map(|shift| {
+                            left((shift.day, shift.from, shift.to)).map(move |it| OnCall {
+                                day: it.day,
+                                from: it.from,
+                                to: it.to,
+                                ..shift.clone()
+                            })
+                        })
+                        .collect();
                 }
             }
             ChangeOfDay::RoomClosed {
@@ -130,7 +150,7 @@ pub fn change(problem: &mut Problem, changes: &[ChangeOfDay]) {
                 to,
             } => {
                 let found = problem.rooms.iter_mut().filter(|it| it.id == *room);
-                found.for_each(|it| without(&mut it.available, *day, *from, *to));
+                found.for_each(|it| close(it, *day, *from, *to));
             }
             ChangeOfDay::EquipmentDown {
                 equipment,
@@ -142,7 +162,7 @@ pub fn change(problem: &mut Problem, changes: &[ChangeOfDay]) {
                     .equipment
                     .iter_mut()
                     .filter(|it| it.id == *equipment);
-                found.for_each(|it| without(&mut it.available, *day, *from, *to));
+                found.for_each(|it| close(it, *day, *from, *to));
             }
             ChangeOfDay::Wanted { requests } => problem.requests.extend(requests.iter().cloned()),
             ChangeOfDay::Withdrawn { request } => problem.requests.retain(|it| it.id != *request),

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use crate::guide::Guide;
-use crate::mend::{Want, alike, reach, wants};
+use crate::mend::{Reach, Want, alike, wants};
 use crate::model::Slot;
 use crate::rng::Rng;
 use crate::week::Week;
@@ -41,8 +41,8 @@ pub struct Search<'w, 'm> {
     pub touched: Vec<u64>,
     /// Requests that hold time alike, by profile.
     pub alike: Vec<Vec<usize>>,
-    /// Providers (bits) and days (bits) of each request.
-    pub reach: Vec<(Vec<u64>, u128)>,
+    /// Where each request could be; looked up when it is first without a place.
+    pub reach: Vec<Option<Reach>>,
     /// `[provider * days + day]`: who could be there.
     pub wants: Vec<Vec<Want>>,
     best: Vec<Option<Slot>>,
@@ -65,9 +65,7 @@ impl<'w, 'm> Search<'w, 'm> {
             torn_from: vec![0; model.requests.len()],
             touched: vec![0; model.requests.len()],
             alike: Vec::new(),
-            reach: (0..model.requests.len())
-                .map(|request| reach(model, request))
-                .collect(),
+            reach: (0..model.requests.len()).map(|_| None).collect(),
             wants: Vec::new(),
             best: week.placed.clone(),
             best_cost: week.cost,
@@ -121,9 +119,7 @@ impl<'w, 'm> Search<'w, 'm> {
         let absent = self.week.absent.len();
         let forced = match around {
             Some(request) if self.week.placed[request].is_none() => Some(request),
-            _ if absent > 0 && self.rng.chance(250) => {
-                Some(self.week.absent[self.rng.below(absent)])
-            }
+            _ if absent > 0 && self.rng.chance(250) => self.somebody_absent(),
             _ => None,
         };
         let forced = forced.and_then(|request| self.force(request));
@@ -143,6 +139,15 @@ impl<'w, 'm> Search<'w, 'm> {
             self.undo(forced);
         }
         true
+    }
+
+    /// One of those without a place, if it could have one at all.
+    fn somebody_absent(&mut self) -> Option<usize> {
+        self.know_absent();
+        let hope = |it: &&usize| self.reach[**it].as_ref().is_some_and(|it| it.days != 0);
+        let count = self.week.absent.iter().filter(hope).count();
+        let chosen = self.rng.below(count);
+        self.week.absent.iter().filter(hope).nth(chosen).copied()
     }
 
     /// Whether the plan may get so much worse; the more, the less likely.

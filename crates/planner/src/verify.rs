@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::plan::{Change, Goals, Placement, Plan};
-use crate::problem::{Asset, Interval, Problem, Request};
+use crate::problem::{Asset, Interval, Problem, Provider, Request};
 
 /// A rule a plan breaks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,6 +39,9 @@ pub fn verify(problem: &Problem, plan: &Plan) -> Vec<Violation> {
         for other in &pairs[at + 1..] {
             together(problem, one, other, &mut found);
         }
+    }
+    for provider in &problem.providers {
+        worked(problem, provider, &pairs, &mut found);
     }
     score(problem, plan, &pairs, &mut found);
     found
@@ -146,25 +149,35 @@ fn alone(problem: &Problem, request: &Request, placement: &Placement, found: &mu
             .providers
             .iter()
             .filter(|it| it.id == *id)
-            .flat_map(|it| &it.working)
-            .filter(|it| it.facility == placement.facility)
-            .map(|it| Interval {
-                day: it.day,
-                from: it.from,
-                to: it.to,
+            .flat_map(|it| {
+                let working = it.working.iter();
+                let on_call = it.on_call.iter();
+                let called = on_call.filter(|it| request.call.as_ref() == Some(&it.call));
+                working
+                    .map(|it| (&it.facility, it.day, it.from, it.to))
+                    .chain(called.map(|it| (&it.facility, it.day, it.from, it.to)))
             })
+            .filter(|it| *it.0 == placement.facility)
+            .map(|(_, day, from, to)| Interval { day, from, to })
             .collect();
         demand(
             covers(&shifts, day, from, to),
             "those who attend work there and then",
         );
     }
+    let open = |it: &Asset| {
+        let mut open = it.available.clone();
+        if request.call.is_some() {
+            open.extend(&it.on_call);
+        }
+        open
+    };
     let serves = |list: &[Asset], id: &String, kind: &String| {
         list.iter().any(|it| {
             it.id == *id
                 && it.kind == *kind
                 && it.facility == placement.facility
-                && covers(&it.available, day, from, to)
+                && covers(&open(it), day, from, to)
         })
     };
     let room = match (&request.room, &placement.room) {
@@ -246,6 +259,51 @@ fn together(
         && overlap(visit(one_request, one), visit(other_request, other))
     {
         say(found, "a patient is in one place at a time", &[one, other]);
+    }
+}
+
+/// Whether a provider's limits hold; what is locked counts, but breaks nothing by itself.
+fn worked(
+    problem: &Problem,
+    provider: &Provider,
+    pairs: &[(&Request, &Placement)],
+    found: &mut Vec<Violation>,
+) {
+    let its: Vec<&(&Request, &Placement)> = pairs
+        .iter()
+        .filter(|(_, it)| it.providers.contains(&provider.id))
+        .collect();
+    for most in &provider.limits.most {
+        let on = its.iter().filter(|(_, it)| most.days.contains(&it.day));
+        let minutes: i64 = on
+            .clone()
+            .map(|(request, it)| held(request, it))
+            .map(|(from, to)| to - from)
+            .sum();
+        let chosen: Vec<&Placement> = on
+            .filter(|(request, _)| !is_locked(request))
+            .map(|it| it.1)
+            .collect();
+        if minutes > i64::from(most.minutes) && !chosen.is_empty() {
+            say(found, "a provider works no longer than he may", &chosen);
+        }
+    }
+    let absolute = |(request, it): &(&Request, &Placement)| {
+        let before = problem.days.iter().take(it.day);
+        let before: i64 = before.map(|day| i64::from(day.minutes)).sum();
+        let (from, to) = held(request, it);
+        (before + from, before + to)
+    };
+    for one in &its {
+        for other in &its {
+            let (day, next) = (one.1.day, other.1.day);
+            let one_shift = (day..next).all(|it| provider.limits.through.contains(&it));
+            let both_locked = is_locked(one.0) && is_locked(other.0);
+            let rested = absolute(other).0 - absolute(one).1 >= i64::from(provider.limits.rest);
+            if day < next && !one_shift && !both_locked && !rested {
+                say(found, "a provider rests between days", &[one.1, other.1]);
+            }
+        }
     }
 }
 

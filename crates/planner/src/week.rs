@@ -16,6 +16,8 @@ pub struct Week<'m> {
     own_cost: Vec<i64>,
     desk_free: Vec<Grid>,
     asset_free: Vec<Grid>,
+    /// Minutes taken of each provider's limits.
+    pub used: Vec<Vec<i64>>,
     /// `[provider * days + day]`, `[asset * days + day]`: the requests there.
     pub by_provider: Vec<Vec<usize>>,
     pub by_asset: Vec<Vec<usize>>,
@@ -55,6 +57,11 @@ impl<'m> Week<'m> {
             absent_at,
             desk_free: model.desk_open.clone(),
             asset_free: model.asset_open.clone(),
+            used: model
+                .limits
+                .iter()
+                .map(|it| vec![0; it.as_ref().map_or(0, |it| it.most.len())])
+                .collect(),
             by_provider: vec![Vec::new(); model.desks_of.len() * model.days],
             by_asset: vec![Vec::new(); model.assets * model.days],
             patient_visits: vec![Vec::new(); model.patient_locked.len()],
@@ -69,12 +76,15 @@ impl<'m> Week<'m> {
     pub fn desk_starts(&mut self, desk: usize, day: usize, profile: usize) -> Grid {
         let at = self.model.desk_at(desk, day);
         let stamp = self.desk_stamp[at];
-        let cached = &mut self.desk_starts[at * self.model.profiles.len() + profile];
-        if cached.0 != stamp {
-            let (before, after) = self.model.profiles[profile];
-            *cached = (stamp, self.desk_free[at].starts(before, after));
+        let place = at * self.model.profiles.len() + profile;
+        if self.desk_starts[place].0 != stamp {
+            let held = self.model.profiles[profile];
+            let free = self.model.desk_serves(&self.desk_free[at], at, profile);
+            let free = self.within_limits(free, self.model.desks[desk].provider, day, &held);
+            let starts = free.starts(held.before, held.after);
+            self.desk_starts[place] = (stamp, starts);
         }
-        cached.1
+        self.desk_starts[place].1
     }
 
     pub fn group_starts(&mut self, group: usize, day: usize, profile: usize) -> Grid {
@@ -82,11 +92,12 @@ impl<'m> Week<'m> {
         let stamp = self.group_stamp[at];
         let place = at * self.model.profiles.len() + profile;
         if self.group_starts[place].0 != stamp {
-            let (before, after) = self.model.profiles[profile];
+            let held = self.model.profiles[profile];
             let mut starts = Grid::EMPTY;
             for asset in &self.model.groups[group].assets {
-                let free = &self.asset_free[asset * self.model.days + day];
-                starts = starts.or(&free.starts(before, after));
+                let at = asset * self.model.days + day;
+                let free = self.model.asset_serves(&self.asset_free[at], at, profile);
+                starts = starts.or(&free.starts(held.before, held.after));
             }
             self.group_starts[place] = (stamp, starts);
         }
@@ -129,13 +140,14 @@ impl<'m> Week<'m> {
     /// One free asset of each group, the one that leaves the fewest splinters; the wished one where it is free.
     pub fn choose_assets(&self, request: usize, slot: &Slot, wished: &Assets) -> Option<Assets> {
         let choice = &self.model.requests[request].options[slot.option];
+        let profile = self.model.requests[request].profile;
         let (from, to) = self.model.held(request, slot);
         let mut assets = NO_ASSETS;
         for (place, group) in choice.groups.iter().enumerate() {
             let free = |asset: &&usize| {
-                let held = Grid::range(from, to);
-                let open = &self.asset_free[**asset * self.model.days + slot.day];
-                held.without(open).is_empty()
+                let at = **asset * self.model.days + slot.day;
+                let open = self.model.asset_serves(&self.asset_free[at], at, profile);
+                Grid::range(from, to).without(&open).is_empty()
             };
             let splinters = |asset: &&usize| {
                 let open = &self.asset_free[**asset * self.model.days + slot.day];
@@ -175,6 +187,7 @@ impl<'m> Week<'m> {
         let choice = &wanted.options[slot.option];
         for provider in model.providers_of(choice) {
             self.by_provider[provider * model.days + slot.day].push(request);
+            self.count(provider, slot.day, model.profiles[wanted.profile].minutes);
         }
         let (from, to) = model.held(request, &slot);
         self.hold(choice, &slot, from, to, false);
@@ -200,6 +213,7 @@ impl<'m> Week<'m> {
                 &mut self.by_provider[provider * model.days + slot.day],
                 request,
             );
+            self.count(provider, slot.day, -model.profiles[wanted.profile].minutes);
         }
         for asset in slot.assets.iter().take(choice.groups.len()) {
             forget(&mut self.by_asset[asset * model.days + slot.day], request);
@@ -284,8 +298,9 @@ impl<'m> Week<'m> {
         for group in choice.groups.iter() {
             let held = Grid::range(from, to);
             let assets = model.groups[*group].assets.iter().filter(|asset| {
-                let open = &model.asset_open[**asset * model.days + slot.day];
-                held.without(open).is_empty()
+                let at = **asset * model.days + slot.day;
+                let open = model.asset_serves(&model.asset_open[at], at, wanted.profile);
+                held.without(&open).is_empty()
             });
             let holders = assets.map(|asset| {
                 let all = self.by_asset[asset * model.days + slot.day].iter();
@@ -296,6 +311,9 @@ impl<'m> Week<'m> {
             if let Some(fewest) = holders.min_by_key(Vec::len) {
                 found.extend(fewest);
             }
+        }
+        for provider in model.providers_of(choice) {
+            self.beyond_limits(provider, slot.day, (from, to), wanted.profile, &mut found);
         }
         if let Some(patient) = wanted.patient {
             let visits = self.patient_visits[patient].iter().copied();

@@ -3,8 +3,8 @@
 
 use planner::generate::{Clinic, clinic, lock_some};
 use planner::{
-    Budget, Change, ChangeOfDay, Goals, Interval, Options, Plan, Problem, insert_one, replan,
-    solve, verify, what_if,
+    Budget, Change, ChangeOfDay, Goals, Interval, Most, OnCall, Options, Plan, Problem, insert_one,
+    replan, solve, verify, what_if,
 };
 use proptest::prelude::*;
 
@@ -30,12 +30,61 @@ fn weeks() -> impl Strategy<Value = (Problem, u64)> {
         if twist > 0 {
             odd_lengths(&mut problem);
         }
+        limit_work(&mut problem, seed);
         if twist > 1 {
             let plan = solve(&problem, &steps(50, seed)).expect("a sound problem");
             lock_some(&mut problem, &plan, 300, seed);
         }
         (problem, seed)
     })
+}
+
+/// Limits of some of the providers, on call others, and emergencies that call for them.
+fn limit_work(problem: &mut Problem, seed: u64) {
+    let days: Vec<usize> = (0..problem.days.len()).collect();
+    for (at, provider) in problem.providers.iter_mut().enumerate() {
+        let chance = seed.rotate_left(u32::try_from(at % 64).expect("small"));
+        if chance.is_multiple_of(3) {
+            let day = 60 + u32::try_from(chance % 90).expect("small");
+            provider.limits.most = days
+                .iter()
+                .map(|it| Most {
+                    days: vec![*it],
+                    minutes: day,
+                })
+                .collect();
+            provider.limits.most.push(Most {
+                days: days.clone(),
+                minutes: day * 3,
+            });
+        }
+        if chance.is_multiple_of(5) {
+            provider.limits.rest = 840 + u32::try_from(chance % 700).expect("small");
+            provider.limits.through = if chance % 2 == 0 { vec![0] } else { Vec::new() };
+        }
+        if chance % 4 == 1 {
+            let facility = provider.working[0].facility.clone();
+            provider.on_call.push(OnCall {
+                day: at % days.len(),
+                from: 19 * 60,
+                to: 23 * 60,
+                facility,
+                call: format!("call-{}", at % 2),
+            });
+        }
+    }
+    for room in problem.rooms.iter_mut().step_by(2) {
+        room.on_call.push(Interval {
+            day: 0,
+            from: 20 * 60,
+            to: 1440,
+        });
+    }
+    for (at, request) in problem.requests.iter_mut().enumerate() {
+        if at % 6 == 0 {
+            request.call = Some(format!("call-{}", at % 4 / 2));
+        }
+    }
 }
 
 /// Nothing lies on the grid any more.
@@ -207,6 +256,104 @@ fn the_checker_sees_what_is_wrong() {
         rules.contains(&"a placement's cost is what it says"),
         "{rules:?}"
     );
+}
+
+/// One provider with work enough for both days, and what he may do of it.
+fn limited(limits: planner::Limits) -> (Problem, Plan) {
+    let mut problem = clinic(&Clinic::week(8, 1, 1));
+    problem.days.truncate(2);
+    (problem.rooms, problem.equipment) = (Vec::new(), Vec::new());
+    let working = |day, from, to| planner::Working {
+        day,
+        from,
+        to,
+        facility: "F0".to_owned(),
+    };
+    problem.providers[0].working = vec![working(0, 1140, 1380), working(1, 300, 900)];
+    problem.providers[0].limits = limits;
+    for request in &mut problem.requests {
+        request.windows.clear();
+        request.preferred_windows.clear();
+        request.skills.clear();
+        request.any_of.clear();
+        request.all_of.clear();
+        request.equipment.clear();
+        request.room = None;
+        (request.prep, request.duration, request.cleanup) = (5, 50, 5);
+    }
+    let plan = solve(&problem, &steps(300, 1)).expect("a sound problem");
+    assert!(verify(&problem, &plan).is_empty());
+    (problem, plan)
+}
+
+#[test]
+fn limits_of_work_are_hard() {
+    let (_, free) = limited(planner::Limits::default());
+    assert_eq!(free.placements.len(), 8);
+    let most = |days: &[usize], minutes| Most {
+        days: days.to_vec(),
+        minutes,
+    };
+    let sums = planner::Limits {
+        most: vec![most(&[0], 130), most(&[0, 1], 300)],
+        ..planner::Limits::default()
+    };
+    let (mut problem, plan) = limited(sums);
+    assert_eq!(plan.placements.len(), 5, "three hundred minutes in all");
+    assert_eq!(plan.placements.iter().filter(|it| it.day == 0).count(), 2);
+    problem.providers[0].limits.most[1].minutes = 299;
+    let rules: Vec<&str> = verify(&problem, &plan).iter().map(|it| it.rule).collect();
+    assert_eq!(rules, ["a provider works no longer than he may"]);
+    let rest = planner::Limits {
+        rest: 660,
+        ..planner::Limits::default()
+    };
+    let (mut problem, plan) = limited(rest);
+    let ends = plan.placements.iter().filter(|it| it.day == 0);
+    let ends = ends.map(|it| it.end + 5).max().expect("the first day");
+    let begins = plan.placements.iter().filter(|it| it.day == 1);
+    let begins = begins.map(|it| it.start - 5).min().expect("the second");
+    assert!(begins + 1440 >= ends + 660, "{begins} after {ends}");
+    problem.providers[0].limits.rest = begins + 1440 - ends + 1;
+    let rules: Vec<&str> = verify(&problem, &plan).iter().map(|it| it.rule).collect();
+    assert!(
+        rules.contains(&"a provider rests between days"),
+        "{rules:?}"
+    );
+    problem.providers[0].limits.through = vec![0];
+    assert!(
+        verify(&problem, &plan).is_empty(),
+        "one shift needs no rest"
+    );
+}
+
+#[test]
+fn only_emergencies_call_those_on_call() {
+    let (mut problem, _) = limited(planner::Limits::default());
+    for request in &mut problem.requests {
+        request.windows = vec![Interval {
+            day: 1,
+            from: 1200,
+            to: 1440,
+        }];
+    }
+    problem.providers[0].on_call = vec![OnCall {
+        day: 1,
+        from: 1200,
+        to: 1440,
+        facility: "F0".to_owned(),
+        call: "surgery".to_owned(),
+    }];
+    problem.requests[3].call = Some("surgery".to_owned());
+    problem.requests[4].call = Some("stroke".to_owned());
+    let plan = solve(&problem, &steps(300, 1)).expect("a sound problem");
+    let placed: Vec<&str> = plan.placements.iter().map(|it| &*it.request).collect();
+    assert_eq!(placed, ["R3"]);
+    assert_eq!(plan.placements[0].facility, "F0");
+    assert!(verify(&problem, &plan).is_empty());
+    problem.requests[3].call = None;
+    let rules: Vec<&str> = verify(&problem, &plan).iter().map(|it| it.rule).collect();
+    assert_eq!(rules, ["those who attend work there and then"]);
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub use booking::{
 };
 pub use holds::{hold_in_tx, release_hold_in_tx};
 pub use model::{Appointment, AppointmentMove, CancelledBy, Hold, HoldStatus, Priority};
-pub use moving::{holding_in_tx, reschedule_in_tx, vacate_in_tx};
+pub use moving::{holding_in_tx, lock_all_in_tx, reschedule_in_tx, vacate_in_tx};
 pub use placement::{Placement, Timing};
 pub use records::{Outcome, record_in_tx};
 pub use status::AppointmentStatus;

@@ -147,6 +147,14 @@ pub(crate) async fn own_timing(tx: &mut TenantTx, present: &Appointment) -> Resu
     Ok(Some(its).filter(|its| service.is_some_and(|it| Timing::of_service(&it) != *its)))
 }
 
+/// Locks these, so that nobody else changes them before the transaction is over. Those that are not there are left out.
+///
+/// # Errors
+/// The database's.
+pub async fn lock_all_in_tx(tx: &mut TenantTx, ids: &[AppointmentId]) -> Result<()> {
+    store::lock_all(tx, ids).await
+}
+
 /// The first half of [`reschedule_in_tx`]: a locked appointment gives its time back and is rescheduled. The caller books what
 /// takes its place, in the same transaction.
 ///

@@ -180,6 +180,20 @@ pub(super) async fn lock(tx: &mut TenantTx, id: AppointmentId) -> Result<Appoint
     find(tx, None, id).await?.ok_or_else(Error::not_found)
 }
 
+/// Locks appointments to be changed, by their ids, so that nobody waits in a circle.
+pub(super) async fn lock_all(tx: &mut TenantTx, ids: &[AppointmentId]) -> Result<()> {
+    let tenant = tx.tenant();
+    let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
+    sqlx::query_scalar!(
+        "select status from app.appointments where tenant_id = $1 and id = any($2) order by id for no key update",
+        tenant as _,
+        &ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn insert(
     tx: &mut TenantTx,
     id: AppointmentId,

@@ -40,6 +40,9 @@ pub(super) async fn apply(
     if open.is_empty() {
         return Err(Error::new(Code::PlanApplied));
     }
+    // Nobody cancels, checks in or moves what is to be moved until this is done.
+    let moved: Vec<AppointmentId> = open.iter().filter_map(|it| it.0.moves).collect();
+    appointments::lock_all_in_tx(&mut tx, &moved).await?;
     let mut refused: HashMap<String, Error> = HashMap::new();
     loop {
         let before = open.len();
@@ -257,6 +260,7 @@ async fn give_up(ctx: &Ctx, tx: &mut TenantTx, request: &KeptRequest) -> Result<
             ..Details::default()
         });
     };
+    // As it is now: it may have ended or been changed before it was locked.
     let present = appointments::get_in_tx(tx, stands).await?;
     appointments::vacate_in_tx(tx, &present, REASON, By::caller(ctx), ctx.now()).await?;
     Ok(Details {

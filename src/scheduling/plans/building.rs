@@ -1,7 +1,7 @@
 //! From the tenant's week to a problem for the planner.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
@@ -9,22 +9,22 @@ use identity::facilities::require_active_facility;
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, FacilityId, PatientId, ServiceId};
 use kernel::{Error, Result};
-use planner::{Asset, Current, Interval, Problem, Provider, Request, Travel, Working};
+use planner::{Current, Interval, Problem, Request, Travel};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
 use super::model::{PlanFrame, TimeWindow, WantedVisit};
-use super::store;
-use super::store_supply::{self, Place, Standing};
+use super::store_supply::{self, Standing};
+use super::{store, supply};
 use crate::appointments::{Priority, Timing};
 use crate::assets::AssetKind;
-use crate::availability::load_calendar;
-use crate::horizon::{Horizon, ranges, since, widened};
+use crate::availability::is_emergency;
+use crate::horizon::{Horizon, ranges};
 use crate::ranges::Ranges;
 use crate::services::{self, Service};
 
 /// The grid. Services begin at multiples of five minutes or more, as a rule.
-const TICK: u32 = 5;
+pub(super) const TICK: u32 = 5;
 
 /// A visit to be placed: one that is wanted, or an appointment that may move.
 #[derive(Clone, Debug)]
@@ -204,58 +204,13 @@ pub(super) async fn problem(
     horizon: &Horizon,
     now: Instant,
 ) -> Result<Problem> {
-    let facilities: Vec<Uuid> = frame.facility_ids.iter().map(|id| id.0).collect();
-    let named: Vec<Uuid> = frame.provider_ids.iter().map(|id| id.0).collect();
-    let people = store_supply::people(tx, &facilities, &named).await?;
-    let places = store_supply::places(tx, &facilities).await?;
     let services = services_of(tx, visits.iter().map(|visit| visit.wanted.service_id)).await?;
-    let taken = taken(tx, &people, &places, visits, horizon, now).await?;
-    let left = |who: Uuid, open: Ranges| {
-        let open = open.intersect(&since(now, horizon));
-        match taken.get(&who) {
-            Some(taken) => open.subtract(&widened(taken, horizon, TICK)),
-            None => open,
-        }
-    };
-    let mut working: BTreeMap<Uuid, Vec<Working>> = BTreeMap::new();
-    let mut assets: Vec<(AssetKind, Asset)> = Vec::new();
-    for facility in &frame.facility_ids {
-        let here: Vec<&Place> = places
-            .iter()
-            .filter(|it| it.facility_id == *facility)
-            .collect();
-        let who = people
-            .iter()
-            .map(|it| it.id)
-            .chain(here.iter().map(|it| it.id));
-        let who: Vec<Uuid> = who.collect();
-        let zone = (*facility, horizon.zone);
-        let calendar = load_calendar(tx, zone, &who, horizon.span(), None).await?;
-        for person in &people {
-            let open = left(person.id, calendar.works(person.id));
-            let parts = horizon.intervals(&open).into_iter().map(|it| Working {
-                day: it.day,
-                from: it.from,
-                to: it.to,
-                facility: facility.to_string(),
-            });
-            working.entry(person.id).or_default().extend(parts);
-        }
-        for place in here {
-            let open = left(place.id, calendar.is_open(place.id, false, true));
-            let asset = Asset {
-                id: place.id.to_string(),
-                kind: place.asset_kind.clone(),
-                facility: facility.to_string(),
-                available: horizon.intervals(&open),
-            };
-            assets.push((place.kind, asset));
-        }
-    }
-    let of_kind = |kind| {
-        let of_kind = assets.iter().filter(move |it| it.0 == kind);
-        of_kind.map(|it| it.1.clone()).collect::<Vec<Asset>>()
-    };
+    let emergencies: Vec<ServiceId> = services
+        .iter()
+        .filter(|(_, service)| is_emergency(service))
+        .map(|(id, _)| *id)
+        .collect();
+    let supply = supply::read(tx, frame, visits, &emergencies, horizon, now).await?;
     let mut aliases = HashMap::new();
     for visit in visits {
         let next = aliases.len();
@@ -264,23 +219,16 @@ pub(super) async fn problem(
     let context = Context {
         aliases: &aliases,
         services: &services,
-        taken: &taken,
+        taken: &supply.taken,
         horizon,
         now,
     };
     Ok(Problem {
         tick_minutes: TICK,
         days: horizon.days(),
-        providers: people
-            .into_iter()
-            .map(|person| Provider {
-                id: person.id.to_string(),
-                skills: person.skills,
-                working: working.remove(&person.id).unwrap_or_default(),
-            })
-            .collect(),
-        rooms: of_kind(AssetKind::Room),
-        equipment: of_kind(AssetKind::Equipment),
+        providers: supply.providers,
+        rooms: supply.rooms,
+        equipment: supply.equipment,
         travel: frame
             .travel
             .iter()
@@ -298,37 +246,6 @@ pub(super) async fn problem(
     })
 }
 
-/// When people, places and patients are taken by what does not move.
-async fn taken(
-    tx: &mut TenantTx,
-    people: &[store_supply::Person],
-    places: &[Place],
-    visits: &[Visit],
-    horizon: &Horizon,
-    now: Instant,
-) -> Result<HashMap<Uuid, Ranges>> {
-    let who = people.iter().map(|it| it.id);
-    let who = who.chain(places.iter().map(|it| it.id));
-    let who: HashSet<Uuid> = who
-        .chain(visits.iter().map(|it| it.wanted.patient_id.0))
-        .collect();
-    let who: Vec<Uuid> = who.into_iter().collect();
-    let moving: Vec<Uuid> = visits
-        .iter()
-        .filter_map(|it| it.moves)
-        .map(|id| id.0)
-        .collect();
-    let within = (horizon.begin(), horizon.end());
-    let mut spans: HashMap<Uuid, Vec<_>> = HashMap::new();
-    for it in store_supply::taken(tx, &who, within, &moving, now).await? {
-        spans.entry(it.who).or_default().push((it.from, it.until));
-    }
-    Ok(spans
-        .into_iter()
-        .map(|(who, spans)| (who, ranges(spans)))
-        .collect())
-}
-
 struct Context<'a> {
     /// Patients by number: the problem is kept where everybody who plans can read it.
     aliases: &'a HashMap<PatientId, usize>,
@@ -343,6 +260,14 @@ fn request(visit: &Visit, context: &Context<'_>) -> Option<Request> {
     let offered = context.services.get(&wanted.service_id)?;
     let service = &offered.data;
     let timing = wanted.timing(Timing::of_service(offered));
+    // An emergency waits for no lead time and begins at any minute.
+    let emergency = is_emergency(offered);
+    let (lead, align) = if emergency {
+        (0, TICK)
+    } else {
+        let align = u32::try_from(service.align_minutes).unwrap_or(TICK);
+        (service.lead_minutes, align)
+    };
     let minutes = |count: i32| u32::try_from(count).unwrap_or(0);
     let names = |ids: &[kernel::ids::ProviderId]| ids.iter().map(ToString::to_string).collect();
     Some(Request {
@@ -367,11 +292,12 @@ fn request(visit: &Visit, context: &Context<'_>) -> Option<Request> {
             .collect(),
         room: service.room_kind.clone(),
         equipment: service.equipment_kinds.clone(),
-        windows: windows(visit, service.lead_minutes, service.ahead_days, context),
+        windows: windows(visit, lead, service.ahead_days, context),
         preferred_windows: context.horizon.intervals(&of(&wanted.preferred_windows)),
         preferred_providers: names(&wanted.preferred_provider_ids),
         continuity: wanted.continuity_provider_id.map(|id| id.to_string()),
-        align: Some(minutes(service.align_minutes)).filter(|align| *align > TICK),
+        align: Some(align).filter(|align| *align > TICK),
+        call: emergency.then(|| wanted.service_id.to_string()),
         current: visit.current.clone(),
     })
 }

@@ -23,6 +23,7 @@ mod service;
 mod solving;
 mod store;
 mod store_supply;
+mod supply;
 mod telling;
 mod weights;
 

@@ -18,11 +18,12 @@ pub(super) struct Person {
     pub skills: Vec<String>,
 }
 
-/// Those named; or, if none are, whoever has working time at one of the facilities.
+/// Those named; or, if none are, whoever has working time, or is on call within these times, at one of the facilities.
 pub(super) async fn people(
     tx: &mut TenantTx,
     facilities: &[Uuid],
     named: &[Uuid],
+    (from, until): (Instant, Instant),
 ) -> Result<Vec<Person>> {
     let tenant = tx.tenant();
     let people = sqlx::query_as!(
@@ -35,12 +36,17 @@ pub(super) async fn people(
               and case when cardinality($3::uuid[]) > 0 then p.id = any($3) else
                        exists (select from app.working_times w
                                 where w.tenant_id = $1 and w.provider_id = p.id and w.facility_id = any($2)
-                                  and w.status = 'active') end
+                                  and w.status = 'active')
+                    or exists (select from app.on_call_shifts o
+                                where o.tenant_id = $1 and o.provider_id = p.id and o.facility_id = any($2)
+                                  and o.status = 'active' and o.ends_at > $4 and o.starts_at < $5) end
             order by p.sort_key, p.id
             limit 2000"#,
         tenant as _,
         facilities,
-        named
+        named,
+        from,
+        until
     )
     .fetch_all(tx.conn())
     .await?;
@@ -75,6 +81,8 @@ pub(super) async fn places(tx: &mut TenantTx, facilities: &[Uuid]) -> Result<Vec
 /// When somebody or something is taken.
 pub(super) struct Taken {
     pub who: Uuid,
+    /// Where; of a hold its facility.
+    pub facility_id: Option<Uuid>,
     pub from: Instant,
     pub until: Instant,
 }
@@ -90,11 +98,14 @@ pub(super) async fn taken(
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(
         Taken,
-        r#"select resource_id as "who!", starts_at as "from", ends_at as until
-             from app.reservations
-            where tenant_id = $1 and resource_id = any($2) and starts_at > $3 and starts_at < $4 and ends_at > $5
-              and state in ('held', 'booked', 'overbooked') and (state <> 'held' or expires_at > $6)
-              and (appointment_id is null or appointment_id <> all($7))"#,
+        r#"select r.resource_id as "who!", coalesce(a.facility_id, h.facility_id) as "facility_id?", r.starts_at as "from",
+                  r.ends_at as until
+             from app.reservations r
+             left join app.appointments a on a.tenant_id = $1 and a.id = r.appointment_id
+             left join app.appointment_holds h on h.tenant_id = $1 and h.id = r.hold_id
+            where r.tenant_id = $1 and r.resource_id = any($2) and r.starts_at > $3 and r.starts_at < $4 and r.ends_at > $5
+              and r.state in ('held', 'booked', 'overbooked') and (r.state <> 'held' or r.expires_at > $6)
+              and (r.appointment_id is null or r.appointment_id <> all($7))"#,
         tenant as _,
         who,
         from - LONGEST,

@@ -19,6 +19,8 @@ mod kept_promises;
 mod killed;
 mod killed_server;
 mod no_shows;
+mod plan_changes;
+mod plan_rules;
 mod plans;
 mod reminders;
 mod schedule;

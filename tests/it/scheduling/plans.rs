@@ -8,17 +8,17 @@ use sqlx::Row;
 use crate::support::{Caller, TestTenant, id};
 
 /// Two providers who work nine to twelve every day, one exam room.
-struct Clinic {
-    tenant: TestTenant,
-    admin: Caller,
-    facility: String,
-    service: String,
-    providers: Vec<String>,
-    monday: NaiveDate,
+pub(super) struct Clinic {
+    pub tenant: TestTenant,
+    pub admin: Caller,
+    pub facility: String,
+    pub service: String,
+    pub providers: Vec<String>,
+    pub monday: NaiveDate,
 }
 
 impl Clinic {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let tenant = TestTenant::new().await;
         let admin = tenant.user(Role::Admin).await;
         let main = json!({ "code": "MAIN", "name": "Main", "time_zone": "America/New_York" });
@@ -58,7 +58,7 @@ impl Clinic {
         }
     }
 
-    async fn requests(&self, count: usize) -> Vec<Value> {
+    pub async fn requests(&self, count: usize) -> Vec<Value> {
         let mut requests = Vec::new();
         for number in 0..count {
             let patient = self.tenant.patient(&self.admin).await;
@@ -68,11 +68,11 @@ impl Clinic {
         requests
     }
 
-    fn body(&self, days: u32, requests: &[Value]) -> Value {
+    pub fn body(&self, days: u32, requests: &[Value]) -> Value {
         json!({ "first_day": self.monday, "days": days, "facility_ids": [self.facility], "seconds": 0.2, "requests": requests })
     }
 
-    async fn plan(&self, days: u32, requests: &[Value]) -> Value {
+    pub async fn plan(&self, days: u32, requests: &[Value]) -> Value {
         let body = self.body(days, requests);
         self.admin
             .post("/api/v1/scheduling/plans", body)
@@ -80,7 +80,7 @@ impl Clinic {
             .expect(201)
     }
 
-    async fn booked(&self) -> i64 {
+    pub async fn booked(&self) -> i64 {
         sqlx::query(
             "select count(*) from app.appointments where tenant_id = $1 and status = 'scheduled'",
         )
@@ -92,11 +92,11 @@ impl Clinic {
     }
 }
 
-fn path(plan: &Value, action: &str) -> String {
+pub(super) fn path(plan: &Value, action: &str) -> String {
     format!("/api/v1/scheduling/plans/{}{action}", id(plan))
 }
 
-fn visit<'a>(plan: &'a Value, key: &str) -> &'a Value {
+pub(super) fn visit<'a>(plan: &'a Value, key: &str) -> &'a Value {
     let visits = plan["requests"].as_array().expect("requests");
     visits
         .iter()
@@ -476,72 +476,4 @@ async fn a_visit_that_takes_longer_than_its_service_is_planned_booked_and_moved_
     unsound["requests"][0]["duration_minutes"] = json!(0);
     let refused = clinic.admin.post("/api/v1/scheduling/plans", unsound).await;
     assert_eq!(refused.pointers(), ["/requests/0/duration_minutes"]);
-}
-
-#[tokio::test]
-async fn two_appointments_change_places_both_or_neither() {
-    let clinic = Clinic::new().await;
-    let plan = clinic.plan(1, &clinic.requests(2).await).await;
-    let done = clinic
-        .admin
-        .post(path(&plan, "/apply"), json!({}))
-        .await
-        .expect(200);
-    let mut starts = Vec::new();
-    let mut keys = Vec::new();
-    for key in ["R0", "R1"] {
-        starts.push(visit(&done, key)["place"]["starts_at"].clone());
-        keys.push(
-            visit(&done, key)["booked"]
-                .as_str()
-                .expect("an id")
-                .to_owned(),
-        );
-    }
-    // Both may move, and each is put where the other stands.
-    let body = json!({ "first_day": clinic.monday, "days": 1, "facility_ids": [clinic.facility], "seconds": 0.2,
-        "move_existing": true, "requests": clinic.requests(1).await });
-    let anew = clinic
-        .admin
-        .post("/api/v1/scheduling/plans", body)
-        .await
-        .expect(201);
-    sqlx::query(
-        "update app.schedule_plans p
-            set plan = jsonb_set(plan, '{placements}', (
-                    select jsonb_agg(case when other.value is null then one.value
-                                          else one.value || jsonb_build_object('start', other.value -> 'start', 'end', other.value -> 'end',
-                                                                               'providers', other.value -> 'providers', 'change', 'moved') end)
-                      from jsonb_array_elements(p.plan -> 'placements') one
-                      left join jsonb_array_elements(p.plan -> 'placements') other
-                             on (one.value ->> 'request', other.value ->> 'request') in (($3, $4), ($4, $3))))
-          where tenant_id = $1 and id = $2::uuid",
-    )
-    .bind(clinic.tenant.id.0)
-    .bind(id(&anew))
-    .bind(&keys[0])
-    .bind(&keys[1])
-    .execute(&mut clinic.tenant.behind_the_curtain().await)
-    .await
-    .expect("a plan in which they change places");
-    let swapped = clinic
-        .admin
-        .post(
-            path(&anew, "/apply"),
-            json!({ "requests": keys, "all_or_nothing": true }),
-        )
-        .await
-        .expect(200);
-    for (at, key) in keys.iter().enumerate() {
-        let visit = visit(&swapped, key);
-        assert_eq!(visit["outcome"], "moved", "{visit}");
-        let place = format!(
-            "/api/v1/appointments/{}",
-            visit["booked"].as_str().expect("an id")
-        );
-        let appointment = clinic.admin.get(place).await.expect(200);
-        assert_eq!(appointment["starts_at"], starts[1 - at]);
-        assert_eq!(appointment["rescheduled_from"], *key);
-    }
-    assert_eq!(clinic.booked().await, 2);
 }

@@ -1,0 +1,167 @@
+//! Applying plans that move appointments: circles of them, and others who are faster.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sqlx::Connection;
+
+use super::plans::{Clinic, path, visit};
+use crate::support::id;
+
+/// Two appointments, and a plan in which they change places.
+struct Swap {
+    clinic: Clinic,
+    plan: Value,
+    /// The appointments: their keys in the plan, and where each stands.
+    keys: Vec<String>,
+    stands: Vec<Value>,
+}
+
+impl Swap {
+    async fn new() -> Self {
+        let clinic = Clinic::new().await;
+        let plan = clinic.plan(1, &clinic.requests(2).await).await;
+        let done = clinic
+            .admin
+            .post(path(&plan, "/apply"), json!({}))
+            .await
+            .expect(200);
+        let (mut keys, mut stands) = (Vec::new(), Vec::new());
+        for key in ["R0", "R1"] {
+            stands.push(visit(&done, key)["place"].clone());
+            let booked = visit(&done, key)["booked"].as_str();
+            keys.push(booked.expect("an id").to_owned());
+        }
+        // Both may move, and each is put where the other stands.
+        let body = json!({ "first_day": clinic.monday, "days": 1, "facility_ids": [clinic.facility], "seconds": 0.2,
+            "move_existing": true, "requests": clinic.requests(1).await });
+        let plan = clinic
+            .admin
+            .post("/api/v1/scheduling/plans", body)
+            .await
+            .expect(201);
+        sqlx::query(
+            "update app.schedule_plans p
+                set plan = jsonb_set(plan, '{placements}', (
+                        select jsonb_agg(case when other.value is null then one.value
+                                              else one.value || jsonb_build_object('start', other.value -> 'start', 'end', other.value -> 'end',
+                                                                                   'providers', other.value -> 'providers', 'change', 'moved') end)
+                          from jsonb_array_elements(p.plan -> 'placements') one
+                          left join jsonb_array_elements(p.plan -> 'placements') other
+                                 on (one.value ->> 'request', other.value ->> 'request') in (($3, $4), ($4, $3))))
+              where tenant_id = $1 and id = $2::uuid",
+        )
+        .bind(clinic.tenant.id.0)
+        .bind(id(&plan))
+        .bind(&keys[0])
+        .bind(&keys[1])
+        .execute(&mut clinic.tenant.behind_the_curtain().await)
+        .await
+        .expect("a plan in which they change places");
+        Self {
+            clinic,
+            plan,
+            keys,
+            stands,
+        }
+    }
+
+    async fn appointment(&self, id: &str) -> Value {
+        let place = format!("/api/v1/appointments/{id}");
+        self.clinic.admin.get(place).await.expect(200)
+    }
+
+    async fn apply(&self) -> Value {
+        let body = json!({ "requests": self.keys });
+        let applied = self.clinic.admin.post(path(&self.plan, "/apply"), body);
+        applied.await.expect(200)
+    }
+}
+
+#[tokio::test]
+async fn two_appointments_change_places_both_or_neither() {
+    let swap = Swap::new().await;
+    let body = json!({ "requests": swap.keys, "all_or_nothing": true });
+    let swapped = swap
+        .clinic
+        .admin
+        .post(path(&swap.plan, "/apply"), body)
+        .await
+        .expect(200);
+    for (at, key) in swap.keys.iter().enumerate() {
+        let visit = visit(&swapped, key);
+        assert_eq!(visit["outcome"], "moved", "{visit}");
+        let appointment = swap
+            .appointment(visit["booked"].as_str().expect("an id"))
+            .await;
+        assert_eq!(appointment["starts_at"], swap.stands[1 - at]["starts_at"]);
+        assert_eq!(appointment["rescheduled_from"], *key);
+    }
+    assert_eq!(swap.clinic.booked().await, 2);
+}
+
+#[tokio::test]
+async fn where_one_of_a_circle_is_refused_all_of_it_stays() {
+    let swap = Swap::new().await;
+    // Nobody new can come where the first one stands.
+    let first = &swap.stands[0];
+    let off = json!({ "effect": "off", "kind": "vacation", "provider_id": first["provider_ids"][0],
+        "starts_at": first["starts_at"], "ends_at": first["ends_at"] });
+    swap.clinic
+        .admin
+        .post("/api/v1/scheduling/time-exceptions", off)
+        .await
+        .expect(201);
+    let body = json!({ "requests": swap.keys, "all_or_nothing": true });
+    swap.clinic
+        .admin
+        .post(path(&swap.plan, "/apply"), body)
+        .await
+        .expect_problem(409, "plan_not_applied");
+    let applied = swap.apply().await;
+    for (at, key) in swap.keys.iter().enumerate() {
+        let visit = visit(&applied, key);
+        assert_eq!(visit["outcome"], "refused", "{visit}");
+        assert!(visit["booked"].is_null(), "{visit}");
+        let appointment = swap.appointment(key).await;
+        assert_eq!(appointment["status"], "scheduled");
+        assert_eq!(appointment["starts_at"], swap.stands[at]["starts_at"]);
+        assert_eq!(appointment["version"], 1);
+    }
+    assert_eq!(
+        visit(&applied, &swap.keys[1])["refusal"],
+        "outside_availability"
+    );
+    assert_eq!(swap.clinic.booked().await, 2);
+}
+
+#[tokio::test]
+async fn whoever_is_checked_in_while_a_plan_is_applied_is_not_moved() {
+    let swap = Swap::new().await;
+    let mut connection = swap.clinic.tenant.behind_the_curtain().await;
+    let mut desk = connection.begin().await.expect("a transaction");
+    sqlx::query(
+        "update app.appointments set status = 'checked_in', checked_in_at = updated_at, version = version + 1
+          where tenant_id = $1 and id = $2::uuid",
+    )
+    .bind(swap.clinic.tenant.id.0)
+    .bind(&swap.keys[0])
+    .execute(&mut *desk)
+    .await
+    .expect("a patient who is here");
+    let (applied, ()) = tokio::join!(swap.apply(), async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        desk.commit().await.expect("it is written");
+    });
+    let first = visit(&applied, &swap.keys[0]);
+    assert_eq!(
+        (&first["outcome"], &first["refusal"]),
+        (&json!("refused"), &json!("illegal_transition")),
+        "{first}"
+    );
+    let first = swap.appointment(&swap.keys[0]).await;
+    assert_eq!(first["status"], "checked_in");
+    let second = swap.appointment(&swap.keys[1]).await;
+    assert_eq!(second["status"], "scheduled");
+    assert_eq!(second["starts_at"], swap.stands[1]["starts_at"]);
+}

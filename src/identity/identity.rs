@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 
 use crate::access_token::{Claims, Refusal};
 use crate::listener::{self, Hearing};
-use crate::lockout::Addresses;
+use crate::lockout::{Addresses, Familiar};
 use crate::passwords::Passwords;
 use crate::remembered::Remembered;
 use crate::sessions;
@@ -42,6 +42,7 @@ pub struct Identity {
     reloaded: Mutex<Option<tokio::time::Instant>>,
     passwords: Passwords,
     addresses: Addresses,
+    familiar: Familiar,
 }
 
 impl Identity {
@@ -56,6 +57,7 @@ impl Identity {
             reloaded: Mutex::new(None),
             passwords: Passwords::default(),
             addresses: Addresses::default(),
+            familiar: Familiar::default(),
         })
     }
 
@@ -73,6 +75,10 @@ impl Identity {
 
     pub(crate) fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    pub(crate) fn familiar(&self) -> &Familiar {
+        &self.familiar
     }
 
     pub(crate) fn hearing(&self) -> &Hearing {

@@ -1,7 +1,9 @@
 //! How guessing passwords is slowed: by account in the database, by address in this process.
 //!
 //! An account is locked from its fifth failure in a row, for a minute, then twice as long each time, up to an hour. While
-//! it is locked nothing counts, so that nobody keeps another's account locked by knocking.
+//! it is locked nothing counts, and failures a day apart are not a row. Whoever guesses once an hour still keeps it locked,
+//! so the lock is not for the addresses the account has logged in from lately: there its failures are counted apart, by
+//! account and address, with the same waits. So nobody locks the owner out of where he works, and guessing is slow everywhere.
 //! An address is locked likewise when it has failed as often as it may try in a minute; a success halves its count,
 //! because a hospital is one address.
 
@@ -9,11 +11,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use kernel::Result;
 use kernel::clock::Instant;
+use kernel::ids::UserId;
 use moka::sync::Cache;
+use platform::db::TenantTx;
+use platform::http::RequestInfo;
+
+use crate::sessions;
 
 /// Failures in a row that are forgiven.
 const FORGIVEN: i32 = 4;
+/// How long an address stays familiar after a login.
+const FAMILIAR: TimeDelta = TimeDelta::days(30);
 const FIRST: TimeDelta = TimeDelta::minutes(1);
 const LONGEST: TimeDelta = TimeDelta::hours(1);
 const ADDRESSES: u64 = 100_000;
@@ -66,15 +76,17 @@ impl Addresses {
         })
     }
 
-    /// Counts a failure. `allowed` is how many in a row are forgiven.
-    pub fn failed(&self, address: &str, allowed: u32, now: Instant) {
+    /// Counts a failure; returns whether it locks. From the `allowed`th in a row each does.
+    pub fn failed(&self, address: &str, allowed: u32, now: Instant) -> bool {
         let entry = self.0.get_with(address.into(), Arc::default);
         let mut failures = entry.lock().unwrap_or_else(PoisonError::into_inner);
         failures.count = failures.count.saturating_add(1);
         let allowed = i32::try_from(allowed).unwrap_or(i32::MAX);
-        if let Some(wait) = failures.count.checked_sub(allowed).and_then(backoff) {
+        let wait = failures.count.checked_sub(allowed).and_then(backoff);
+        if let Some(wait) = wait {
             failures.locked_until = Some(now + wait);
         }
+        wait.is_some()
     }
 
     /// Whether a refusal is the first within a minute, so worth a security event: each refusal would be a write for free.
@@ -93,6 +105,51 @@ impl Addresses {
         if let Some(entry) = self.0.get(address) {
             entry.lock().unwrap_or_else(PoisonError::into_inner).count /= 2;
         }
+    }
+}
+
+/// Where somebody stands who names an account: at an address it has logged in from lately, or elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Familiar,
+    Strange,
+}
+
+impl Standing {
+    pub async fn of(
+        tx: &mut TenantTx,
+        user: UserId,
+        request: &RequestInfo,
+        now: Instant,
+    ) -> Result<Self> {
+        let came = sessions::has_come_from(tx, user, &request.address, now - FAMILIAR).await?;
+        Ok(if came { Self::Familiar } else { Self::Strange })
+    }
+}
+
+/// Failures by account and familiar address, counted as those of an address are.
+#[derive(Debug, Default)]
+pub(crate) struct Familiar(Addresses);
+
+impl Familiar {
+    pub fn is_locked(&self, user: UserId, request: &RequestInfo, now: Instant) -> bool {
+        self.0.locked_for(&Self::key(user, request), now).is_some()
+    }
+
+    /// Counts a failure, but not while it is locked; returns whether it locks.
+    pub fn failed(&self, user: UserId, request: &RequestInfo, now: Instant) -> bool {
+        let key = Self::key(user, request);
+        self.0.locked_for(&key, now).is_none()
+            && self.0.failed(&key, FORGIVEN.unsigned_abs() + 1, now)
+    }
+
+    /// A success ends the row of failures.
+    pub fn succeeded(&self, user: UserId, request: &RequestInfo) {
+        self.0.0.invalidate(&*Self::key(user, request));
+    }
+
+    fn key(user: UserId, request: &RequestInfo) -> String {
+        format!("{user} {}", request.address)
     }
 }
 

@@ -172,7 +172,7 @@ pub(super) async fn end_open(
     Ok(())
 }
 
-/// Whether he has the role without an end.
+/// Whether he has the role without an end: for longer than an encounter in progress lasts.
 pub(super) async fn has_open(
     tx: &mut TenantTx,
     patient: PatientId,
@@ -182,8 +182,8 @@ pub(super) async fn has_open(
     let tenant = tx.tenant();
     let found = sqlx::query_scalar!(
         r#"select exists (select from app.care_team_members
-                           where tenant_id = $1 and patient_id = $2 and user_id = $3 and role = $4 and valid_until is null)
-               as "found!""#,
+                           where tenant_id = $1 and patient_id = $2 and user_id = $3 and role = $4 and valid_until is null
+                             and source <> 'encounter') as "found!""#,
         tenant as _,
         patient as _,
         user as _,

@@ -21,6 +21,7 @@ use super::model::{Login, SessionTokens};
 use super::{store, store_tokens};
 use crate::Identity;
 use crate::access_token::LIFETIME;
+use crate::lockout::Standing;
 use crate::passwords::Verdict;
 use crate::secret_tokens::RefreshToken;
 use crate::tenants::{self, TenantStatus};
@@ -78,32 +79,39 @@ async fn attempt(
     let now = app.clock.now();
     let tenant = tenants::find_by_slug(&app.db, login.tenant.trim()).await?;
     let account = match tenant {
-        Some((tenant, _)) => {
-            let mut tx = SystemTx::begin(&app.db, tenant).await?;
-            users::by_email(&mut tx, &email_key(&login.email)).await?
-        }
+        Some((tenant, _)) => find(app, request, tenant, login, now).await?,
         None => None,
     };
     let stored = account
         .as_ref()
-        .and_then(|account| account.password_hash.clone());
+        .and_then(|(account, _)| account.password_hash.clone());
     let verdict = identity
         .passwords()
         .verify(login.password.clone(), stored)
         .await?;
     let reason = match (tenant, &account) {
-        (Some((tenant, TenantStatus::Active)), Some(account)) => {
-            match refusal(account, verdict, now) {
+        (Some((tenant, TenantStatus::Active)), Some((account, standing))) => {
+            let locked = account.is_locked(identity, *standing, request, now);
+            match refusal(account, verdict, locked) {
                 None => {
                     let rehashed = if verdict.outdated {
                         Some(identity.passwords().hash(login.password.clone()).await?)
                     } else {
                         None
                     };
-                    let tokens =
-                        open(app, identity, request, tenant, account, rehashed.as_deref()).await?;
+                    let verified = (account, *standing);
+                    let tokens = open(
+                        app,
+                        identity,
+                        request,
+                        tenant,
+                        verified,
+                        rehashed.as_deref(),
+                    )
+                    .await?;
                     if tokens.is_some() {
                         identity.addresses().succeeded(&request.network);
+                        identity.familiar().succeeded(account.id, request);
                         return Ok(tokens);
                     }
                     "changed_meanwhile"
@@ -119,17 +127,42 @@ async fn attempt(
         .addresses()
         .failed(&request.network, app.limits.rates().login, now);
     let tenant = tenant.map_or(NO_TENANT, |(tenant, _)| tenant);
-    note_failure(app, request, tenant, account.as_ref(), reason, now).await?;
+    let account = account.map(|(account, standing)| (account.id, standing));
+    let mut tx = SystemTx::begin(&app.db, tenant).await?;
+    let event = SecurityEvent::new(SecurityKind::Login, false)
+        .by(account.map(|(id, _)| id), None)
+        .because(reason);
+    security::insert(&mut tx, &event, Some(request), now).await?;
+    if let (Some(account), WRONG_PASSWORD) = (account, reason) {
+        users::note_failure(&mut tx, identity, account, request, now).await?;
+    }
+    tx.commit().await?;
     Ok(None)
 }
 
+/// The account that is named, and where whoever names it stands.
+async fn find(
+    app: &App,
+    request: &RequestInfo,
+    tenant: TenantId,
+    login: &Login,
+    now: Instant,
+) -> Result<Option<(Credentials, Standing)>> {
+    let mut tx = SystemTx::begin(&app.db, tenant).await?;
+    let Some(account) = users::by_email(&mut tx, &email_key(&login.email)).await? else {
+        return Ok(None);
+    };
+    let standing = Standing::of(&mut tx, account.id, request, now).await?;
+    Ok(Some((account, standing)))
+}
+
 /// Why an account that exists is not let in.
-fn refusal(account: &Credentials, verdict: Verdict, now: Instant) -> Option<&'static str> {
+fn refusal(account: &Credentials, verdict: Verdict, locked: bool) -> Option<&'static str> {
     match account.status {
         AccountStatus::Suspended => Some("account_suspended"),
         AccountStatus::Inactive => Some("account_inactive"),
         AccountStatus::Active if account.password_hash.is_none() => Some("no_password"),
-        AccountStatus::Active if account.is_locked(now) => Some("account_locked"),
+        AccountStatus::Active if locked => Some("account_locked"),
         AccountStatus::Active => (!verdict.right).then_some(WRONG_PASSWORD),
     }
 }
@@ -137,33 +170,13 @@ fn refusal(account: &Credentials, verdict: Verdict, now: Instant) -> Option<&'st
 /// The one reason that counts towards a lock.
 const WRONG_PASSWORD: &str = "wrong_password";
 
-async fn note_failure(
-    app: &App,
-    request: &RequestInfo,
-    tenant: TenantId,
-    account: Option<&Credentials>,
-    reason: &'static str,
-    now: Instant,
-) -> Result<()> {
-    let user = account.map(|account| account.id);
-    let mut tx = SystemTx::begin(&app.db, tenant).await?;
-    let event = SecurityEvent::new(SecurityKind::Login, false)
-        .by(user, None)
-        .because(reason);
-    security::insert(&mut tx, &event, Some(request), now).await?;
-    if let (Some(user), WRONG_PASSWORD) = (user, reason) {
-        users::note_failure(&mut tx, user, request, now).await?;
-    }
-    tx.commit().await
-}
-
 /// Opens the session. `None` if the account has changed since the password was compared.
 async fn open(
     app: &App,
     identity: &Identity,
     request: &RequestInfo,
     tenant: TenantId,
-    verified: &Credentials,
+    (verified, standing): (&Credentials, Standing),
     rehashed: Option<&str>,
 ) -> Result<Option<SessionTokens>> {
     let now = app.clock.now();
@@ -174,7 +187,7 @@ async fn open(
         account.password_hash == verified.password_hash
             && account.status == AccountStatus::Active
             && account.role == verified.role
-            && !account.is_locked(now)
+            && !account.is_locked(identity, standing, request, now)
     });
     if !same || settings.status != TenantStatus::Active {
         return Ok(None);

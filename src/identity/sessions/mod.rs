@@ -22,7 +22,7 @@ mod store_tokens;
 
 pub(crate) use live::check;
 pub use model::Session;
-pub(crate) use store::{EndReason, end_all, end_all_of_tenant, end_one, live_of};
+pub(crate) use store::{EndReason, end_all, end_all_of_tenant, end_one, has_come_from, live_of};
 
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;

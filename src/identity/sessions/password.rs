@@ -15,6 +15,7 @@ use super::login::admit;
 use super::model::{PasswordChange, PasswordChoice};
 use super::store::{self, EndReason};
 use crate::Identity;
+use crate::lockout::Standing;
 use crate::secret_tokens::OneTimeToken;
 use crate::tenants::{self, Tenant, TenantStatus};
 use crate::users::{self, AccountStatus, Credentials, OneTimePurpose};
@@ -33,6 +34,7 @@ pub(super) async fn change(
         .await?
         .ok_or_else(|| Error::new(Code::TokenInvalid))?;
     let tenant = tenants::settings(&mut tx).await?;
+    let standing = Standing::of(&mut tx, account.id, ctx.request(), ctx.now()).await?;
     drop(tx);
 
     let stored = account.password_hash.clone();
@@ -41,8 +43,8 @@ pub(super) async fn change(
         .verify(change.current_password.clone(), stored)
         .await?
         .right;
-    if !right || account.is_locked(ctx.now()) {
-        return refuse_wrong(ctx, &account).await;
+    if !right || account.is_locked(identity, standing, ctx.request(), ctx.now()) {
+        return refuse_wrong(ctx, identity, &account, standing).await;
     }
     if change.current_password.expose_secret() == change.new_password.expose_secret() {
         let field = FieldError::new(NEW, "unchanged", "must differ from the present password");
@@ -79,9 +81,14 @@ pub(super) async fn change(
     Ok(answer)
 }
 
-async fn refuse_wrong(ctx: &Ctx, account: &Credentials) -> Result<Answer<()>> {
+async fn refuse_wrong(
+    ctx: &Ctx,
+    identity: &Identity,
+    account: &Credentials,
+    standing: Standing,
+) -> Result<Answer<()>> {
     let now = ctx.now();
-    let locked = account.is_locked(now);
+    let locked = account.is_locked(identity, standing, ctx.request(), now);
     let mut tx = SystemTx::on_behalf_of(
         &ctx.app().db,
         ctx.tenant(),
@@ -98,7 +105,8 @@ async fn refuse_wrong(ctx: &Ctx, account: &Credentials) -> Result<Answer<()>> {
         });
     security::insert(&mut tx, &event, Some(ctx.request()), now).await?;
     if !locked {
-        users::note_failure(&mut tx, ctx.user(), ctx.request(), now).await?;
+        let whose = (ctx.user(), standing);
+        users::note_failure(&mut tx, identity, whose, ctx.request(), now).await?;
     }
     tx.commit().await?;
     Err(Code::PasswordWrong.into())

@@ -1,4 +1,7 @@
 //! Staying in: a refresh token for the next pair of tokens.
+//!
+//! A refresh is no use of the session: a client left alone refreshes too. Only requests with an access token move its last
+//! use forward ([`live`](super::live)), so a session that nobody uses ends at its idle limit, whatever is refreshed.
 
 use kernel::{Code, Error, Result};
 use platform::App;
@@ -44,7 +47,6 @@ pub(super) async fn refresh(
     let next = RefreshToken::new(token.tenant, token.session);
     store_tokens::mark_used(&mut tx, given.id, now).await?;
     store_tokens::insert(&mut tx, token.session, &next.digest(), now).await?;
-    store::touch(&mut tx, token.session, now, now).await?;
     let tokens = SessionTokens {
         access_token: identity.issue(token.tenant, given.user, token.session, live.role, now)?,
         token_type: "Bearer",

@@ -112,6 +112,27 @@ pub(super) async fn insert(
     Ok(())
 }
 
+/// Whether the account has logged in from the address since.
+pub(crate) async fn has_come_from(
+    tx: &mut TenantTx,
+    user: UserId,
+    address: &str,
+    since: Instant,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    let came = sqlx::query_scalar!(
+        r#"select exists (select from app.sessions
+                           where tenant_id = $1 and user_id = $2 and created_at > $4 and address = $3) as "came!""#,
+        tenant as _,
+        user as _,
+        address,
+        since
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(came)
+}
+
 /// Ends every live session of the account but one. Whoever calls it announces the change.
 pub(crate) async fn end_all(
     tx: &mut TenantTx,

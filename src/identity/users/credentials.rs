@@ -10,7 +10,8 @@ use platform::http::RequestInfo;
 
 use super::model::AccountStatus;
 use super::{store_credentials, store_one_time};
-use crate::lockout;
+use crate::Identity;
+use crate::lockout::{self, Standing};
 use crate::passwords::Rules;
 use crate::secret_tokens::OneTimeToken;
 
@@ -30,8 +31,18 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    pub fn is_locked(&self, now: Instant) -> bool {
-        self.locked_until.is_some_and(|until| until > now)
+    /// Whether the account is locked for who stands there.
+    pub fn is_locked(
+        &self,
+        identity: &Identity,
+        standing: Standing,
+        request: &RequestInfo,
+        now: Instant,
+    ) -> bool {
+        match standing {
+            Standing::Strange => self.locked_until.is_some_and(|until| until > now),
+            Standing::Familiar => identity.familiar().is_locked(self.id, request, now),
+        }
     }
 
     /// The rules for its next password in the tenant.
@@ -66,16 +77,26 @@ impl OneTimePurpose {
     }
 }
 
-/// Counts a wrong password, and locks the account when there were too many in a row.
+/// Counts a wrong password, and locks the account, for who stands there, when there were too many in a row.
 pub(crate) async fn note_failure(
     tx: &mut TenantTx,
-    user: UserId,
+    identity: &Identity,
+    (user, standing): (UserId, Standing),
     request: &RequestInfo,
     now: Instant,
 ) -> Result<()> {
-    let failures = store_credentials::count_failure(tx, user).await?;
-    if let Some(wait) = lockout::lock_after(failures) {
-        store_credentials::lock_until(tx, user, now + wait).await?;
+    let locks = match standing {
+        Standing::Familiar => identity.familiar().failed(user, request, now),
+        Standing::Strange => {
+            let failures = store_credentials::count_failure(tx, user, now).await?;
+            let wait = failures.and_then(lockout::lock_after);
+            if let Some(wait) = wait {
+                store_credentials::lock_until(tx, user, now + wait).await?;
+            }
+            wait.is_some()
+        }
+    };
+    if locks {
         let event = SecurityEvent::new(SecurityKind::Lockout, false)
             .by(Some(user), None)
             .because("too_many_failures");

@@ -6,13 +6,14 @@ use kernel::ids::UserId;
 use kernel::{Code, Error, Result};
 use platform::App;
 use platform::access::{Changed, Ctx, Disclosure, Permission, announce};
-use platform::audit::{SecurityEvent, SecurityKind, security};
+use platform::audit::{Action, SecurityEvent, SecurityKind, security};
 use platform::db::TenantTx;
 use platform::http::Answer;
 use serde_json::json;
 
 use super::credentials::OneTimePurpose;
 use super::model::{AccountStatus, OneTimeLink, User};
+use super::service::RESOURCE;
 use super::{store, store_one_time};
 use crate::secret_tokens::OneTimeToken;
 use crate::sessions::{self, EndReason};
@@ -65,9 +66,7 @@ pub(super) async fn invite(ctx: &Ctx, id: UserId) -> Result<Answer<OneTimeLink>>
         ctx.now(),
     )
     .await?;
-    tx.commit(Disclosure::plain(link.without_secret()))
-        .await?
-        .reveal(&link)
+    tx.commit(handed_over(&user, &link)).await?.reveal(&link)
 }
 
 /// The password stops working and the sessions end, now; the link lets its owner set another.
@@ -77,7 +76,7 @@ pub(super) async fn reset(ctx: &Ctx, id: UserId) -> Result<Answer<OneTimeLink>> 
         return Err(Error::new(Code::OwnAccount)
             .detail("One's own password is changed with POST /api/v1/me/password."));
     }
-    active(&mut tx, id).await?;
+    let user = active(&mut tx, id).await?;
     let now = ctx.now();
     store::clear_password(&mut tx, id, now).await?;
     sessions::end_all(&mut tx, id, None, EndReason::AccountChanged, now).await?;
@@ -88,11 +87,20 @@ pub(super) async fn reset(ctx: &Ctx, id: UserId) -> Result<Answer<OneTimeLink>> 
     security::insert(&mut tx, &event, Some(ctx.request()), now).await?;
     announce(&mut tx, Changed::User(id)).await?;
     let link = issue(&mut tx, ctx.app(), id, OneTimePurpose::PasswordReset, now).await?;
-    let committed = tx.commit(Disclosure::plain(link.without_secret())).await?;
+    let committed = tx.commit(handed_over(&user, &link)).await?;
     ctx.app()
         .authenticator
         .forget(ctx.tenant(), Changed::User(id));
     committed.reveal(&link)
+}
+
+fn handed_over(user: &User, link: &OneTimeLink) -> Disclosure<OneTimeLink> {
+    Disclosure::shown(
+        RESOURCE,
+        Action::Update,
+        [user.subject()],
+        link.without_secret(),
+    )
 }
 
 async fn active(tx: &mut TenantTx, id: UserId) -> Result<User> {

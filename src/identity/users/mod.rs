@@ -7,6 +7,9 @@
 //! Invariants: a tenant keeps at least one active admin; nobody takes away his own access; an e-mail is unique among
 //! accounts that are not retired, and frees up when one is.
 //!
+//! The account of a patient tells who is a patient here, so whoever is shown one is on record in his access log; of other
+//! accounts only that somebody looked.
+//!
 //! Traps: the rows of all admins are locked before the account acted upon, always in this order, or two admins who act
 //! upon each other would deadlock; a retired account is as if it did not exist, but history goes on naming it.
 

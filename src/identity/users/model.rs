@@ -1,9 +1,10 @@
 //! Accounts on the wire.
 
 use chrono::{DateTime, Utc};
-use kernel::ids::UserId;
+use kernel::ids::{PatientId, UserId};
 use kernel::{Checks, Validate};
 use platform::access::{NoPhi, Role};
+use platform::audit::Subject;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -72,6 +73,19 @@ pub struct User {
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// Whose own account it is, for the access log: not shown.
+    #[serde(skip)]
+    pub patient: Option<PatientId>,
+}
+
+impl User {
+    /// Whom it discloses.
+    pub(super) fn subject(&self) -> Subject {
+        Subject {
+            patient: self.patient,
+            resource: Some(self.id.0),
+        }
+    }
 }
 
 /// An account just made, with the invitation of its owner.
@@ -119,8 +133,8 @@ pub struct ListUsers {
     pub cursor: Option<String>,
 }
 
-impl NoPhi for User {}
 impl NoPhi for OneTimeLink {}
+// It is nobody's yet.
 impl NoPhi for InvitedUser {}
 
 impl NewUser {

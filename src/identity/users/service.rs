@@ -3,7 +3,7 @@
 use kernel::ids::UserId;
 use kernel::{Code, Error, OnConstraint, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
-use platform::audit::{SecurityEvent, SecurityKind, security};
+use platform::audit::{Action, SecurityEvent, SecurityKind, security};
 use platform::db::TenantTx;
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
@@ -11,13 +11,22 @@ use super::credentials::OneTimePurpose;
 use super::model::{AccountStatus, InvitedUser, ListUsers, NewUser, User};
 use super::{links, store};
 
+/// Its kind in the access log.
+pub(super) const RESOURCE: &str = "user";
+
 pub(super) async fn list(ctx: &Ctx, query: ListUsers) -> Result<Answer<Page<User>>> {
     let filters = (query.role, query.status, &query.email, &query.name);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
     let mut tx = ctx.begin(Permission::UserRead).await?;
     let rows = store::page(&mut tx, &query, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.profile.family_name.clone(), row.id))?;
-    tx.finish(Disclosure::plain(page)).await
+    let patients: Vec<_> = page
+        .items
+        .iter()
+        .map(User::subject)
+        .filter(|subject| subject.patient.is_some())
+        .collect();
+    tx.finish(Disclosure::list(RESOURCE, patients, page)).await
 }
 
 pub(super) async fn read(ctx: &Ctx, id: UserId) -> Result<Answer<User>> {
@@ -25,8 +34,9 @@ pub(super) async fn read(ctx: &Ctx, id: UserId) -> Result<Answer<User>> {
     let user = store::find(&mut tx, id)
         .await?
         .ok_or_else(Error::not_found)?;
-    let version = user.version;
-    tx.finish(Disclosure::plain(user).version(version)).await
+    let (version, subject) = (user.version, user.subject());
+    tx.finish(Disclosure::shown(RESOURCE, Action::Read, [subject], user).version(version))
+        .await
 }
 
 /// Makes the account and invites its owner.
@@ -50,9 +60,8 @@ pub(super) async fn add(ctx: &Ctx, new: NewUser) -> Result<Answer<InvitedUser>> 
         invitation: invitation.without_secret(),
     };
     let location = format!("/api/v1/users/{id}");
-    let answer = tx
-        .commit(Disclosure::plain(kept).created_at(location).version(1))
-        .await?;
+    let made = Disclosure::shown(RESOURCE, Action::Create, [user.subject()], kept);
+    let answer = tx.commit(made.created_at(location).version(1)).await?;
     answer.reveal(&InvitedUser { user, invitation })
 }
 
@@ -77,7 +86,9 @@ pub(super) async fn change(
         updated_at: now,
         ..user
     };
-    tx.commit(Disclosure::plain(user).version(version)).await
+    let subject = user.subject();
+    tx.commit(Disclosure::shown(RESOURCE, Action::Update, [subject], user).version(version))
+        .await
 }
 
 /// The caller's own account, in a transaction of his.

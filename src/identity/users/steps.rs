@@ -5,12 +5,13 @@
 use kernel::ids::{SessionId, UserId};
 use kernel::{Code, Error, Page, Result};
 use platform::access::{Changed, Ctx, Disclosure, Permission, Role, announce};
-use platform::audit::{SecurityEvent, SecurityKind, security};
+use platform::audit::{Action, SecurityEvent, SecurityKind, security};
 use platform::db::{CallerTx, TenantTx};
 use platform::http::Answer;
 use serde_json::json;
 
 use super::model::{AccountStatus, RoleChange, User};
+use super::service::RESOURCE;
 use super::store;
 use crate::sessions::{self, EndReason, Session};
 
@@ -54,8 +55,7 @@ pub(super) async fn change_role(
     let mut tx = ctx.begin(Permission::UserManage).await?;
     let user = lock_for_step(&mut tx, ctx, id, role == Role::Admin).await?;
     if user.role == role {
-        let version = user.version;
-        return tx.commit(Disclosure::plain(user).version(version)).await;
+        return tx.commit(changed(user)).await;
     }
     store::set_role(&mut tx, id, role, ctx.now()).await?;
     finish(tx, ctx, user, SecurityKind::RoleChange, role.as_str()).await
@@ -80,10 +80,11 @@ pub(super) async fn take(ctx: &Ctx, id: UserId, step: Step) -> Result<Answer<Use
 /// Retires the account: it can't log in, is not listed, and its e-mail frees up.
 pub(super) async fn retire(ctx: &Ctx, id: UserId) -> Result<Answer<()>> {
     let mut tx = ctx.begin(Permission::UserManage).await?;
-    lock_for_step(&mut tx, ctx, id, false).await?;
+    let subject = lock_for_step(&mut tx, ctx, id, false).await?.subject();
     store::retire(&mut tx, id, ctx.now()).await?;
     end_access(&mut tx, ctx, id, SecurityKind::StatusChange, "retire").await?;
-    let answer = tx.commit(Disclosure::done()).await?;
+    let done = Disclosure::shown(RESOURCE, Action::Update, [subject], ()).without_body();
+    let answer = tx.commit(done).await?;
     ctx.app()
         .authenticator
         .forget(ctx.tenant(), Changed::User(id));
@@ -136,22 +137,29 @@ async fn finish(
     let user = store::find(&mut tx, user.id)
         .await?
         .ok_or_else(Error::not_found)?;
-    let (id, version) = (user.id, user.version);
-    let answer = tx.commit(Disclosure::plain(user).version(version)).await?;
+    let id = user.id;
+    let answer = tx.commit(changed(user)).await?;
     ctx.app()
         .authenticator
         .forget(ctx.tenant(), Changed::User(id));
     Ok(answer)
 }
 
+/// The account as it stands after a step.
+fn changed(user: User) -> Disclosure<User> {
+    let (version, subject) = (user.version, user.subject());
+    Disclosure::shown(RESOURCE, Action::Update, [subject], user).version(version)
+}
+
 /// The account's live sessions.
 pub(super) async fn sessions_of(ctx: &Ctx, id: UserId) -> Result<Answer<Page<Session>>> {
     let mut tx = ctx.begin(Permission::UserRead).await?;
-    store::find(&mut tx, id)
+    let user = store::find(&mut tx, id)
         .await?
         .ok_or_else(Error::not_found)?;
     let live = sessions::live_of(&mut tx, id, ctx.principal().session, ctx.now()).await?;
-    tx.finish(Disclosure::plain(Page::last(live))).await
+    let shown = Disclosure::shown(RESOURCE, Action::Read, [user.subject()], Page::last(live));
+    tx.finish(shown).await
 }
 
 /// Ends one of the account's sessions, or all.
@@ -161,7 +169,7 @@ pub(super) async fn end_sessions(
     session: Option<SessionId>,
 ) -> Result<Answer<()>> {
     let mut tx = ctx.begin(Permission::UserManage).await?;
-    store::find(&mut tx, id)
+    let user = store::find(&mut tx, id)
         .await?
         .ok_or_else(Error::not_found)?;
     let changed = session.map_or(Changed::User(id), Changed::Session);
@@ -179,7 +187,8 @@ pub(super) async fn end_sessions(
         .because("by_admin");
     security::insert(&mut tx, &event, Some(ctx.request()), ctx.now()).await?;
     announce(&mut tx, changed).await?;
-    let answer = tx.commit(Disclosure::done()).await?;
+    let done = Disclosure::shown(RESOURCE, Action::Update, [user.subject()], ()).without_body();
+    let answer = tx.commit(done).await?;
     ctx.app().authenticator.forget(ctx.tenant(), changed);
     Ok(answer)
 }

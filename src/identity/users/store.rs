@@ -2,7 +2,7 @@
 
 use kernel::Result;
 use kernel::clock::Instant;
-use kernel::ids::UserId;
+use kernel::ids::{PatientId, UserId};
 use kernel::text::email_key;
 use platform::access::Role;
 use platform::db::TenantTx;
@@ -24,6 +24,7 @@ struct Row {
     version: i64,
     created_at: Instant,
     updated_at: Instant,
+    patient: Option<PatientId>,
 }
 
 impl From<Row> for User {
@@ -45,6 +46,7 @@ impl From<Row> for User {
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            patient: row.patient,
         }
     }
 }
@@ -84,8 +86,9 @@ pub(super) async fn find(tx: &mut TenantTx, id: UserId) -> Result<Option<User>> 
     let row = sqlx::query_as!(
         Row,
         r#"select id as "id: _", email, role as "role: _", status as "status: _", given_name, family_name, phone, avatar_ref,
-                  password_set_at, last_login_at, locked_until, version, created_at, updated_at
-             from app.users where tenant_id = $1 and id = $2 and deleted_at is null"#,
+                  password_set_at, last_login_at, locked_until, version, created_at, updated_at,
+                  (select p.id from app.patients p where p.tenant_id = $1 and p.portal_user_id = u.id) as "patient: _"
+             from app.users u where tenant_id = $1 and id = $2 and deleted_at is null"#,
         tenant as _,
         id as _
     )
@@ -99,8 +102,9 @@ pub(super) async fn lock(tx: &mut TenantTx, id: UserId) -> Result<Option<User>> 
     let row = sqlx::query_as!(
         Row,
         r#"select id as "id: _", email, role as "role: _", status as "status: _", given_name, family_name, phone, avatar_ref,
-                  password_set_at, last_login_at, locked_until, version, created_at, updated_at
-             from app.users where tenant_id = $1 and id = $2 and deleted_at is null for update"#,
+                  password_set_at, last_login_at, locked_until, version, created_at, updated_at,
+                  (select p.id from app.patients p where p.tenant_id = $1 and p.portal_user_id = u.id) as "patient: _"
+             from app.users u where tenant_id = $1 and id = $2 and deleted_at is null for update"#,
         tenant as _,
         id as _
     )
@@ -135,8 +139,9 @@ pub(super) async fn page(
     let rows = sqlx::query_as!(
         Row,
         r#"select id as "id: _", email, role as "role: _", status as "status: _", given_name, family_name, phone, avatar_ref,
-                  password_set_at, last_login_at, locked_until, version, created_at, updated_at
-             from app.users
+                  password_set_at, last_login_at, locked_until, version, created_at, updated_at,
+                  (select p.id from app.patients p where p.tenant_id = $1 and p.portal_user_id = u.id) as "patient: _"
+             from app.users u
             where tenant_id = $1 and deleted_at is null
               and ($2::text is null or role = $2)
               and ($3::text is null or status = $3)

@@ -1,5 +1,5 @@
-//! SQL of what a login needs to know of an account. Of its columns, `failed_logins`, `locked_until` and `last_login_at`
-//! change without a new version and without history: security events tell of them.
+//! SQL of what a login needs to know of an account. Of its columns, `failed_logins`, `last_failed_at`, `locked_until`
+//! and `last_login_at` change without a new version and without history: security events tell of them.
 
 use kernel::Result;
 use kernel::clock::Instant;
@@ -54,15 +54,25 @@ pub(crate) async fn lock_by_id(tx: &mut TenantTx, id: UserId) -> Result<Option<C
     Ok(row)
 }
 
-/// Counts one more failure in a row; returns how many there are.
-pub(super) async fn count_failure(tx: &mut TenantTx, id: UserId) -> Result<i32> {
+/// Counts one more failure in a row, the first if the last was a day ago; returns how many there are. While the account is
+/// locked nothing counts: of a burst, the failure that locks is the last.
+pub(super) async fn count_failure(
+    tx: &mut TenantTx,
+    id: UserId,
+    now: Instant,
+) -> Result<Option<i32>> {
     let tenant = tx.tenant();
     let failures = sqlx::query_scalar!(
-        "update app.users set failed_logins = failed_logins + 1 where tenant_id = $1 and id = $2 returning failed_logins",
+        "update app.users
+            set failed_logins = case when last_failed_at > $3::timestamptz - interval '24 hours' then failed_logins + 1 else 1 end,
+                last_failed_at = $3
+          where tenant_id = $1 and id = $2 and (locked_until is null or locked_until <= $3)
+          returning failed_logins",
         tenant as _,
-        id as _
+        id as _,
+        now
     )
-    .fetch_one(tx.conn())
+    .fetch_optional(tx.conn())
     .await?;
     Ok(failures)
 }
@@ -80,7 +90,7 @@ pub(super) async fn lock_until(tx: &mut TenantTx, id: UserId, until: Instant) ->
     Ok(())
 }
 
-/// A success ends the row of failures. `rehashed` replaces a hash made with older parameters.
+/// A success ends the row of failures, but not a lock: who is let in past it does not let others in. `rehashed` replaces a hash made with older parameters.
 pub(crate) async fn note_login(
     tx: &mut TenantTx,
     id: UserId,
@@ -89,7 +99,10 @@ pub(crate) async fn note_login(
 ) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
-        r#"update app.users set failed_logins = 0, locked_until = null, last_login_at = $3, password_hash = coalesce($4, password_hash)
+        r#"update app.users
+              set failed_logins = case when locked_until > $3 then failed_logins else 0 end,
+                  locked_until = case when locked_until > $3 then locked_until end,
+                  last_login_at = $3, password_hash = coalesce($4, password_hash)
             where tenant_id = $1 and id = $2"#,
         tenant as _,
         id as _,

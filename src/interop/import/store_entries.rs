@@ -64,7 +64,7 @@ pub(super) async fn account_of(tx: &mut TenantTx, provider: ProviderId) -> Resul
     Ok(found.flatten())
 }
 
-/// The open membership of an account in a care team.
+/// The open membership of an account in a care team; one that ends with an encounter is none.
 pub(super) async fn member(
     tx: &mut TenantTx,
     patient: PatientId,
@@ -73,6 +73,7 @@ pub(super) async fn member(
     let tenant = tx.tenant();
     let found = sqlx::query_scalar!(
         "select id from app.care_team_members where tenant_id = $1 and patient_id = $2 and user_id = $3 and valid_until is null
+            and source <> 'encounter'
           order by id limit 1",
         tenant as _,
         patient as _,

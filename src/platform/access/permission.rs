@@ -53,8 +53,8 @@ permissions! {
     TenantUpdate          = "tenant.update",          Writes, false, [Admin],                                      "Change the organisation's settings.";
     FacilityRead          = "facility.read",          Reads,  false, [Admin Provider Nurse Staff Billing Patient], "Read facilities and departments.";
     FacilityManage        = "facility.manage",        Writes, false, [Admin],                                      "Add and change facilities and departments.";
-    UserRead              = "user.read",              Reads,  false, [Admin],                                      "Read accounts and their sessions.";
-    UserManage            = "user.manage",            Writes, false, [Admin],                                      "Create, invite, suspend, reactivate and retire accounts, change roles, reset passwords.";
+    UserRead              = "user.read",              Reads,  true,  [Admin],                                      "Read accounts and their sessions.";
+    UserManage            = "user.manage",            Writes, true,  [Admin],                                      "Create, invite, suspend, reactivate and retire accounts, change roles, reset passwords.";
     StaffRead             = "staff.read",             Reads,  false, [Admin Provider Nurse Staff Billing],         "Read providers with their credentials, nurses and staff.";
     DirectoryRead         = "directory.read",         Reads,  false, [Admin Provider Nurse Staff Billing Patient], "Find providers by name and specialty.";
     StaffManage           = "staff.manage",           Writes, false, [Admin],                                      "Add and change providers, licences, certifications, staff and assignments.";

@@ -23,6 +23,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "join_team_of_appointment", // trigger: who is to see a patient is on the team
     "know_patient_of_appointment", // trigger: where a patient is expected he is known
     "join_team_of_encounter", // trigger: who treats is on the team
+    "join_team_of_participant", // trigger: who takes part in treating, too
     "join_team_of_new_patient", // trigger: who registers is on the team
     "matching_texts",  // full-text search, within the tenant and the caller's charts
     "may_see",         // whose chart may be opened
@@ -184,9 +185,13 @@ const RULES: &[(&str, &str)] = &[
     ),
     (
         "a policy function that is not stable",
-        "select p.proname::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-          where n.nspname = 'app' and p.proname in ('tenant_id', 'user_id', 'actor_role', 'sees_every_patient', 'may_see')
-            and p.provolatile <> 's'",
+        // Those that policies call, and those that these ask in their turn.
+        "select p.proname::text from pg_proc p
+          where p.provolatile <> 's'
+            and (p.oid in (select d.refobjid from pg_depend d
+                            where d.classid = 'pg_policy'::regclass and d.refclassid = 'pg_proc'::regclass)
+                 or p.pronamespace = 'app'::regnamespace
+                    and p.proname in ('tenant_id', 'user_id', 'actor_role', 'scope', 'own_patient_id', 'sees_every_patient', 'may_see'))",
     ),
     (
         "set_config may be executed by everyone",

@@ -19,6 +19,7 @@ mod problems;
 mod procedures;
 mod registration;
 mod search;
+mod team_of_encounters;
 mod terminology;
 mod vitals;
 mod vitals_batch;

@@ -1,11 +1,12 @@
 //! Guessing gets slower and slower, and a locked account does not say so.
 
 use chrono::TimeDelta;
+use platform::Settings;
 use platform::access::Role;
 use platform::http::Rates;
 use serde_json::json;
 
-use crate::support::{PASSWORD, TestTenant};
+use crate::support::{Caller, PASSWORD, Reply, TestTenant};
 
 #[tokio::test]
 async fn an_account_locks_after_failures_and_opens_again_with_time() {
@@ -49,4 +50,128 @@ async fn too_many_attempts_from_one_address_are_throttled() {
     let throttled = throttled.expect("the limit is three");
     assert!(throttled.headers.contains_key("retry-after"));
     throttled.expect_problem(429, "rate_limited");
+}
+
+/// A server that is told where its callers are, and an account of the tenant.
+struct Door {
+    clinic: TestTenant,
+    nobody: Caller,
+    email: String,
+}
+
+/// Where the owner of the account logs in.
+const DESK: &str = "192.0.2.10";
+/// Where nobody has logged in.
+const ELSEWHERE: [&str; 3] = ["198.51.100.1", "198.51.100.2", "198.51.100.3"];
+
+impl Door {
+    async fn new() -> Self {
+        let clinic = TestTenant::new().await;
+        let (_, email) = clinic.account(Role::Nurse).await;
+        let settings = Settings {
+            trust_forwarded_for: true,
+            ..Settings::default()
+        };
+        let nobody = Caller::of(clinic.server_with_settings(settings).await);
+        Self {
+            clinic,
+            nobody,
+            email,
+        }
+    }
+
+    async fn knock(&self, address: &str, password: &str) -> Reply {
+        let body = json!({ "tenant": self.clinic.slug, "email": self.email, "password": password });
+        self.nobody
+            .send(
+                axum::http::Method::POST,
+                "/api/v1/auth/login",
+                &[("x-forwarded-for", address)],
+                Some(body.to_string()),
+            )
+            .await
+    }
+
+    async fn guess(&self, address: &str, times: usize) {
+        for _ in 0..times {
+            self.knock(address, "wrong password")
+                .await
+                .expect_problem(401, "credentials_invalid");
+        }
+    }
+
+    /// How long the account is locked, in minutes.
+    async fn locked_for(&self) -> Option<i64> {
+        let admin = self.clinic.user(Role::Admin).await;
+        let page = admin
+            .get(format!("/api/v1/users?email={}", self.email))
+            .await
+            .expect(200);
+        let until: chrono::DateTime<chrono::Utc> = page["items"][0]["locked_until"]
+            .as_str()?
+            .parse()
+            .expect("a time");
+        Some((until - self.clinic.clock.now()).num_minutes())
+    }
+}
+
+#[tokio::test]
+async fn nobody_locks_the_owner_out_of_where_he_has_logged_in() {
+    let door = Door::new().await;
+    door.knock(DESK, PASSWORD).await.expect(200);
+    // A guess an hour, from here and there, for a day.
+    door.guess(ELSEWHERE[0], 6).await;
+    for hour in 0..24 {
+        door.clinic.clock.advance(TimeDelta::minutes(61));
+        door.guess(ELSEWHERE[hour % 3], 1).await;
+    }
+    door.knock(DESK, PASSWORD).await.expect(200);
+    door.knock(ELSEWHERE[1], PASSWORD)
+        .await
+        .expect_problem(401, "credentials_invalid");
+    // It does not open the account to the others.
+    assert!(door.locked_for().await.is_some_and(|minutes| minutes > 50));
+}
+
+#[tokio::test]
+async fn guessing_where_the_owner_logs_in_gets_slower_too() {
+    let door = Door::new().await;
+    door.knock(DESK, PASSWORD).await.expect(200);
+    door.guess(DESK, 6).await;
+    door.knock(DESK, PASSWORD)
+        .await
+        .expect_problem(401, "credentials_invalid");
+    door.knock(ELSEWHERE[0], PASSWORD).await.expect(200);
+    door.clinic.clock.advance(TimeDelta::minutes(3));
+    door.knock(DESK, PASSWORD).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_month_without_a_login_makes_an_address_strange_again() {
+    let door = Door::new().await;
+    door.knock(DESK, PASSWORD).await.expect(200);
+    door.clinic.clock.advance(TimeDelta::days(31));
+    door.guess(ELSEWHERE[0], 5).await;
+    door.knock(DESK, PASSWORD)
+        .await
+        .expect_problem(401, "credentials_invalid");
+}
+
+#[tokio::test]
+async fn a_burst_of_guesses_counts_as_one_lock() {
+    let door = Door::new().await;
+    let burst = (0..24).map(|_| door.knock(ELSEWHERE[0], "wrong password"));
+    for reply in futures_util::future::join_all(burst).await {
+        reply.expect_problem(401, "credentials_invalid");
+    }
+    assert_eq!(door.locked_for().await, Some(0), "less than a minute left");
+}
+
+#[tokio::test]
+async fn a_day_without_failures_forgives_those_before() {
+    let door = Door::new().await;
+    door.guess(ELSEWHERE[0], 4).await;
+    door.clinic.clock.advance(TimeDelta::hours(25));
+    door.guess(ELSEWHERE[0], 4).await;
+    door.knock(ELSEWHERE[0], PASSWORD).await.expect(200);
 }

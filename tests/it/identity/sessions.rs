@@ -2,10 +2,10 @@
 
 use chrono::TimeDelta;
 use platform::access::Role;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::Row;
 
-use crate::support::{PASSWORD, TestTenant};
+use crate::support::{Caller, PASSWORD, Reply, TestTenant};
 
 #[tokio::test]
 async fn a_login_gives_a_token_that_says_who_i_am() {
@@ -44,7 +44,7 @@ async fn an_old_refresh_token_ends_the_session() {
     let clinic = TestTenant::new().await;
     let (_, email) = clinic.account(Role::Provider).await;
     let first = clinic.tokens(&email).await;
-    let refresh = |token: &serde_json::Value| {
+    let refresh = |token: &Value| {
         let (nobody, body) = (clinic.nobody(), json!({ "refresh_token": token }));
         async move { nobody.post("/api/v1/auth/refresh", body).await }
     };
@@ -116,13 +116,7 @@ async fn a_session_ends_within_a_day_whatever_is_refreshed() {
     let mut tokens = clinic.tokens(&email).await;
     for half_hours in 0..60 {
         clinic.clock.advance(TimeDelta::minutes(30));
-        let reply = clinic
-            .nobody()
-            .post(
-                "/api/v1/auth/refresh",
-                json!({ "refresh_token": tokens["refresh_token"] }),
-            )
-            .await;
+        let reply = refresh(&clinic, &tokens).await;
         if reply.status == 401 {
             assert!(
                 (46..=48).contains(&half_hours),
@@ -131,8 +125,42 @@ async fn a_session_ends_within_a_day_whatever_is_refreshed() {
             return;
         }
         tokens = reply.expect(200);
+        bearer(&clinic, &tokens).get("/api/v1/me").await.expect(200);
     }
     panic!("the session outlived its day");
+}
+
+#[tokio::test]
+async fn a_client_that_only_refreshes_is_idle() {
+    let clinic = TestTenant::new().await;
+    let (_, email) = clinic.account(Role::Provider).await;
+    let mut tokens = clinic.tokens(&email).await;
+    // The limit is an hour: of the last request, not of the last refresh.
+    clinic.clock.advance(TimeDelta::minutes(5));
+    bearer(&clinic, &tokens).get("/api/v1/me").await.expect(200);
+    for _ in 0..5 {
+        clinic.clock.advance(TimeDelta::minutes(11));
+        tokens = refresh(&clinic, &tokens).await.expect(200);
+    }
+    clinic.clock.advance(TimeDelta::minutes(6));
+    bearer(&clinic, &tokens)
+        .get("/api/v1/me")
+        .await
+        .expect_problem(401, "token_invalid");
+    refresh(&clinic, &tokens)
+        .await
+        .expect_problem(401, "refresh_invalid");
+}
+
+/// Exchanges the refresh token.
+async fn refresh(clinic: &TestTenant, tokens: &Value) -> Reply {
+    let body = json!({ "refresh_token": tokens["refresh_token"] });
+    clinic.nobody().post("/api/v1/auth/refresh", body).await
+}
+
+fn bearer(clinic: &TestTenant, tokens: &Value) -> Caller {
+    let token = tokens["access_token"].as_str().expect("a token").to_owned();
+    clinic.nobody().with_token(Some(token))
 }
 
 #[tokio::test]

@@ -2,8 +2,9 @@
 
 use platform::access::Role;
 use serde_json::json;
+use sqlx::Row;
 
-use crate::support::TestTenant;
+use crate::support::{Chart, Reply, TestTenant, admin_connection};
 
 fn invitation(email: &str) -> serde_json::Value {
     json!({ "email": email, "given_name": "Ada", "family_name": "Okafor", "role": "nurse" })
@@ -100,4 +101,84 @@ async fn a_new_role_takes_effect_at_once() {
         billing.get("/api/v1/me").await.expect(200)["role"],
         "billing"
     );
+}
+
+/// Whom an answer disclosed, by the access log: action, patient, account.
+async fn recorded(reply: &Reply) -> Vec<(String, Option<String>, Option<String>)> {
+    let request = reply.headers["x-request-id"].to_str().expect("an id");
+    sqlx::query(
+        "select action, patient_id::text, resource_id::text from app.phi_access_log where request_id = $1::uuid and outcome = 'success'",
+    )
+    .bind(request)
+    .fetch_all(&mut admin_connection().await)
+    .await
+    .expect("rows")
+    .into_iter()
+    .map(|row| (row.get(0), row.get(1), row.get(2)))
+    .collect()
+}
+
+#[tokio::test]
+async fn an_admin_who_looks_at_the_account_of_a_patient_is_on_record() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let admin = clinic.user(Role::Admin).await;
+    let account = chart.portal_user.user_id.clone();
+    let path = format!("/api/v1/users/{account}");
+    let disclosed = |action: &str| {
+        vec![(
+            action.to_owned(),
+            Some(chart.patient.clone()),
+            Some(account.clone()),
+        )]
+    };
+
+    let listed = admin.get("/api/v1/users?role=patient").await;
+    assert_eq!(recorded(&listed).await, disclosed("search"));
+    assert_eq!(listed.expect(200)["items"][0]["id"], account);
+    let everybody = admin.get("/api/v1/users?limit=200").await;
+    assert_eq!(recorded(&everybody).await, disclosed("search"));
+    assert!(everybody.expect(200)["items"].as_array().map(Vec::len) > Some(3));
+
+    let read = admin.get(&path).await;
+    assert_eq!(recorded(&read).await, disclosed("read"));
+    let read = read.expect(200);
+    assert!(!read.to_string().contains(&chart.patient), "{read}");
+    let sessions = admin.get(format!("{path}/sessions")).await;
+    assert_eq!(recorded(&sessions).await, disclosed("read"));
+    sessions.expect(200);
+    let version = read["version"].as_i64().expect("a version");
+    let changed = admin
+        .patch(&path, version, json!({ "phone": "+1 312 555 0142" }))
+        .await;
+    assert_eq!(recorded(&changed).await, disclosed("update"));
+    changed.expect(200);
+
+    // The patient sees it, too; of a colleague there is nobody to name.
+    let log = chart
+        .portal_user
+        .get("/api/v1/me/access-log?limit=200")
+        .await
+        .expect(200);
+    let seen = log["items"].as_array().expect("items").iter();
+    assert!(
+        seen.filter(|row| row["resource"] == "user").count() >= 5,
+        "{log}"
+    );
+    let colleague = admin
+        .get(format!("/api/v1/users/{}", chart.doctor.user_id))
+        .await;
+    let named: Vec<_> = recorded(&colleague).await;
+    assert!(named.iter().all(|(_, patient, _)| patient.is_none()));
+}
+
+#[tokio::test]
+async fn without_the_log_no_account_of_a_patient_is_shown() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let blind = admin.on(clinic.server_without_log().await);
+    blind
+        .get("/api/v1/users?role=patient")
+        .await
+        .expect_problem(503, "audit_unavailable");
 }

@@ -1,7 +1,5 @@
 //! The borders inside the house, read from the sources: where HTTP may be, where SQL may be, how long a file may get.
 
-use platform::db::isolation::SHARED_TABLES;
-
 use super::sources;
 
 /// Lines of a source that are code.
@@ -119,71 +117,6 @@ fn stores_are_private_to_their_feature() {
         .flat_map(|area| breaches(area, |_| false, &["pub mod store", "pub(crate) mod store"]))
         .collect();
     assert!(public.is_empty(), "{public:#?}");
-}
-
-#[test]
-fn every_statement_on_a_tenants_table_binds_the_tenant() {
-    let folder = super::project(".sqlx");
-    let mut unbound = Vec::new();
-    for entry in std::fs::read_dir(folder)
-        .expect(".sqlx is committed")
-        .flatten()
-    {
-        let text = std::fs::read_to_string(entry.path()).expect("readable");
-        let query: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        let sql = query["query"].as_str().unwrap_or_default();
-        // The sealer works in the order of transactions, across tenants, under a role of its own.
-        let logs = ["app.phi_access_log", "app.audit_log"];
-        let sealing = logs.iter().any(|log| sql.contains(log)) && sql.contains("xid >= $1");
-        if on_tenants(sql) && !sealing && !sql.contains("tenant_id") {
-            unbound.push(sql.to_owned());
-        }
-    }
-    assert!(unbound.is_empty(), "{unbound:#?}");
-}
-
-fn on_tenants(sql: &str) -> bool {
-    tables(sql).any(|table| !SHARED_TABLES.contains(&table))
-}
-
-/// The tables of the schema a statement reads or writes: what is followed by a parenthesis is a function, which binds the
-/// tenant itself; what stands in quotes is the name of a table, which a question about the catalogue asks about.
-fn tables(sql: &str) -> impl Iterator<Item = &str> {
-    sql.match_indices("app.").filter_map(move |(start, _)| {
-        let rest = &sql[start + "app.".len()..];
-        let end = rest
-            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-            .unwrap_or(rest.len());
-        let named = sql[..start].ends_with('\'') && (rest[end..].starts_with('\'') || end == 0);
-        (!named && !rest[end..].starts_with('(')).then_some(&rest[..end])
-    })
-}
-
-#[test]
-fn a_question_about_the_catalogue_is_no_excuse_for_reading_a_table() {
-    for (sql, expected) in [
-        (
-            "select 1 from pg_inherits where inhparent = 'app.audit_log'::regclass",
-            false,
-        ),
-        (
-            "select to_regclass('app.' || name) from unnest($1) name",
-            false,
-        ),
-        ("select app.tenant_id()", false),
-        ("select version from app.terminology_versions", false),
-        ("select relname from pg_class, app.patients", true),
-        (
-            "select (select count(*) from app.notes) from pg_inherits where inhparent = 'app.notes'::regclass",
-            true,
-        ),
-        (
-            "select to_regclass('app.notes') is null or exists (select from app.notes)",
-            true,
-        ),
-    ] {
-        assert_eq!(on_tenants(sql), expected, "{sql}");
-    }
 }
 
 #[test]

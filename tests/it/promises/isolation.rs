@@ -67,6 +67,16 @@ async fn each_way_to_break_isolation_is_found() {
             "not on the list",
         ),
         ("alter function app.tenant_id() immutable", "not stable"),
+        ("alter function app.scope() immutable", "not stable"),
+        (
+            "alter function app.document_audience(text, timestamptz) volatile",
+            "not stable",
+        ),
+        (
+            "create function app.yes() returns boolean language sql as 'select true';
+             alter policy patients_select on app.patients using (tenant_id = app.tenant_id() and app.yes())",
+            "not stable",
+        ),
         (
             "grant execute on function pg_catalog.set_config(text, text, boolean) to chartwell_runtime",
             "set_config",

@@ -11,6 +11,7 @@ mod migrations;
 pub mod openapi;
 mod round_trip;
 mod strangers;
+mod tenant_predicates;
 
 use std::path::{Path, PathBuf};
 

@@ -25,4 +25,5 @@ mod vitals_scores;
 mod as_of;
 mod chart;
 mod export;
+mod front_desk;
 mod timeline;

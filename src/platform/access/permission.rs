@@ -94,7 +94,8 @@ permissions! {
     AmendmentRead         = "amendment.read",         Reads,  true,  [Admin Provider Nurse Patient],               "Read requests to have the record amended.";
     AmendmentRequest      = "amendment.request",      Writes, true,  [Patient],                                    "Ask to have one's own record amended; withdraw the request; disagree with a denial.";
     AmendmentDecide       = "amendment.decide",       Writes, true,  [Provider],                                   "Accept or deny requests to have the record amended.";
-    ImportedRead          = "imported.read",          Reads,  true,  [Admin Provider Nurse Patient],               "Read imported resources of a patient.";
+    ImportedRead          = "imported.read",          Reads,  true,  [Admin Provider Nurse Patient],               "Read imported resources of a patient; he himself notes and results when they were released to him.";
+    ImportedRelease       = "imported.release",       Writes, true,  [Provider],                                   "Release imported notes and results to the patient, and withhold them.";
     BackgroundRead        = "background.read",        Reads,  true,  [Admin Provider Nurse Patient],               "Read family and social history.";
     // A nurse takes a history at intake and asks the questions of a screening: who may read them all must be able to write them down.
     BackgroundWrite       = "background.write",       Writes, true,  [Provider Nurse],                             "Record family and social history.";

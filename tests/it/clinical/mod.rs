@@ -26,4 +26,5 @@ mod as_of;
 mod chart;
 mod export;
 mod front_desk;
+mod imported;
 mod timeline;

@@ -89,6 +89,13 @@ end
 $$;
 create trigger referrals_guard before update on app.referrals for each row execute function app.guard_referral();
 
+-- What an import brings -----------------------------------------------------------------------------------------------------
+-- When it was recorded, where that was not here: an import's problems were not all found on the day of the import.
+alter table app.problems add column recorded_at timestamptz;
+alter table app.allergies add column recorded_at timestamptz;
+-- A dose that was too weak, or not given whole: it was given, and does not count in the schedule.
+alter table app.immunizations add column is_subpotent boolean not null default false;
+
 -- What a source said before ---------------------------------------------------------------------------------------------------
 -- The states of an imported resource that another has taken the place of. Few are ever changed, so none is kept twice.
 create table app.imported_resource_states (

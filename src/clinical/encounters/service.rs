@@ -28,8 +28,8 @@ pub async fn schedule(
 ) -> Result<Answer<Encounter>> {
     ensure_month(ctx, new.scheduled_start).await?;
     let mut tx = ctx.begin(Permission::EncounterSchedule).await?;
-    clinical_part::require_bookable(&new, ctx.principal().role)?;
     patients::require_active(&mut tx, patient).await?;
+    clinical_part::require_bookable(&new, ctx.principal().role)?;
     places::check(&mut tx, None, &new.details()).await?;
     let zone = match &new.time_zone {
         Some(zone) => zone.clone(),

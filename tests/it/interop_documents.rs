@@ -8,25 +8,25 @@ use serde_json::{Value, json};
 use crate::interop::{Files, encounter, patient, run};
 use crate::support::{Caller, TestTenant};
 
-fn attachment(text: &str) -> Value {
+pub(crate) fn attachment(text: &str) -> Value {
     json!({ "contentType": "text/plain; charset=utf-8", "data": STANDARD.encode(text) })
 }
 
-fn note(id: &str, text: &str) -> Value {
+pub(crate) fn note(id: &str, text: &str) -> Value {
     json!({ "resourceType": "DocumentReference", "id": id, "status": "current", "date": "2019-02-03T17:03:38-05:00",
         "subject": { "reference": "Patient/p1" }, "context": { "encounter": [{ "reference": "Encounter/e1" }] },
         "type": { "coding": [{ "system": "http://loinc.org", "code": "34117-2", "display": "History and physical note" }] },
         "author": [{ "display": "Dr. Elsewhere" }], "content": [{ "attachment": attachment(text) }] })
 }
 
-fn report(id: &str, text: &str) -> Value {
+pub(crate) fn report(id: &str, text: &str) -> Value {
     json!({ "resourceType": "DiagnosticReport", "id": id, "status": "final", "effectiveDateTime": "2019-02-03T17:03:38-05:00",
         "subject": { "reference": "Patient/p1" }, "encounter": { "reference": "Encounter/e1" },
         "code": { "coding": [{ "system": "http://loinc.org", "code": "34117-2", "display": "History and physical note" }] },
         "presentedForm": [attachment(text)] })
 }
 
-async fn documents(admin: &Caller) -> Vec<Value> {
+pub(crate) async fn documents(admin: &Caller) -> Vec<Value> {
     let found = admin
         .get("/api/v1/patients?family=wint&ssn=999336284")
         .await
@@ -132,4 +132,167 @@ async fn a_plan_is_about_the_conditions_it_names() {
             "{list}: {report}"
         );
     }
+}
+
+/// The same words, of another day and another visit.
+fn again(id: &str, text: &str) -> Value {
+    let mut other = note(id, text);
+    other["date"] = json!("2020-03-04T10:00:00-05:00");
+    other["context"] = json!({});
+    other
+}
+
+#[tokio::test]
+async fn the_same_words_of_two_visits_are_two_documents_and_a_change_of_one_leaves_the_other() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let files = Files::new();
+    let say = |papers: &[Value]| {
+        let mut all = vec![patient("p1"), encounter("e1", "Patient/p1")];
+        all.extend(papers.iter().cloned());
+        files.lines("record.ndjson", &all);
+    };
+    let normal = "No acute findings.";
+    say(&[
+        note("d1", normal),
+        again("d2", normal),
+        report("r1", normal),
+    ]);
+    run(&clinic, &files.0).await;
+    let filed = documents(&admin).await;
+    assert_eq!(filed.len(), 2, "{filed:?}");
+    let days: Vec<&str> = filed
+        .iter()
+        .filter_map(|one| one["document_date"].as_str())
+        .collect();
+    assert_eq!(days, ["2020-03-04", "2019-02-03"]);
+
+    // The report of the shared document says something else now; the note stands by it.
+    say(&[
+        note("d1", normal),
+        again("d2", normal),
+        report("r1", "A fracture after all."),
+    ]);
+    let changed = run(&clinic, &files.0).await;
+    assert!(changed.kept.is_empty(), "{changed}");
+    let now = documents(&admin).await;
+    assert_eq!(now.len(), 3, "{now:?}");
+    assert!(
+        now.iter().all(|one| one["current"]["number"] == 1),
+        "{now:?}"
+    );
+    let settled = run(&clinic, &files.0).await;
+    assert_eq!(
+        (settled.looked_at_again, settled.total().updated),
+        (0, 0),
+        "{settled}"
+    );
+    // From now on it is renewed by itself.
+    say(&[
+        note("d1", normal),
+        again("d2", normal),
+        report("r1", "Two fractures."),
+    ]);
+    run(&clinic, &files.0).await;
+    let now = documents(&admin).await;
+    assert_eq!(
+        now.iter()
+            .filter(|one| one["current"]["number"] == 2)
+            .count(),
+        1,
+        "{now:?}"
+    );
+    assert_eq!(now.len(), 3);
+}
+
+#[tokio::test]
+async fn every_attachment_is_filed_and_so_is_a_conclusion_without_any() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let files = Files::new();
+    let two = |texts: &[&str]| {
+        let mut two = note("d1", "");
+        let parts: Vec<Value> = texts
+            .iter()
+            .map(|text| json!({ "attachment": attachment(text) }))
+            .collect();
+        two["content"] = json!(parts);
+        two
+    };
+    let mut concluded = report("r1", "");
+    concluded
+        .as_object_mut()
+        .expect("an object")
+        .remove("presentedForm");
+    concluded["conclusion"] = json!("Suspicious of pneumonia.");
+    let mut half = report("r2", "Read here.");
+    half["presentedForm"]
+        .as_array_mut()
+        .expect("a list")
+        .push(json!({ "url": "https://elsewhere.example/1.pdf" }));
+    let say = |first: Value| {
+        files.lines(
+            "record.ndjson",
+            &[
+                patient("p1"),
+                encounter("e1", "Patient/p1"),
+                first,
+                concluded.clone(),
+                half.clone(),
+            ],
+        )
+    };
+    say(two(&["Page one.", "Page two."]));
+    let report = run(&clinic, &files.0).await;
+    assert_eq!(report.entered.get("document"), Some(&3), "{report}");
+    assert_eq!(report.kept.len(), 1, "{report}");
+    assert!(
+        report.kept[0].reason.contains("not in the file"),
+        "{report}"
+    );
+    let texts = async || {
+        let mut texts = Vec::new();
+        for one in documents(&admin).await {
+            let place = format!(
+                "/api/v1/documents/{}/content",
+                one["id"].as_str().expect("an id")
+            );
+            texts.push(admin.get(place).await.text);
+        }
+        texts.sort();
+        texts
+    };
+    assert_eq!(
+        texts().await,
+        [
+            "Page one.",
+            "Page two.",
+            "Read here.",
+            "Suspicious of pneumonia."
+        ]
+    );
+
+    say(two(&["Page one.", "Page two, corrected."]));
+    run(&clinic, &files.0).await;
+    assert_eq!(
+        texts().await,
+        [
+            "Page one.",
+            "Page two, corrected.",
+            "Read here.",
+            "Suspicious of pneumonia."
+        ]
+    );
+    say(two(&["Page one."]));
+    run(&clinic, &files.0).await;
+    assert_eq!(
+        texts().await,
+        ["Page one.", "Read here.", "Suspicious of pneumonia."]
+    );
+    let settled = run(&clinic, &files.0).await;
+    assert_eq!(
+        (settled.looked_at_again, settled.total().updated),
+        (0, 0),
+        "{settled}"
+    );
 }

@@ -10,7 +10,7 @@ use sqlx::Row;
 use crate::interop::{Files, encounter, patient, run};
 use crate::support::{Caller, TestTenant};
 
-fn loinc(code: &str) -> Value {
+pub(crate) fn loinc(code: &str) -> Value {
     json!({ "coding": [{ "system": "http://loinc.org", "code": code, "display": "Asked" }] })
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn of_the_visit(resource_type: &str, id: &str, more: Value) -> Value 
     value
 }
 
-fn condition(id: &str, category: &str) -> Value {
+pub(crate) fn condition(id: &str, category: &str) -> Value {
     of_the_visit(
         "Condition",
         id,
@@ -43,7 +43,7 @@ pub(crate) fn allergy(id: &str) -> Value {
         "reaction": [{ "severity": "severe", "manifestation": [{ "text": "Anaphylaxis" }] }] })
 }
 
-fn vital(id: &str, code: &str, value: f64, unit: &str) -> Value {
+pub(crate) fn vital(id: &str, code: &str, value: f64, unit: &str) -> Value {
     of_the_visit(
         "Observation",
         id,

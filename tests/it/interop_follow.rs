@@ -11,7 +11,11 @@ use crate::interop_entries::{a_record, allergy, items, of_the_visit, only_patien
 use crate::support::{Caller, TestTenant};
 
 /// Runs, and then again: nothing is left to do.
-async fn settled(clinic: &TestTenant, files: &Files, updated: u64) -> interop::import::Report {
+pub(crate) async fn settled(
+    clinic: &TestTenant,
+    files: &Files,
+    updated: u64,
+) -> interop::import::Report {
     let report = run(clinic, &files.0).await;
     assert_eq!(
         (report.total().updated, report.failed()),
@@ -24,7 +28,7 @@ async fn settled(clinic: &TestTenant, files: &Files, updated: u64) -> interop::i
     report
 }
 
-async fn value(admin: &Caller, of: &str) -> Vec<Value> {
+pub(crate) async fn value(admin: &Caller, of: &str) -> Vec<Value> {
     let id = only_patient(admin).await;
     items(admin, &id, of).await
 }

@@ -12,6 +12,7 @@ use super::model::{
     AlertAcknowledgement, AlertKind, AlertStatus, ClinicalAlert, NewAlert, OfPatient, WorkList,
 };
 use super::store;
+use crate::entries::{Then, list_as_of};
 use crate::patients;
 
 const RESOURCE: &str = "clinical_alert";
@@ -55,6 +56,18 @@ pub(super) async fn of_patient(
     patient: PatientId,
     query: OfPatient,
 ) -> Result<Answer<Page<ClinicalAlert>>> {
+    if let Some(at) = query.as_of {
+        let then = Then {
+            patient,
+            at,
+            limit: query.limit,
+            cursor: query.cursor,
+        };
+        return list_as_of(ctx, then, &query.status, |row: &ClinicalAlert| {
+            query.status.is_none_or(|status| status == row.status)
+        })
+        .await;
+    }
     let filters = (patient, query.status);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
     let mut tx = ctx.begin(Permission::AlertRead).await?;

@@ -5,8 +5,24 @@ use kernel::ids::{ClinicalAlertId, PatientId, UserId, VitalSetId};
 use kernel::{Error, Result};
 use platform::db::TenantTx;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::model::{AlertKind, AlertLevel, AlertStatus, ClinicalAlert, NewAlert};
+use crate::entries::Remembered;
+
+impl Remembered for ClinicalAlert {
+    const TABLE: &'static str = "clinical_alerts";
+    const RESOURCE: &'static str = "clinical_alert";
+    const ORDER: &'static str = "raised_at";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value(image)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
 
 /// A row on its way in.
 #[derive(Serialize)]

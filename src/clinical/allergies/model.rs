@@ -117,6 +117,9 @@ pub struct NewAllergy {
     /// The patient's encounter in which it was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encounter_id: Option<EncounterId>,
+    /// When it was recorded, where that was not here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_at: Option<DateTime<Utc>>,
 }
 
 impl NewAllergy {
@@ -159,6 +162,16 @@ impl Validate for NewAllergy {
                 onset.check_past(checks, "onset");
             }
         });
+        if let Some(recorded) = self.recorded_at {
+            let rule = "must not lie in the future";
+            checks.instant("recorded_at", recorded);
+            checks.require(
+                recorded <= checks.now(),
+                "recorded_at",
+                "in_the_future",
+                rule,
+            );
+        }
         checks.text_if("note", self.note.as_deref(), 2000);
     }
 }

@@ -90,9 +90,16 @@ async fn withdraw_allergy_statement(
 /// The active allergies, those of high criticality first; the statements that stand; and in a word whether there are some,
 /// none are known, or nobody has asked.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/allergy-summary", tag = "allergies",
-    params(("patient_id" = PatientId, Path, description = "Of whom")),
+    params(("patient_id" = PatientId, Path, description = "Of whom"), AsOfQuery),
     responses((status = 200, body = AllergySummary, description = "What the bedside must see")),
     extensions(("x-permission" = json!("allergy.read"))))]
-async fn get_allergy_summary(ctx: Ctx, Path(patient): Path<PatientId>) -> Reply<AllergySummary> {
+async fn get_allergy_summary(
+    ctx: Ctx,
+    Path(patient): Path<PatientId>,
+    Query(query): Query<AsOfQuery>,
+) -> Reply<AllergySummary> {
+    if let Some(then) = query.as_of {
+        return Ok(statements::summary_as_of(&ctx, patient, then).await?);
+    }
     Ok(statements::summary(&ctx, patient).await?)
 }

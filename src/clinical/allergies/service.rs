@@ -168,6 +168,26 @@ pub(super) async fn take_back(
     write(tx, patient, id, (&ready, &key), reason, ctx.now()).await
 }
 
+/// Marks an allergy as entered in error, for whoever is no caller, such as an import. One that is so already stays.
+///
+/// # Errors
+/// `not_found`.
+pub async fn take_back_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: AllergyId,
+    reason: &str,
+    now: Instant,
+) -> Result<()> {
+    let mut ready = store::get(tx, patient, id).await?.data;
+    if ready.verification == AllergyVerification::EnteredInError {
+        return Ok(());
+    }
+    ready.verification = AllergyVerification::EnteredInError;
+    let key = key_of(&ready.substance);
+    store::update(tx, id, &ready, &key, Some(reason), now).await
+}
+
 /// The allergy to be changed, unless it was entered in error.
 async fn changeable(tx: &mut TenantTx, patient: PatientId, id: AllergyId) -> Result<Allergy> {
     let present = store::get(tx, patient, id).await?;

@@ -14,8 +14,8 @@ use super::model::{
 };
 use super::store::Filter;
 use super::{store as allergies, store_statements as store};
-use crate::entries::{Mistake, Then, list_as_of};
-use crate::patients;
+use crate::entries::{Mistake, Then, list_as_of, require_then, states_as_of};
+use crate::patients::{self, AsOf};
 
 const RESOURCE: &str = "allergy";
 /// More active allergies than anybody has.
@@ -151,6 +151,22 @@ pub(super) async fn withdraw(
     let version = statement.version;
     tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, statement).version(version))
         .await
+}
+
+/// What the bedside would have seen then.
+pub(super) async fn summary_as_of(
+    ctx: &Ctx,
+    patient: PatientId,
+    then: AsOf,
+) -> Result<Answer<AllergySummary>> {
+    let mut tx = require_then(ctx, patient).await?;
+    let mut active: Vec<Allergy> = states_as_of(&mut tx, patient, then).await?;
+    active.retain(|allergy| allergy.data.is_live());
+    let mut standing: Vec<AllergyStatement> = states_as_of(&mut tx, patient, then).await?;
+    standing.retain(|statement| statement.withdrawn_at.is_none());
+    let summary = AllergySummary::of(active, standing);
+    let disclosure = Disclosure::of(RESOURCE, Action::Read, patient, patient, summary);
+    tx.finish(disclosure).await
 }
 
 pub(super) async fn summary(ctx: &Ctx, patient: PatientId) -> Result<Answer<AllergySummary>> {

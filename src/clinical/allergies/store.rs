@@ -40,6 +40,7 @@ struct Row {
     reactions: Json<Vec<Reaction>>,
     note: Option<String>,
     encounter_id: Option<EncounterId>,
+    recorded_at: Option<Instant>,
     error_reason: Option<String>,
     version: i64,
     created_by: Option<UserId>,
@@ -67,6 +68,7 @@ impl From<Row> for Allergy {
                 reactions: row.reactions.0,
                 note: row.note,
                 encounter_id: row.encounter_id,
+                recorded_at: row.recorded_at,
             },
             error_reason: row.error_reason,
             version: row.version,
@@ -105,7 +107,7 @@ pub(super) async fn page(
         r#"select id as "id: _", patient_id as "patient_id: _", kind as "kind: _", substance_kind as "substance_kind: _",
                   substance_code, substance_text, severity as "severity: _", criticality as "criticality: _", status as "status: _",
                   verification as "verification: _", onset as "onset: _", reactions as "reactions: _", note,
-                  encounter_id as "encounter_id: _", error_reason, version, created_by as "created_by: _", created_at, updated_at
+                  encounter_id as "encounter_id: _", recorded_at, error_reason, version, created_by as "created_by: _", created_at, updated_at
              from app.allergies
             where tenant_id = $1 and patient_id = $2
               and ($3::uuid is null or id = $3)
@@ -197,9 +199,9 @@ pub(super) async fn insert(
     let tenant = tx.tenant();
     sqlx::query!(
         "insert into app.allergies (tenant_id, id, patient_id, kind, substance_kind, substance_code, substance_text, substance_key,
-                severity, criticality, status, verification, onset, reactions, note, encounter_id, created_by, created_at,
+                severity, criticality, status, verification, onset, reactions, note, encounter_id, recorded_at, created_by, created_at,
                 updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, app.user_id(), $17, $17)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $18, app.user_id(), $17, $17)",
         tenant as _,
         id as _,
         patient as _,
@@ -216,7 +218,8 @@ pub(super) async fn insert(
         Json(&data.reactions) as _,
         data.note,
         data.encounter_id as _,
-        now
+        now,
+        data.recorded_at,
     )
     .execute(tx.conn())
     .await?;
@@ -237,7 +240,7 @@ pub(super) async fn update(
         "update app.allergies
             set kind = $3, substance_kind = $4, substance_code = $5, substance_text = $6, substance_key = $7, severity = $8,
                 criticality = $9, status = $10, verification = $11, onset = $12, reactions = $13, note = $14, encounter_id = $15,
-                error_reason = $16, version = version + 1, updated_at = $17
+                error_reason = $16, recorded_at = $18, version = version + 1, updated_at = $17
           where tenant_id = $1 and id = $2",
         tenant as _,
         id as _,
@@ -255,7 +258,8 @@ pub(super) async fn update(
         data.note,
         data.encounter_id as _,
         mistake,
-        now
+        now,
+        data.recorded_at,
     )
     .execute(tx.conn())
     .await?;

@@ -11,5 +11,5 @@ mod store;
 
 pub use model::{ActivityStatus, CarePlan, NewCarePlan, PlanActivity};
 pub use routes::router;
-pub use service::{add_in_tx, revise_in_tx, stands};
+pub use service::{add_in_tx, revise_in_tx, stands, take_back_in_tx};
 pub use status::CarePlanStatus;

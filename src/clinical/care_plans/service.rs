@@ -173,6 +173,28 @@ pub(super) async fn take_back(
     commit(tx, patient, id).await
 }
 
+/// Marks a plan as entered in error, for whoever is no caller, such as an import. One that is so already stays.
+///
+/// # Errors
+/// `not_found`.
+pub async fn take_back_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: CarePlanId,
+    reason: &str,
+    now: Instant,
+) -> Result<()> {
+    let present = locked(tx, patient, id).await?;
+    if present.status == CarePlanStatus::EnteredInError {
+        return Ok(());
+    }
+    let status = (
+        CarePlanStatus::EnteredInError,
+        present.status_reason.as_deref(),
+    );
+    store::set_status(tx, id, status, Some(reason), now).await
+}
+
 /// Whether the patient has this plan, and it was not made in error.
 pub async fn stands(tx: &mut TenantTx, patient: PatientId, id: CarePlanId) -> Result<bool> {
     let found = store::find(tx, patient, id).await?;

@@ -136,6 +136,23 @@ pub struct ImportedReport {
     pub effective_at: Option<DateTime<Utc>>,
 }
 
+/// What was ordered and is not done, or what is to be done, as it was imported.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ImportedOrder {
+    pub id: ImportedResourceId,
+    /// FHIR R4.
+    #[schema(example = "MedicationRequest")]
+    pub resource_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// As its source says.
+    #[schema(example = "active")]
+    pub status: String,
+    /// When it was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_at: Option<DateTime<Utc>>,
+}
+
 /// A patient's chart. A section the caller may not read is absent.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Chart {
@@ -151,6 +168,12 @@ pub struct Chart {
     /// Imported diagnostic reports, where there are any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub results: Option<Section<ImportedReport>>,
+    /// Imported orders and prescriptions that are not at their end, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_orders: Option<Section<ImportedOrder>>,
+    /// Imported tasks that are not at their end, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tasks: Option<Section<ImportedOrder>>,
     /// Begun or past.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encounters: Option<Section<Encounter>>,
@@ -182,4 +205,8 @@ pub struct Chart {
     /// The caller's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsigned: Option<Section<UnsignedWork>>,
+    /// Of a chart of the past: what it can't tell, so that its absence is not taken for an answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["unsigned: what waited for a co-signature"]))]
+    pub not_told: Vec<&'static str>,
 }

@@ -20,7 +20,7 @@ const fn kind(name: &'static str, permission: Permission, list: &'static str) ->
 }
 
 /// All there are, but for the vital signs.
-pub(super) const KINDS: [Kind; 16] = [
+pub(super) const KINDS: [Kind; 18] = [
     kind("problems", Permission::ProblemRead, "problems"),
     kind("allergies", Permission::AllergyRead, "allergies"),
     kind(
@@ -57,6 +57,22 @@ pub(super) const KINDS: [Kind; 16] = [
         Permission::ImportedRead,
         "imported-resources?type=DiagnosticReport",
     ),
+    kind(
+        "open_orders",
+        Permission::ImportedRead,
+        "imported-resources",
+    ),
+    kind(
+        "tasks",
+        Permission::ImportedRead,
+        "imported-resources?type=Task",
+    ),
+];
+
+/// What a chart of the past can't tell: names of people are those of today, and who was asked to co-sign is not in the images.
+pub(super) const NOT_TOLD: [&str; 2] = [
+    "unsigned: what waited for a co-signature",
+    "encounters, care_team, notes: the names of people",
 ];
 
 /// The names of the sections a role sees. Who reads notes as they are needs no copies of what was released.

@@ -20,6 +20,7 @@ use crate::allergies::AllergySummary;
 use crate::encounters;
 use crate::entries::{self, Remembered};
 use crate::immunizations::{self, Immunization, SeriesState, SeriesStatus};
+use crate::imported;
 use crate::patients::{self, AsOf, NameUse, Patient, PatientName, PatientStatus};
 use crate::vitals::{self, RecentVital};
 
@@ -65,6 +66,7 @@ pub(super) async fn open(
         caller: ctx.user(),
         at,
         limit: asked,
+        released_only: imported::released_only(ctx),
     };
     let found = match then {
         None => store::present(&mut tx, &asked).await?,
@@ -87,6 +89,7 @@ pub(super) async fn open(
         found,
         patient,
         limit: asked.limit,
+        not_told: then.map_or(Vec::new(), |_| sections::NOT_TOLD.to_vec()),
     }
     .chart(person, measured, (at, today))?;
     tx.finish(Disclosure::of(
@@ -104,6 +107,7 @@ struct Shown {
     found: BTreeMap<String, Found>,
     patient: PatientId,
     limit: i64,
+    not_told: Vec<&'static str>,
 }
 
 impl Shown {
@@ -120,6 +124,10 @@ impl Shown {
             problems: self.remembered("problems")?,
             vitals: measured.map(|items| self.vitals(items)),
             results: self.plain("results")?.filter(|section| section.total > 0),
+            open_orders: self
+                .plain("open_orders")?
+                .filter(|section| section.total > 0),
+            tasks: self.plain("tasks")?.filter(|section| section.total > 0),
             encounters: self.remembered("encounters")?,
             upcoming_encounters: self.remembered("upcoming")?,
             open_referrals: self.remembered("referrals")?,
@@ -132,6 +140,7 @@ impl Shown {
             released_notes: self.plain("released_notes")?,
             documents: self.plain("documents")?,
             unsigned: self.plain("unsigned")?,
+            not_told: self.not_told,
         })
     }
 

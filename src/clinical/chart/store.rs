@@ -17,6 +17,8 @@ pub(super) struct Asked {
     pub at: Instant,
     /// Rows of a section.
     pub limit: i64,
+    /// Whether imported notes and results are shown only where they were released.
+    pub released_only: bool,
 }
 
 /// A section: how many there are, and the first of them.
@@ -189,6 +191,31 @@ pub(super) async fn present(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap
                     count(*) over ()
                 from app.imported_resources r
                where r.tenant_id = $1 and r.patient_id = $2 and r.resource_type = 'DiagnosticReport' and 'results' = any($3)
+                 and (not $7::boolean or not r.needs_release or r.released_at is not null)
+               order by r.effective_at desc nulls last, r.id desc limit $4) s
+             union all
+             select * from (select 'open_orders', row_number() over (order by r.effective_at desc nulls last, r.id desc),
+                    jsonb_build_object('id', r.id, 'resource_type', r.resource_type, 'status', r.content ->> 'status', 'effective_at', r.effective_at,
+                        'title', coalesce(r.content #>> '{code,text}', r.content #>> '{code,coding,0,display}',
+                                          r.content #>> '{medicationCodeableConcept,text}',
+                                          r.content #>> '{medicationCodeableConcept,coding,0,display}', r.content ->> 'description')),
+                    count(*) over ()
+                from app.imported_resources r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'open_orders' = any($3)
+                 and r.resource_type in ('ServiceRequest', 'MedicationRequest', 'NutritionOrder') and r.content ->> 'status' in ('draft', 'active', 'on-hold')
+                 and (not $7::boolean or not r.needs_release or r.released_at is not null)
+               order by r.effective_at desc nulls last, r.id desc limit $4) s
+             union all
+             select * from (select 'tasks', row_number() over (order by r.effective_at desc nulls last, r.id desc),
+                    jsonb_build_object('id', r.id, 'resource_type', r.resource_type, 'status', r.content ->> 'status', 'effective_at', r.effective_at,
+                        'title', coalesce(r.content #>> '{code,text}', r.content #>> '{code,coding,0,display}',
+                                          r.content #>> '{medicationCodeableConcept,text}',
+                                          r.content #>> '{medicationCodeableConcept,coding,0,display}', r.content ->> 'description')),
+                    count(*) over ()
+                from app.imported_resources r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'tasks' = any($3)
+                 and r.resource_type = 'Task' and r.content ->> 'status' in ('draft', 'requested', 'received', 'accepted', 'ready', 'in-progress', 'on-hold')
+                 and (not $7::boolean or not r.needs_release or r.released_at is not null)
                order by r.effective_at desc nulls last, r.id desc limit $4) s)
            select section as "section!", max(total) as "total!", jsonb_agg(item order by place) as "items!"
              from found group by section"#,
@@ -198,6 +225,7 @@ pub(super) async fn present(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap
         asked.limit,
         asked.at,
         asked.caller as _,
+        asked.released_only,
     )
     .fetch_all(tx.conn())
     .await?;
@@ -258,6 +286,26 @@ pub(super) async fn past(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap<St
            select s.section as "section!", max(s.total) as "total!", jsonb_agg(s.item order by s.place) as "items!"
              from shown s group by s.section
            union all
+           select i.section, max(i.total), jsonb_agg(i.item order by i.place)
+             from (select k.section, r.item, count(*) over (partition by k.section) as total,
+                          row_number() over (partition by k.section order by r.effective_at desc nulls last, r.id desc) as place
+                     from (select r.id, r.resource_type, r.content, r.effective_at,
+                                  jsonb_build_object('id', r.id, 'resource_type', r.resource_type, 'status', r.content ->> 'status', 'effective_at', r.effective_at,
+                        'title', coalesce(r.content #>> '{code,text}', r.content #>> '{code,coding,0,display}',
+                                          r.content #>> '{medicationCodeableConcept,text}',
+                                          r.content #>> '{medicationCodeableConcept,coding,0,display}', r.content ->> 'description')) as item
+                             from (select c.id, c.resource_type, c.content, c.effective_at from app.imported_resources c
+                                    where c.tenant_id = $1 and c.patient_id = $2 and coalesce(c.content_since, c.created_at) <= $5
+                                   union all
+                                   select b.resource_id, b.resource_type, b.content, b.effective_at from app.imported_resource_states b
+                                    where b.tenant_id = $1 and b.patient_id = $2 and b.since <= $5 and b.until > $5) r) r
+                    cross join lateral (select case when r.resource_type = 'DiagnosticReport' then 'results'
+                                                    when r.resource_type in ('ServiceRequest', 'MedicationRequest', 'NutritionOrder') and r.content ->> 'status' in ('draft', 'active', 'on-hold') then 'open_orders'
+                                                    when r.resource_type = 'Task' and r.content ->> 'status' in ('draft', 'requested', 'received', 'accepted', 'ready', 'in-progress', 'on-hold') then 'tasks' end as section) k
+                    where k.section = any($3)) i
+            where i.place <= $4
+            group by i.section
+           union all
            select 'time_zone', 1, jsonb_build_array(t.time_zone) from app.tenants t where t.tenant_id = $1"#,
         tenant as _,
         asked.patient as _,
@@ -268,8 +316,6 @@ pub(super) async fn past(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap<St
     )
     .fetch_all(tx.conn())
     .await?;
-    let mut found = sections(asked, rows);
-    // Neither is remembered: imported reports have no history, released copies are read by patients only.
-    found.remove("results");
-    Ok(found)
+    // Released copies are read by patients only, who do not read the past.
+    Ok(sections(asked, rows))
 }

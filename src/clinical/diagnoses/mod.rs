@@ -13,4 +13,4 @@ mod store;
 
 pub use model::{Diagnosis, NewDiagnosis, PresentOnAdmission};
 pub use routes::router;
-pub use service::add_in_tx;
+pub use service::{add_in_tx, take_back_in_tx};

@@ -153,6 +153,29 @@ pub(super) async fn take_back(
     write(tx, of, id, &data, problem, reason, ctx.now()).await
 }
 
+/// Marks a diagnosis as entered in error, for whoever is no caller, such as an import. One that is so already stays.
+///
+/// # Errors
+/// `not_found`.
+pub async fn take_back_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: DiagnosisId,
+    reason: &str,
+    now: Instant,
+) -> Result<()> {
+    let Some(encounter) = store::encounter_of(tx, patient, id).await? else {
+        return Err(Error::not_found());
+    };
+    let of = (patient, encounter);
+    let present = store::lock(tx, of, id).await?;
+    if present.status == DiagnosisStatus::EnteredInError {
+        return Ok(());
+    }
+    let (data, problem) = (present.data, present.problem_id);
+    store::update(tx, id, &data, problem, Some(reason), now).await
+}
+
 /// Puts the diagnosis on the problem list, or links it to the open problem with its code that stands there.
 pub(super) async fn promote(
     ctx: &Ctx,
@@ -179,6 +202,7 @@ pub(super) async fn promote(
         verification: ProblemVerification::Confirmed,
         note: None,
         encounter_id: Some(of.1),
+        recorded_at: None,
     };
     let problem: ProblemId = match problems::open_with_code_in_tx(&mut tx, of.0, &new).await? {
         Some(open) => open,

@@ -127,6 +127,25 @@ pub(super) async fn lock(
     get(tx, of, id).await
 }
 
+/// The encounter a diagnosis of the patient was coded on.
+pub(super) async fn encounter_of(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: DiagnosisId,
+) -> Result<Option<EncounterId>> {
+    let tenant = tx.tenant();
+    let found = sqlx::query_scalar!(
+        r#"select encounter_id as "encounter_id: EncounterId" from app.encounter_diagnoses
+            where tenant_id = $1 and patient_id = $2 and id = $3"#,
+        tenant as _,
+        patient as _,
+        id as _
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(found)
+}
+
 /// The rank after the last one that is taken.
 pub(super) async fn next_rank(tx: &mut TenantTx, encounter: EncounterId) -> Result<i32> {
     let tenant = tx.tenant();

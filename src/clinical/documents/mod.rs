@@ -40,6 +40,7 @@ pub use model::{
 };
 pub use records::{
     Origin, Reserved, Stored, discard, file_in_tx, renew_in_tx, reserve_in_tx, store_content,
+    take_back_in_tx,
 };
 pub(crate) use store::find_in_tx;
 pub(crate) use store_found::found;

@@ -14,7 +14,7 @@ use platform::crypto::TenantKeys;
 use platform::db::TenantTx;
 use platform::files::Files;
 
-use super::model::{DocumentSource, NewDocument};
+use super::model::{DocumentSource, DocumentStatus, NewDocument};
 use super::owner::Owner;
 use super::receive::{self, Declared, Received};
 use super::{service, store, work_store};
@@ -159,6 +159,27 @@ pub async fn renew_in_tx(
         insert(tx, (files, keys), &of, &stored.0, now).await?;
     }
     Ok(())
+}
+
+/// Marks a document as entered in error. One that is closed already stays as it is.
+///
+/// # Errors
+/// `not_found`.
+pub async fn take_back_in_tx(
+    tx: &mut TenantTx,
+    id: DocumentId,
+    reason: &str,
+    now: Instant,
+) -> Result<()> {
+    store::lock(tx, id).await?;
+    let present = store::get(tx, id).await?;
+    if present.status != DocumentStatus::Current {
+        return Ok(());
+    }
+    if present.released_at.is_some() {
+        store::set_release(tx, id, None, now).await?;
+    }
+    store::set_status(tx, id, DocumentStatus::EnteredInError, reason, now).await
 }
 
 struct Version<'a> {

@@ -8,9 +8,11 @@
 //! `status.rs`; a stay in a bed lies within its encounter and ends with it.
 //!
 //! Traps: a month must be made before the transaction that writes into it begins ([`ensure_months`]); looking an
-//! encounter up by id alone goes through the register, or it would visit every month there is.
+//! encounter up by id alone goes through the register, or it would visit every month there is; whatever hands an encounter out
+//! asks `shown_to`, because the front desk and billing do not read what is clinical in it.
 
 mod beds;
+mod clinical_part;
 mod following;
 mod local_time;
 mod model;

@@ -18,7 +18,7 @@ use super::model::{
     Reschedule, check_schedule,
 };
 use super::status::EncounterStatus;
-use super::{beds, places, store};
+use super::{beds, clinical_part, places, store};
 use crate::patients;
 
 pub async fn schedule(
@@ -29,6 +29,7 @@ pub async fn schedule(
     ensure_month(ctx, new.scheduled_start).await?;
     let mut tx = ctx.begin(Permission::EncounterSchedule).await?;
     patients::require_active(&mut tx, patient).await?;
+    clinical_part::require_bookable(&new, ctx.principal().role)?;
     places::check(&mut tx, None, &new.details()).await?;
     let zone = match &new.time_zone {
         Some(zone) => zone.clone(),
@@ -60,7 +61,7 @@ async fn show(ctx: &Ctx, patient: Option<PatientId>, id: EncounterId) -> Result<
     let (row, glimpse) = ctx
         .glance::<store::Row>(Permission::EncounterRead, id)
         .await?;
-    let encounter = Encounter::from(row);
+    let encounter = Encounter::from(row).shown_to(ctx.principal().role);
     let of = encounter.record.patient_id;
     if patient.is_some_and(|patient| patient != of) {
         return Err(Error::not_found());
@@ -89,6 +90,7 @@ pub async fn amend(
     ) {
         return Err(Error::new(Code::EncounterClosed));
     }
+    clinical_part::require_changeable(patch, record.status, ctx.principal().role)?;
     let present = record.details();
     let mut wanted: EncounterDetails = patch.apply(&present)?;
     places::check(&mut tx, Some(&present), &wanted).await?;
@@ -117,7 +119,7 @@ pub async fn amend(
     record.reason_codes = Json(wanted.reason_codes);
     let start = record.scheduled_start;
     store::update(&mut tx, start, &record, ctx.now()).await?;
-    commit(tx, patient, id).await
+    commit(ctx, tx, patient, id).await
 }
 
 pub async fn start(ctx: &Ctx, patient: PatientId, id: EncounterId) -> Result<Answer<Encounter>> {
@@ -127,7 +129,7 @@ pub async fn start(ctx: &Ctx, patient: PatientId, id: EncounterId) -> Result<Ans
     patients::require_active(&mut tx, patient).await?;
     record.actual_start = Some(ctx.now());
     store::update(&mut tx, record.scheduled_start, &record, ctx.now()).await?;
-    commit(tx, patient, id).await
+    commit(ctx, tx, patient, id).await
 }
 
 pub async fn complete(
@@ -147,7 +149,7 @@ pub async fn complete(
         ctx.now(),
     )
     .await?;
-    commit(tx, patient, id).await
+    commit(ctx, tx, patient, id).await
 }
 
 /// Completes a locked encounter, and with it the stay in a bed. `field` is where the body names `at`.
@@ -210,7 +212,7 @@ pub async fn cancel(
     record.status = record.status.step(EncounterStatus::Cancelled)?;
     record.cancel_reason = Some(why.reason);
     store::update(&mut tx, record.scheduled_start, &record, ctx.now()).await?;
-    commit(tx, patient, id).await
+    commit(ctx, tx, patient, id).await
 }
 
 pub async fn miss(ctx: &Ctx, patient: PatientId, id: EncounterId) -> Result<Answer<Encounter>> {
@@ -218,7 +220,7 @@ pub async fn miss(ctx: &Ctx, patient: PatientId, id: EncounterId) -> Result<Answ
     let mut record = store::lock(&mut tx, patient, id).await?.record;
     record.status = record.status.step(EncounterStatus::NoShow)?;
     store::update(&mut tx, record.scheduled_start, &record, ctx.now()).await?;
-    commit(tx, patient, id).await
+    commit(ctx, tx, patient, id).await
 }
 
 /// Other times. The row may move to another month; nothing that refers to the encounter notices.
@@ -252,7 +254,7 @@ pub async fn reschedule(
     record.scheduled_start = start;
     record.scheduled_end = end;
     store::update(&mut tx, before, &record, ctx.now()).await?;
-    commit(tx, patient, id).await
+    commit(ctx, tx, patient, id).await
 }
 
 fn require_schedule(
@@ -276,11 +278,13 @@ async fn ensure_month(ctx: &Ctx, start: Instant) -> Result<()> {
 }
 
 async fn commit(
+    ctx: &Ctx,
     mut tx: CallerTx,
     patient: PatientId,
     id: EncounterId,
 ) -> Result<Answer<Encounter>> {
     let encounter = store::get(&mut tx, patient, id).await?;
+    let encounter = encounter.shown_to(ctx.principal().role);
     let version = encounter.version;
     tx.commit(Disclosure::of("encounter", Action::Update, patient, id, encounter).version(version))
         .await

@@ -46,7 +46,7 @@ pub async fn of_patient(
         None => Vec::new(),
     };
     let page = paging.page(rows, place)?;
-    tx.finish(disclose(page)).await
+    tx.finish(disclose(ctx, page)).await
 }
 
 /// The encounters that were on record then.
@@ -109,7 +109,7 @@ pub async fn of_provider(
     )
     .await?;
     let page = paging.page(rows, place)?;
-    tx.finish(disclose(page)).await
+    tx.finish(disclose(ctx, page)).await
 }
 
 pub async fn of_facility(
@@ -140,14 +140,15 @@ pub async fn of_facility(
         store_lists::of_facility(&mut tx, facility, span, query.status, after, paging.fetch())
             .await?;
     let page = paging.page(rows, place)?;
-    tx.finish(disclose(page)).await
+    tx.finish(disclose(ctx, page)).await
 }
 
 fn place(encounter: &Encounter) -> store_lists::Place {
     (encounter.record.scheduled_start, encounter.record.id)
 }
 
-fn disclose(page: Page<Encounter>) -> Disclosure<Page<Encounter>> {
+fn disclose(ctx: &Ctx, page: Page<Encounter>) -> Disclosure<Page<Encounter>> {
+    let page = page.map(|encounter| encounter.shown_to(ctx.principal().role));
     let subjects: Vec<Subject> = page
         .items
         .iter()

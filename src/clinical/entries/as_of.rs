@@ -20,6 +20,9 @@ use uuid::Uuid;
 use super::store;
 use crate::patients::AsOf;
 
+/// More rows than a list without pages has.
+const ALL: i64 = 5_000;
+
 /// Which state to read.
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -74,6 +77,20 @@ pub(crate) async fn read_row_as_of(
     store::image_of_row(tx, (table, id), then.instant())
         .await?
         .ok_or_else(Error::not_found)
+}
+
+/// All of a patient's rows that were on record then, the latest first: for lists that are short enough to have no pages.
+pub(crate) async fn states_as_of<T: Remembered>(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    then: AsOf,
+) -> Result<Vec<T>> {
+    let of = (T::TABLE, T::ORDER, patient);
+    let images = store::images(tx, of, then.instant(), None, ALL).await?;
+    images
+        .into_iter()
+        .map(|image| T::of_image(image.item).map_err(Error::internal))
+        .collect()
 }
 
 /// Begins to read how a patient's record stood.

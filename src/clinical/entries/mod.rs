@@ -12,7 +12,7 @@ mod references;
 mod store;
 
 pub use as_of::AsOfQuery;
-pub(crate) use as_of::{Remembered, read_as_of, read_row_as_of, require_then};
+pub(crate) use as_of::{Remembered, read_as_of, read_row_as_of, require_then, states_as_of};
 pub(crate) use codes::{
     ConditionCodes, Exactness, code_condition, code_named, code_one, code_part, settle_all,
     settle_one,

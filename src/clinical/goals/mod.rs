@@ -11,5 +11,5 @@ mod store;
 
 pub use model::{Goal, GoalAchievement, GoalComparison, GoalPriority, GoalTarget, NewGoal};
 pub use routes::router;
-pub use service::{add_in_tx, revise_in_tx};
+pub use service::{add_in_tx, join_plan_in_tx, plan_in_tx, revise_in_tx, take_back_in_tx};
 pub use status::GoalStatus;

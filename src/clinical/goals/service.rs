@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use kernel::clock::Instant;
-use kernel::ids::{GoalId, PatientId};
+use kernel::ids::{CarePlanId, GoalId, PatientId};
 use kernel::{Error, Page, Result};
 use platform::access::{Ctx, Permission};
 use platform::audit::Action;
@@ -166,6 +166,54 @@ pub(super) async fn take_back(
     let status = (GoalStatus::EnteredInError, present.status_reason.as_deref());
     store::set_status(&mut tx, id, status, Some(&body.reason), ctx.now()).await?;
     commit(tx, patient, id).await
+}
+
+/// Puts a goal into a care plan of the same patient, if it is in none. Returns whether it is in that plan now.
+///
+/// # Errors
+/// `not_found`.
+pub async fn join_plan_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: GoalId,
+    plan: CarePlanId,
+    now: Instant,
+) -> Result<bool> {
+    let mut data = locked(tx, patient, id).await?.data;
+    if data.care_plan_id.is_none() {
+        data.care_plan_id = Some(plan);
+        store::update(tx, id, &data, now).await?;
+    }
+    Ok(data.care_plan_id == Some(plan))
+}
+
+/// The care plan a goal is in.
+pub async fn plan_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: GoalId,
+) -> Result<Option<CarePlanId>> {
+    let found = store::find(tx, patient, id).await?;
+    Ok(found.and_then(|goal| goal.data.care_plan_id))
+}
+
+/// Marks a goal as entered in error, for whoever is no caller, such as an import. One that is so already stays.
+///
+/// # Errors
+/// `not_found`.
+pub async fn take_back_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: GoalId,
+    reason: &str,
+    now: Instant,
+) -> Result<()> {
+    let present = locked(tx, patient, id).await?;
+    if present.status == GoalStatus::EnteredInError {
+        return Ok(());
+    }
+    let status = (GoalStatus::EnteredInError, present.status_reason.as_deref());
+    store::set_status(tx, id, status, Some(reason), now).await
 }
 
 /// Checks what is referred to, and settles the codes that are new.

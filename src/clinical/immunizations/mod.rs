@@ -22,6 +22,6 @@ pub use model::{
 };
 pub use routes::router;
 pub use schedule::{DoseCounted, InvalidDose, NextDose, SeriesState, SeriesStatus};
-pub use service::{add_in_tx, given_in_tx, revise_in_tx};
+pub use service::{add_in_tx, given_in_tx, revise_in_tx, take_back_in_tx};
 pub(crate) use status::status_of;
 pub use status::{ImmunizationStatus, status_in_tx};

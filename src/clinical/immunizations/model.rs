@@ -156,6 +156,9 @@ pub struct NewImmunization {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "mL")]
     pub dose_unit: Option<String>,
+    /// Too weak, or not given whole: it was given, and does not count in the schedule.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_subpotent: bool,
     /// Which dose of the series the giver took it for. The schedule counts for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dose_number: Option<i32>,

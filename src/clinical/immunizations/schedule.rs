@@ -20,8 +20,8 @@ const GRACE: Days = Days::new(4);
 pub(super) struct Given {
     pub on: NaiveDate,
     pub cvx: String,
-    /// After the lot had expired: does not count.
-    pub expired: bool,
+    /// Why it does not count, whenever it was given.
+    pub spoilt: Option<InvalidDose>,
 }
 
 /// A dose that was not given, and why.
@@ -76,6 +76,8 @@ pub enum InvalidDose {
     OtherVaccine,
     /// The lot had expired.
     Expired,
+    /// Too weak, or not given whole.
+    Subpotent,
     /// The series was complete.
     NotNeeded,
 }
@@ -184,7 +186,7 @@ fn in_tracks(series: &Series, birth: NaiveDate, today: NaiveDate, given: &[&Give
     let counted = valid.len();
     let needed = needed(track, birth, &valid);
     if counted >= needed && needed > 0 {
-        let last = given.iter().rev().find(|dose| !dose.expired);
+        let last = given.iter().rev().find(|dose| dose.spoilt.is_none());
         if let (Some(every), Some(last)) = (series.repeat, last) {
             renumber(&mut doses);
             let next = NextDose {
@@ -226,7 +228,7 @@ fn count<'a>(
     let mut doses = Vec::with_capacity(given.len());
     for dose in given {
         let invalid = match track.doses.get(valid.len()) {
-            _ if dose.expired => Some(InvalidDose::Expired),
+            _ if dose.spoilt.is_some() => dose.spoilt,
             None => Some(InvalidDose::NotNeeded),
             Some(_) if needed(track, birth, &valid) <= valid.len() => Some(InvalidDose::NotNeeded),
             Some(rule) => fault(rule, birth, valid.last().map(|dose| dose.on), dose),
@@ -318,7 +320,7 @@ fn renumber(doses: &mut [DoseCounted]) {
 fn in_season(season: &Season, birth: NaiveDate, today: NaiveDate, given: &[&Given]) -> Place {
     let year = today.year() - i32::from(today.month() < season.from_month);
     let from = first_of(year, season.from_month);
-    let counts = |dose: &Given| !dose.expired && graced(season.min.after(birth)) <= dose.on;
+    let counts = |dose: &Given| dose.spoilt.is_none() && graced(season.min.after(birth)) <= dose.on;
     let doses: Vec<DoseCounted> = given
         .iter()
         .filter(|dose| dose.on >= from)
@@ -328,7 +330,7 @@ fn in_season(season: &Season, birth: NaiveDate, today: NaiveDate, given: &[&Give
             number: counts(dose).then_some(1),
             invalid: match counts(dose) {
                 true => None,
-                false if dose.expired => Some(InvalidDose::Expired),
+                false if dose.spoilt.is_some() => dose.spoilt,
                 false => Some(InvalidDose::TooYoung),
             },
         })

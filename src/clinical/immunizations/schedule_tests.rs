@@ -10,7 +10,7 @@ fn given(doses: &[(&str, &str)]) -> Vec<Given> {
         .map(|(on, cvx)| Given {
             on: day(on),
             cvx: (*cvx).to_owned(),
-            expired: false,
+            spoilt: None,
         })
         .collect()
 }
@@ -204,7 +204,7 @@ fn a_refusal_leaves_it_due_and_a_contraindication_does_not() {
 #[test]
 fn a_dose_of_an_expired_lot_does_not_count() {
     let mut doses = given(&[("2025-01-05", "216")]);
-    doses[0].expired = true;
+    doses[0].spoilt = Some(InvalidDose::Expired);
     let all = evaluate(day("1970-01-01"), day("2026-01-01"), &doses, &[]);
     let status = all
         .into_iter()
@@ -228,7 +228,7 @@ fn whatever_was_given_the_dates_of_the_next_dose_are_in_order() {
                     Some(Given {
                         on,
                         cvx: cvx.to_owned(),
-                        expired: false,
+                        spoilt: None,
                     })
                 })
                 .collect();

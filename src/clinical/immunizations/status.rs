@@ -13,7 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::model::{DoseStatus, Immunization};
-use super::schedule::{self, Given, NotGiven, SeriesStatus};
+use super::schedule::{self, Given, InvalidDose, NotGiven, SeriesStatus};
 use super::store::{self, Filter};
 use crate::encounters;
 use crate::entries;
@@ -82,7 +82,14 @@ fn sort(doses: &[Immunization], today: NaiveDate) -> (Vec<Given>, Vec<NotGiven>)
             (DoseStatus::Completed, _) => given.push(Given {
                 on,
                 cvx,
-                expired: dose.data.expires_on.is_some_and(|expires| expires < on),
+                spoilt: if dose.data.is_subpotent {
+                    Some(InvalidDose::Subpotent)
+                } else {
+                    let expires = dose.data.expires_on;
+                    expires
+                        .is_some_and(|expires| expires < on)
+                        .then_some(InvalidDose::Expired)
+                },
             }),
             (DoseStatus::NotGiven, Some(reason)) => not_given.push(NotGiven {
                 on,

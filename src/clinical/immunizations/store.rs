@@ -43,6 +43,9 @@ struct Row {
     dose_quantity: Option<DoseQuantity>,
     dose_unit: Option<String>,
     dose_number: Option<i32>,
+    /// Images of before 0037 do not say.
+    #[serde(default)]
+    is_subpotent: bool,
     vis: Json<Vec<VaccineInformation>>,
     provider_id: Option<ProviderId>,
     performer_name: Option<String>,
@@ -76,6 +79,7 @@ impl From<Row> for Immunization {
                 dose_quantity: row.dose_quantity,
                 dose_unit: row.dose_unit,
                 dose_number: row.dose_number,
+                is_subpotent: row.is_subpotent,
                 vis: row.vis.0,
                 provider_id: row.provider_id,
                 performer_name: row.performer_name,
@@ -122,7 +126,7 @@ pub(super) async fn page(
         Row,
         r#"select id as "id: _", patient_id as "patient_id: _", cvx, name, status as "status: _", occurred_on as "occurred_on: _",
                   given_at, source as "source: _", manufacturer, lot_number, expires_on, site as "site: _", route as "route: _",
-                  dose_quantity::text as "dose_quantity: _", dose_unit, dose_number, vis as "vis: _", provider_id as "provider_id: _",
+                  dose_quantity::text as "dose_quantity: _", dose_unit, dose_number, is_subpotent, vis as "vis: _", provider_id as "provider_id: _",
                   performer_name, not_given_reason as "not_given_reason: _", note, encounter_id as "encounter_id: _", error_reason,
                   version, created_by as "created_by: _", created_at, updated_at
              from app.immunizations
@@ -195,9 +199,9 @@ pub(super) async fn insert(
     sqlx::query!(
         "insert into app.immunizations (tenant_id, id, patient_id, cvx, name, status, occurred_on, given_at, source, manufacturer,
                 lot_number, expires_on, site, route, dose_quantity, dose_unit, dose_number, vis, provider_id, performer_name,
-                not_given_reason, note, encounter_id, created_by, created_at, updated_at)
+                not_given_reason, note, encounter_id, is_subpotent, created_by, created_at, updated_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::text::numeric, $16, $17, $18, $19, $20, $21, $22, $23,
-                app.user_id(), $24, $24)",
+                $25, app.user_id(), $24, $24)",
         tenant as _,
         id as _,
         patient as _,
@@ -221,7 +225,8 @@ pub(super) async fn insert(
         data.not_given_reason as _,
         data.note,
         data.encounter_id as _,
-        now
+        now,
+        data.is_subpotent,
     )
     .execute(tx.conn())
     .await?;
@@ -242,7 +247,7 @@ pub(super) async fn update(
             set cvx = $3, name = $4, status = $5, occurred_on = $6, given_at = $7, source = $8, manufacturer = $9, lot_number = $10,
                 expires_on = $11, site = $12, route = $13, dose_quantity = $14::text::numeric, dose_unit = $15, dose_number = $16,
                 vis = $17, provider_id = $18, performer_name = $19, not_given_reason = $20, note = $21, encounter_id = $22,
-                error_reason = $23, version = version + 1, updated_at = $24
+                error_reason = $23, is_subpotent = $25, version = version + 1, updated_at = $24
           where tenant_id = $1 and id = $2",
         tenant as _,
         id as _,
@@ -267,7 +272,8 @@ pub(super) async fn update(
         data.note,
         data.encounter_id as _,
         mistake,
-        now
+        now,
+        data.is_subpotent,
     )
     .execute(tx.conn())
     .await?;

@@ -1,7 +1,13 @@
 //! Resources that came from elsewhere: shown as they came, for whoever reads FHIR, with the entry of the chart that was made
 //! of each, or the reason why none was.
 //!
-//! An import writes them, nobody changes them here. An entry says less than its resource, so the resource stays.
+//! An import writes them; here they are only released to the patient, and withheld. An entry says less than its resource, so
+//! the resource stays.
+//!
+//! Invariant: what is a note or a result, or can't be told from them (`needs_release`, computed by the database), is shown to
+//! the patient when a provider has released it, and no sooner. A state that comes later was not released.
+//!
+//! Trap: that a document was filed from a resource, and released, releases the document alone: the resource says more.
 
 mod model;
 mod routes;
@@ -10,3 +16,4 @@ mod store;
 
 pub use model::{ImportedResource, ImportedResourceSummary};
 pub use routes::router;
+pub(crate) use service::released_only;

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::patients::AsOf;
+
 /// What there is, without its content.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ImportedResourceSummary {
@@ -25,6 +27,10 @@ pub struct ImportedResourceSummary {
     pub entry_id: Option<uuid::Uuid>,
     /// Why there is no entry, or what it lacks.
     pub reason: Option<String>,
+    /// Whether it is a note or a result, or can't be told from them: the patient reads those when they were released to him.
+    pub needs_release: bool,
+    /// When it was released to the patient.
+    pub released_at: Option<DateTime<Utc>>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -54,4 +60,7 @@ pub struct ListImportedResources {
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
+    /// A day (its end, in UTC) or an instant: what its source had said by then. Needs the permission `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }

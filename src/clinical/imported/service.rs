@@ -1,6 +1,7 @@
-//! Reading imported resources.
+//! Reading imported resources, and releasing them to the patient.
 
-use kernel::ids::{ImportedResourceId, PatientId};
+use kernel::clock::Instant;
+use kernel::ids::{ImportedResourceId, PatientId, UserId};
 use kernel::{Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
@@ -8,7 +9,8 @@ use platform::http::{Answer, Paging};
 
 use super::model::{ImportedResource, ImportedResourceSummary, ListImportedResources};
 use super::store;
-use crate::patients;
+use crate::entries::require_then;
+use crate::patients::{self, AsOf};
 
 const RESOURCE: &str = "imported_resource";
 
@@ -17,17 +19,21 @@ pub(super) async fn list(
     patient: PatientId,
     query: ListImportedResources,
 ) -> Result<Answer<Page<ImportedResourceSummary>>> {
-    let paging = Paging::new(ctx, &(patient, &query.r#type), query.limit, query.cursor)?;
-    let mut tx = ctx.begin(Permission::ImportedRead).await?;
-    patients::require(&mut tx, patient).await?;
-    let rows = store::page(
-        &mut tx,
-        patient,
-        query.r#type.as_deref(),
-        paging.after()?,
-        paging.fetch(),
-    )
-    .await?;
+    let filters = (patient, &query.r#type, query.as_of.map(AsOf::instant));
+    let paging = Paging::new(ctx, &filters, query.limit, query.cursor)?;
+    let (kind, after) = (query.r#type.as_deref(), paging.after()?);
+    let (tx, rows) = if let Some(then) = query.as_of {
+        let mut tx = require_then(ctx, patient).await?;
+        let of = (patient, then.instant());
+        let rows = store::page_then(&mut tx, of, kind, after, paging.fetch()).await?;
+        (tx, rows)
+    } else {
+        let mut tx = ctx.begin(Permission::ImportedRead).await?;
+        patients::require(&mut tx, patient).await?;
+        let of = (patient, released_only(ctx));
+        let rows = store::page(&mut tx, of, kind, after, paging.fetch()).await?;
+        (tx, rows)
+    };
     let page = paging.page(rows, |row| (row.resource_type.clone(), row.id))?;
     tx.finish(Disclosure::of(
         RESOURCE,
@@ -43,13 +49,58 @@ pub(super) async fn read(
     ctx: &Ctx,
     patient: PatientId,
     id: ImportedResourceId,
+    then: Option<AsOf>,
 ) -> Result<Answer<ImportedResource>> {
-    let mut tx = ctx.begin(Permission::ImportedRead).await?;
+    let (tx, resource) = if let Some(then) = then {
+        let mut tx = require_then(ctx, patient).await?;
+        let found = store::find_then(&mut tx, (patient, then.instant()), id).await?;
+        (tx, found)
+    } else {
+        let mut tx = ctx.begin(Permission::ImportedRead).await?;
+        patients::require(&mut tx, patient).await?;
+        let found = store::find(&mut tx, (patient, released_only(ctx)), id).await?;
+        (tx, found)
+    };
+    let resource = resource.ok_or_else(Error::not_found)?;
+    let version = resource.summary.version;
+    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, resource).version(version))
+        .await
+}
+
+/// Whether notes and results are shown only where they were released: to whom no note is shown before.
+pub(crate) fn released_only(ctx: &Ctx) -> bool {
+    !Permission::NoteRead.allows(ctx.principal().role)
+}
+
+pub(super) async fn release(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: ImportedResourceId,
+) -> Result<Answer<ImportedResource>> {
+    set_release(ctx, patient, id, Some((ctx.now(), ctx.user()))).await
+}
+
+pub(super) async fn withhold(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: ImportedResourceId,
+) -> Result<Answer<ImportedResource>> {
+    set_release(ctx, patient, id, None).await
+}
+
+async fn set_release(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: ImportedResourceId,
+    release: Option<(Instant, UserId)>,
+) -> Result<Answer<ImportedResource>> {
+    let mut tx = ctx.begin(Permission::ImportedRelease).await?;
     patients::require(&mut tx, patient).await?;
-    let resource = store::find(&mut tx, patient, id)
+    store::set_release(&mut tx, (patient, id), release, ctx.now()).await?;
+    let resource = store::find(&mut tx, (patient, false), id)
         .await?
         .ok_or_else(Error::not_found)?;
     let version = resource.summary.version;
-    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, resource).version(version))
+    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, resource).version(version))
         .await
 }

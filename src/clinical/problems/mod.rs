@@ -15,5 +15,7 @@ mod store;
 
 pub use model::{NewProblem, Problem, ProblemSeverity, ProblemVerification};
 pub use routes::router;
-pub use service::{add_in_tx, enter_in_tx, open_in_tx, open_with_code_in_tx, revise_in_tx};
+pub use service::{
+    add_in_tx, enter_in_tx, open_in_tx, open_with_code_in_tx, revise_in_tx, take_back_in_tx,
+};
 pub use status::ProblemStatus;

@@ -75,6 +75,9 @@ pub struct NewProblem {
     /// The patient's encounter in which it was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encounter_id: Option<EncounterId>,
+    /// When it was recorded, where that was not here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_at: Option<DateTime<Utc>>,
 }
 
 impl NewProblem {
@@ -98,6 +101,16 @@ impl Validate for NewProblem {
         checks.text_if("icd10cm", self.icd10cm.as_deref(), 20);
         checks.text_if("snomed", self.snomed.as_deref(), 20);
         checks.text_if("name", self.name.as_deref(), 300);
+        if let Some(recorded) = self.recorded_at {
+            let rule = "must not lie in the future";
+            checks.instant("recorded_at", recorded);
+            checks.require(
+                recorded <= checks.now(),
+                "recorded_at",
+                "in_the_future",
+                rule,
+            );
+        }
         checks.text_if("note", self.note.as_deref(), 2000);
         checks.require(
             self.verification != ProblemVerification::EnteredInError,

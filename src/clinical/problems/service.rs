@@ -251,6 +251,25 @@ pub(super) async fn take_back(
     write(tx, patient, id, &ready, Some(&mistake.reason), ctx.now()).await
 }
 
+/// Marks a problem as entered in error, for whoever is no caller, such as an import. One that is so already stays.
+///
+/// # Errors
+/// `not_found`.
+pub async fn take_back_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: ProblemId,
+    reason: &str,
+    now: Instant,
+) -> Result<()> {
+    let mut ready = store::lock(tx, patient, id).await?.data;
+    if ready.verification == ProblemVerification::EnteredInError {
+        return Ok(());
+    }
+    ready.verification = ProblemVerification::EnteredInError;
+    store::update(tx, id, &ready, Some(reason), now).await
+}
+
 /// The problem to be changed, unless it was entered in error.
 async fn lock(tx: &mut TenantTx, patient: PatientId, id: ProblemId) -> Result<Problem> {
     let present = store::lock(tx, patient, id).await?;

@@ -35,6 +35,7 @@ struct Row {
     verification: ProblemVerification,
     note: Option<String>,
     encounter_id: Option<EncounterId>,
+    recorded_at: Option<Instant>,
     error_reason: Option<String>,
     version: i64,
     created_by: Option<UserId>,
@@ -58,6 +59,7 @@ impl From<Row> for Problem {
                 verification: row.verification,
                 note: row.note,
                 encounter_id: row.encounter_id,
+                recorded_at: row.recorded_at,
             },
             error_reason: row.error_reason,
             version: row.version,
@@ -95,7 +97,7 @@ pub(super) async fn page(
         Row,
         r#"select id as "id: _", patient_id as "patient_id: _", icd10cm, snomed, name, onset as "onset: _", abatement as "abatement: _",
                   severity as "severity: _", status as "status: _", verification as "verification: _", note,
-                  encounter_id as "encounter_id: _", error_reason, version, created_by as "created_by: _", created_at, updated_at
+                  encounter_id as "encounter_id: _", recorded_at, error_reason, version, created_by as "created_by: _", created_at, updated_at
              from app.problems
             where tenant_id = $1 and patient_id = $2
               and ($3::uuid is null or id = $3)
@@ -182,8 +184,8 @@ pub(super) async fn insert(
     let tenant = tx.tenant();
     sqlx::query!(
         "insert into app.problems (tenant_id, id, patient_id, icd10cm, snomed, name, onset, abatement, severity, status,
-                verification, note, encounter_id, created_by, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, app.user_id(), $14, $14)",
+                verification, note, encounter_id, recorded_at, created_by, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15, app.user_id(), $14, $14)",
         tenant as _,
         id as _,
         patient as _,
@@ -197,7 +199,8 @@ pub(super) async fn insert(
         data.verification as _,
         data.note,
         data.encounter_id as _,
-        now
+        now,
+        data.recorded_at,
     )
     .execute(tx.conn())
     .await?;
@@ -216,7 +219,7 @@ pub(super) async fn update(
     sqlx::query!(
         "update app.problems
             set icd10cm = $3, snomed = $4, name = $5, onset = $6, abatement = $7, severity = $8, status = $9, verification = $10,
-                note = $11, encounter_id = $12, error_reason = $13, version = version + 1, updated_at = $14
+                note = $11, encounter_id = $12, error_reason = $13, recorded_at = $15, version = version + 1, updated_at = $14
           where tenant_id = $1 and id = $2",
         tenant as _,
         id as _,
@@ -231,7 +234,8 @@ pub(super) async fn update(
         data.note,
         data.encounter_id as _,
         mistake,
-        now
+        now,
+        data.recorded_at,
     )
     .execute(tx.conn())
     .await?;

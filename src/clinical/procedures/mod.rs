@@ -21,5 +21,5 @@ pub use model::{
     Procedure, ProcedureSystem,
 };
 pub use routes::router;
-pub use service::{add_in_tx, revise_in_tx};
+pub use service::{add_in_tx, revise_in_tx, take_back_in_tx};
 pub use status::ProcedureStatus;

@@ -131,12 +131,16 @@ async fn list_procedure_changes(
 /// Code, modifiers, time and performers, as billing needs them; not outcome, complications and notes.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/encounters/{encounter_id}/procedures", tag = "procedures",
     params(("patient_id" = PatientId, Path, description = "Whose encounter"),
-           ("encounter_id" = EncounterId, Path, description = "Which encounter")),
+           ("encounter_id" = EncounterId, Path, description = "Which encounter"), AsOfQuery),
     responses((status = 200, body = Page<ProcedureCoding>, description = "All of them")),
     extensions(("x-permission" = json!("coding.read"))))]
 async fn list_encounter_procedures(
     ctx: Ctx,
     Path((patient, encounter)): Path<(PatientId, EncounterId)>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<Page<ProcedureCoding>> {
+    if let Some(then) = query.as_of {
+        return Ok(codings::list_as_of(&ctx, patient, encounter, then).await?);
+    }
     Ok(codings::list(&ctx, patient, encounter).await?)
 }

@@ -163,6 +163,25 @@ pub(super) async fn take_back(
     write(tx, patient, id, &ready, Some(&mistake.reason), ctx.now()).await
 }
 
+/// Marks a procedure as entered in error, for whoever is no caller, such as an import. One that is so already stays.
+///
+/// # Errors
+/// `not_found`.
+pub async fn take_back_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: ProcedureId,
+    reason: &str,
+    now: Instant,
+) -> Result<()> {
+    let mut ready = store::lock(tx, patient, id).await?.data;
+    if ready.status == ProcedureStatus::EnteredInError {
+        return Ok(());
+    }
+    ready.status = ProcedureStatus::EnteredInError;
+    store::update(tx, id, &ready, Some(reason), now).await
+}
+
 /// The procedure to be changed, unless it was entered in error.
 async fn lock(tx: &mut TenantTx, patient: PatientId, id: ProcedureId) -> Result<Procedure> {
     let present = store::lock(tx, patient, id).await?;

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use kernel::ids::{DocumentId, EncounterId, NoteId, PatientId, ProviderId, ReferralId, UserId};
 use kernel::npi;
 use kernel::{Checks, Validate};
+use platform::access::{Permission, Role};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -54,7 +55,8 @@ pub struct NewReferral {
     pub priority: ReferralPriority,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub specialty: Option<String>,
-    /// What is asked.
+    /// What is asked. Must be given; it is absent in an answer to whoever keeps appointments and does not read what is clinical.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reason_codes: Vec<Coding>,
@@ -102,6 +104,19 @@ pub struct Referral {
     pub created_by: Option<UserId>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl Referral {
+    /// Leaves out what the role may not read: the front desk keeps the appointment, and needs to know with whom and how soon.
+    #[must_use]
+    pub fn shown_to(mut self, role: Role) -> Self {
+        if !Permission::ClinicalPartRead.allows(role) {
+            self.data.reason.clear();
+            self.data.reason_codes.clear();
+            self.data.note = None;
+        }
+        self
+    }
 }
 
 /// Why it is declined or cancelled.

@@ -56,6 +56,7 @@ pub(super) async fn list(
     };
     let rows = store::page(&mut tx, patient, &filter, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.created_at, row.id))?;
+    let page = page.map(|row| row.shown_to(ctx.principal().role));
     tx.finish(disclose_list(RESOURCE, patient, page, |row| row.id.0))
         .await
 }
@@ -67,6 +68,7 @@ pub(super) async fn read(
 ) -> Result<Answer<Referral>> {
     let mut tx = ctx.begin(Permission::ReferralRead).await?;
     let found = get(&mut tx, patient, id).await?;
+    let found = found.shown_to(ctx.principal().role);
     tx.finish(disclose_one(Action::Read, patient, id, found))
         .await
 }
@@ -105,7 +107,7 @@ pub(super) async fn amend(
     let on = ctx.now().date_naive();
     settle(&mut tx, patient, Some(&present.data), &mut wanted, on).await?;
     store::update(&mut tx, id, &wanted, ctx.now()).await?;
-    commit(tx, patient, id).await
+    commit(ctx, tx, patient, id).await
 }
 
 pub(super) async fn send(
@@ -124,7 +126,7 @@ pub(super) async fn send(
     if let Some(receiver) = present.data.to_provider_id {
         care_teams::invite(&mut tx, patient, receiver, now).await?;
     }
-    commit(tx, patient, id).await
+    commit(ctx, tx, patient, id).await
 }
 
 pub(super) async fn accept(
@@ -275,7 +277,7 @@ async fn advance(
     let mut progress = locked(&mut tx, patient, id).await?.progress;
     step(&mut progress)?;
     store::set_progress(&mut tx, id, &progress, ctx.now()).await?;
-    commit(tx, patient, id).await
+    commit(ctx, tx, patient, id).await
 }
 
 /// Checks what is referred to, and settles the codes that are new.
@@ -308,8 +310,14 @@ async fn locked(tx: &mut TenantTx, patient: PatientId, id: ReferralId) -> Result
     get(tx, patient, id).await
 }
 
-async fn commit(mut tx: CallerTx, patient: PatientId, id: ReferralId) -> Result<Answer<Referral>> {
+async fn commit(
+    ctx: &Ctx,
+    mut tx: CallerTx,
+    patient: PatientId,
+    id: ReferralId,
+) -> Result<Answer<Referral>> {
     let changed = get(&mut tx, patient, id).await?;
+    let changed = changed.shown_to(ctx.principal().role);
     tx.commit(disclose_one(Action::Update, patient, id, changed))
         .await
 }

@@ -16,7 +16,7 @@ pub enum TimelineKind {
     Note,
     /// A set of vital signs that stands.
     Vitals,
-    /// That a problem was put on the list.
+    /// That a problem was put on a list, here or where it came from.
     Problem,
     /// When a problem began.
     ProblemOnset,
@@ -27,10 +27,26 @@ pub enum TimelineKind {
     Document,
     Referral,
     Alert,
+    /// When it began.
+    CarePlan,
+    /// When it was begun.
+    Goal,
+    /// That it was recorded.
+    FamilyHistory,
+    /// When it was so.
+    SocialHistory,
+    /// What an encounter was coded with, at its scheduled start.
+    Diagnosis,
+    /// An imported diagnostic report; for the patient, what was released.
+    Result,
+    /// When it begins.
+    Appointment,
+    /// That the patient asked for the record to be amended.
+    AmendmentRequest,
 }
 
 impl TimelineKind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 19] = [
         Self::Encounter,
         Self::Note,
         Self::Vitals,
@@ -42,6 +58,14 @@ impl TimelineKind {
         Self::Document,
         Self::Referral,
         Self::Alert,
+        Self::CarePlan,
+        Self::Goal,
+        Self::FamilyHistory,
+        Self::SocialHistory,
+        Self::Diagnosis,
+        Self::Result,
+        Self::Appointment,
+        Self::AmendmentRequest,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -57,6 +81,14 @@ impl TimelineKind {
             Self::Document => "document",
             Self::Referral => "referral",
             Self::Alert => "alert",
+            Self::CarePlan => "care_plan",
+            Self::Goal => "goal",
+            Self::FamilyHistory => "family_history",
+            Self::SocialHistory => "social_history",
+            Self::Diagnosis => "diagnosis",
+            Self::Result => "result",
+            Self::Appointment => "appointment",
+            Self::AmendmentRequest => "amendment_request",
         }
     }
 
@@ -77,6 +109,14 @@ impl TimelineKind {
             Self::Document => Permission::DocumentRead,
             Self::Referral => Permission::ReferralRead,
             Self::Alert => Permission::AlertRead,
+            Self::CarePlan => Permission::CarePlanRead,
+            Self::Goal => Permission::CarePlanRead,
+            Self::FamilyHistory => Permission::BackgroundRead,
+            Self::SocialHistory => Permission::BackgroundRead,
+            Self::Diagnosis => Permission::CodingRead,
+            Self::Result => Permission::ImportedRead,
+            Self::Appointment => Permission::AppointmentRead,
+            Self::AmendmentRequest => Permission::AmendmentRead,
         }
     }
 }

@@ -17,8 +17,9 @@ pub fn router() -> OpenApiRouter<App> {
 
 /// Read a patient's timeline
 ///
-/// Encounters, signed notes, vital signs, problems, allergies, procedures, immunizations, documents, referrals and alerts, the
-/// latest first, as far as the caller's role may read them.
+/// Encounters, signed notes, vital signs, problems, allergies, procedures, immunizations, documents, referrals, alerts, care
+/// plans, goals, histories, diagnoses, results, appointments and requests to amend the record, the latest first, as far as the
+/// caller's role may read them.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/timeline", tag = "chart",
     params(("patient_id" = PatientId, Path, description = "Whose"), ReadTimeline),
     responses((status = 200, body = Page<TimelineEvent>, description = "A page of events")),

@@ -8,7 +8,7 @@ use platform::http::{Answer, Paging, require_order};
 
 use super::model::{ReadTimeline, TimelineEvent, TimelineKind};
 use super::store::{self, Event, Span};
-use crate::patients;
+use crate::{imported, patients};
 
 /// What the store calls the notes of somebody who may read only what was released.
 const RELEASED: &str = "released_note";
@@ -30,7 +30,17 @@ pub(super) async fn read(
         to: query.to,
         after: paging.after()?,
     };
-    let events = store::page(&mut tx, patient, &kinds, span, paging.fetch()).await?;
+    let events = {
+        let released_only = imported::released_only(ctx);
+        store::page(
+            &mut tx,
+            patient,
+            (&kinds, released_only),
+            span,
+            paging.fetch(),
+        )
+        .await?
+    };
     let page = paging.page(events, |event| (event.at, event.id))?;
     let items = page
         .items
@@ -83,7 +93,7 @@ fn names(wanted: &[TimelineKind], role: Role) -> Vec<&'static str> {
         .collect()
 }
 
-fn shown(patient: PatientId, event: Event) -> Option<TimelineEvent> {
+fn shown(patient: PatientId, mut event: Event) -> Option<TimelineEvent> {
     let id = event.id;
     let released = event.kind == RELEASED;
     let kind = if released {
@@ -95,6 +105,13 @@ fn shown(patient: PatientId, event: Event) -> Option<TimelineEvent> {
         TimelineKind::Note if !released => format!("/api/v1/notes/{id}"),
         TimelineKind::Document => format!("/api/v1/documents/{id}"),
         TimelineKind::Alert => format!("/api/v1/patients/{patient}/clinical-alerts"),
+        TimelineKind::Appointment => format!("/api/v1/appointments/{id}"),
+        TimelineKind::AmendmentRequest => format!("/api/v1/amendment-requests/{id}"),
+        TimelineKind::Diagnosis => {
+            // The store says on which encounter.
+            let encounter = event.status.take().unwrap_or_default();
+            format!("/api/v1/patients/{patient}/encounters/{encounter}/diagnoses/{id}")
+        }
         kind => format!("/api/v1/patients/{patient}/{}/{id}", list_of(kind)),
     };
     Some(TimelineEvent {
@@ -119,6 +136,14 @@ const fn list_of(kind: TimelineKind) -> &'static str {
         TimelineKind::Document => "documents",
         TimelineKind::Referral => "referrals",
         TimelineKind::Alert => "clinical-alerts",
+        TimelineKind::CarePlan => "care-plans",
+        TimelineKind::Goal => "goals",
+        TimelineKind::FamilyHistory => "family-history",
+        TimelineKind::SocialHistory => "social-history",
+        TimelineKind::Diagnosis => "diagnoses",
+        TimelineKind::Result => "imported-resources",
+        TimelineKind::Appointment => "appointments",
+        TimelineKind::AmendmentRequest => "amendment-requests",
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) struct Event {
 pub(super) async fn page(
     tx: &mut TenantTx,
     patient: PatientId,
-    kinds: &[&str],
+    (kinds, released_only): (&[&str], bool),
     span: Span,
     limit: i64,
 ) -> Result<Vec<Event>> {
@@ -59,13 +59,13 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (r.noted_at, r.id) < ($6, $7::uuid))
                order by r.noted_at desc, r.id desc limit $8) s
              union all
-             select * from (select 'problem'::text as kind, r.id, r.created_at as at, r.name as title, r.status as status
+             select * from (select 'problem'::text as kind, r.id, coalesce(r.recorded_at, r.created_at) as at, r.name as title, r.status as status
                 from app.problems r
                where r.tenant_id = $1 and r.patient_id = $2 and 'problem' = any($3) and r.verification <> 'entered_in_error'
-                 and ($4::timestamptz is null or r.created_at >= $4)
-                 and ($5::timestamptz is null or r.created_at < $5)
-                 and ($6::timestamptz is null or (r.created_at, r.id) < ($6, $7::uuid))
-               order by r.created_at desc, r.id desc limit $8) s
+                 and ($4::timestamptz is null or coalesce(r.recorded_at, r.created_at) >= $4)
+                 and ($5::timestamptz is null or coalesce(r.recorded_at, r.created_at) < $5)
+                 and ($6::timestamptz is null or (coalesce(r.recorded_at, r.created_at), r.id) < ($6, $7::uuid))
+               order by coalesce(r.recorded_at, r.created_at) desc, r.id desc limit $8) s
              union all
              select * from (select 'problem_onset'::text as kind, r.id, (r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone 'UTC' as at, r.name as title, r.status as status
                 from app.problems r
@@ -75,13 +75,13 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or ((r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone 'UTC', r.id) < ($6, $7::uuid))
                order by (r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone 'UTC' desc, r.id desc limit $8) s
              union all
-             select * from (select 'allergy'::text as kind, r.id, r.created_at as at, r.substance_text as title, r.status as status
+             select * from (select 'allergy'::text as kind, r.id, coalesce(r.recorded_at, r.created_at) as at, r.substance_text as title, r.status as status
                 from app.allergies r
                where r.tenant_id = $1 and r.patient_id = $2 and 'allergy' = any($3) and r.verification <> 'entered_in_error'
-                 and ($4::timestamptz is null or r.created_at >= $4)
-                 and ($5::timestamptz is null or r.created_at < $5)
-                 and ($6::timestamptz is null or (r.created_at, r.id) < ($6, $7::uuid))
-               order by r.created_at desc, r.id desc limit $8) s
+                 and ($4::timestamptz is null or coalesce(r.recorded_at, r.created_at) >= $4)
+                 and ($5::timestamptz is null or coalesce(r.recorded_at, r.created_at) < $5)
+                 and ($6::timestamptz is null or (coalesce(r.recorded_at, r.created_at), r.id) < ($6, $7::uuid))
+               order by coalesce(r.recorded_at, r.created_at) desc, r.id desc limit $8) s
              union all
              select * from (select 'procedure'::text as kind, r.id, coalesce(r.performed_start, (r.performed_on || substr('-01-01', length(r.performed_on) - 3))::timestamp at time zone 'UTC', r.created_at) as at, r.name as title, r.status as status
                 from app.procedures r
@@ -123,6 +123,71 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (r.raised_at, r.id) < ($6, $7::uuid))
                order by r.raised_at desc, r.id desc limit $8) s
              union all
+             select * from (select 'care_plan'::text as kind, r.id, coalesce(r.starts_on::timestamp at time zone 'UTC', r.created_at) as at, r.title as title, r.status as status
+                from app.care_plans r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'care_plan' = any($3) and r.status <> 'entered_in_error'
+                 and ($4::timestamptz is null or coalesce(r.starts_on::timestamp at time zone 'UTC', r.created_at) >= $4)
+                 and ($5::timestamptz is null or coalesce(r.starts_on::timestamp at time zone 'UTC', r.created_at) < $5)
+                 and ($6::timestamptz is null or (coalesce(r.starts_on::timestamp at time zone 'UTC', r.created_at), r.id) < ($6, $7::uuid))
+               order by coalesce(r.starts_on::timestamp at time zone 'UTC', r.created_at) desc, r.id desc limit $8) s
+             union all
+             select * from (select 'goal'::text as kind, r.id, coalesce(r.starts_on::timestamp at time zone 'UTC', r.created_at) as at, r.description as title, r.status as status
+                from app.goals r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'goal' = any($3) and r.status <> 'entered_in_error'
+                 and ($4::timestamptz is null or coalesce(r.starts_on::timestamp at time zone 'UTC', r.created_at) >= $4)
+                 and ($5::timestamptz is null or coalesce(r.starts_on::timestamp at time zone 'UTC', r.created_at) < $5)
+                 and ($6::timestamptz is null or (coalesce(r.starts_on::timestamp at time zone 'UTC', r.created_at), r.id) < ($6, $7::uuid))
+               order by coalesce(r.starts_on::timestamp at time zone 'UTC', r.created_at) desc, r.id desc limit $8) s
+             union all
+             select * from (select 'family_history'::text as kind, r.id, r.created_at as at, replace(r.relationship, '_', ' ') as title, r.status as status
+                from app.family_history r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'family_history' = any($3) and r.status <> 'entered_in_error'
+                 and ($4::timestamptz is null or r.created_at >= $4)
+                 and ($5::timestamptz is null or r.created_at < $5)
+                 and ($6::timestamptz is null or (r.created_at, r.id) < ($6, $7::uuid))
+               order by r.created_at desc, r.id desc limit $8) s
+             union all
+             select * from (select 'social_history'::text as kind, r.id, r.effective_at as at, replace(r.category, '_', ' ') as title, r.status as status
+                from app.social_history r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'social_history' = any($3) and r.status <> 'entered_in_error'
+                 and ($4::timestamptz is null or r.effective_at >= $4)
+                 and ($5::timestamptz is null or r.effective_at < $5)
+                 and ($6::timestamptz is null or (r.effective_at, r.id) < ($6, $7::uuid))
+               order by r.effective_at desc, r.id desc limit $8) s
+             union all
+             select * from (select 'result'::text as kind, r.id, coalesce(r.effective_at, r.created_at) as at, coalesce(r.content #>> '{code,text}', r.content #>> '{code,coding,0,display}') as title, r.content ->> 'status' as status
+                from app.imported_resources r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'result' = any($3) and r.resource_type = 'DiagnosticReport' and (not $9::boolean or not r.needs_release or r.released_at is not null)
+                 and ($4::timestamptz is null or coalesce(r.effective_at, r.created_at) >= $4)
+                 and ($5::timestamptz is null or coalesce(r.effective_at, r.created_at) < $5)
+                 and ($6::timestamptz is null or (coalesce(r.effective_at, r.created_at), r.id) < ($6, $7::uuid))
+               order by coalesce(r.effective_at, r.created_at) desc, r.id desc limit $8) s
+             union all
+             select * from (select 'appointment'::text as kind, r.id, r.starts_at as at, replace(r.type, '_', ' ') as title, r.status as status
+                from app.appointments r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'appointment' = any($3) and true
+                 and ($4::timestamptz is null or r.starts_at >= $4)
+                 and ($5::timestamptz is null or r.starts_at < $5)
+                 and ($6::timestamptz is null or (r.starts_at, r.id) < ($6, $7::uuid))
+               order by r.starts_at desc, r.id desc limit $8) s
+             union all
+             select * from (select 'amendment_request'::text as kind, r.id, r.created_at as at, null::text as title, r.status as status
+                from app.note_amendment_requests r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'amendment_request' = any($3) and true
+                 and ($4::timestamptz is null or r.created_at >= $4)
+                 and ($5::timestamptz is null or r.created_at < $5)
+                 and ($6::timestamptz is null or (r.created_at, r.id) < ($6, $7::uuid))
+               order by r.created_at desc, r.id desc limit $8) s
+             union all
+             select * from (select 'diagnosis'::text as kind, r.id, e.scheduled_start as at, r.name as title, r.encounter_id::text as status
+                from app.encounter_diagnoses r
+                join app.encounter_register e on e.tenant_id = $1 and e.patient_id = r.patient_id and e.id = r.encounter_id
+               where r.tenant_id = $1 and r.patient_id = $2 and 'diagnosis' = any($3) and r.status = 'active'
+                 and ($4::timestamptz is null or e.scheduled_start >= $4)
+                 and ($5::timestamptz is null or e.scheduled_start < $5)
+                 and ($6::timestamptz is null or (e.scheduled_start, r.id) < ($6, $7::uuid))
+               order by e.scheduled_start desc, r.id desc limit $8) s
+             union all
              select * from (select 'vitals'::text, r.set_id, r.measured_at, string_agg(replace(r.kind, '_', ' '), ', ' order by r.kind), 'final'
                 from app.vitals r
                where r.tenant_id = $1 and r.patient_id = $2 and 'vitals' = any($3) and r.status = 'final'
@@ -148,6 +213,7 @@ pub(super) async fn page(
         at,
         id,
         limit,
+        released_only,
     )
     .fetch_all(tx.conn())
     .await?;

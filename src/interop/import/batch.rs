@@ -21,7 +21,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::access::Touched;
-use super::entries::{Entered, Pending};
+use super::entries::{self, Entered, Pending};
 use super::importer::Importer;
 use super::naming::{blind, is_mapped, names, own_names, references};
 use super::organization;
@@ -133,6 +133,8 @@ impl<'a> Batch<'a> {
                 names.extend(own_names(resource));
             } else {
                 raw.insert(blind(&cipher, &resource.identity()));
+                let after = entries::after(resource);
+                raw.extend(after.iter().map(|name| blind(&cipher, name)));
             }
             names.extend(references(resource));
         }
@@ -236,6 +238,11 @@ impl<'a> Batch<'a> {
         blind(&self.cipher, name)
     }
 
+    /// Whether a resource that is kept as it comes is here already.
+    pub(super) fn is_kept(&self, name: &Name) -> bool {
+        self.kept.contains_key(&self.stored(name))
+    }
+
     fn find(&self, name: &Name) -> Option<&Known> {
         self.known.get(&self.stored(name))
     }
@@ -254,11 +261,18 @@ impl<'a> Batch<'a> {
     /// Counts an entry, or says why there is none.
     pub(super) fn note_entered(&mut self, resource: &Resource, entered: &Entered) {
         let (why, listed) = match entered {
-            Entered::As { kind, lacks, .. } => {
+            Entered::As {
+                kind,
+                lacks,
+                unread,
+                ..
+            } => {
                 *self.entered.entry(kind).or_default() += 1;
-                match lacks {
-                    Some(lacks) => (format!("entered without a part of it: {lacks}"), true),
-                    None => return,
+                match (lacks, unread) {
+                    (Some(lacks), _) => (format!("entered without a part of it: {lacks}"), true),
+                    // They stay in the resource, and every resource of a source has the same: counted, not listed.
+                    (None, Some(unread)) => (format!("entered without {unread}"), false),
+                    (None, None) => return,
                 }
             }
             Entered::Refused(why) => (why.clone(), true),

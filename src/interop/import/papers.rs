@@ -5,25 +5,31 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use clinical::documents::{self, DocumentStatus, NewDocument, Stored};
-use kernel::ids::DocumentId;
+use kernel::ids::{DocumentId, EncounterId};
 use kernel::{Error, Kind, Result};
 use platform::db::SystemTx;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::batch::Batch;
-use super::entries::{Entered, Whose, document};
+use super::entries::{Entered, Whose, document, is_in_error, unread};
 use super::importer::{Importer, reason};
 use super::resource::Resource;
 use super::store::Waiting;
 use super::store_entries as store;
 
-/// The content of a resource, ready to be filed.
-pub(super) enum Paper {
-    /// Nothing has these bytes yet.
+/// One content of a resource, ready to be filed.
+pub(super) enum Part {
+    /// No document of the patient that means the same has these bytes yet.
     New(Stored),
-    /// A document of the patient has them.
-    There(DocumentId),
+    /// One has them.
+    There([u8; 32]),
+}
+
+/// The contents of a resource.
+pub(super) enum Paper {
+    /// In their order, what they are called, and what could not be stored.
+    Parts(Vec<Part>, Box<NewDocument>, Option<String>),
     /// Why there is none.
     None(Entered),
 }
@@ -39,24 +45,46 @@ pub(super) async fn store_page(
     let mut papers = Papers::new();
     for (waiting, resource) in page {
         if document::is_paper(resource) {
-            papers.insert(waiting.id, one(importer, waiting, resource).await?);
+            papers.insert(waiting.id, whole(importer, waiting, resource).await?);
         }
     }
     Ok(papers)
 }
 
-async fn one(importer: &Importer, waiting: &Waiting, resource: &Resource) -> Result<Paper> {
+async fn whole(importer: &Importer, waiting: &Waiting, resource: &Resource) -> Result<Paper> {
     if let Some(why) = document::refusal(&resource.value) {
         return Ok(Paper::None(why));
     }
-    let found = match document::attachment(&resource.value) {
-        Ok(found) => found,
-        Err(why) => return Ok(Paper::None(why)),
+    let label = document::label(&resource.value, waiting.whose());
+    let (label, (contents, mut lacks)) = match (label, document::contents(&resource.value)) {
+        (Ok(label), Ok(found)) => (label, found),
+        (Err(why), _) | (_, Err(why)) => return Ok(Paper::None(why)),
     };
+    let mut parts = Vec::new();
+    for content in contents {
+        match one(importer, waiting, &label, content).await? {
+            Ok(part) => parts.push(part),
+            Err(why) => lacks = lacks.or(Some(why)),
+        }
+    }
+    Ok(match lacks {
+        Some(why) if parts.is_empty() => Paper::None(Entered::Refused(why)),
+        lacks => Paper::Parts(parts, Box::new(label), lacks),
+    })
+}
+
+/// Stores a content, unless it is there; or says why it can't be.
+async fn one(
+    importer: &Importer,
+    waiting: &Waiting,
+    label: &NewDocument,
+    found: document::Attachment,
+) -> Result<std::result::Result<Part, String>> {
     let hash: [u8; 32] = Sha256::digest(&found.bytes).into();
     let mut tx = SystemTx::begin(&importer.app.db, importer.tenant).await?;
-    if let Some(document) = store::document_with(&mut tx, waiting.patient, &hash).await? {
-        return Ok(Paper::There(document));
+    let there = store::document_with(&mut tx, waiting.patient, label, &hash).await?;
+    if there.is_some() {
+        return Ok(Ok(Part::There(hash)));
     }
     // Noted for removal before it is stored: whoever dies between storing and filing leaves nothing behind.
     let names = documents::reserve_in_tx(&mut tx, 1, importer.app.clock.now()).await?;
@@ -68,16 +96,20 @@ async fn one(importer: &Importer, waiting: &Waiting, resource: &Resource) -> Res
     let file = (found.filename.as_str(), found.content_type.as_str());
     let content = Bytes::from(found.bytes);
     match documents::store_content(files, (importer.tenant, name), file, content).await {
-        Ok(stored) => Ok(Paper::New(stored)),
+        Ok(stored) => Ok(Ok(Part::New(stored))),
         Err(error) if matches!(error.kind(), Kind::Internal | Kind::Unavailable) => Err(error),
-        Err(error) => Ok(Paper::None(Entered::Refused(reason(&error)))),
+        Err(error) => Ok(Err(reason(&error))),
     }
 }
 
 /// Removes what was stored and is filed nowhere.
 pub(super) async fn discard(importer: &Importer, papers: &Papers) -> Result<()> {
-    for paper in papers.values() {
-        if let Paper::New(stored) = paper {
+    let parts = papers.values().flat_map(|paper| match paper {
+        Paper::Parts(parts, ..) => parts.as_slice(),
+        Paper::None(_) => &[],
+    });
+    for part in parts {
+        if let Part::New(stored) = part {
             let mut tx = SystemTx::begin(&importer.app.db, importer.tenant).await?;
             let filed = store::is_filed(&mut tx, stored.version()).await?;
             drop(tx);
@@ -90,7 +122,7 @@ pub(super) async fn discard(importer: &Importer, papers: &Papers) -> Result<()> 
 }
 
 impl Batch<'_> {
-    /// Files a paper, or renews the document that was made of it when its source has changed.
+    /// Files the contents of a resource, or renews the documents that were made of them when their source has changed.
     pub(super) async fn paper(
         &mut self,
         waiting: &Waiting,
@@ -100,58 +132,177 @@ impl Batch<'_> {
         if let Some(why) = &self.only_keep {
             return Ok(Entered::Refused(why.clone()));
         }
-        let (there, new) = match papers.get(&waiting.id) {
-            Some(Paper::New(stored)) => (None, Some(stored)),
-            Some(Paper::There(document)) => (Some(*document), None),
+        let (parts, label, lacks) = match papers.get(&waiting.id) {
+            Some(Paper::Parts(parts, label, lacks)) => (parts, label, lacks.clone()),
             Some(Paper::None(why)) => return Ok(why.clone()),
             None => return Ok(Entered::refused("its content was not read")),
         };
-        let whose = Whose {
-            patient: waiting.patient,
-            encounter: waiting.encounter,
-        };
-        let label: NewDocument = match document::label(&resource.value, whose) {
-            Ok(label) => label,
-            Err(why) => return Ok(why),
-        };
-        if let Some(broken) = self.broken(&label) {
+        if let Some(broken) = self.broken(label.as_ref()) {
             return Ok(broken);
         }
         self.write_encounters().await?;
-        // Two resources of one page may bring the same bytes.
-        let there = match (there, new) {
-            (None, Some(stored)) => {
-                store::document_with(&mut self.tx, waiting.patient, stored.sha256()).await?
-            }
-            (there, _) => there,
-        };
-        let app = &self.importer.app;
-        let with = (&app.files, &app.tenant_keys);
-        match (waiting.entry.map(DocumentId), there, new) {
-            // It has changed at its source, and what was made of it is renewed; unless somebody here has closed it.
-            (Some(id), there, new) => {
-                if store::document_status(&mut self.tx, id).await? != Some(DocumentStatus::Current)
-                {
-                    return Ok(Entered::refused(
-                        "has changed at its source since its document was closed here",
-                    ));
+        let before: Vec<DocumentId> = waiting.entry.map(DocumentId).into_iter().collect();
+        let before = [
+            before,
+            waiting.joined.iter().copied().map(DocumentId).collect(),
+        ]
+        .concat();
+        let (mut filed, mut refused) = (Vec::new(), None);
+        for (place, part) in parts.iter().enumerate() {
+            match self
+                .part(waiting, part, label, before.get(place).copied())
+                .await?
+            {
+                Ok(id) => filed.push(id.into()),
+                Err(why) => {
+                    filed.extend(before.get(place).map(|id| Uuid::from(*id)));
+                    refused = refused.or(Some(why.to_owned()));
                 }
-                let newer = new.filter(|_| there != Some(id));
-                documents::renew_in_tx(&mut self.tx, with, id, &label, newer, self.now).await?;
-                Ok(Entered::whole("document", id))
             }
-            (None, Some(id), _) => Ok(Entered::whole("document", id)),
-            (None, None, Some(stored)) => {
+        }
+        // What its source has no longer.
+        for gone in before.iter().skip(parts.len()) {
+            let whose = waiting.whose();
+            self.take_back(resource, whose, ("document", (*gone).into()))
+                .await?;
+        }
+        match (filed.split_first(), refused) {
+            (_, Some(why)) if parts.len() == 1 => Ok(Entered::Refused(why)),
+            (Some((first, others)), refused) => {
+                self.joined = Some(others.to_vec());
+                let entered = Entered::whole("document", *first).lacking(refused.or(lacks));
+                Ok(entered.without(unread(&resource.value)))
+            }
+            (None, refused) => Ok(Entered::Refused(refused.unwrap_or_default())),
+        }
+    }
+
+    /// Files one content, or renews the document that was made of it; or says why not.
+    async fn part(
+        &mut self,
+        waiting: &Waiting,
+        part: &Part,
+        label: &NewDocument,
+        before: Option<DocumentId>,
+    ) -> Result<std::result::Result<DocumentId, &'static str>> {
+        let (hash, new) = match part {
+            Part::New(stored) => (stored.sha256(), Some(stored)),
+            Part::There(hash) => (hash, None),
+        };
+        // Another resource of the page may have brought the same by now.
+        let there = store::document_with(&mut self.tx, waiting.patient, label, hash).await?;
+        let app = &self.importer.app;
+        let (with, now) = ((&app.files, &app.tenant_keys), self.now);
+        if let Some(id) = before {
+            if store::document_status(&mut self.tx, id).await? != Some(DocumentStatus::Current) {
+                return Ok(Err(
+                    "has changed at its source since its document was closed here",
+                ));
+            }
+            match self.others_say(waiting, id, label, hash).await? {
+                // It is this resource's alone.
+                None => {
+                    let newer = new.filter(|_| there != Some(id));
+                    documents::renew_in_tx(&mut self.tx, with, id, label, newer, now).await?;
+                    return Ok(Ok(id));
+                }
+                // Others have changed with it: they go on sharing it, under the words it has.
+                Some(true) => {
+                    let words = store::document_words(&mut self.tx, id).await?;
+                    let label = NewDocument {
+                        title: words.0,
+                        description: words.1,
+                        ..label.clone()
+                    };
+                    let newer = new.filter(|_| there != Some(id));
+                    documents::renew_in_tx(&mut self.tx, with, id, &label, newer, now).await?;
+                    return Ok(Ok(id));
+                }
+                // Others stand by it as it is: this one has a document of its own from now on.
+                Some(false) => {}
+            }
+        }
+        match (there, new) {
+            (Some(id), _) => Ok(Ok(id)),
+            (None, Some(stored)) => {
                 let origin = documents::Origin {
                     imported: true,
                     released_at: None,
                 };
-                let (patient, now) = (waiting.patient, self.now);
-                let filed =
-                    documents::file_in_tx(&mut self.tx, with, patient, &label, origin, stored, now);
-                Ok(Entered::whole("document", filed.await?))
+                let (tx, patient) = (&mut self.tx, waiting.patient);
+                let filed = documents::file_in_tx(tx, with, patient, label, origin, stored, now);
+                Ok(Ok(filed.await?))
             }
-            (None, None, None) => Ok(Entered::refused("its content was not read")),
+            (None, None) => Ok(Err("the document that had its content is gone")),
         }
+    }
+
+    /// Whether other resources that lead to the document say the same as this one says now; `None` where there are none.
+    async fn others_say(
+        &mut self,
+        waiting: &Waiting,
+        id: DocumentId,
+        label: &NewDocument,
+        hash: &[u8; 32],
+    ) -> Result<Option<bool>> {
+        let others = store::others_of_document(&mut self.tx, waiting, id).await?;
+        let others = others.iter().filter(|(value, _)| !is_in_error(value));
+        let same = others.map(|(value, encounter)| says(value, *encounter, waiting, label, hash));
+        Ok(same.reduce(|all, one| all && one))
+    }
+}
+
+/// Whether a resource brings these bytes, of the same day, kind and encounter.
+fn says(
+    value: &serde_json::Value,
+    encounter: Option<EncounterId>,
+    waiting: &Waiting,
+    label: &NewDocument,
+    hash: &[u8; 32],
+) -> bool {
+    let whose = Whose {
+        patient: waiting.patient,
+        encounter,
+    };
+    let agrees = document::label(value, whose).is_ok_and(|other| {
+        (other.document_date, other.loinc_code, other.encounter_id)
+            == (
+                label.document_date,
+                label.loinc_code.clone(),
+                label.encounter_id,
+            )
+    });
+    agrees
+        && document::contents(value).is_ok_and(|(found, _)| {
+            found
+                .iter()
+                .any(|one| <[u8; 32]>::from(Sha256::digest(&one.bytes)) == *hash)
+        })
+}
+
+impl Batch<'_> {
+    /// What becomes of the documents of a resource that brings none any more: those that its source has taken back are taken
+    /// back, all others stay, and the report says so.
+    pub(super) async fn close_paper(
+        &mut self,
+        resource: &Resource,
+        whose: Whose,
+        (id, others): (Uuid, &[Uuid]),
+        why: Entered,
+    ) -> Result<Entered> {
+        if !is_in_error(&resource.value) {
+            return Ok(match why {
+                Entered::Left(why) => {
+                    Entered::Refused(format!("{why}; the document made of it before stays"))
+                }
+                why => why,
+            });
+        }
+        let entered = self.take_back(resource, whose, ("document", id)).await?;
+        for other in others {
+            self.take_back(resource, whose, ("document", *other))
+                .await?;
+        }
+        Ok(entered)
     }
 }

@@ -21,6 +21,13 @@ impl Batch<'_> {
         let mut patient = self.follow(links.patient.as_ref());
         let mut led = self.led(links.patient.as_ref());
         let mut lacks = links.encounter.is_some() && encounter.is_none();
+        let early = !self.last
+            && entries::after(resource)
+                .iter()
+                .any(|name| !self.is_kept(name));
+        if early {
+            return Ok(Verdict::Wait);
+        }
         let is_orphan = links.patient.is_some() && patient.is_none();
         if !self.last && (lacks || is_orphan) {
             return Ok(Verdict::Wait);
@@ -68,6 +75,21 @@ impl Batch<'_> {
         // A paper is filed when everything has been read: its content is stored before the transaction that files it.
         let paper = entries::document::is_paper(resource);
         if paper && let Some(why) = entries::document::refusal(&resource.value) {
+            let why = match (&before, patient) {
+                (
+                    Some(Before {
+                        entry: Some((_, id)),
+                        joined,
+                        ..
+                    }),
+                    Some(patient),
+                ) => {
+                    let whose = Whose { patient, encounter };
+                    self.close_paper(resource, whose, (*id, joined), why)
+                        .await?
+                }
+                _ => why,
+            };
             self.note_entered(resource, &why);
             row.judgement = Some(why);
         } else if enters && !paper {
@@ -131,10 +153,7 @@ impl Batch<'_> {
         resource: &Resource,
         papers: &Papers,
     ) -> Result<()> {
-        let whose = Whose {
-            patient: waiting.patient,
-            encounter: waiting.encounter,
-        };
+        let whose = waiting.whose();
         let entered = if entries::document::is_paper(resource) {
             self.paper(waiting, resource, papers).await?
         } else {
@@ -148,7 +167,7 @@ impl Batch<'_> {
         self.judged.push(Judged {
             id: waiting.id,
             judgement: entered,
-            joined: self.joined.take().unwrap_or_default(),
+            joined: self.joined.take().unwrap_or_else(|| waiting.joined.clone()),
         });
         Ok(())
     }

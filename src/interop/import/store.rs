@@ -8,7 +8,7 @@ use kernel::{Code, Error, Result};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
-use super::entries::{Entered, READING, TYPES};
+use super::entries::{Entered, READING, TYPES, Whose};
 use super::reference::Name;
 use super::report::KEPT;
 
@@ -30,7 +30,8 @@ pub(super) struct Kept {
     pub hash: Vec<u8>,
     /// What became of it, if it was looked at.
     pub judgement: Option<Entered>,
-    /// Of a care team, the memberships it has opened, which end with it.
+    /// What it has made beside its entry: of a care team the memberships it has opened, which end with it; of a paper the documents
+    /// of the attachments after the first, in their order.
     pub joined: Vec<Uuid>,
 }
 
@@ -40,7 +41,7 @@ pub(super) struct Before {
     pub hash: Vec<u8>,
     /// Its entry in the chart: of which kind, and its id.
     pub entry: Option<(String, Uuid)>,
-    /// The memberships it has opened.
+    /// What it has made beside.
     pub joined: Vec<Uuid>,
     /// The edition of the rules that looked at it.
     pub reading: Option<i16>,
@@ -58,7 +59,7 @@ impl Before {
 pub(super) struct Judged {
     pub id: Uuid,
     pub judgement: Entered,
-    /// The memberships it has opened.
+    /// What it has made beside.
     pub joined: Vec<Uuid>,
 }
 
@@ -71,6 +72,17 @@ pub(super) struct Waiting {
     pub content: String,
     /// What was made of it before its source changed.
     pub entry: Option<Uuid>,
+    /// And beside that.
+    pub joined: Vec<Uuid>,
+}
+
+impl Waiting {
+    pub(super) fn whose(&self) -> Whose {
+        Whose {
+            patient: self.patient,
+            encounter: self.encounter,
+        }
+    }
 }
 
 impl Entered {
@@ -93,11 +105,15 @@ impl Entered {
         Some((self.kind()?.to_owned(), self.id()?))
     }
 
-    fn reason(&self) -> Option<&str> {
+    fn reason(&self) -> Option<String> {
         match self {
-            Self::As { lacks, .. } => lacks.as_deref(),
-            Self::Refused(why) => Some(why),
-            Self::Left(why) => Some(why),
+            Self::As { lacks, unread, .. } => {
+                let unread = unread.as_ref().map(|unread| format!("without {unread}"));
+                let said: Vec<String> = lacks.iter().cloned().chain(unread).collect();
+                (!said.is_empty()).then(|| said.join("; "))
+            }
+            Self::Refused(why) => Some(why.clone()),
+            Self::Left(why) => Some((*why).to_owned()),
         }
     }
 }
@@ -246,7 +262,7 @@ pub(super) async fn keep(tx: &mut TenantTx, resources: &[Kept], now: Instant) ->
     let judged = || resources.iter().map(|kept| kept.judgement.as_ref());
     let kinds: Vec<Option<&str>> = judged().map(|judged| judged?.kind()).collect();
     let entries: Vec<Option<Uuid>> = judged().map(|judged| judged?.id()).collect();
-    let reasons: Vec<Option<&str>> = judged().map(|judged| judged?.reason()).collect();
+    let reasons: Vec<Option<String>> = judged().map(|judged| judged?.reason()).collect();
     let readings: Vec<Option<i16>> = judged().map(|judged| judged.map(|_| READING)).collect();
     let joined: Vec<String> = resources.iter().map(|kept| array(&kept.joined)).collect();
     let tenant = tx.tenant();
@@ -325,7 +341,7 @@ pub(super) async fn judge(tx: &mut TenantTx, judged: &[Judged], now: Instant) ->
     let ids: Vec<Uuid> = judged.iter().map(|one| one.id).collect();
     let kinds: Vec<Option<&str>> = judged.iter().map(|one| one.judgement.kind()).collect();
     let entries: Vec<Option<Uuid>> = judged.iter().map(|one| one.judgement.id()).collect();
-    let reasons: Vec<Option<&str>> = judged.iter().map(|one| one.judgement.reason()).collect();
+    let reasons: Vec<Option<String>> = judged.iter().map(|one| one.judgement.reason()).collect();
     let joined: Vec<String> = judged.iter().map(|one| array(&one.joined)).collect();
     let tenant = tx.tenant();
     sqlx::query!(
@@ -367,7 +383,7 @@ pub(super) async fn waiting(
     let types = TYPES.map(str::to_owned);
     let rows = sqlx::query!(
         r#"select id, resource_type, source_id, patient_id as "patient_id!: PatientId", encounter_id as "encounter_id: EncounterId",
-                  content::text as "content!", entry_id
+                  content::text as "content!", entry_id, joined
              from app.imported_resources
             where tenant_id = $1 and (entry_id is null or entry_kind = 'document' and reading is null)
               and patient_id is not null and resource_type = any($2) and id > $3
@@ -392,6 +408,7 @@ pub(super) async fn waiting(
             encounter: row.encounter_id,
             content: row.content,
             entry: row.entry_id,
+            joined: row.joined,
         })
         .collect())
 }

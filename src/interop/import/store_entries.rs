@@ -1,13 +1,16 @@
 //! SQL of questions that are asked before an entry is made, because the database would refuse it with its whole transaction.
 
-use clinical::documents::DocumentStatus;
-use kernel::ids::{DocumentId, DocumentVersionId, EncounterId, PatientId, ProviderId, UserId};
+use clinical::documents::{DocumentStatus, NewDocument};
+use kernel::ids::{
+    DiagnosisId, DocumentId, DocumentVersionId, EncounterId, PatientId, ProviderId, UserId,
+};
 use kernel::{Code, Error, Result};
 use platform::db::TenantTx;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::reference::Name;
+use super::store::Waiting;
 
 /// Whether the encounter has a diagnosis with one of these codes.
 pub(super) async fn is_coded(
@@ -28,6 +31,77 @@ pub(super) async fn is_coded(
     .fetch_one(tx.conn())
     .await?;
     Ok(found)
+}
+
+/// The diagnosis of the encounter that has one of these codes.
+pub(super) async fn coded_as(
+    tx: &mut TenantTx,
+    encounter: EncounterId,
+    (icd10cm, snomed): (Option<&str>, Option<&str>),
+) -> Result<Option<DiagnosisId>> {
+    let tenant = tx.tenant();
+    let found = sqlx::query_scalar!(
+        r#"select id as "id: DiagnosisId" from app.encounter_diagnoses
+            where tenant_id = $1 and encounter_id = $2 and status = 'active' and (icd10cm = $3 or snomed = $4)
+            order by rank limit 1"#,
+        tenant as _,
+        encounter as _,
+        icd10cm,
+        snomed,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(found)
+}
+
+/// The other resources of the patient that led to the entry and were not taken back at their source, and their encounters.
+pub(super) async fn also_lead_to(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    entry: Uuid,
+    own: &Name,
+) -> Result<Vec<(Name, Option<EncounterId>)>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query!(
+        r#"select resource_type, source_id, encounter_id as "encounter_id: EncounterId" from app.imported_resources
+            where tenant_id = $1 and patient_id = $2 and (entry_id = $3 or $3 = any(joined))
+              and (resource_type, source_id) <> ($4, $5)
+              and not coalesce(content @? '$.status ? (@ == "entered-in-error")', false)
+              and not coalesce(content @? '$.docStatus ? (@ == "entered-in-error")', false)
+              and not coalesce(content @? '$.lifecycleStatus ? (@ == "entered-in-error")', false)
+              and not coalesce(content @? '$.verificationStatus.coding[*].code ? (@ == "entered-in-error")', false)"#,
+        tenant as _,
+        patient as _,
+        entry,
+        own.resource_type,
+        own.id,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            (
+                Name::new(row.resource_type, row.source_id),
+                row.encounter_id,
+            )
+        })
+        .collect())
+}
+
+/// Lets the patient's resources of a kind that have no entry be looked at again.
+pub(super) async fn reconsider(tx: &mut TenantTx, patient: PatientId, kind: &str) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.imported_resources set reading = null
+          where tenant_id = $1 and patient_id = $2 and resource_type = $3 and entry_id is null and reading is not null",
+        tenant as _,
+        patient as _,
+        kind,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 /// Whether a dose of the vaccine on that day stands in the chart.
@@ -84,10 +158,11 @@ pub(super) async fn member(
     Ok(found)
 }
 
-/// The patient's imported document that stands and has these bytes.
+/// The patient's imported document that stands, has these bytes, and is of the same day, kind and encounter.
 pub(super) async fn document_with(
     tx: &mut TenantTx,
     patient: PatientId,
+    label: &NewDocument,
     sha256: &[u8; 32],
 ) -> Result<Option<DocumentId>> {
     let tenant = tx.tenant();
@@ -95,15 +170,59 @@ pub(super) async fn document_with(
         r#"select d.id as "id: DocumentId" from app.document_versions v
              join app.documents d on d.tenant_id = $1 and d.id = v.document_id
             where v.tenant_id = $1 and v.patient_id = $2 and v.sha256 = $3 and v.number = d.current_number
-              and d.status = 'current' and d.source = 'import'
+              and d.status = 'current' and d.source = 'import' and d.document_date = $4
+              and d.loinc_code is not distinct from $5 and d.encounter_id is not distinct from $6
             order by d.id limit 1"#,
         tenant as _,
         patient as _,
         sha256.as_slice(),
+        label.document_date,
+        label.loinc_code,
+        label.encounter_id as _,
     )
     .fetch_optional(tx.conn())
     .await?;
     Ok(found)
+}
+
+/// The other resources of the patient that lead to a document, and their encounters.
+pub(super) async fn others_of_document(
+    tx: &mut TenantTx,
+    waiting: &Waiting,
+    document: DocumentId,
+) -> Result<Vec<(Value, Option<EncounterId>)>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query!(
+        r#"select content, encounter_id as "encounter_id: EncounterId" from app.imported_resources
+            where tenant_id = $1 and patient_id = $2 and resource_type in ('DocumentReference', 'DiagnosticReport')
+              and id <> $3 and (entry_id = $4 or $4 = any(joined))"#,
+        tenant as _,
+        waiting.patient as _,
+        waiting.id,
+        document as _,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.content, row.encounter_id))
+        .collect())
+}
+
+/// How a document is called and described.
+pub(super) async fn document_words(
+    tx: &mut TenantTx,
+    id: DocumentId,
+) -> Result<(String, Option<String>)> {
+    let tenant = tx.tenant();
+    let row = sqlx::query!(
+        "select title, description from app.documents where tenant_id = $1 and id = $2",
+        tenant as _,
+        id as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok((row.title, row.description))
 }
 
 pub(super) async fn document_status(
@@ -132,24 +251,6 @@ pub(super) async fn is_filed(tx: &mut TenantTx, version: DocumentVersionId) -> R
     .fetch_one(tx.conn())
     .await?;
     Ok(found)
-}
-
-/// The codes of conditions that are kept, by their ids at the source.
-pub(super) async fn condition_codes(tx: &mut TenantTx, ids: &[String]) -> Result<Vec<Value>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let tenant = tx.tenant();
-    let codes = sqlx::query_scalar!(
-        r#"select content -> 'code' as "code!" from app.imported_resources
-            where tenant_id = $1 and resource_type = 'Condition' and source_id = any($2) and content ? 'code'
-            order by source_id"#,
-        tenant as _,
-        ids,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(codes)
 }
 
 /// Whether the last who changed the row was an import, or nobody has since.

@@ -70,9 +70,10 @@ permissions! {
     PatientMerge          = "patient.merge",          Writes, true,  [Admin],                                      "Merge two registrations of one person, take it back, tune the matching.";
     CareTeamRead          = "care_team.read",         Reads,  true,  [Admin Provider Nurse Staff Patient],         "Read who is on a patient's care team.";
     CareTeamManage        = "care_team.manage",       Writes, true,  [Admin Provider Staff],                       "Put members on a care team and end their membership.";
-    EncounterRead         = "encounter.read",         Reads,  true,  [Admin Provider Nurse Staff Billing Patient], "Read encounters.";
+    EncounterRead         = "encounter.read",         Reads,  true,  [Admin Provider Nurse Staff Billing Patient], "Read encounters; what is clinical in them with clinical_part.read.";
     EncounterSchedule     = "encounter.schedule",     Writes, true,  [Admin Provider Nurse Staff],                 "Schedule, reschedule and cancel encounters.";
     EncounterConduct      = "encounter.conduct",      Writes, true,  [Admin Provider Nurse],                       "Start, document, move and complete encounters.";
+    ClinicalPartRead      = "clinical_part.read",     Reads,  true,  [Admin Provider Nurse Patient],               "Read what is clinical in encounters and referrals: complaint, reasons, disposition. The front desk and billing see them without.";
     VitalsReference       = "vitals.reference",       Reads,  false, [Admin Provider Nurse Patient],               "Read which vital signs there are, in which units, and what is usual.";
     VitalsRead            = "vitals.read",            Reads,  true,  [Admin Provider Nurse Patient],               "Read vital signs, their trends and scores.";
     VitalsRecord          = "vitals.record",          Writes, true,  [Admin Provider Nurse],                       "Record vital signs, correct and withdraw them.";
@@ -95,12 +96,14 @@ permissions! {
     AmendmentRead         = "amendment.read",         Reads,  true,  [Admin Provider Nurse Patient],               "Read requests to have the record amended.";
     AmendmentRequest      = "amendment.request",      Writes, true,  [Patient],                                    "Ask to have one's own record amended; withdraw the request; disagree with a denial.";
     AmendmentDecide       = "amendment.decide",       Writes, true,  [Provider],                                   "Accept or deny requests to have the record amended.";
-    ImportedRead          = "imported.read",          Reads,  true,  [Admin Provider Nurse Patient],               "Read imported resources of a patient.";
+    ImportedRead          = "imported.read",          Reads,  true,  [Admin Provider Nurse Patient],               "Read imported resources of a patient; he himself notes and results when they were released to him.";
+    ImportedRelease       = "imported.release",       Writes, true,  [Provider],                                   "Release imported notes and results to the patient, and withhold them.";
     BackgroundRead        = "background.read",        Reads,  true,  [Admin Provider Nurse Patient],               "Read family and social history.";
+    // A nurse takes a history at intake and asks the questions of a screening: who may read them all must be able to write them down.
     BackgroundWrite       = "background.write",       Writes, true,  [Provider Nurse],                             "Record family and social history.";
     CarePlanRead          = "care_plan.read",         Reads,  true,  [Admin Provider Nurse Patient],               "Read goals and care plans.";
     CarePlanWrite         = "care_plan.write",        Writes, true,  [Provider],                                   "Make and follow up goals and care plans.";
-    ReferralRead          = "referral.read",          Reads,  true,  [Admin Provider Nurse Staff Patient],         "Read referrals.";
+    ReferralRead          = "referral.read",          Reads,  true,  [Admin Provider Nurse Staff Patient],         "Read referrals; what is clinical in them with clinical_part.read.";
     ReferralWrite         = "referral.write",         Writes, true,  [Provider],                                   "Refer, and follow a referral to its end.";
     ReferralSchedule      = "referral.schedule",      Writes, true,  [Provider Staff],                             "Note the appointment of a referral.";
     TerminologyRead       = "terminology.read",       Reads,  false, [Admin Provider Nurse Staff Billing Patient], "Find codes and what they mean.";

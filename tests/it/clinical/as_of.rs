@@ -364,3 +364,63 @@ async fn a_list_of_then_is_paged_over_what_it_leaves_out() {
     assert_eq!(paged, all);
     assert!(all.len() >= 3);
 }
+
+#[tokio::test]
+async fn alerts_allergies_codings_and_beds_can_be_read_as_of_then() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let now = || chrono::Utc::now().to_rfc3339().replace("+00:00", "Z");
+    let place = |of: &str| chart.fill(&format!("/api/v1/patients/{{patient_id}}/{of}"));
+    let then = now();
+    let known = chart.doctor.get(place("allergy-summary")).await.expect(200);
+    let allergy = known["active"][0]["id"].as_str().expect("an id").to_owned();
+    let wrong = json!({ "reason": "Another patient's" });
+    chart
+        .doctor
+        .post(
+            place(&format!("allergies/{allergy}/entered-in-error")),
+            wrong,
+        )
+        .await
+        .expect(200);
+    let alert = chart.fill("/api/v1/patients/{patient_id}/clinical-alerts/{alert_id}/acknowledge");
+    chart.doctor.post(alert, json!({})).await.expect(200);
+    let at = |of: &str| format!("{}?as_of={then}", place(of));
+    let summary = chart.doctor.get(at("allergy-summary")).await.expect(200);
+    assert_eq!(summary["state"], "known");
+    let ids = summary["active"].as_array().expect("a list");
+    assert!(ids.iter().any(|one| one["id"] == allergy.as_str()));
+    let alerts = chart.doctor.get(at("clinical-alerts")).await.expect(200);
+    assert!(
+        alerts["items"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .all(|one| one["status"] == "open"),
+        "{alerts}"
+    );
+    for of in [
+        "encounters/{encounter_id}/procedures",
+        "encounters/{encounter_id}/bed-moves",
+    ] {
+        let place = place(of);
+        let today = chart.doctor.get(&place).await.expect(200);
+        let before = chart
+            .doctor
+            .get(format!("{place}?as_of={then}"))
+            .await
+            .expect(200);
+        assert_eq!(before["items"], today["items"], "{of}");
+        let nothing = chart
+            .doctor
+            .get(format!("{place}?as_of=2020-01-01"))
+            .await
+            .expect(200);
+        assert_eq!(nothing["items"], json!([]), "{of}");
+    }
+    chart
+        .portal_user
+        .get(at("allergy-summary"))
+        .await
+        .expect_problem(403, "forbidden");
+}

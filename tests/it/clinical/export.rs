@@ -10,7 +10,7 @@ use sqlx::Row;
 use crate::support::{Chart, Reply, TestTenant};
 
 /// The entries of the zip in an answer.
-fn unpacked(reply: &Reply) -> BTreeMap<String, Vec<u8>> {
+pub(super) fn unpacked(reply: &Reply) -> BTreeMap<String, Vec<u8>> {
     assert_eq!(reply.status.as_u16(), 200, "{}", reply.text);
     assert!(reply.whole, "it broke off");
     let mut zip = zip::ZipArchive::new(Cursor::new(reply.bytes.to_vec())).expect("a zip");
@@ -24,7 +24,7 @@ fn unpacked(reply: &Reply) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-fn rows(entries: &BTreeMap<String, Vec<u8>>, table: &str) -> Vec<Value> {
+pub(super) fn rows(entries: &BTreeMap<String, Vec<u8>>, table: &str) -> Vec<Value> {
     let text = entries
         .get(&format!("data/{table}.ndjson"))
         .map(|bytes| String::from_utf8_lossy(bytes).into_owned())

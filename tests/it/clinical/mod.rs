@@ -28,4 +28,6 @@ mod vitals_scores;
 mod as_of;
 mod chart;
 mod export;
+mod front_desk;
+mod imported;
 mod timeline;

@@ -50,7 +50,7 @@ impl Validate for Discharge {
 }
 
 /// A stay in a bed.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BedStay {
     pub id: BedStayId,
     pub patient_id: PatientId,

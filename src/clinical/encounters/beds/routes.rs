@@ -4,13 +4,14 @@ use kernel::Page;
 use kernel::ids::{EncounterId, PatientId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{Json, Path, Reply};
+use platform::http::{Json, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::model::Encounter;
 use super::model::{BedMove, BedStay, Discharge};
 use super::service;
+use crate::entries::AsOfQuery;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -23,13 +24,17 @@ pub fn router() -> OpenApiRouter<App> {
 /// In order; the last one without an end is where the patient lies.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/encounters/{encounter_id}/bed-moves", tag = "encounters",
     params(("patient_id" = PatientId, Path, description = "Whose encounter"),
-           ("encounter_id" = EncounterId, Path, description = "Which encounter")),
+           ("encounter_id" = EncounterId, Path, description = "Which encounter"), AsOfQuery),
     responses((status = 200, body = Page<BedStay>, description = "The stays, oldest first")),
     extensions(("x-permission" = json!("encounter.read"))))]
 async fn list_bed_moves(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, EncounterId)>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<Page<BedStay>> {
+    if let Some(then) = query.as_of {
+        return Ok(service::list_as_of(&ctx, patient, id, then).await?);
+    }
     Ok(service::list(&ctx, patient, id).await?)
 }
 

@@ -13,7 +13,8 @@ use super::super::status::EncounterStatus;
 use super::super::{places, service as encounters, store as register};
 use super::model::{BedMove, BedStay, Discharge};
 use super::store;
-use crate::patients;
+use crate::entries::{require_then, states_as_of};
+use crate::patients::{self, AsOf};
 
 pub(super) async fn list(
     ctx: &Ctx,
@@ -33,6 +34,22 @@ pub(super) async fn list(
         Page::last(stays),
     ))
     .await
+}
+
+/// As it was on record then.
+pub(super) async fn list_as_of(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: EncounterId,
+    then: AsOf,
+) -> Result<Answer<Page<BedStay>>> {
+    let mut tx = require_then(ctx, patient).await?;
+    let mut stays: Vec<BedStay> = states_as_of(&mut tx, patient, then).await?;
+    stays.retain(|stay| stay.encounter_id == id);
+    stays.reverse();
+    let page = Page::last(stays);
+    tx.finish(Disclosure::of("encounter", Action::Read, patient, id, page))
+        .await
 }
 
 pub(super) async fn transfer(

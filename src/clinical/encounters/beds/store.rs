@@ -4,9 +4,25 @@ use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{BedStayId, EncounterId, UserId};
 use platform::db::TenantTx;
+use serde_json::Value;
 
 use super::super::model::EncounterRecord;
 use super::model::BedStay;
+use crate::entries::Remembered;
+
+impl Remembered for BedStay {
+    const TABLE: &'static str = "bed_stays";
+    const RESOURCE: &'static str = "encounter";
+    const ORDER: &'static str = "starts_at";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value(image)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
 
 pub(super) async fn of_encounter(
     tx: &mut TenantTx,

@@ -18,7 +18,7 @@ use super::super::importer::reason;
 use super::super::report::ORPHAN;
 use super::super::resource::Resource;
 use super::follow::{CORRECTED, WITHDRAWN};
-use super::{Entered, Whose, code_of, codes, note, refusal, revised, words};
+use super::{Entered, Whose, code_of, codes, note, refusal, words};
 
 /// The statement a code makes.
 fn statement(code: &Value) -> Option<NoKnown> {
@@ -72,6 +72,7 @@ fn map(value: &Value, whose: Whose) -> std::result::Result<NewAllergy, Entered> 
         reactions,
         note: note(value, unsaid, 2000),
         encounter_id: whose.encounter,
+        recorded_at: None,
     })
 }
 
@@ -79,7 +80,7 @@ fn map(value: &Value, whose: Whose) -> std::result::Result<NewAllergy, Entered> 
 fn substance(
     value: &Value,
     code: &Value,
-) -> std::result::Result<(Substance, Option<String>), Entered> {
+) -> std::result::Result<(Substance, Vec<String>), Entered> {
     let categories = texts(value, "/category");
     let has = |wanted: &str| categories.iter().any(|category| category == wanted);
     let rxnorm = codes::code_in(code, System::Rxnorm);
@@ -98,8 +99,16 @@ fn substance(
     } else {
         SubstanceKind::Environment
     };
-    let unsaid = (!drug && categories.is_empty())
-        .then(|| "Its source does not say of what kind the substance is.".to_owned());
+    let mut unsaid = Vec::new();
+    if !drug && categories.is_empty() {
+        unsaid.push("Its source does not say of what kind the substance is.".to_owned());
+    }
+    // A drug is coded in RxNorm; what else is said of it can be read.
+    if drug && let Some(code) = &snomed {
+        unsaid.push(format!("SNOMED CT {code}"));
+    }
+    let last = text(value, "/lastOccurrence");
+    unsaid.extend(last.map(|last| format!("Last reaction: {last}")));
     let code = if drug { rxnorm } else { snomed.clone() };
     Ok((
         Substance {
@@ -173,10 +182,11 @@ impl Batch<'_> {
         whose: Whose,
     ) -> Result<Entered> {
         let value = &resource.value;
-        let new = match map(value, whose) {
+        let mut new = match map(value, whose) {
             Ok(new) => new,
             Err(left) => return Ok(left),
         };
+        new.recorded_at = self.recorded_at(value);
         if let Some(broken) = self.broken(&new) {
             return Ok(broken);
         }
@@ -184,13 +194,7 @@ impl Batch<'_> {
         if let Some(statement) = value.pointer("/code").and_then(statement) {
             return self.no_known(statement, &new, whose).await;
         }
-        if let Some(id) = self.revises {
-            let (tx, now) = (&mut self.tx, self.now);
-            let done = allergies::revise_in_tx(tx, person, AllergyId(id), new, now).await;
-            return revised("allergy", id, done);
-        }
-        let first = allergies::add_in_tx(&mut self.tx, person, new.clone(), self.now).await;
-        let error = match first {
+        let error = match self.add_or_revise(person, new.clone()).await {
             Ok(id) => return Ok(Entered::whole("allergy", id)),
             Err(error) => error,
         };
@@ -202,13 +206,22 @@ impl Batch<'_> {
         if !is_the_code {
             return refusal(error);
         }
-        match allergies::add_in_tx(&mut self.tx, person, uncoded(new), self.now).await {
-            Ok(id) => Ok(Entered::As {
-                kind: "allergy",
-                id: id.into(),
-                lacks: Some(format!("its codes: {}", reason(&error))),
-            }),
+        match self.add_or_revise(person, uncoded(new)).await {
+            Ok(id) => {
+                let lacks = format!("its codes: {}", reason(&error));
+                Ok(Entered::partly("allergy", id, lacks))
+            }
             Err(error) => refusal(error),
+        }
+    }
+
+    async fn add_or_revise(&mut self, person: &Patient, new: NewAllergy) -> Result<AllergyId> {
+        let (tx, now) = (&mut self.tx, self.now);
+        match self.revises.map(AllergyId) {
+            Some(id) => allergies::revise_in_tx(tx, person, id, new, now)
+                .await
+                .map(|()| id),
+            None => allergies::add_in_tx(tx, person, new, now).await,
         }
     }
 

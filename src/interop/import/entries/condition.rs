@@ -16,7 +16,7 @@ use super::super::batch::Batch;
 use super::super::elements::{codings, list, text, wording};
 use super::super::resource::Resource;
 use super::super::store_entries as store;
-use super::{Entered, Whose, code_of, codes, note, refusal, revised, words};
+use super::{Entered, Whose, code_of, codes, note, quantity, refusal, revised, words};
 
 const IN_ERROR: &str = "was entered in error at its source";
 const UNCODED: &str = "is coded neither in ICD-10-CM nor in SNOMED CT";
@@ -24,8 +24,7 @@ const UNCODED: &str = "is coded neither in ICD-10-CM nor in SNOMED CT";
 /// The problem; or why it can't be one.
 fn map(value: &Value, whose: Whose) -> std::result::Result<NewProblem, Entered> {
     let code = value.pointer("/code").ok_or(Entered::refused(UNCODED))?;
-    let icd10cm = codes::code_in(code, System::Icd10cm);
-    let snomed = codes::code_in(code, System::Snomed);
+    let (icd10cm, snomed) = codes_of(value);
     if icd10cm.is_none() && snomed.is_none() {
         return Err(Entered::refused(UNCODED));
     }
@@ -38,6 +37,20 @@ fn map(value: &Value, whose: Whose) -> std::result::Result<NewProblem, Entered> 
     for (place, word) in [("/onsetString", "Onset"), ("/abatementString", "Abatement")] {
         more.extend(text(value, place).map(|said| format!("{word}: {said}")));
     }
+    for (place, word) in [
+        ("/onsetAge", "Onset at the age of"),
+        ("/onsetRange", "Onset at the age of"),
+        ("/abatementAge", "Abatement at the age of"),
+        ("/abatementRange", "Abatement at the age of"),
+    ] {
+        let said = value.pointer(place).and_then(quantity);
+        more.extend(said.map(|said| format!("{word} {said}")));
+    }
+    let sites = list(value, "/bodySite").iter().filter_map(wording);
+    more.extend(sites.map(|site| format!("Body site: {site}")));
+    let stages = list(value, "/stage").iter();
+    let stages = stages.filter_map(|stage| wording(stage.pointer("/summary")?));
+    more.extend(stages.map(|stage| format!("Stage: {stage}")));
     let is_over = matches!(status, ProblemStatus::Resolved | ProblemStatus::InRemission);
     // Open, and yet with an end: it stays on the list, and what was said is there to be read.
     let abatement = match ended {
@@ -58,6 +71,7 @@ fn map(value: &Value, whose: Whose) -> std::result::Result<NewProblem, Entered> 
         verification: verification(value)?,
         note: note(value, more, 2000),
         encounter_id: whose.encounter,
+        recorded_at: None,
     })
 }
 
@@ -101,7 +115,14 @@ fn severity(value: &Value) -> Option<ProblemSeverity> {
     })
 }
 
-fn is_of_an_encounter(value: &Value) -> bool {
+/// Its codes, in ICD-10-CM and in SNOMED CT.
+pub(super) fn codes_of(value: &Value) -> (Option<String>, Option<String>) {
+    let code = value.pointer("/code").unwrap_or(&Value::Null);
+    let icd10cm = codes::code_in(code, System::Icd10cm);
+    (icd10cm, codes::code_in(code, System::Snomed))
+}
+
+pub(super) fn is_of_an_encounter(value: &Value) -> bool {
     list(value, "/category")
         .iter()
         .flat_map(codings)
@@ -115,10 +136,11 @@ impl Batch<'_> {
         person: &Patient,
         whose: Whose,
     ) -> Result<Entered> {
-        let new = match map(&resource.value, whose) {
+        let mut new = match map(&resource.value, whose) {
             Ok(new) => new,
             Err(left) => return Ok(left),
         };
+        new.recorded_at = self.recorded_at(&resource.value);
         if let Some(broken) = self.broken(&new) {
             return Ok(broken);
         }
@@ -140,18 +162,16 @@ impl Batch<'_> {
         }
         let problem = problems::enter_in_tx(&mut self.tx, person, new, on, self.now).await;
         match (problem, diagnosis) {
-            (Ok(id), Some(Err(why))) => Ok(Entered::As {
-                kind: "problem",
-                id: id.into(),
-                lacks: Some(format!("as a diagnosis of its encounter: {why}")),
-            }),
+            (Ok(id), Some(Err(why))) => {
+                let lacks = format!("as a diagnosis of its encounter: {why}");
+                Ok(Entered::partly("problem", id, lacks))
+            }
             (Ok(id), _) => Ok(Entered::whole("problem", id)),
             (Err(error), Some(Ok(id))) => match refusal(error)? {
-                Entered::Refused(why) => Ok(Entered::As {
-                    kind: "diagnosis",
-                    id,
-                    lacks: Some(format!("as a problem: {why}")),
-                }),
+                Entered::Refused(why) => {
+                    let lacks = format!("as a problem: {why}");
+                    Ok(Entered::partly("diagnosis", id, lacks))
+                }
                 other => Ok(other),
             },
             (Err(error), _) => refusal(error),

@@ -1,8 +1,11 @@
 //! `DocumentReference` and the notes of `DiagnosticReport` → documents.
 //!
 //! What was signed elsewhere is not signed here: it becomes a document whose source is `import`, without an attestation, and its
-//! description says whose it was. The content is stored before the transaction that files it ([`super::super::papers`]). The same
-//! bytes of the same patient are one document, whichever resources bring them.
+//! description says whose it was. The content is stored before the transaction that files it ([`super::super::papers`]). Every
+//! attachment is a document of its own, and so is the conclusion of a report that brings nothing else.
+//!
+//! The same bytes of the same patient are one document, whichever resources bring them, as long as these agree on the day, the
+//! kind (LOINC) and the encounter: two visits may well end with the same words.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +21,7 @@ use super::{Entered, Whose, code_of, words};
 pub(in super::super) const TYPES: [&str; 2] = ["DiagnosticReport", "DocumentReference"];
 
 /// A content that is in the resource itself.
+#[derive(Debug, PartialEq, Eq)]
 pub(in super::super) struct Attachment {
     pub filename: String,
     pub content_type: String,
@@ -39,7 +43,7 @@ pub(in super::super) fn refusal(value: &Value) -> Option<Entered> {
     if text(value, "/status") == Some("superseded") {
         return Some(Entered::Left("was superseded at its source"));
     }
-    if data(value).is_some() {
+    if datas(value).next().is_some() || conclusion(value).is_some() {
         return None;
     }
     if attachments(value).next().is_some() {
@@ -55,23 +59,58 @@ fn attachments(value: &Value) -> impl Iterator<Item = &Value> {
     of_reference.chain(list(value, "/presentedForm"))
 }
 
-/// The first attachment with a content, and that content.
-fn data(value: &Value) -> Option<(&Value, &str)> {
-    attachments(value).find_map(|attachment| Some((attachment, text(attachment, "/data")?)))
+/// The attachments with a content, and that content.
+fn datas(value: &Value) -> impl Iterator<Item = (&Value, &str)> {
+    attachments(value).filter_map(|attachment| Some((attachment, text(attachment, "/data")?)))
 }
 
-/// The content, decoded.
-pub(in super::super) fn attachment(value: &Value) -> Result<Attachment, Entered> {
-    let (attachment, data) = data(value).ok_or(Entered::Left("brings no document"))?;
+/// What a report concludes in words.
+fn conclusion(value: &Value) -> Option<&str> {
+    text(value, "/conclusion")
+}
+
+/// The contents, decoded, and why others could not be; or why there is none.
+pub(in super::super) fn contents(
+    value: &Value,
+) -> Result<(Vec<Attachment>, Option<String>), Entered> {
+    let (mut found, mut lacks) = (Vec::new(), None);
+    for (attachment, data) in datas(value) {
+        match content(attachment, data) {
+            // The same words twice in one resource are one document.
+            Ok(content) if found.contains(&content) => {}
+            Ok(content) => found.push(content),
+            Err(why) => lacks = lacks.or(Some(why)),
+        }
+    }
+    if attachments(value).count() > datas(value).count() {
+        lacks = lacks.or(Some("the content of an attachment is not in the file"));
+    }
+    if found.is_empty()
+        && let Some(said) = conclusion(value)
+    {
+        found.push(Attachment {
+            filename: "conclusion.txt".to_owned(),
+            content_type: "text/plain".to_owned(),
+            bytes: said.as_bytes().to_vec(),
+        });
+    }
+    match (found.is_empty(), lacks) {
+        (true, Some(why)) => Err(Entered::refused(why)),
+        (true, None) => Err(Entered::Left("brings no document")),
+        (false, lacks) => Ok((found, lacks.map(str::to_owned))),
+    }
+}
+
+fn content(attachment: &Value, data: &str) -> Result<Attachment, &'static str> {
     let packed: Vec<u8> = data
         .bytes()
         .filter(|byte| !byte.is_ascii_whitespace())
         .collect();
     let bytes = STANDARD
         .decode(packed)
-        .map_err(|_| Entered::refused("the data of its attachment is not base64"))?;
+        .map_err(|_| "the data of its attachment is not base64")?;
     if bytes.is_empty() {
-        return Err(Entered::Left("brings an empty document"));
+        return Err("brings an empty document");
     }
     let content_type = text(attachment, "/contentType").unwrap_or("text/plain");
     let content_type = content_type.split(';').next().unwrap_or_default().trim();
@@ -125,6 +164,13 @@ pub(in super::super) fn label(value: &Value, whose: Whose) -> Result<NewDocument
             .map(|status| format!("Status at its source: {status}.")),
     );
     about.extend(text(value, "/description").and_then(|said| words(said, 1000)));
+    // Where it is not the document itself.
+    about.extend(
+        conclusion(value)
+            .filter(|_| datas(value).next().is_some())
+            .and_then(|said| words(said, 1000))
+            .map(|said| format!("Conclusion: {said}")),
+    );
     Ok(NewDocument {
         category: Category::Clinical,
         kind: kind(value, loinc.as_deref()),
@@ -180,7 +226,9 @@ mod tests {
     fn a_note_becomes_a_document_that_says_it_is_not_signed_here() {
         let value = note(&json!({}));
         assert!(refusal(&value).is_none());
-        let found = attachment(&value).expect("a content");
+        let (found, lacks) = contents(&value).expect("a content");
+        assert_eq!((found.len(), lacks), (1, None));
+        let found = &found[0];
         assert_eq!(found.bytes, b"Hello, world");
         assert_eq!(found.content_type, "text/plain");
         let whose = Whose {

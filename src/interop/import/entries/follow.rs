@@ -2,7 +2,8 @@
 //!
 //! What a table versions is versioned: problems, allergies, procedures, doses, plans, goals, social history. What is never changed
 //! is taken back and stated anew, each naming the other where the table can: a reading of a vital sign, a statement that there are
-//! no allergies, a membership. The resource then leads to what took the place.
+//! no allergies, a membership. The resource then leads to what took the place. What its source takes back is marked as entered in
+//! error (`withdraw.rs`).
 //!
 //! Invariant: what somebody here has gone on with is left alone, and the report says so. Trap: a set of vital signs may hold readings
 //! of several resources; only the one this resource brought is taken back.
@@ -10,17 +11,15 @@
 use std::collections::HashSet;
 
 use clinical::care_teams;
-use clinical::social_history;
 use clinical::vitals;
 use kernel::Result;
-use kernel::ids::{
-    AllergyStatementId, CareTeamMemberId, EncounterId, PatientId, SocialHistoryId, VitalSetId,
-};
+use kernel::ids::{AllergyStatementId, CareTeamMemberId, EncounterId, PatientId, VitalSetId};
 use uuid::Uuid;
 
 use super::super::batch::Batch;
 use super::super::resource::Resource;
 use super::super::store_entries as store;
+use super::withdraw::is_in_error;
 use super::{Entered, Whose, codes, table_that_follows, vital};
 
 /// Why a resource has changed and its entry has not.
@@ -49,7 +48,7 @@ impl Batch<'_> {
             "care_team" => return self.follow_team(resource, whose, id).await,
             _ => {}
         }
-        let Some(table) = table_that_follows(&kind) else {
+        let Some((kind, table)) = table_that_follows(&kind) else {
             return Ok(Entered::refused(CHANGED));
         };
         if !store::is_untouched(&mut self.tx, table, id).await? {
@@ -59,10 +58,11 @@ impl Batch<'_> {
             let id = AllergyStatementId(id);
             return self.follow_statement(resource, whose, id).await;
         }
-        if kind == "social_history" && is_taken_back(resource) {
-            let (id, why) = (SocialHistoryId(id), WITHDRAWN);
-            social_history::take_back_in_tx(&mut self.tx, patient, id, why, self.now).await?;
-            return Ok(Entered::whole("social_history", id));
+        if is_in_error(&resource.value) || kind == "social_history" && is_taken_back(resource) {
+            return self.take_back(resource, whose, (kind, id)).await;
+        }
+        if kind == "diagnosis" {
+            return Ok(Entered::refused(CHANGED));
         }
         self.revises = Some(id);
         let entered = self.entered(resource, Some(patient), encounter).await;

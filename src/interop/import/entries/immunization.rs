@@ -5,7 +5,7 @@
 
 use clinical::immunizations::{
     self, DoseQuantity, DoseSource, DoseStatus, InjectionSite, NewImmunization, NotGivenReason,
-    Route,
+    Route, VaccineInformation,
 };
 use clinical::patients::Patient;
 use clinical::terminology::System;
@@ -73,6 +73,16 @@ fn route(value: &Value) -> Option<Route> {
         "NASINHLC" | "NASINHL" | "IN" => Route::Intranasal,
         "IVINJ" | "IV" => Route::Intravenous,
         _ => Route::Other,
+    })
+}
+
+/// A Vaccine Information Statement, if it says of which edition it was.
+fn handed_over(education: &Value) -> Option<VaccineInformation> {
+    let called = text(education, "/documentType").or_else(|| text(education, "/reference"))?;
+    Some(VaccineInformation {
+        document: words(called, 200)?,
+        published_on: text(education, "/publicationDate").and_then(dates::day)?,
+        presented_on: text(education, "/presentationDate").and_then(dates::day),
     })
 }
 
@@ -145,6 +155,11 @@ fn map(
                 .map(str::to_owned),
         );
     }
+    let reasons = list(value, "/reasonCode").iter().filter_map(wording);
+    more.extend(reasons.map(|said| format!("Reason: {said}")));
+    let weak = list(value, "/subpotentReason").iter().filter_map(wording);
+    more.extend(weak.map(|said| format!("Too weak: {said}")));
+    more.extend(text(value, "/location/display").map(|place| format!("Place: {place}")));
     let (dose_quantity, dose_unit) = dose.unzip();
     Ok(NewImmunization {
         cvx,
@@ -165,7 +180,12 @@ fn map(
             .and_then(Value::as_i64)
             .and_then(|number| i32::try_from(number).ok())
             .filter(|number| (1..=20).contains(number)),
-        vis: Vec::new(),
+        is_subpotent: value.pointer("/isSubpotent") == Some(&Value::Bool(true)),
+        vis: list(value, "/education")
+            .iter()
+            .filter_map(handed_over)
+            .take(20)
+            .collect(),
         provider_id: None,
         performer_name: None,
         not_given_reason: (status == DoseStatus::NotGiven).then(|| not_given(value)),
@@ -186,6 +206,9 @@ impl Batch<'_> {
             Ok(dose) => (dose, None),
             Err(why) => (None, Some(why)),
         };
+        let statements = list(&resource.value, "/education");
+        let unsaid = statements.iter().any(|one| handed_over(one).is_none());
+        let lacks = lacks.or(unsaid.then(|| "/education does not say which edition".to_owned()));
         let mut new = match map(&resource.value, dose, whose, self.importer.zone) {
             Ok(new) => new,
             Err(left) => return Ok(left),

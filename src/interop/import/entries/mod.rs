@@ -22,24 +22,30 @@ mod plan;
 mod procedure;
 mod social;
 mod team;
+mod unread;
 mod vital;
+mod withdraw;
 
 use clinical::patients::{self, Patient};
+use kernel::clock::Instant;
 use kernel::ids::{EncounterId, PatientId, ProviderId};
 use kernel::{Checks, Error, Kind, Result, Validate};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::batch::Batch;
+use super::dates;
 use super::elements::{self, at_most, list, text, tidy};
 use super::importer::reason;
 use super::reference::Name;
 use super::resource::Resource;
 
+pub(super) use unread::of as unread;
 pub(super) use vital::{Pending, measured_at};
+pub(super) use withdraw::is_in_error;
 
 /// The edition of the rules below. Raised when more can be entered than before: what was kept is then looked at again.
-pub(super) const READING: i16 = 2;
+pub(super) const READING: i16 = 3;
 
 /// What the types below are entered as.
 pub(super) const TYPES: [&str; 10] = [
@@ -58,11 +64,12 @@ pub(super) const TYPES: [&str; 10] = [
 /// What became of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entered {
-    /// It stands in the chart; `lacks` says what of it could not be entered.
+    /// It stands in the chart; `lacks` says what of it could not be entered, `unread` which of its elements have no place there.
     As {
         kind: &'static str,
         id: Uuid,
         lacks: Option<String>,
+        unread: Option<String>,
     },
     /// It should stand there and can't.
     Refused(String),
@@ -76,16 +83,36 @@ impl Entered {
             kind,
             id: id.into(),
             lacks: None,
+            unread: None,
         }
     }
 
+    /// It stands in the chart without a part of it.
+    fn partly(kind: &'static str, id: impl Into<Uuid>, lacks: String) -> Self {
+        Self::whole(kind, id).lacking(Some(lacks))
+    }
+
+    /// The same without elements that nothing here reads.
+    pub(super) fn without(mut self, elements: Option<String>) -> Self {
+        if let Self::As { unread, .. } = &mut self {
+            *unread = elements;
+        }
+        self
+    }
+
     /// The same without a part of it.
-    fn lacking(self, what: Option<String>) -> Self {
+    pub(super) fn lacking(self, what: Option<String>) -> Self {
         match self {
-            Self::As { kind, id, lacks } => Self::As {
+            Self::As {
+                kind,
+                id,
+                lacks,
+                unread,
+            } => Self::As {
                 kind,
                 id,
                 lacks: lacks.or(what),
+                unread,
             },
             other => other,
         }
@@ -129,6 +156,18 @@ pub(super) fn references(resource: &Resource) -> Vec<Name> {
         .collect()
 }
 
+/// What the resource has to wait for, because its entry leads there: the goals of a plan.
+pub(super) fn after(resource: &Resource) -> Vec<Name> {
+    let place = match resource.name.resource_type.as_str() {
+        "CarePlan" => "/goal",
+        _ => return Vec::new(),
+    };
+    list(&resource.value, place)
+        .iter()
+        .filter_map(|one| resource.scope.resolve(one, "Goal", &resource.value))
+        .collect()
+}
+
 /// The practitioner an element means: it is a reference, or has one as its actor or member.
 fn person(resource: &Resource, element: &Value) -> Option<Name> {
     let reference = ["/actor", "/member", "/individual"]
@@ -155,6 +194,31 @@ fn note(value: &Value, more: impl IntoIterator<Item = String>, most: usize) -> O
     Some(at_most(&lines.join("\n"), most)).filter(|text| !text.is_empty())
 }
 
+/// A number with its unit, or two of them, in words; digits as they were written.
+fn quantity(value: &Value) -> Option<String> {
+    let one = |value: &Value| {
+        let number = value
+            .pointer("/value")
+            .filter(|number| number.is_number())?;
+        let unit = text(value, "/unit").or_else(|| text(value, "/code"));
+        let sign = text(value, "/comparator").unwrap_or_default();
+        Some(
+            format!("{sign}{number} {}", unit.unwrap_or_default())
+                .trim()
+                .to_owned(),
+        )
+    };
+    let ends = ["/low", "/high"].map(|end| value.pointer(end).and_then(one));
+    match ends {
+        [None, None] => one(value),
+        [low, high] => Some(format!(
+            "{} to {}",
+            low.unwrap_or_else(|| "…".to_owned()),
+            high.unwrap_or_else(|| "…".to_owned())
+        )),
+    }
+}
+
 /// The first code of a concept.
 fn code_of<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
     elements::codings(value.pointer(pointer)?)
@@ -178,19 +242,21 @@ fn revised(kind: &'static str, id: Uuid, done: Result<()>) -> Result<Entered> {
     }
 }
 
-/// The table of a kind of entry that follows its source by its own id.
-fn table_that_follows(kind: &str) -> Option<&'static str> {
-    match kind {
-        "problem" => Some("problems"),
-        "allergy" => Some("allergies"),
-        "procedure" => Some("procedures"),
-        "immunization" => Some("immunizations"),
-        "care_plan" => Some("care_plans"),
-        "goal" => Some("goals"),
-        "social_history" => Some("social_history"),
-        "allergy_statement" => Some("allergy_statements"),
-        _ => None,
-    }
+/// A kind of entry that follows its source by its own id, and its table.
+fn table_that_follows(kind: &str) -> Option<(&'static str, &'static str)> {
+    [
+        ("problem", "problems"),
+        ("diagnosis", "encounter_diagnoses"),
+        ("allergy", "allergies"),
+        ("procedure", "procedures"),
+        ("immunization", "immunizations"),
+        ("care_plan", "care_plans"),
+        ("goal", "goals"),
+        ("social_history", "social_history"),
+        ("allergy_statement", "allergy_statements"),
+    ]
+    .into_iter()
+    .find(|(known, _)| *known == kind)
 }
 
 impl Batch<'_> {
@@ -202,7 +268,7 @@ impl Batch<'_> {
         let Some(person) = self.person(whose.patient).await? else {
             return Ok(Entered::refused(super::report::ORPHAN));
         };
-        match resource.name.resource_type.as_str() {
+        let entered = match resource.name.resource_type.as_str() {
             "Condition" => self.condition(resource, &person, whose).await,
             "AllergyIntolerance" => self.allergy(resource, &person, whose).await,
             "Procedure" => self.procedure(resource, &person, whose).await,
@@ -212,7 +278,8 @@ impl Batch<'_> {
             "Goal" => self.goal(resource, whose).await,
             "CareTeam" => self.care_team(resource, whose).await,
             _ => Ok(Entered::Left("its kind has no place in the chart yet")),
-        }
+        }?;
+        Ok(entered.without(unread::of(&resource.value)))
     }
 
     /// The patient, read once in a batch.
@@ -226,6 +293,12 @@ impl Batch<'_> {
         let person = std::sync::Arc::new(person);
         self.people.insert(id, person.clone());
         Ok(Some(person))
+    }
+
+    /// When its source recorded it.
+    fn recorded_at(&self, value: &Value) -> Option<Instant> {
+        let said = text(value, "/recordedDate")?;
+        dates::instant(said, self.importer.zone).filter(|at| *at <= self.now)
     }
 
     /// The active provider an element means.

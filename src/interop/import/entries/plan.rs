@@ -1,5 +1,6 @@
 //! `CarePlan` → care plan, `Goal` → goal.
 
+use chrono::NaiveDate;
 use clinical::care_plans::{self, ActivityStatus, CarePlanStatus, NewCarePlan, PlanActivity};
 use clinical::goals::{
     self, GoalAchievement, GoalComparison, GoalPriority, GoalStatus, GoalTarget, NewGoal,
@@ -13,10 +14,9 @@ use super::super::batch::Batch;
 use super::super::dates;
 use super::super::elements::{list, text, texts, wording};
 use super::super::importer::reason;
-use super::super::reference::Name;
 use super::super::resource::Resource;
 use super::super::store_entries as store;
-use super::{Entered, Whose, code_of, codes, note, refusal, revised, words};
+use super::{Entered, Whose, code_of, codes, note, quantity, refusal, words};
 
 fn plan_status(value: &Value) -> std::result::Result<CarePlanStatus, Entered> {
     match text(value, "/status") {
@@ -150,9 +150,22 @@ fn goal(value: &Value, addresses: Vec<Coding>) -> std::result::Result<NewGoal, E
         .iter()
         .filter(|one| target(one).is_none())
         .filter_map(|one| {
-            text(one, "/detailString").or_else(|| wording(one.pointer("/detailCodeableConcept")?))
-        })
-        .map(|said| format!("Target: {said}"));
+            let measure = one.pointer("/measure").and_then(wording);
+            let said = text(one, "/detailString")
+                .or_else(|| wording(one.pointer("/detailCodeableConcept")?))
+                .map(str::to_owned);
+            let number = ["/detailQuantity", "/detailRange"]
+                .iter()
+                .find_map(|place| quantity(one.pointer(place)?));
+            let plain = ["/detailInteger", "/detailBoolean"]
+                .iter()
+                .find_map(|place| Some(one.pointer(place)?.to_string()));
+            let said = said.or(number).or(plain)?;
+            Some(match measure {
+                Some(measure) => format!("Target: {measure}: {said}"),
+                None => format!("Target: {said}"),
+            })
+        });
     Ok(NewGoal {
         description: said
             .and_then(|said| words(said, 1000))
@@ -188,30 +201,38 @@ fn is_a_code(error: &Error) -> bool {
 }
 
 impl Batch<'_> {
+    /// What the resource that a reference names is, in codes and words, if it came before this one.
+    pub(super) async fn named(
+        &mut self,
+        resource: &Resource,
+        reference: &Value,
+        wanted: &str,
+    ) -> Result<Option<Value>> {
+        let Some(name) = resource.scope.resolve(reference, wanted, &resource.value) else {
+            return Ok(None);
+        };
+        let name = self.stored(&name);
+        // Of the same transaction, not written yet.
+        if let Some(kept) = self.keep.iter().find(|kept| kept.name == name) {
+            let value: Option<Value> = serde_json::from_str(&kept.content).ok();
+            return Ok(value.and_then(|value| value.pointer("/code").cloned()));
+        }
+        let value = store::content_of(&mut self.tx, &name).await?;
+        Ok(value.and_then(|value| value.pointer("/code").cloned()))
+    }
+
     /// What a plan or a goal is about: codes of its own, and those of the conditions it names, as far as these came before it.
     async fn addressed(&mut self, resource: &Resource) -> Result<Vec<Coding>> {
-        let addressed = list(&resource.value, "/addresses");
-        let mut about: Vec<Coding> = addressed
-            .iter()
-            .filter_map(|one| codes::coding(one.pointer("/concept")?))
-            .collect();
-        let named = addressed.iter().filter_map(|one| {
-            let name = resource.scope.resolve(one, "Condition", &resource.value)?;
-            Some(self.stored(&name))
-        });
-        let named: Vec<Name> = named.collect();
-        // Of the same transaction, not written yet.
-        for kept in self.keep.iter().filter(|kept| named.contains(&kept.name)) {
-            let value: Option<Value> = serde_json::from_str(&kept.content).ok();
-            about.extend(value.and_then(|value| codes::coding(value.pointer("/code")?)));
+        let mut about: Vec<Coding> = Vec::new();
+        for one in list(&resource.value, "/addresses") {
+            match one.pointer("/concept").and_then(codes::coding) {
+                Some(coding) => about.push(coding),
+                None => {
+                    let named = self.named(resource, one, "Condition").await?;
+                    about.extend(named.as_ref().and_then(codes::coding));
+                }
+            }
         }
-        let ids: Vec<String> = named
-            .into_iter()
-            .filter(|name| !self.keep.iter().any(|kept| kept.name == *name))
-            .map(|name| name.id)
-            .collect();
-        let codes = store::condition_codes(&mut self.tx, &ids).await?;
-        about.extend(codes.iter().filter_map(codes::coding));
         let mut different: Vec<Coding> = Vec::new();
         for coding in about {
             if !different.contains(&coding) {
@@ -240,33 +261,69 @@ impl Batch<'_> {
             .starts_on
             .unwrap_or(self.now.date_naive())
             .min(self.now.date_naive());
-        if let Some(id) = self.revises {
-            let (tx, plan, now) = (&mut self.tx, (new, status), self.now);
-            let done =
-                care_plans::revise_in_tx(tx, whose.patient, CarePlanId(id), plan, on, now).await;
-            return revised("care_plan", id, done);
-        }
-        let first = care_plans::add_in_tx(
-            &mut self.tx,
-            whose.patient,
-            (new.clone(), status),
-            on,
-            self.now,
-        );
-        let error = match first.await {
-            Ok(id) => return Ok(Entered::whole("care_plan", id)),
-            Err(error) if is_a_code(&error) => error,
-            Err(error) => return refusal(error),
+        let entered = self.add_plan(whose, (new, status), on).await?;
+        let Entered::As { id, .. } = entered else {
+            return Ok(entered);
         };
-        let again = (uncoded(new), status);
-        match care_plans::add_in_tx(&mut self.tx, whose.patient, again, on, self.now).await {
-            Ok(id) => Ok(Entered::As {
-                kind: "care_plan",
-                id: id.into(),
-                lacks: Some(format!("its codes: {}", reason(&error))),
-            }),
-            Err(error) => refusal(error),
+        let lacks = self.link_goals(resource, whose, CarePlanId(id)).await?;
+        let unlinked = list(value, "/activity").iter();
+        let unlinked = unlinked.filter(|one| activity(one).is_none()).count() > 0;
+        let lacks = lacks.or(unlinked.then(|| "an activity that says nothing itself".to_owned()));
+        Ok(entered.lacking(lacks))
+    }
+
+    /// Adds a plan or revises it; without its codes, if those are what is wrong with it.
+    async fn add_plan(
+        &mut self,
+        whose: Whose,
+        (new, status): (NewCarePlan, CarePlanStatus),
+        on: NaiveDate,
+    ) -> Result<Entered> {
+        let mut lacks = None;
+        for plan in [new.clone(), uncoded(new)] {
+            let (tx, patient, now) = (&mut self.tx, whose.patient, self.now);
+            let plan = (plan, status);
+            let done = match self.revises.map(CarePlanId) {
+                Some(id) => care_plans::revise_in_tx(tx, patient, id, plan, on, now)
+                    .await
+                    .map(|()| id),
+                None => care_plans::add_in_tx(tx, patient, plan, on, now).await,
+            };
+            match done {
+                Ok(id) => return Ok(Entered::whole("care_plan", id).lacking(lacks)),
+                Err(error) if is_a_code(&error) && lacks.is_none() => {
+                    lacks = Some(format!("its codes: {}", reason(&error)));
+                }
+                Err(error) => return refusal(error),
+            }
         }
+        Ok(Entered::refused(lacks.unwrap_or_default()))
+    }
+
+    /// Puts the goals that a plan names into it. They came before it: it waits for them.
+    async fn link_goals(
+        &mut self,
+        resource: &Resource,
+        whose: Whose,
+        plan: CarePlanId,
+    ) -> Result<Option<String>> {
+        let mut lacks = None;
+        for reference in list(&resource.value, "/goal") {
+            let name = resource.scope.resolve(reference, "Goal", &resource.value);
+            let name = name.map(|name| self.stored(&name));
+            let entry = name.and_then(|name| self.kept.get(&name)?.entry.clone());
+            let linked = match entry {
+                Some((kind, id)) if kind == "goal" => {
+                    let (tx, goal) = (&mut self.tx, GoalId(id));
+                    goals::join_plan_in_tx(tx, whose.patient, goal, plan, self.now).await?
+                }
+                _ => false,
+            };
+            if !linked {
+                lacks = Some("/goal: one is not known, or belongs to another plan".to_owned());
+            }
+        }
+        Ok(lacks)
     }
 
     pub(super) async fn goal(&mut self, resource: &Resource, whose: Whose) -> Result<Entered> {
@@ -288,25 +345,30 @@ impl Batch<'_> {
             .unwrap_or(self.now.date_naive())
             .min(self.now.date_naive());
         if let Some(id) = self.revises {
-            let (tx, goal, now) = (&mut self.tx, (new, status), self.now);
-            let done = goals::revise_in_tx(tx, whose.patient, GoalId(id), goal, on, now).await;
-            return revised("goal", id, done);
+            // Which plan it belongs to, the plan says.
+            new.care_plan_id = goals::plan_in_tx(&mut self.tx, whose.patient, GoalId(id)).await?;
         }
-        let first = (new.clone(), status);
-        let error = match goals::add_in_tx(&mut self.tx, whose.patient, first, on, self.now).await {
-            Ok(id) => return Ok(Entered::whole("goal", id)),
-            Err(error) if is_a_code(&error) => error,
-            Err(error) => return refusal(error),
-        };
-        new.addresses.clear();
-        let again = (new, status);
-        match goals::add_in_tx(&mut self.tx, whose.patient, again, on, self.now).await {
-            Ok(id) => Ok(Entered::As {
-                kind: "goal",
-                id: id.into(),
-                lacks: Some(format!("its codes: {}", reason(&error))),
-            }),
-            Err(error) => refusal(error),
+        let mut lacks = None;
+        let mut uncoded = new.clone();
+        // Whether it is reached can't be told without what is measured: a target without its code is none.
+        uncoded.addresses.clear();
+        for goal in [new, uncoded] {
+            let (tx, patient, now) = (&mut self.tx, whose.patient, self.now);
+            let goal = (goal, status);
+            let done = match self.revises.map(GoalId) {
+                Some(id) => goals::revise_in_tx(tx, patient, id, goal, on, now)
+                    .await
+                    .map(|()| id),
+                None => goals::add_in_tx(tx, patient, goal, on, now).await,
+            };
+            match done {
+                Ok(id) => return Ok(Entered::whole("goal", id).lacking(lacks)),
+                Err(error) if is_a_code(&error) && lacks.is_none() => {
+                    lacks = Some(format!("its codes: {}", reason(&error)));
+                }
+                Err(error) => return refusal(error),
+            }
         }
+        Ok(Entered::refused(lacks.unwrap_or_default()))
     }
 }

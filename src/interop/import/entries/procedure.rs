@@ -8,7 +8,7 @@ use clinical::procedures::{
 use clinical::terminology::System;
 use kernel::Result;
 use kernel::ids::ProcedureId;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::batch::Batch;
 use super::super::dates;
@@ -70,6 +70,14 @@ fn map(
             .filter_map(wording)
             .map(|said| format!("Reason: {said}")),
     );
+    let others = SYSTEMS.into_iter().filter(|(_, ours)| *ours != system);
+    more.extend(others.filter_map(|(other, _)| {
+        let code = codes::code_in(code, other)?;
+        Some(format!("Also coded: {} {code}", other.as_str()))
+    }));
+    let sites = list(value, "/bodySite").iter().skip(1).filter_map(wording);
+    more.extend(sites.map(|site| format!("Body site: {site}")));
+    more.extend(text(value, "/location/display").map(|place| format!("Place: {place}")));
     Ok(NewProcedure {
         system,
         code: coded,
@@ -121,6 +129,24 @@ fn status_reason(value: &Value, status: ProcedureStatus) -> Option<String> {
         .or_else(|| needed.then(|| "Its source gives no reason.".to_owned()))
 }
 
+/// What somebody did in it, as far as that is said.
+fn function(performer: &Value) -> PerformerFunction {
+    let said = performer.pointer("/function").and_then(wording);
+    let said = said.unwrap_or_default().to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    if has(&["anesth", "anaesth"]) {
+        PerformerFunction::Anesthesia
+    } else if has(&["assist"]) {
+        PerformerFunction::Assisting
+    } else if has(&["supervis"]) {
+        PerformerFunction::Supervising
+    } else if has(&["primary", "surgeon", "operator"]) {
+        PerformerFunction::Primary
+    } else {
+        PerformerFunction::Other
+    }
+}
+
 impl Batch<'_> {
     fn performers(&self, resource: &Resource) -> Vec<Performer> {
         list(&resource.value, "/performer")
@@ -133,7 +159,7 @@ impl Batch<'_> {
                 (provider_id.is_some() || name.is_some()).then_some(Performer {
                     provider_id,
                     name,
-                    function: PerformerFunction::Other,
+                    function: function(performer),
                 })
             })
             .take(20)
@@ -147,21 +173,42 @@ impl Batch<'_> {
         whose: Whose,
     ) -> Result<Entered> {
         let performers = self.performers(resource);
-        let new = match map(&resource.value, performers, whose, self.importer.zone) {
+        let mut new = match map(&resource.value, performers, whose, self.importer.zone) {
             Ok(new) => new,
             Err(left) => return Ok(left),
         };
+        let (reasons, lacks) = self.reasons(resource).await?;
+        new.note = note(&json!({ "note": [{ "text": new.note }] }), reasons, 2000);
         if let Some(broken) = self.broken(&new) {
             return Ok(broken);
         }
         if let Some(id) = self.revises {
             let (tx, now) = (&mut self.tx, self.now);
             let done = procedures::revise_in_tx(tx, person, ProcedureId(id), new, now).await;
-            return revised("procedure", id, done);
+            return Ok(revised("procedure", id, done)?.lacking(lacks));
         }
         match procedures::add_in_tx(&mut self.tx, person, new, self.now).await {
-            Ok(id) => Ok(Entered::whole("procedure", id)),
+            Ok(id) => Ok(Entered::whole("procedure", id).lacking(lacks)),
             Err(error) => refusal(error),
         }
+    }
+
+    /// Why it was done, where that is another resource: as it is called there, or as the condition is that it names.
+    async fn reasons(&mut self, resource: &Resource) -> Result<(Vec<String>, Option<String>)> {
+        let (mut reasons, mut lacks) = (Vec::new(), None);
+        for reference in list(&resource.value, "/reasonReference") {
+            let said = match text(reference, "/display") {
+                Some(said) => Some(said.to_owned()),
+                None => {
+                    let named = self.named(resource, reference, "Condition").await?;
+                    named.as_ref().and_then(wording).map(str::to_owned)
+                }
+            };
+            match said {
+                Some(said) => reasons.push(format!("Reason: {said}")),
+                None => lacks = Some("/reasonReference leads to nothing that is known".to_owned()),
+            }
+        }
+        Ok((reasons, lacks))
     }
 }

@@ -25,13 +25,16 @@ impl Batch<'_> {
         let Some(wanted) = self.wanted_members(resource).await? else {
             return Ok(Entered::Left("is a team that is not active"));
         };
+        let wanted_count = wanted.len();
         let (first, opened) = match self.join(whose.patient, wanted).await? {
             Ok(done) => done,
             Err(why) => return Ok(why),
         };
         self.joined = Some(opened);
+        let some = list(&resource.value, "/participant").len() > wanted_count;
+        let lacks = some.then(|| "/participant: not all of them have an account here".to_owned());
         Ok(match first {
-            Some(id) => Entered::whole("care_team", id),
+            Some(id) => Entered::whole("care_team", id).lacking(lacks),
             None => Entered::refused("names no active provider who has an account here"),
         })
     }

@@ -80,7 +80,8 @@ fn measure(code: &str) -> Option<Measure> {
         }
         "2708-6" | "59408-5" | "20564-1" => Measure::One(VitalKind::OxygenSaturation),
         "3151-8" => Measure::One(VitalKind::InhaledOxygenFlow),
-        "3150-0" => Measure::One(VitalKind::InhaledOxygenConcentration),
+        // The first is what is delivered, and what we write ourselves; the second what was set.
+        "3150-6" | "3150-0" => Measure::One(VitalKind::InhaledOxygenConcentration),
         "29463-7" | "3141-9" | "3142-7" => Measure::One(VitalKind::Weight),
         "8302-2" | "3137-7" | "3138-5" | "8306-3" => Measure::One(VitalKind::Height),
         "9843-4" | "8287-5" => Measure::One(VitalKind::HeadCircumference),

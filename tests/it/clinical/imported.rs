@@ -1,0 +1,366 @@
+//! What came from elsewhere is shown to whom it is meant for, and as it was.
+
+use platform::access::Role;
+use serde_json::{Value, json};
+
+use super::export::{rows, unpacked};
+use crate::interop::{Files, encounter, patient, run};
+use crate::interop_documents::{note, report};
+use crate::interop_entries::{condition, items, loinc, of_the_visit, only_patient, vital};
+use crate::support::{Caller, TestTenant};
+
+fn laboratory() -> Value {
+    of_the_visit(
+        "Observation",
+        "lab",
+        json!({ "status": "final", "category": [{ "coding": [{ "code": "laboratory" }] }], "code": loinc("4548-4"),
+            "effectiveDateTime": "2019-02-03", "valueQuantity": { "value": 6.1, "code": "%" } }),
+    )
+}
+
+fn order(id: &str, resource_type: &str, status: &str) -> Value {
+    of_the_visit(
+        resource_type,
+        id,
+        json!({ "status": status, "intent": "order", "authoredOn": "2019-02-03", "code": { "text": format!("Ordered {id}") } }),
+    )
+}
+
+/// A patient with his own account, and a doctor on his team.
+struct Record {
+    clinic: TestTenant,
+    files: Files,
+    id: String,
+    admin: Caller,
+    doctor: Caller,
+    own: Caller,
+}
+
+impl Record {
+    async fn import(resources: &[Value]) -> Self {
+        let clinic = TestTenant::new().await;
+        let files = Files::new();
+        let mut all = vec![patient("p1"), encounter("e1", "Patient/p1")];
+        all.extend(resources.iter().cloned());
+        files.lines("record.ndjson", &all);
+        let first = run(&clinic, &files.0).await;
+        assert_eq!(first.failed(), 0, "{first}");
+        let admin = clinic.user(Role::Admin).await;
+        let doctor = clinic.user(Role::Provider).await;
+        let own = clinic.user(Role::Patient).await;
+        let id = only_patient(&admin).await;
+        let person = admin
+            .get(format!("/api/v1/patients/{id}"))
+            .await
+            .expect(200);
+        let version = person["version"].as_i64().expect("a version");
+        let link = json!({ "portal_user_id": own.user_id });
+        admin
+            .patch(format!("/api/v1/patients/{id}"), version, link)
+            .await
+            .expect(200);
+        let team = json!({ "user_id": doctor.user_id, "role": "primary_care" });
+        admin
+            .post(format!("/api/v1/patients/{id}/care-team"), team)
+            .await
+            .expect(201);
+        let own = own.with_token(Some(clinic.log_in(&own.email).await));
+        Self {
+            clinic,
+            files,
+            id,
+            admin,
+            doctor,
+            own,
+        }
+    }
+
+    fn place(&self, of: &str) -> String {
+        format!("/api/v1/patients/{}/{of}", self.id)
+    }
+
+    /// The place of an imported resource, by its id at the source.
+    async fn resource(&self, source: &str) -> String {
+        let all = items(&self.admin, &self.id, "imported-resources").await;
+        let one = all
+            .iter()
+            .find(|one| one["source_id"] == source)
+            .expect("imported");
+        self.place(&format!(
+            "imported-resources/{}",
+            one["id"].as_str().expect("an id")
+        ))
+    }
+
+    async fn sources(&self, caller: &Caller) -> Vec<String> {
+        let mut found: Vec<String> = items(caller, &self.id, "imported-resources")
+            .await
+            .iter()
+            .map(|one| one["source_id"].as_str().expect("an id").to_owned())
+            .collect();
+        found.sort();
+        found
+    }
+
+    async fn exported(&self) -> Vec<String> {
+        let zip = self.own.act(self.place("export")).await;
+        let mut found: Vec<String> = rows(&unpacked(&zip), "imported_resources")
+            .iter()
+            .map(|row| row["source_id"].as_str().expect("an id").to_owned())
+            .collect();
+        found.sort();
+        found
+    }
+}
+
+#[tokio::test]
+async fn a_patient_reads_imported_notes_and_results_when_they_are_released_and_no_sooner() {
+    let record = Record::import(&[
+        note("d1", "The lump is malignant."),
+        report("r1", "Biopsy: malignant."),
+        laboratory(),
+        vital("v1", "29463-7", 71.3, "kg"),
+        condition("c1", "problem-list-item"),
+        order("t1", "Task", "requested"),
+    ])
+    .await;
+    assert_eq!(record.sources(&record.doctor).await.len(), 6);
+    assert_eq!(record.sources(&record.own).await, ["c1", "v1"]);
+    assert_eq!(record.exported().await, ["c1", "v1"]);
+    let secret = record.resource("r1").await;
+    record
+        .own
+        .get(&secret)
+        .await
+        .expect_problem(404, "not_found");
+    let chart = record.own.get(record.place("chart")).await;
+    assert!(!chart.text.contains("results"), "{}", chart.text);
+    assert!(chart.json().get("tasks").is_none());
+    let timeline = record.place("timeline?types=result");
+    assert_eq!(
+        record.own.get(&timeline).await.expect(200)["items"],
+        json!([])
+    );
+    let seen = record.doctor.get(record.place("chart")).await.expect(200);
+    assert_eq!(
+        (&seen["results"]["total"], &seen["tasks"]["total"]),
+        (&json!(1), &json!(1))
+    );
+
+    // That its document is released releases the document alone.
+    let document = record
+        .doctor
+        .get(record.place("documents"))
+        .await
+        .expect(200);
+    let document = document["items"][0]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let nurse = record.clinic.user(Role::Nurse).await;
+    nurse
+        .act(format!("{secret}/release"))
+        .await
+        .expect_problem(403, "forbidden");
+    record
+        .own
+        .act(format!("{secret}/release"))
+        .await
+        .expect_problem(403, "forbidden");
+    record
+        .doctor
+        .act(format!("/api/v1/documents/{document}/release"))
+        .await
+        .expect(200);
+    record
+        .own
+        .get(&secret)
+        .await
+        .expect_problem(404, "not_found");
+
+    let released = record
+        .doctor
+        .act(format!("{secret}/release"))
+        .await
+        .expect(200);
+    assert!(released["released_at"].is_string() && released["needs_release"] == true);
+    assert_eq!(
+        record.own.get(&secret).await.expect(200)["content"]["id"],
+        "r1"
+    );
+    assert_eq!(record.sources(&record.own).await, ["c1", "r1", "v1"]);
+    assert_eq!(record.exported().await, ["c1", "r1", "v1"]);
+    let chart = record.own.get(record.place("chart")).await.expect(200);
+    assert_eq!(chart["results"]["total"], 1);
+    assert_eq!(
+        record.own.get(&timeline).await.expect(200)["items"][0]["type"],
+        "result"
+    );
+
+    record
+        .doctor
+        .act(format!("{secret}/withhold"))
+        .await
+        .expect(200);
+    record
+        .own
+        .get(&secret)
+        .await
+        .expect_problem(404, "not_found");
+    // What comes anew was released to nobody.
+    record
+        .doctor
+        .act(format!("{secret}/release"))
+        .await
+        .expect(200);
+    record.files.lines(
+        "record.ndjson",
+        &[report("r1", "Biopsy, second reading: benign.")],
+    );
+    run(&record.clinic, &record.files.0).await;
+    record
+        .own
+        .get(&secret)
+        .await
+        .expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn the_database_itself_shows_a_patient_no_unreleased_result_and_lets_nobody_change_one() {
+    let record = Record::import(&[
+        report("r1", "Biopsy: malignant."),
+        condition("c1", "problem-list-item"),
+    ])
+    .await;
+    let mut connection = record.clinic.behind_the_curtain().await;
+    let mut as_role = async |role: &str, scope: &str, statement: &str| {
+        let mut tx = sqlx::Connection::begin(&mut connection)
+            .await
+            .expect("begun");
+        let context = format!(
+            "{} {role} {scope} {}  ",
+            record.clinic.id, record.own.user_id
+        );
+        for set in [
+            format!("set local app.context = '{context}'"),
+            "set local role chartwell_runtime".to_owned(),
+        ] {
+            sqlx::query(sqlx::AssertSqlSafe(set))
+                .execute(&mut *tx)
+                .await
+                .expect("set");
+        }
+        sqlx::query(sqlx::AssertSqlSafe(statement.to_owned()))
+            .execute(&mut *tx)
+            .await
+            .map(|done| done.rows_affected())
+    };
+    let all = "select id from app.imported_resources";
+    assert_eq!(
+        as_role("patient", "organization", all).await.expect("read"),
+        1
+    );
+    assert_eq!(
+        as_role("provider", "organization", all)
+            .await
+            .expect("read"),
+        2
+    );
+    let forged = "update app.imported_resources set content = '{}'";
+    assert!(as_role("provider", "organization", forged).await.is_err());
+    assert_eq!(
+        as_role("patient", "organization", forged)
+            .await
+            .expect("no row"),
+        0
+    );
+}
+
+#[tokio::test]
+async fn orders_and_tasks_that_are_not_at_their_end_stand_in_the_chart() {
+    let record = Record::import(&[
+        order("s1", "ServiceRequest", "active"),
+        order("s2", "ServiceRequest", "completed"),
+        order("m1", "MedicationRequest", "active"),
+        order("t1", "Task", "in-progress"),
+        order("t2", "Task", "completed"),
+    ])
+    .await;
+    let chart = record.doctor.get(record.place("chart")).await.expect(200);
+    assert_eq!(chart["open_orders"]["total"], 2, "{chart}");
+    let titles: Vec<&str> = chart["open_orders"]["items"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|one| one["title"].as_str())
+        .collect();
+    assert!(
+        titles.contains(&"Ordered s1") && titles.contains(&"Ordered m1"),
+        "{titles:?}"
+    );
+    assert_eq!(chart["tasks"]["total"], 1);
+    assert_eq!(chart["tasks"]["items"][0]["status"], "in-progress");
+    let own = record.own.get(record.place("chart")).await.expect(200);
+    assert_eq!(own["open_orders"]["total"], 2);
+}
+
+#[tokio::test]
+async fn what_a_source_said_before_can_be_read_as_of_then() {
+    let record = Record::import(&[
+        report("r1", "Biopsy: malignant."),
+        order("s1", "ServiceRequest", "active"),
+    ])
+    .await;
+    let before = chrono::Utc::now().to_rfc3339().replace("+00:00", "Z");
+    let mut renamed = report("r1", "Biopsy: benign.");
+    renamed["code"] = json!({ "text": "Second reading" });
+    record.files.lines(
+        "record.ndjson",
+        &[renamed, order("s1", "ServiceRequest", "completed")],
+    );
+    run(&record.clinic, &record.files.0).await;
+    let place = record.resource("r1").await;
+    let now = record.doctor.get(&place).await.expect(200);
+    assert_eq!(now["content"]["code"]["text"], "Second reading");
+    let then = record
+        .doctor
+        .get(format!("{place}?as_of={before}"))
+        .await
+        .expect(200);
+    assert!(then["content"]["code"]["text"].is_null());
+    assert_eq!(then["id"], now["id"]);
+    let listed = record
+        .doctor
+        .get(record.place(&format!("imported-resources?as_of={before}")))
+        .await
+        .expect(200);
+    assert_eq!(
+        listed["items"].as_array().map(Vec::len),
+        Some(2),
+        "{listed}"
+    );
+    record
+        .own
+        .get(format!("{place}?as_of={before}"))
+        .await
+        .expect_problem(403, "forbidden");
+
+    let chart = record.doctor.get(record.place("chart")).await.expect(200);
+    assert!(chart.get("open_orders").is_none() && chart.get("not_told").is_none());
+    let past = record
+        .doctor
+        .get(record.place(&format!("chart?as_of={before}")))
+        .await
+        .expect(200);
+    assert_eq!(
+        past["results"]["items"][0]["title"],
+        "History and physical note"
+    );
+    assert_eq!(past["open_orders"]["total"], 1);
+    assert!(past["not_told"].is_array());
+    let beginning = record
+        .doctor
+        .get(record.place("chart?as_of=2020-01-01"))
+        .await;
+    assert!(beginning.status == 404 || beginning.json().get("results").is_none());
+}

@@ -210,7 +210,7 @@ pub(super) async fn complete(
     progress.consult_document_id = body.consult_document_id;
     progress.closed_at = Some(now);
     store::set_progress(&mut tx, id, &progress, now).await?;
-    commit(tx, patient, id).await
+    commit(ctx, tx, patient, id).await
 }
 
 /// A consultant's answer is signed, stands, and is of a type in which consultants answer.

@@ -7,6 +7,7 @@ use forecast::{Calendar, HourlyProfile, Level, Options, Refused, us_holidays};
 use kernel::clock::Instant;
 use kernel::ids::ForecastId;
 use kernel::{Code, Error, Result};
+use platform::compute::Compute;
 
 use super::counting::Demand;
 use super::model::{
@@ -24,7 +25,7 @@ pub(super) struct Made {
 /// # Errors
 /// `too_little_history`.
 pub(super) async fn make(new: NewForecast, demand: Demand) -> Result<Made> {
-    tokio::task::spawn_blocking(move || {
+    let work = move || {
         let options = Options {
             horizon: new.horizon_days as usize,
             ..Options::default()
@@ -33,9 +34,8 @@ pub(super) async fn make(new: NewForecast, demand: Demand) -> Result<Made> {
         let calendar = calendar(first, first + 5);
         let found = forecast::forecast(&demand.series, &calendar, &options).map_err(refused)?;
         Ok(Made { new, demand, found })
-    })
-    .await
-    .map_err(Error::internal)?
+    };
+    Compute::long().run(work).await?
 }
 
 fn calendar(first: i32, last: i32) -> Calendar {

@@ -72,7 +72,7 @@ async fn rows(
     for table in store::tables(&mut tx).await? {
         let mut batch = BytesMut::new();
         let mut count = 0_u64;
-        let mut rows = store::rows(&mut tx, &table, patient);
+        let mut rows = store::rows(&mut tx, ctx.principal().role, &table, patient);
         while let Some(row) = rows.next().await {
             if count == 0 {
                 archive.entry(format!("data/{}.ndjson", table.name)).await?;

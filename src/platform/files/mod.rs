@@ -15,6 +15,7 @@ mod isolated;
 mod objects;
 mod sealed;
 mod sniff;
+mod spool;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub use isolated::{Isolated, Outcome};
 pub use objects::{Content, ObjectName, Objects, S3, Written};
 pub use sealed::{CHUNK, ObjectKey};
 pub use sniff::{Mismatch, check_type, is_text, shown_inline};
+pub use spool::{Spool, Spooled};
 
 /// Content as it is read: pieces, in order.
 pub type Pieces<'a> = BoxStream<'a, Result<Bytes>>;

@@ -56,6 +56,9 @@ pub enum Finding {
 pub struct FileOptions {
     /// The largest file, in bytes.
     pub largest: u64,
+    /// What an account may send in a day (UTC), in bytes: one of the organisation's, and a patient's.
+    pub daily: u64,
+    pub daily_of_patient: u64,
     /// The longest an upload may take.
     pub upload_deadline: Duration,
     /// Whether content that no scanner has found clean stays in quarantine.
@@ -68,6 +71,8 @@ impl Default for FileOptions {
     fn default() -> Self {
         Self {
             largest: 100 << 20,
+            daily: 10_000 << 20,
+            daily_of_patient: 300 << 20,
             upload_deadline: Duration::from_mins(15),
             require_scan: false,
             extractor: None,

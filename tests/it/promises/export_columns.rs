@@ -103,6 +103,7 @@ async fn what_leaves_with_a_record_is_decided_column_by_column() {
     // Whoever takes a record out is shown none of their rows: links are the system's.
     let system = ["appointment_links", "waitlist_offer_links"];
     let empty = [
+        "bed_stays",
         "no_show_scores",
         "legal_holds",
         "reminders",

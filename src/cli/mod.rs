@@ -17,6 +17,7 @@ mod migrate;
 mod notes;
 mod partitions;
 mod plan;
+mod privacy;
 mod serve;
 mod tenant;
 mod terminology;

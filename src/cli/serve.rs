@@ -15,6 +15,7 @@ use crate::config::{Config, Environment};
 use crate::server::{self, Shutdown};
 
 pub async fn serve() -> anyhow::Result<ExitCode> {
+    super::privacy::keep_to_ourselves();
     let config = Config::from_environment(&Environment::of_process())?;
     let shutdown = Shutdown::on_signal();
     server::install_metrics();
@@ -34,6 +35,7 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
 }
 
 pub async fn worker() -> anyhow::Result<ExitCode> {
+    super::privacy::keep_to_ourselves();
     let config = Config::from_environment(&Environment::of_process())?;
     let shutdown = Shutdown::on_signal();
     let chartwell = server::assemble(&config, Clock::system()).await?;

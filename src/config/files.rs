@@ -40,6 +40,8 @@ impl FilesConfig {
             None => Place::Folder(folder),
         };
         let megabytes = reader.number("CHARTWELL_FILES_MAX_MEGABYTES", 1, 2000);
+        let daily = reader.number("CHARTWELL_FILES_DAILY_MEGABYTES", 1, 10_000_000);
+        let of_patient = reader.number("CHARTWELL_FILES_DAILY_PATIENT_MEGABYTES", 1, 10_000_000);
         let seconds = reader.number("CHARTWELL_FILES_UPLOAD_SECONDS", 10, 86_400);
         Self {
             place,
@@ -49,6 +51,8 @@ impl FilesConfig {
             ),
             options: FileOptions {
                 largest: u64::from(megabytes) << 20,
+                daily: u64::from(daily) << 20,
+                daily_of_patient: u64::from(of_patient) << 20,
                 upload_deadline: Duration::from_secs(seconds.into()),
                 require_scan: reader.flag("CHARTWELL_FILES_REQUIRE_SCAN"),
                 extractor: None,

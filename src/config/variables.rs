@@ -158,6 +158,16 @@ pub const VARIABLES: &[Variable] = &[
         "The largest file.",
     ),
     variable(
+        "CHARTWELL_FILES_DAILY_MEGABYTES",
+        Some("10000"),
+        "What an account of the organisation may upload in a day (UTC).",
+    ),
+    variable(
+        "CHARTWELL_FILES_DAILY_PATIENT_MEGABYTES",
+        Some("300"),
+        "What a patient's account may upload in a day (UTC).",
+    ),
+    variable(
         "CHARTWELL_FILES_UPLOAD_SECONDS",
         Some("900"),
         "The longest the upload of a file, or of a part of one, may take.",

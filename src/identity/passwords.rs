@@ -8,13 +8,11 @@
 //! checks a password of nobody hashes all the same ([`Passwords::verify`] with `None`): the time it takes must not tell
 //! whether an account exists.
 
-use std::sync::Arc;
-
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use kernel::{Code, Error, FieldError, Result};
+use platform::compute::Compute;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::Score;
 
@@ -30,7 +28,7 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$Q2hhcnR3ZWxsIE5vYm9keQ$AAAA
 /// Hashes and verifies, so many at once.
 #[derive(Debug)]
 pub struct Passwords {
-    permits: Arc<Semaphore>,
+    compute: Compute,
 }
 
 /// What a verification found.
@@ -52,10 +50,9 @@ pub struct Rules {
 
 impl Default for Passwords {
     fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self {
             // More at once would not be faster, and each holds 19 MiB.
-            permits: Arc::new(Semaphore::new(cores)),
+            compute: Compute::short(),
         }
     }
 }
@@ -64,7 +61,7 @@ impl Passwords {
     /// The hash of a password, whatever it is worth: for one that has passed [`choose`](Self::choose) before, and for demo
     /// accounts.
     pub async fn hash(&self, password: SecretString) -> Result<String> {
-        self.off_the_pool(move || hash(&password)).await?
+        self.compute.run(move || hash(&password)).await?
     }
 
     /// Checks the rules, then hashes. `pointer` is the field that held the password.
@@ -74,35 +71,19 @@ impl Passwords {
         rules: Rules,
         pointer: &'static str,
     ) -> Result<String> {
-        self.off_the_pool(move || {
-            check(&password, &rules, pointer)?;
-            hash(&password)
-        })
-        .await?
+        self.compute
+            .run(move || {
+                check(&password, &rules, pointer)?;
+                hash(&password)
+            })
+            .await?
     }
 
     /// Compares with a stored hash, or takes as long over nobody's and says no.
     pub async fn verify(&self, password: SecretString, stored: Option<String>) -> Result<Verdict> {
-        self.off_the_pool(move || verify(&password, stored.as_deref()))
+        self.compute
+            .run(move || verify(&password, stored.as_deref()))
             .await
-    }
-
-    async fn off_the_pool<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T> {
-        let permit = self
-            .permits
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(Error::internal)?;
-        tokio::task::spawn_blocking(move || {
-            let _held = permit;
-            work()
-        })
-        .await
-        .map_err(Error::internal)
     }
 }
 

@@ -90,6 +90,9 @@ codes! {
     IfMatchRequired = "if_match_required", PreconditionRequired, "A change needs If-Match with the version it was made from.";
     IdempotencyKeyReused = "idempotency_key_reused", Conflict, "This Idempotency-Key was used before with another request.";
     RateLimited = "rate_limited", Throttled, "Too many requests; try again later.";
+    UploadQuota = "upload_quota", Throttled, "The account has uploaded as much as it may in a day; quota says how much that is and until when.";
+    TooManyUploads = "too_many_uploads", Throttled, "The account has as many uploads under way as it may; complete or abort one, or wait until one expires: quota says when.";
+    ExportUnderWay = "export_under_way", Throttled, "The account is taking out a record; read that one to its end first.";
     Unavailable = "unavailable", Unavailable, "The service can't answer at the moment; try again.";
     DeadlineExceeded = "deadline_exceeded", Unavailable, "The request took longer than it may.";
     AuditUnavailable = "audit_unavailable", Unavailable, "The access log can't be written, so nothing is disclosed.";

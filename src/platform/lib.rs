@@ -3,6 +3,7 @@
 pub mod access;
 pub mod app;
 pub mod audit;
+pub mod compute;
 pub mod crypto;
 pub mod db;
 pub mod events;

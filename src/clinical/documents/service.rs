@@ -22,13 +22,14 @@ pub(super) async fn file(ctx: &Ctx, owner: Owner, body: Streamed) -> Result<Answ
     let mut look = ctx.look(Permission::DocumentCreate).await?;
     owner.require(&mut look).await?;
     drop(look);
+    let size = uploads::size_of(ctx, &body);
     let mut form = body.form(ctx.app().files.options.largest)?;
     let new: NewDocument = form.json("document").await?;
     ctx.require(new.category.permission())?;
     let part = form.expect("file").await?;
     let declared = receive::declared(&part)?;
     let id = DocumentVersionId::new();
-    uploads::note(ctx, id, owner, None).await?;
+    uploads::note(ctx, id, owner, None, size).await?;
     let received = receive::store(ctx, id, declared, receive::pieces(part)).await?;
     form.end().await?;
     let tx = ctx.begin(Permission::DocumentCreate).await?;

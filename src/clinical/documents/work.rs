@@ -2,9 +2,12 @@
 //!
 //! Every server does it, and a worker does nothing else. A version is taken with `for update skip locked` and a lease, in a
 //! transaction that ends before the work begins: no transaction waits for a scanner or a child. Who dies with a version in
-//! hand loses his lease. Errors of ours (scanner away, store away) are tried again, later and later; what a child could not
+//! hand loses his lease. Tenants take turns, and whatever waits to be scanned goes before whatever only waits to be found by
+//! its text: nobody's uploads keep another's documents in quarantine. Errors of ours (scanner away, store away) are tried again, later and later; what a child could not
 //! read is not.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -29,98 +32,196 @@ const LEASE: TimeDelta = TimeDelta::minutes(15);
 const TURN: Duration = Duration::from_secs(15);
 /// How often is swept and reviewed, in turns.
 const SWEEP: u32 = 40;
+/// How many work at once, each for another tenant.
+const WORKERS: usize = 2;
+/// Versions of one tenant that are worked on before the next tenant's, and how long they may take together: one that has
+/// begun is ended, so a tenant whose files take long has one in a turn.
+const AT_ONCE: usize = 20;
+const ENOUGH: TimeDelta = TimeDelta::seconds(2);
 /// How often extraction is tried when the fault is ours.
 const TRIES: i16 = 5;
 
 /// Starts the work on the current runtime. It ends when the signal turns true or its sender is gone.
-pub fn spawn(app: App, mut stop: watch::Receiver<bool>) -> JoinHandle<()> {
+pub fn spawn(app: App, stop: watch::Receiver<bool>) -> JoinHandle<()> {
+    let served = Served::default();
     tokio::spawn(async move {
-        let mut turn = 0_u32;
-        loop {
-            if let Err(error) = every_tenant(&app, turn.is_multiple_of(SWEEP), &stop).await {
-                tracing::error!(cause = error.cause_for_log(), "work on documents failed");
-            }
-            turn = turn.wrapping_add(1);
-            tokio::select! {
-                biased;
-                _ = stop.wait_for(|stop| *stop) => return,
-                () = app.files.arrived.notified() => {}
-                () = tokio::time::sleep(TURN) => {}
-            }
-        }
+        let workers = (0..WORKERS).map(|number| worker(&app, &served, number == 0, stop.clone()));
+        futures_util::future::join_all(workers).await;
     })
 }
 
-async fn every_tenant(app: &App, sweeping: bool, stop: &watch::Receiver<bool>) -> Result<()> {
-    for tenant in tenant_ids(&app.db).await? {
-        if *stop.borrow() {
-            break;
+/// The tenants somebody works for at the moment: each is one worker's at a time.
+#[derive(Debug, Default)]
+pub struct Served(Mutex<HashSet<TenantId>>);
+
+struct Serving<'a>(&'a Served, TenantId);
+
+impl Served {
+    fn begin(&self, tenant: TenantId) -> Option<Serving<'_>> {
+        let new = self.lock().insert(tenant);
+        new.then(|| Serving(self, tenant))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<TenantId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Serving<'_> {
+    fn drop(&mut self) {
+        self.0.lock().remove(&self.1);
+    }
+}
+
+async fn worker(app: &App, served: &Served, sweeps: bool, mut stop: watch::Receiver<bool>) {
+    let mut turn = 0_u32;
+    loop {
+        let sweeping = sweeps && turn.is_multiple_of(SWEEP);
+        let worked = every_tenant(app, served, sweeping, &stop).await;
+        let worked = worked.unwrap_or_else(|error| {
+            tracing::error!(cause = error.cause_for_log(), "work on documents failed");
+            false
+        });
+        turn = turn.wrapping_add(1);
+        if worked && !*stop.borrow() {
+            continue;
         }
-        let done = if sweeping {
-            round(app, tenant).await
-        } else {
-            versions(app, tenant).await
-        };
-        if let Err(error) = done {
-            tracing::error!(%tenant, cause = error.cause_for_log(), "work on documents of a tenant failed");
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = app.files.arrived.notified() => {}
+            () = tokio::time::sleep(TURN) => {}
         }
     }
-    Ok(())
+}
+
+/// What is done with a version, in this order.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    Scan,
+    Text,
+}
+
+async fn every_tenant(
+    app: &App,
+    served: &Served,
+    sweeping: bool,
+    stop: &watch::Receiver<bool>,
+) -> Result<bool> {
+    let tenants = tenant_ids(&app.db).await?;
+    let worked = turn(app, served, &tenants, stop).await;
+    for tenant in tenants.into_iter().filter(|_| sweeping) {
+        if let Err(error) = tidy(app, tenant).await {
+            tracing::error!(%tenant, cause = error.cause_for_log(), "sweeping documents of a tenant failed");
+        }
+    }
+    Ok(worked)
+}
+
+/// A turn of one worker: some of the scans of every tenant nobody else serves now; some of their texts if there was nothing
+/// to scan. Answers whether there was anything to do.
+pub async fn turn(
+    app: &App,
+    served: &Served,
+    tenants: &[TenantId],
+    stop: &watch::Receiver<bool>,
+) -> bool {
+    for stage in [Stage::Scan, Stage::Text] {
+        let mut worked = false;
+        for tenant in tenants {
+            if *stop.borrow() {
+                return false;
+            }
+            if let Some(_serving) = served.begin(*tenant) {
+                worked |= some(app, *tenant, stage).await.unwrap_or_else(|error| {
+                    tracing::error!(%tenant, cause = error.cause_for_log(), "work on documents of a tenant failed");
+                    false
+                });
+            }
+        }
+        if worked {
+            return true;
+        }
+    }
+    false
+}
+
+/// Some of what waits for one tenant: so many, and none is begun once these have taken their time. The others wait.
+async fn some(app: &App, tenant: TenantId, stage: Stage) -> Result<bool> {
+    let begun = app.clock.now();
+    for done in 0..AT_ONCE {
+        if !one(app, tenant, stage).await? {
+            return Ok(done > 0);
+        }
+        if app.clock.now() - begun > ENOUGH {
+            break;
+        }
+    }
+    Ok(true)
 }
 
 /// Everything there is to do for one tenant: scans, texts, sweeping, reviews.
 pub async fn round(app: &App, tenant: TenantId) -> Result<()> {
-    versions(app, tenant).await?;
+    for stage in [Stage::Scan, Stage::Text] {
+        while one(app, tenant, stage).await? {}
+    }
+    tidy(app, tenant).await
+}
+
+async fn tidy(app: &App, tenant: TenantId) -> Result<()> {
     sweep(app, tenant).await?;
     retention::review(app, tenant).await
 }
 
-/// Works off the versions that wait.
-async fn versions(app: &App, tenant: TenantId) -> Result<()> {
-    while let Some(task) = take(app, tenant).await? {
-        let id = task.id;
-        if let Err(error) = work_on(app, tenant, task).await {
-            tracing::warn!(%tenant, version = %id, cause = error.cause_for_log(), "a document must wait");
-        }
+/// Works on the version that has waited longest, if one waits.
+async fn one(app: &App, tenant: TenantId, stage: Stage) -> Result<bool> {
+    let Some(task) = take(app, tenant, stage).await? else {
+        return Ok(false);
+    };
+    let done = match stage {
+        Stage::Scan => scan_of(app, tenant, &task).await,
+        Stage::Text => text_of(app, tenant, &task).await,
+    };
+    if let Err(error) = done {
+        tracing::warn!(%tenant, version = %task.id, cause = error.cause_for_log(), "a document must wait");
     }
-    Ok(())
+    Ok(true)
 }
 
-async fn take(app: &App, tenant: TenantId) -> Result<Option<Task>> {
+async fn take(app: &App, tenant: TenantId, stage: Stage) -> Result<Option<Task>> {
     let now = app.clock.now();
+    let to_scan = matches!(stage, Stage::Scan);
+    let scanner = app.files.scanner.is_some();
     let mut tx = SystemTx::begin(&app.db, tenant).await?;
-    let task = store::take(
-        &mut tx,
-        app.files.scanner.is_some(),
-        app.files.options.require_scan,
-        now,
-        LEASE,
-    )
-    .await?;
+    let task = if to_scan && !scanner {
+        if !app.files.options.require_scan {
+            store::release_quarantine(&mut tx, now).await?;
+        }
+        None
+    } else {
+        store::take(&mut tx, to_scan, now, LEASE).await?
+    };
     tx.commit().await?;
     Ok(task)
 }
 
-async fn work_on(app: &App, tenant: TenantId, mut task: Task) -> Result<()> {
-    if task.scan == Scan::Pending {
-        match scan(app, tenant, &task).await {
-            Ok((scan, detail)) => {
-                task.scan = scan;
-                let now = app.clock.now();
-                let mut tx = SystemTx::begin(&app.db, tenant).await?;
-                store::scanned(&mut tx, &task, detail.as_deref(), now).await?;
-                tx.commit().await?;
-            }
-            Err(error) => {
-                later(app, tenant, &task).await?;
-                return Err(error);
-            }
+async fn scan_of(app: &App, tenant: TenantId, task: &Task) -> Result<()> {
+    match scan(app, tenant, task).await {
+        Ok((scan, detail)) => {
+            let now = app.clock.now();
+            let mut tx = SystemTx::begin(&app.db, tenant).await?;
+            store::scanned(&mut tx, task, scan, detail.as_deref(), now).await?;
+            tx.commit().await
+        }
+        Err(error) => {
+            later(app, tenant, task).await?;
+            Err(error)
         }
     }
-    if task.text != TextState::Pending || task.scan == Scan::Infected {
-        return Ok(());
-    }
-    let extracted = match content(app, tenant, &task).await {
+}
+
+async fn text_of(app: &App, tenant: TenantId, task: &Task) -> Result<()> {
+    let extracted = match content(app, tenant, task).await {
         Ok(content) => {
             let pieces = app.files.objects.read(content);
             text::in_child(&app.files.options, &task.content_type, pieces).await
@@ -128,13 +229,13 @@ async fn work_on(app: &App, tenant: TenantId, mut task: Task) -> Result<()> {
         Err(error) => Err(error),
     };
     match extracted {
-        Ok(extracted) => index(app, tenant, &task, extracted).await,
+        Ok(extracted) => index(app, tenant, task, extracted).await,
         Err(error) if task.attempts >= TRIES => {
-            index(app, tenant, &task, Extracted::Failed).await?;
+            index(app, tenant, task, Extracted::Failed).await?;
             Err(error)
         }
         Err(error) => {
-            later(app, tenant, &task).await?;
+            later(app, tenant, task).await?;
             Err(error)
         }
     }

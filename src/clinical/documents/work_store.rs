@@ -17,37 +17,31 @@ pub(super) struct Task {
     pub size: i64,
     pub sha256: Vec<u8>,
     pub sealed_key: String,
-    pub scan: Scan,
-    pub text: TextState,
     pub attempts: i16,
 }
 
-/// Takes the version that has waited longest. Without a scanner only what need not be scanned, or what was put in quarantine
-/// for a scanner that is there no more.
+/// Takes the version that has waited longest to be scanned, or else of those that need not be scanned (any more) the one that
+/// has waited longest for its text.
 pub(super) async fn take(
     tx: &mut TenantTx,
-    scanner: bool,
-    required: bool,
+    to_scan: bool,
     now: Instant,
     lease: TimeDelta,
 ) -> Result<Option<Task>> {
     let tenant = tx.tenant();
-    if !scanner && !required {
-        release_quarantine(tx, now).await?;
-    }
     let row = sqlx::query_as!(
         Task,
         r#"update app.document_versions v set next_try_at = $4, attempts = least(v.attempts + 1, 1000)::smallint
             where v.tenant_id = $1
               and v.id = (select w.id from app.document_versions w
                            where w.tenant_id = $1 and w.next_try_at <= $2 and w.sealed_key is not null
-                             and ($3 or w.scan <> 'pending')
+                             and (w.scan = 'pending') = $3
                            order by w.next_try_at limit 1 for update skip locked)
-        returning v.id as "id: _", v.content_type, v.size, v.sha256, v.sealed_key as "sealed_key!", v.scan as "scan: _",
-                  v.text_state as "text: _", v.attempts"#,
+        returning v.id as "id: _", v.content_type, v.size, v.sha256, v.sealed_key as "sealed_key!",
+                  v.attempts"#,
         tenant as _,
         now,
-        scanner,
+        to_scan,
         now + lease
     )
     .fetch_optional(tx.conn())
@@ -56,7 +50,7 @@ pub(super) async fn take(
 }
 
 /// The operator has taken the scanner away, and does not insist on one: what waits for it waits no more.
-async fn release_quarantine(tx: &mut TenantTx, now: Instant) -> Result<()> {
+pub(super) async fn release_quarantine(tx: &mut TenantTx, now: Instant) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         r#"update app.document_versions
@@ -74,6 +68,7 @@ async fn release_quarantine(tx: &mut TenantTx, now: Instant) -> Result<()> {
 pub(super) async fn scanned(
     tx: &mut TenantTx,
     task: &Task,
+    scan: Scan,
     detail: Option<&str>,
     now: Instant,
 ) -> Result<()> {
@@ -82,11 +77,11 @@ pub(super) async fn scanned(
         r#"update app.document_versions
               set scan = $3, scan_detail = $4, scanned_at = $5, version = version + 1, updated_at = $5, attempts = 0,
                   text_state = case when $3 = 'infected' then 'none' else text_state end,
-                  next_try_at = case when $3 <> 'infected' and text_state = 'pending' then next_try_at end
+                  next_try_at = case when $3 <> 'infected' and text_state = 'pending' then $5::timestamptz end
             where tenant_id = $1 and id = $2"#,
         tenant as _,
         task.id as _,
-        task.scan as _,
+        scan as _,
         detail,
         now
     )
@@ -222,6 +217,14 @@ pub(super) async fn expire_uploads(tx: &mut TenantTx, now: Instant) -> Result<()
            on conflict do nothing"#,
         tenant as _,
         now
+    )
+    .execute(tx.conn())
+    .await?;
+    // What was sent on a day counts for that day only.
+    sqlx::query!(
+        "delete from app.upload_usage where tenant_id = $1 and day < $2",
+        tenant as _,
+        (now - TimeDelta::days(1)).date_naive()
     )
     .execute(tx.conn())
     .await?;

@@ -4,6 +4,7 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
 use kernel::ids::PatientId;
 use kernel::{Error, Result};
+use platform::access::{Role, withheld};
 use platform::db::TenantTx;
 use sqlx::AssertSqlSafe;
 
@@ -14,17 +15,6 @@ const DERIVED: [&str; 4] = [
     "procedure_codings",
     "encounter_register",
 ];
-/// Columns that never leave: the tenant, sealed values and keys, what is only compared or computed.
-const LEFT_OUT: [&str; 7] = [
-    "tenant_id",
-    "ssn_sealed",
-    "sealed_key",
-    "sort_key",
-    "substance_key",
-    "content_hash",
-    "words",
-];
-
 /// A table with rows of patients, and the columns that name them.
 pub(super) struct Table {
     pub name: String,
@@ -59,9 +49,11 @@ pub(super) async fn tables(tx: &mut TenantTx) -> Result<Vec<Table>> {
     Ok(std::iter::once(own).chain(others).collect())
 }
 
-/// The rows of a table that name the patient and that the caller may see, as lines of JSON, read as they are taken.
+/// The rows of a table that name the patient and that the caller may see, as lines of JSON, read as they are taken: without
+/// the columns his role is not shown.
 pub(super) fn rows<'a>(
     tx: &'a mut TenantTx,
+    role: Role,
     table: &Table,
     patient: PatientId,
 ) -> BoxStream<'a, Result<String>> {
@@ -77,7 +69,7 @@ pub(super) fn rows<'a>(
         quoted(&table.name),
         named.join(" or ")
     );
-    let left_out: Vec<String> = LEFT_OUT.map(str::to_owned).to_vec();
+    let left_out = withheld::columns(role, &table.name);
     sqlx::query_scalar::<_, String>(AssertSqlSafe(statement))
         .bind(tenant)
         .bind(patient)

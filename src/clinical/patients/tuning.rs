@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use kernel::{Checks, Code, Error, Result, Validate};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
+use platform::compute::Compute;
 use platform::http::{Answer, IfMatch, MergePatch};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -100,13 +101,13 @@ pub(super) async fn amend(
 
 /// Learns the weights from the tenant's own people, knowing nothing of who is whom. Everybody is compared anew after.
 pub(super) async fn learn(ctx: &Ctx) -> Result<Answer<MatchingSettings>> {
-    let mut tx = ctx.begin(Permission::PatientMerge).await?;
-    store::lock_settings(&mut tx, ctx.now()).await?;
-    let rows = store::changed(&mut tx, (None, None), LEARNED_FROM).await?;
+    let mut look = ctx.look(Permission::PatientMerge).await?;
+    let rows = store::changed(&mut look, (None, None), LEARNED_FROM).await?;
+    drop(look);
     if rows.len() < TOO_FEW {
         return Err(Error::new(Code::TooFewPatients));
     }
-    let learned = tokio::task::spawn_blocking(move || {
+    let learned = move || {
         let people: Vec<Person> = rows
             .iter()
             .map(|row| matching::person(&row.compared.0, row.ssn.as_deref()))
@@ -119,9 +120,10 @@ pub(super) async fn learn(ctx: &Ctx) -> Result<Answer<MatchingSettings>> {
         }
         let pairs = ::matching::pairs(blocks.values().filter(|block| block.len() <= LARGEST_BLOCK));
         ::matching::learn(&people, &pairs)
-    })
-    .await
-    .map_err(Error::internal)?;
+    };
+    let learned = Compute::long().run(learned).await?;
+    let mut tx = ctx.begin(Permission::PatientMerge).await?;
+    store::lock_settings(&mut tx, ctx.now()).await?;
     let people = i32::try_from(learned.people).unwrap_or(i32::MAX);
     store::set_model(&mut tx, &learned.model, people, ctx.now()).await?;
     let settings = store::settings(&mut tx).await?;

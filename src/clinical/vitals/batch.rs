@@ -12,7 +12,7 @@ use kernel::ids::{EncounterId, PatientId, VitalId, VitalSetId};
 use kernel::{Checks, Error, FieldError, Result, Validate};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::{Action, Subject as Concerned};
-use platform::db::TenantTx;
+use platform::db::{TenantTx, partition};
 use platform::http::{Answer, part};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,6 +29,8 @@ use crate::alerts::{self, NewAlert};
 
 /// The most rows of a batch.
 const MOST: usize = 10_000;
+/// Months a batch may have made that have no partition yet.
+const MONTHS: usize = 3;
 
 /// Readings of devices.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -181,10 +183,7 @@ pub async fn record(ctx: &Ctx, confirmed: bool, batch: NewBatch) -> Result<Answe
             Err(error) => outcomes.refuse(place, &error),
         }
     }
-    if Permission::VitalsRecord.allows(ctx.principal().role) {
-        let times = rows.iter().map(|(_, row)| row.measured_at);
-        records::ensure_months(&ctx.app().db, times).await?;
-    }
+    let rows = with_months(ctx, rows, &mut outcomes).await?;
     let mut tx = ctx.begin(Permission::VitalsRecord).await?;
     let subjects = subjects(&mut tx, &rows).await?;
     let entries = admit(ctx, &mut tx, &subjects, rows, confirmed, &mut outcomes).await?;
@@ -202,6 +201,38 @@ pub async fn record(ctx: &Ctx, confirmed: bool, batch: NewBatch) -> Result<Answe
         outcomes.finish(),
     ))
     .await
+}
+
+/// Makes the months of the rows that will be written as far as their patients tell, and refuses those whose months would be
+/// too many: no month is made for a patient who is made up, or for a time at which he did not live.
+async fn with_months(
+    ctx: &Ctx,
+    rows: Vec<(usize, BatchRow)>,
+    outcomes: &mut Outcomes,
+) -> Result<Vec<(usize, BatchRow)>> {
+    let mut look = ctx.look(Permission::VitalsRecord).await?;
+    let subjects = subjects(&mut look, &rows).await?;
+    drop(look);
+    let lived = |row: &BatchRow| {
+        let subject = subjects.get(&row.patient_id);
+        subject.is_some_and(|subject| subject.measured(row.measured_at, "/measured_at").is_ok())
+    };
+    let times = rows.iter().filter(|(_, row)| lived(row));
+    let times = times.map(|(_, row)| row.measured_at);
+    let missing = records::ensure_some_months(&ctx.app().db, times, MONTHS).await?;
+    let (kept, refused) = rows.into_iter().partition(|(_, row)| {
+        let month = partition::month_of(row.measured_at);
+        !lived(row) || month.is_none_or(|month| !missing.contains(&month))
+    });
+    let refused: Vec<(usize, BatchRow)> = refused;
+    for (place, _) in refused {
+        let rule = "must lie in one of the three latest months of the batch in which nobody has measured yet: send the row again";
+        outcomes.refuse(
+            place,
+            &Error::field("/measured_at", "too_many_months", rule),
+        );
+    }
+    Ok(kept)
 }
 
 async fn subjects(

@@ -1,5 +1,7 @@
 //! Readings inside a transaction somebody else holds, as rows: written here, by an import, by a demonstration.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use kernel::clock::Instant;
 use kernel::ids::{EncounterId, PatientId, UserId, VitalId, VitalSetId, mint_at};
@@ -151,6 +153,15 @@ fn round_counts(reading: &mut NewReading) {
 pub async fn ensure_months(db: &Db, times: impl IntoIterator<Item = Instant>) -> Result<()> {
     partition::ensure_months_of(db, partition::Monthly::Vitals, times).await?;
     Ok(())
+}
+
+/// As [`ensure_months`], but makes so many at most; returns those that are missing still, by their first days.
+pub(super) async fn ensure_some_months(
+    db: &Db,
+    times: impl IntoIterator<Item = Instant>,
+    most: usize,
+) -> Result<BTreeSet<NaiveDate>> {
+    partition::ensure_some_months_of(db, partition::Monthly::Vitals, times, most).await
 }
 
 /// Writes rows in one statement. Their patients and encounters must exist, and their months.

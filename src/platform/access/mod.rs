@@ -8,6 +8,7 @@ mod permission;
 mod principal;
 mod purpose;
 mod role;
+pub mod withheld;
 
 pub use changed::{CHANNEL, Changed, announce};
 pub use ctx::{Ctx, Glimpse};

@@ -82,12 +82,58 @@ pub async fn ensure_months_of(
     table: Monthly,
     times: impl IntoIterator<Item = Instant>,
 ) -> Result<usize> {
+    make(db, table, &unknown(db, table, times)).await
+}
+
+/// As [`ensure_months_of`], but makes the latest `most` of those that are missing and no more: a request must not lock what
+/// others write to as often as it likes. Returns the months that are missing still.
+pub async fn ensure_some_months_of(
+    db: &Db,
+    table: Monthly,
+    times: impl IntoIterator<Item = Instant>,
+    most: usize,
+) -> Result<BTreeSet<NaiveDate>> {
+    let unknown = unknown(db, table, times);
+    if unknown.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let mut missing = sqlx::query_scalar!(
+        r#"select m as "month!" from app.missing_months($1, $2) m order by m desc"#,
+        table.table(),
+        &unknown
+    )
+    .fetch_all(db.shared())
+    .await?;
+    let left: BTreeSet<NaiveDate> = missing
+        .split_off(missing.len().min(most))
+        .into_iter()
+        .collect();
+    for month in unknown
+        .iter()
+        .filter(|month| !missing.contains(month) && !left.contains(month))
+    {
+        db.months().add((table, *month));
+    }
+    make(db, table, &missing).await?;
+    Ok(left)
+}
+
+/// The month an instant lies in, by its first day.
+pub fn month_of(at: Instant) -> Option<NaiveDate> {
+    NaiveDate::from_ymd_opt(at.year(), at.month(), 1)
+}
+
+/// The months of these instants that are not known to be there.
+fn unknown(db: &Db, table: Monthly, times: impl IntoIterator<Item = Instant>) -> Vec<NaiveDate> {
     let months: BTreeSet<NaiveDate> = times
         .into_iter()
-        .filter_map(|at| NaiveDate::from_ymd_opt(at.year(), at.month(), 1))
+        .filter_map(month_of)
         .filter(|month| !db.months().has((table, *month)))
         .collect();
-    let months: Vec<NaiveDate> = months.into_iter().collect();
+    months.into_iter().collect()
+}
+
+async fn make(db: &Db, table: Monthly, months: &[NaiveDate]) -> Result<usize> {
     let mut made = 0;
     for year in months.chunks(AT_ONCE) {
         let count = sqlx::query_scalar!(

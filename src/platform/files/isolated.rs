@@ -1,7 +1,13 @@
 //! A child process for work that a hostile file may turn against us.
 //!
-//! It has no environment, so none of our secrets; limits on memory, processor time and files, set by the shell that becomes
-//! it; a deadline, a cap on what it may say, and an end when we lose interest. What it does wrong is an outcome, not an error.
+//! It is given no environment and no open files but its pipes; limits on memory, processor time and the files it writes, set by
+//! the shell that becomes it; a deadline, a cap on what it may say, and an end when we lose interest. What it does wrong is an
+//! outcome, not an error.
+//!
+//! What it is not: another account. It runs as ours, so code that takes it over reads what our account may read (a key file,
+//! the folder of sealed files), reaches the database's socket and the network, and may end us. It does not read our memory or
+//! our environment: the server is not dumpable (`cli/privacy.rs`). Whoever wants more gives the server a key that lies in no
+//! file it can read again, and a sandbox around both; `docs/SECURITY.md` says so.
 //!
 //! Trap: the limits are the shell's `ulimit`, which not every system has for memory. Where one can't be set the child does
 //! without it, and the deadline and the cap still hold.

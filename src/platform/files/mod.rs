@@ -15,6 +15,7 @@ mod isolated;
 mod objects;
 mod sealed;
 mod sniff;
+mod spool;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub use isolated::{Isolated, Outcome};
 pub use objects::{Content, ObjectName, Objects, S3, Written};
 pub use sealed::{CHUNK, ObjectKey};
 pub use sniff::{Mismatch, check_type, is_text, shown_inline};
+pub use spool::{Spool, Spooled};
 
 /// Content as it is read: pieces, in order.
 pub type Pieces<'a> = BoxStream<'a, Result<Bytes>>;
@@ -54,6 +56,9 @@ pub enum Finding {
 pub struct FileOptions {
     /// The largest file, in bytes.
     pub largest: u64,
+    /// What an account may send in a day (UTC), in bytes: one of the organisation's, and a patient's.
+    pub daily: u64,
+    pub daily_of_patient: u64,
     /// The longest an upload may take.
     pub upload_deadline: Duration,
     /// Whether content that no scanner has found clean stays in quarantine.
@@ -66,6 +71,8 @@ impl Default for FileOptions {
     fn default() -> Self {
         Self {
             largest: 100 << 20,
+            daily: 10_000 << 20,
+            daily_of_patient: 300 << 20,
             upload_deadline: Duration::from_mins(15),
             require_scan: false,
             extractor: None,

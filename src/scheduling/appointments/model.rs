@@ -6,6 +6,7 @@ use kernel::ids::{
     ServiceId, StaffId, UserId,
 };
 use kernel::{Checks, Validate};
+use platform::access::{Role, withheld};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -332,15 +333,17 @@ impl Appointment {
         }
     }
 
-    /// Without what is the office's own.
+    /// Without what is not for the role.
     #[must_use]
-    pub fn for_patient(self) -> Self {
+    pub fn shown_to(self, role: Role) -> Self {
+        let shows = |column| !withheld::hides(role, "appointments", column);
         Self {
-            notes: None,
-            overbook_reason: None,
-            roomed_by: None,
-            created_by: None,
-            closed_by: None,
+            chief_complaint: self.chief_complaint.filter(|_| shows("chief_complaint")),
+            notes: self.notes.filter(|_| shows("notes")),
+            overbook_reason: self.overbook_reason.filter(|_| shows("overbook_reason")),
+            roomed_by: self.roomed_by.filter(|_| shows("roomed_by")),
+            created_by: self.created_by.filter(|_| shows("created_by")),
+            closed_by: self.closed_by.filter(|_| shows("closed_by")),
             ..self
         }
     }

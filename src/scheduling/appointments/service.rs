@@ -208,11 +208,7 @@ pub(super) async fn amend(
 
 /// What the caller is shown of it.
 pub(super) fn shown(ctx: &Ctx, appointment: Appointment) -> Appointment {
-    if ctx.principal().role == Role::Patient {
-        appointment.for_patient()
-    } else {
-        appointment
-    }
+    appointment.shown_to(ctx.principal().role)
 }
 
 /// Ends a change of an appointment.

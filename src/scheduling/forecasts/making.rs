@@ -7,6 +7,7 @@ use forecast::{Calendar, HourlyProfile, Level, Options, Refused, us_holidays};
 use kernel::clock::Instant;
 use kernel::ids::ForecastId;
 use kernel::{Code, Error, Result};
+use platform::compute::Compute;
 
 use super::counting::Demand;
 use super::model::{
@@ -24,7 +25,7 @@ pub(super) struct Made {
 /// # Errors
 /// `too_little_history`.
 pub(super) async fn make(new: NewForecast, demand: Demand) -> Result<Made> {
-    tokio::task::spawn_blocking(move || {
+    let work = move || {
         let options = Options {
             horizon: new.horizon_days as usize,
             ..Options::default()
@@ -32,9 +33,8 @@ pub(super) async fn make(new: NewForecast, demand: Demand) -> Result<Made> {
         let calendar = calendar(&demand);
         let found = forecast::forecast(&demand.series, &calendar, &options).map_err(refused)?;
         Ok(Made { new, demand, found })
-    })
-    .await
-    .map_err(Error::internal)?
+    };
+    Compute::long().run(work).await?
 }
 
 /// What the organisation says of a day overrules the rules of the country.

@@ -1,37 +1,26 @@
 //! The search, off the threads that answer requests, and not more of them at once than there are processors to spare.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use kernel::{Code, Error, FieldError, Result};
 use planner::{Budget, Fault, Options, Plan, Problem};
-use tokio::sync::Semaphore;
-
-fn places() -> &'static Semaphore {
-    static PLACES: OnceLock<Semaphore> = OnceLock::new();
-    PLACES.get_or_init(|| {
-        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Semaphore::new((processors / 2).max(1))
-    })
-}
+use platform::compute::Compute;
 
 /// The best plan found in the time.
 ///
 /// # Errors
 /// `plan_too_large`, or what of the problem breaks a rule of the planner.
 pub(super) async fn solve(problem: Problem, seconds: f64, seed: u32) -> Result<(Problem, Plan)> {
-    let _place = places().acquire().await.map_err(Error::unavailable)?;
     let options = Options {
         seed: u64::from(seed),
         budget: Budget::Time(Duration::from_secs_f64(seconds.clamp(0.05, 10.0))),
         bound: None,
     };
-    tokio::task::spawn_blocking(move || match planner::solve(&problem, &options) {
+    let search = move || match planner::solve(&problem, &options) {
         Ok(plan) => Ok((problem, plan)),
         Err(faults) => Err(refused(&faults)),
-    })
-    .await
-    .map_err(Error::internal)?
+    };
+    Compute::long().run(search).await?
 }
 
 fn refused(faults: &[Fault]) -> Error {

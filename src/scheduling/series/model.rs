@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Timelike, Utc};
 use kernel::ids::{AppointmentId, AssetId, FacilityId, PatientId, ProviderId, SeriesId, ServiceId};
 use kernel::{Checks, Validate};
+use platform::access::{Role, withheld};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -156,6 +157,18 @@ pub struct Series {
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl Series {
+    /// Without what is not for the role.
+    #[must_use]
+    pub(super) fn shown_to(self, role: Role) -> Self {
+        let shows = |column| !withheld::hides(role, "appointment_series", column);
+        Self {
+            chief_complaint: self.chief_complaint.filter(|_| shows("chief_complaint")),
+            ..self
+        }
+    }
 }
 
 /// How much of a series.

@@ -71,7 +71,7 @@ pub(super) async fn book(ctx: &Ctx, new: NewSeries) -> Result<Answer<Series>> {
 
 pub(super) async fn read(ctx: &Ctx, id: SeriesId) -> Result<Answer<Series>> {
     let mut tx = ctx.begin(Permission::AppointmentRead).await?;
-    let series = get(&mut tx, id).await?;
+    let series = get(&mut tx, id).await?.shown_to(ctx.principal().role);
     let (patient, version) = (series.patient_id, series.version);
     tx.finish(
         Disclosure::of("appointment_series", Action::Read, patient, id, series).version(version),

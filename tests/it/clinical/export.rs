@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
+use futures_util::StreamExt as _;
 use platform::access::Role;
 use serde_json::Value;
 use sqlx::Row;
 
-use crate::support::{Chart, Reply, TestTenant};
+use crate::support::{Caller, Chart, Reply, TestTenant};
 
 /// The entries of the zip in an answer.
 pub(super) fn unpacked(reply: &Reply) -> BTreeMap<String, Vec<u8>> {
@@ -154,4 +155,76 @@ async fn a_patient_takes_out_his_own_and_only_what_he_may_read() {
     }
     let stranger = clinic.user(Role::Provider).await;
     stranger.act(&place).await.expect_problem(404, "not_found");
+}
+
+/// Makes the record too long for the buffers between the database and a reader who waits.
+async fn lengthen(clinic: &TestTenant, patient: &str) {
+    sqlx::query(
+        "insert into app.imported_resources (tenant_id, id, resource_type, source_id, patient_id, content, content_hash, created_at, updated_at)
+         select p.tenant_id, gen_random_uuid(), 'Device', n::text, p.id,
+                jsonb_build_object('noise', (select string_agg(md5(random()::text || m || n), '') from generate_series(1, 60) m)),
+                '\\x00', now(), now()
+           from app.patients p, generate_series(1, 1500) n where p.id = $1::uuid",
+    )
+    .bind(patient)
+    .execute(&mut clinic.behind_the_curtain().await)
+    .await
+    .expect("a long record");
+}
+
+/// Begins an export and reads its first piece: the body, of which more is to come.
+async fn begun(caller: &Caller, place: &str) -> axum::body::BodyDataStream {
+    let answer = caller.open(axum::http::Method::POST, place).await;
+    assert_eq!(answer.status().as_u16(), 200);
+    let mut body = answer.into_body().into_data_stream();
+    let first = body.next().await.expect("a piece").expect("a piece");
+    assert!(!first.is_empty());
+    body
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_who_take_their_time_keep_nobody_from_the_database() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    lengthen(&clinic, &chart.patient).await;
+    let place = chart.fill("/api/v1/patients/{patient_id}/export");
+    // As many as have a turn at the database at once, and some more.
+    let mut waiting = Vec::new();
+    for _ in 0..18 {
+        let admin = clinic.user(Role::Admin).await;
+        waiting.push(begun(&admin, &place).await);
+    }
+    chart
+        .doctor
+        .get(chart.fill("/api/v1/patients/{patient_id}/chart"))
+        .await
+        .expect(200);
+    // Nothing of it was lost while they waited.
+    let rest: Vec<_> = waiting.remove(0).collect().await;
+    assert!(rest.into_iter().all(|piece| piece.is_ok()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_takes_out_one_record_at_a_time() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    lengthen(&clinic, &chart.patient).await;
+    let place = chart.fill("/api/v1/patients/{patient_id}/export");
+    let under_way = begun(&chart.doctor, &place).await;
+    chart
+        .doctor
+        .act(&place)
+        .await
+        .expect_problem(429, "export_under_way");
+    unpacked(&chart.portal_user.act(&place).await);
+    drop(under_way);
+    for _ in 0..100 {
+        let again = chart.doctor.act(&place).await;
+        if again.status.as_u16() == 200 {
+            unpacked(&again);
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("who hung up may not begin again");
 }

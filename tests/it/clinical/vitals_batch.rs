@@ -262,3 +262,73 @@ async fn a_monitor_that_sends_every_part_of_a_score_raises_the_alert() {
         (&json!("qsofa"), &json!(3))
     );
 }
+
+/// A reading in a month of a year.
+fn in_month(patient: &str, year: i32, month: u32) -> Value {
+    let mut row = row(patient, format!("{year}-{month}"), rate(72));
+    row["measured_at"] = json!(format!("{year}-{month:02}-10T09:35:00Z"));
+    row
+}
+
+async fn months_of(clinic: &TestTenant, year: i32) -> i64 {
+    sqlx::query_scalar("select count(*) from pg_class where relname like $1 and relkind = 'r'")
+        .bind(format!("vitals\\_y{year}m%"))
+        .fetch_one(&mut clinic.behind_the_curtain().await)
+        .await
+        .expect("the catalogue")
+}
+
+#[tokio::test]
+async fn patients_who_are_made_up_have_no_months_made() {
+    let (clinic, nurse, patient) = ward().await;
+    let nobody = kernel::ids::mint().to_string();
+    let mut rows: Vec<Value> = (1..=12)
+        .map(|month| in_month(&nobody, 2013, month))
+        .collect();
+    rows.push(row(&patient, 1, rate(72)));
+    let done = nurse.post(PATH, json!({ "rows": rows })).await.expect(200);
+    assert_eq!(
+        (&done["created"], &done["refused"]),
+        (&json!(1), &json!(12))
+    );
+    assert_eq!(
+        done["rows"][0]["problem"]["errors"][0]["code"],
+        "no_such_patient"
+    );
+    assert_eq!(months_of(&clinic, 2013).await, 0);
+}
+
+#[tokio::test]
+async fn a_batch_has_few_months_made_and_says_what_to_send_again() {
+    let (clinic, nurse, patient) = ward().await;
+    let rows: Vec<Value> = (1..=5)
+        .map(|month| in_month(&patient, 2014, month))
+        .collect();
+    let rows = json!({ "rows": rows });
+    let done = nurse.post(PATH, rows.clone()).await.expect(200);
+    assert_eq!(
+        (&done["created"], &done["refused"]),
+        (&json!(3), &json!(2)),
+        "{done}"
+    );
+    for (place, outcome) in [
+        (0, "refused"),
+        (1, "refused"),
+        (2, "created"),
+        (4, "created"),
+    ] {
+        assert_eq!(done["rows"][place]["outcome"], outcome, "{done}");
+    }
+    let why = &done["rows"][0]["problem"]["errors"][0];
+    assert_eq!(
+        (&why["pointer"], &why["code"]),
+        (&json!("/measured_at"), &json!("too_many_months"))
+    );
+    assert_eq!(months_of(&clinic, 2014).await, 3);
+    let again = nurse.post(PATH, rows).await.expect(200);
+    assert_eq!(
+        (&again["created"], &again["duplicates"]),
+        (&json!(2), &json!(3)),
+        "{again}"
+    );
+}

@@ -5,6 +5,7 @@ mod audit_coverage;
 mod borders;
 mod canaries;
 mod configuration;
+mod export_columns;
 mod isolation;
 mod licences;
 mod migrations;

@@ -165,7 +165,7 @@ pub fn required_query(operation: &Value) -> String {
             format!(
                 "{}={}",
                 one["name"].as_str().unwrap_or_default(),
-                example.unwrap_or("text")
+                example.unwrap_or("text").replace(' ', "%20")
             )
         })
         .collect();

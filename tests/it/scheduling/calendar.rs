@@ -196,3 +196,37 @@ async fn a_calendar_shows_what_its_provider_assists_at_too() {
     let later = nobody.get(&links[1]).await;
     assert!(!later.text.contains("BEGIN:VEVENT"), "{}", later.text);
 }
+
+#[tokio::test]
+async fn a_provider_who_may_not_log_in_has_no_calendar_others_read() {
+    let clinic = Clinic::open().await;
+    let new = json!({ "provider_id": clinic.provider, "name": "Telephone" });
+    let opened = clinic
+        .doctor
+        .post("/api/v1/calendar-feeds", new)
+        .await
+        .expect(201);
+    let nobody = clinic.tenant.nobody();
+    assert_eq!(nobody.get(path(&opened)).await.status, 200);
+    let step = async |step: &str| {
+        let account = format!("/api/v1/users/{}/{step}", clinic.doctor.user_id);
+        let done = clinic.admin.act(account).await;
+        assert!(done.status.is_success(), "{step}: {}", done.text);
+    };
+    for (away, back) in [("suspend", "reactivate"), ("deactivate", "reactivate")] {
+        step(away).await;
+        nobody
+            .get(path(&opened))
+            .await
+            .expect_problem(404, "not_found");
+        step(back).await;
+        assert_eq!(nobody.get(path(&opened)).await.status, 200);
+    }
+    step("retire").await;
+    nobody
+        .get(path(&opened))
+        .await
+        .expect_problem(404, "not_found");
+    let listed = clinic.admin.get("/api/v1/calendar-feeds").await.expect(200);
+    assert!(!listed["items"][0]["revoked_at"].is_null(), "{listed}");
+}

@@ -10,7 +10,7 @@ mod clinic;
 mod contended;
 mod desk;
 mod extra_reminders;
-mod flow_clinic;
+pub(crate) mod flow_clinic;
 mod forecasts;
 mod in_the_house;
 mod jobs;

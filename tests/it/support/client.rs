@@ -194,6 +194,22 @@ impl Caller {
             .expect("the router answers")
     }
 
+    /// Asks without a body; the answer, unread.
+    pub async fn open(&self, method: Method, path: &str) -> axum::response::Response {
+        let token = self.token.as_deref().unwrap_or_default();
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .body(Body::empty())
+            .expect("a request");
+        self.router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("the router answers")
+    }
+
     /// The same person at another server.
     pub fn on(&self, router: Router) -> Self {
         Self {

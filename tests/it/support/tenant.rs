@@ -353,7 +353,7 @@ pub struct Chart {
     pub doctor: Caller,
     /// On the patient's team.
     pub nurse: Caller,
-    ids: BTreeMap<String, String>,
+    pub ids: BTreeMap<String, String>,
 }
 
 impl Chart {

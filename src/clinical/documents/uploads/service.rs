@@ -16,7 +16,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::model::{NewUpload, Upload, UploadRequest, UploadState};
-use super::store;
+use super::{quota, store};
 use crate::documents::model::Document;
 use crate::documents::owner::Owner;
 use crate::documents::receive::{self, Declared};
@@ -28,12 +28,17 @@ const KEPT: TimeDelta = TimeDelta::hours(24);
 /// More parts than anybody needs.
 const PARTS: i64 = 10_000;
 
-/// Notes an object that is about to be written, so that it is removed if it never gets its row.
+/// Notes an object that is about to be written, so that it is removed if it never gets its row, and counts its size as sent,
+/// whatever becomes of it.
+///
+/// # Errors
+/// `upload_quota`.
 pub(in crate::documents) async fn note(
     ctx: &Ctx,
     id: DocumentVersionId,
     owner: Owner,
     document: Option<DocumentId>,
+    size: i64,
 ) -> Result<()> {
     let app = ctx.app();
     let mut tx = SystemTx::on_behalf_of(
@@ -43,6 +48,7 @@ pub(in crate::documents) async fn note(
         Some(ctx.request_id()),
     )
     .await?;
+    quota::charge(ctx, &mut tx, size).await?;
     let new = store::New {
         id: id.0,
         owner,
@@ -94,6 +100,8 @@ pub(super) async fn begin(ctx: &Ctx, new: NewUpload) -> Result<Answer<Upload>> {
         ctx.require(document.category.permission())?;
         owner.require_fit(&mut tx, document).await?;
     }
+    quota::charge(ctx, &mut tx, new.size).await?;
+    quota::require_few_open(ctx, &mut tx).await?;
     let id = DocumentUploadId::new();
     let request = UploadRequest {
         document: new.document,
@@ -220,6 +228,7 @@ async fn take(ctx: &Ctx, upload: Upload, mut content: Pieces<'static>) -> Result
     if store::parts(&mut tx, upload.id).await? >= PARTS
         || !store::advance(&mut tx, &upload, size, ctx.now()).await?
     {
+        discard(ctx, part).await;
         return Err(mismatch(&store::get(&mut tx, upload.id).await?));
     }
     let cipher = app.tenant_keys.cipher(&mut tx).await?;
@@ -281,7 +290,8 @@ pub(super) async fn complete(ctx: &Ctx, id: DocumentUploadId) -> Result<Answer<D
         .map(|piece: Result<Bytes>| piece)
         .boxed();
     let version = DocumentVersionId::new();
-    note(ctx, version, owner, upload.document_id).await?;
+    // Its parts were counted.
+    note(ctx, version, owner, upload.document_id, 0).await?;
     let declared = Declared {
         filename: upload.request.filename.clone(),
         content_type: upload.request.content_type.clone(),
@@ -293,6 +303,7 @@ pub(super) async fn complete(ctx: &Ctx, id: DocumentUploadId) -> Result<Answer<D
     if received.size != upload.size
         || promised.is_some_and(|hash| hash != hex::encode(received.sha256))
     {
+        discard(ctx, version.0).await;
         return Err(Error::field(
             "/sha256",
             "another_content",
@@ -309,10 +320,32 @@ pub(super) async fn complete(ctx: &Ctx, id: DocumentUploadId) -> Result<Answer<D
         return Err(Error::new(Code::UploadClosed));
     }
     store::remove_parts(&mut tx, id, ctx.now()).await?;
-    match (upload.document_id, &upload.request.document) {
+    let filed = match (upload.document_id, &upload.request.document) {
         (Some(document), _) => versions::add_received(ctx, tx, document, &received).await,
         (None, Some(document)) => service::file_received(ctx, tx, owner, document, &received).await,
         (None, None) => Err(Error::internal("an upload without a label")),
+    };
+    if let Err(error) = &filed
+        && is_refusal(error)
+    {
+        discard(ctx, version.0).await;
+    }
+    filed
+}
+
+/// Whether nothing can have been committed: it was refused, and did not fail.
+fn is_refusal(error: &Error) -> bool {
+    !matches!(error.kind(), Kind::Unavailable | Kind::Internal)
+}
+
+/// Removes an object at once that will never have its row. It was not counted as sent, so it must not lie until it is swept;
+/// what can't be removed now is swept.
+async fn discard(ctx: &Ctx, id: Uuid) {
+    if let Err(error) = ctx.app().files.objects.remove(name(ctx, id)).await {
+        tracing::warn!(
+            cause = error.cause_for_log(),
+            "an object is left to the sweeper"
+        );
     }
 }
 

@@ -1,7 +1,8 @@
 //! SQL of uploads.
 
+use chrono::NaiveDate;
 use kernel::clock::Instant;
-use kernel::ids::{DocumentId, DocumentUploadId, PatientId, ProviderId};
+use kernel::ids::{DocumentId, DocumentUploadId, PatientId, ProviderId, UserId};
 use kernel::{Error, Result};
 use platform::db::TenantTx;
 use serde_json::Value;
@@ -44,6 +45,49 @@ pub(super) async fn insert(
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// Counts bytes as sent by an account on a day. False: that would be more than it may send, and nothing is counted.
+pub(super) async fn charge(
+    tx: &mut TenantTx,
+    user: UserId,
+    (bytes, day): (i64, NaiveDate),
+    most: i64,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    let done = sqlx::query!(
+        r#"insert into app.upload_usage as u (tenant_id, user_id, day, bytes)
+           select $1, $2, $3, $4::bigint where $4 <= $5::bigint
+           on conflict (tenant_id, user_id, day) do update set bytes = u.bytes + excluded.bytes
+            where u.bytes + excluded.bytes <= $5"#,
+        tenant as _,
+        user as _,
+        day,
+        bytes,
+        most
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// How many uploads in parts an account has under way, and when the first expires.
+pub(super) async fn open_of(
+    tx: &mut TenantTx,
+    user: UserId,
+    now: Instant,
+) -> Result<(i64, Option<Instant>)> {
+    let tenant = tx.tenant();
+    let row = sqlx::query!(
+        r#"select count(*) as "open!", min(expires_at) as until from app.document_uploads
+            where tenant_id = $1 and user_id = $2 and size is not null and state = 'receiving' and expires_at > $3"#,
+        tenant as _,
+        user as _,
+        now
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok((row.open, row.until))
 }
 
 struct Row {

@@ -62,12 +62,13 @@ pub(super) async fn add(ctx: &Ctx, id: DocumentId, body: Streamed) -> Result<Ans
     let document = documents::get(&mut look, id).await?;
     drop(look);
     ctx.require(document.data.category.permission())?;
+    let size = uploads::size_of(ctx, &body);
     let mut form = body.form(ctx.app().files.options.largest)?;
     let part = form.expect("file").await?;
     let declared = receive::declared(&part)?;
     let version = DocumentVersionId::new();
     let owner = service::owner_of(&document)?;
-    uploads::note(ctx, version, owner, Some(id)).await?;
+    uploads::note(ctx, version, owner, Some(id), size).await?;
     let received = receive::store(ctx, version, declared, receive::pieces(part)).await?;
     form.end().await?;
     let tx = ctx.begin(Permission::DocumentUpdate).await?;

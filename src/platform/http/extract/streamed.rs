@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::BodyDataStream;
+use axum::body::{BodyDataStream, HttpBody as _};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
@@ -29,6 +29,7 @@ const FORM: u64 = 256 << 10;
 /// A body that is read as it comes.
 pub struct Streamed {
     headers: HeaderMap,
+    length: Option<u64>,
     body: BodyDataStream,
     app: App,
 }
@@ -43,6 +44,7 @@ impl FromRequest<App> for Streamed {
         let (parts, body) = request.into_parts();
         Ok(Self {
             headers: parts.headers,
+            length: body.size_hint().exact(),
             body: body.into_data_stream(),
             app: app.clone(),
         })
@@ -59,6 +61,11 @@ impl Streamed {
         number.map(Some).ok_or_else(|| {
             Error::new(Code::InvalidHeader).detail(format!("{name} must be a whole number."))
         })
+    }
+
+    /// How many bytes the body has, if the client told.
+    pub fn length(&self) -> Option<u64> {
+        self.length
     }
 
     /// The body itself, `application/octet-stream`, of at most so many bytes.

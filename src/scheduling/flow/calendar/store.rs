@@ -146,7 +146,7 @@ pub(super) struct Open {
     pub family_name: String,
 }
 
-/// The feed of the secret with this digest, unless it was revoked or the tenant or the provider is not active.
+/// The feed of the secret with this digest, unless it was revoked, or the tenant, the provider or his account is not active.
 pub(super) async fn open(tx: &mut TenantTx, digest: &[u8], now: Instant) -> Result<Option<Open>> {
     let tenant = tx.tenant();
     let feed = sqlx::query_as!(
@@ -155,7 +155,9 @@ pub(super) async fn open(tx: &mut TenantTx, digest: &[u8], now: Instant) -> Resu
              from app.calendar_feeds f
              join app.providers p on p.tenant_id = f.tenant_id and p.id = f.provider_id and p.status = 'active'
              join app.tenants t on t.tenant_id = f.tenant_id and t.status = 'active'
-            where f.tenant_id = $1 and f.secret_hash = $2 and f.revoked_at is null"#,
+             left join app.users u on u.tenant_id = p.tenant_id and u.id = p.user_id
+            where f.tenant_id = $1 and f.secret_hash = $2 and f.revoked_at is null
+              and (p.user_id is null or (u.status = 'active' and u.deleted_at is null))"#,
         tenant as _,
         digest,
     )

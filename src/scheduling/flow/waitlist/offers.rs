@@ -4,7 +4,7 @@ use kernel::clock::Instant;
 use kernel::ids::{WaitlistEntryId, WaitlistOfferId};
 use kernel::{Code, Error, Page, Result};
 use platform::App;
-use platform::access::{Ctx, Disclosure, Permission, Role};
+use platform::access::{Ctx, Disclosure, Permission, withheld};
 use platform::audit::{Action, Subject};
 use platform::db::{CallerTx, SystemTx, TenantTx};
 use platform::http::Answer;
@@ -36,14 +36,12 @@ pub(super) async fn watch(
     jobs::enqueue(tx, &job.once(offer.to_string())).await
 }
 
-/// What a patient is shown of his own.
+/// What the caller is shown of an offer.
 fn for_caller(ctx: &Ctx, offer: WaitlistOffer) -> WaitlistOffer {
-    match ctx.principal().role {
-        Role::Patient => WaitlistOffer {
-            triage: None,
-            ..offer
-        },
-        _ => offer,
+    let hidden = withheld::hides(ctx.principal().role, "waitlist_offers", "triage");
+    WaitlistOffer {
+        triage: offer.triage.filter(|_| !hidden),
+        ..offer
     }
 }
 

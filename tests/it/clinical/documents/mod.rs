@@ -3,6 +3,7 @@
 mod audience;
 mod counterparts;
 mod filing;
+mod quota;
 mod retention;
 mod scanning;
 mod search;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use platform::access::Role;
 use platform::files::{Clamd, ClamdAddress, FileOptions, Files, Objects};
 use platform::http::Rates;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -177,4 +177,110 @@ async fn without_a_scanner_content_is_marked_or_where_one_is_required_kept_back(
         .get(content_of(&made))
         .await
         .expect_problem(409, "document_quarantined");
+}
+
+/// Speaks as the other does, but never answers for what begins with `slow`.
+async fn clamd_that_hangs() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = [0; 18];
+                stream.read_exact(&mut head).await?;
+                if head.ends_with(b"slow") {
+                    std::future::pending::<()>().await;
+                }
+                let mut content = head.to_vec();
+                while !content.ends_with(&[0; 4]) {
+                    content.push(stream.read_u8().await?);
+                }
+                stream.write_all(b"stream: OK\0").await
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn the_uploads_of_one_tenant_do_not_keep_those_of_another_in_quarantine() {
+    let address = clamd_that_hangs().await;
+    let objects = Objects::in_memory();
+    let files = || {
+        let scanner = Arc::new(Clamd(ClamdAddress::Tcp(address.clone()))) as _;
+        Files::new(
+            objects.clone(),
+            Some(scanner),
+            crate::support::files().options,
+        )
+    };
+    let rates = || Rates {
+        login: 10_000,
+        ..Rates::default()
+    };
+    let greedy = TestTenant::with_files(rates(), files()).await;
+    let modest = TestTenant::with_files(rates(), files()).await;
+    let nurse = greedy.user(Role::Nurse).await;
+    let patient = greedy.patient(&nurse).await;
+    for _ in 0..5 {
+        file_text(&nurse, &patient, "clinical", "slow")
+            .await
+            .expect(201);
+    }
+    let nurse = modest.user(Role::Nurse).await;
+    let patient = modest.patient(&nurse).await;
+    let waiting = file_text(&nurse, &patient, "clinical", "quick")
+        .await
+        .expect(201);
+    // Two workers, as a server has them; the greedy tenant comes first for both.
+    let served = clinical::documents::Served::default();
+    let tenants = [greedy.id, modest.id];
+    let (_go_on, stop) = tokio::sync::watch::channel(false);
+    let turn = || clinical::documents::turn(&greedy.app, &served, &tenants, &stop);
+    let both = async { tokio::join!(turn(), turn()) };
+    let seen = async {
+        while scan_of(&nurse, &waiting).await != "clean" {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let soon = std::time::Duration::from_secs(20);
+    let waited = tokio::time::timeout(soon, async {
+        tokio::select! {
+            _ = both => panic!("a scan that hangs was ended"),
+            () = seen => {}
+        }
+    });
+    waited.await.expect("it leaves quarantine");
+}
+
+#[tokio::test]
+async fn what_waits_to_be_scanned_goes_before_what_waits_for_its_text() {
+    let clinic = clinic_with(Some(fake_clamd().await), false).await;
+    let nurse = clinic.user(Role::Nurse).await;
+    let patient = clinic.patient(&nurse).await;
+    let served = clinical::documents::Served::default();
+    let (_go_on, stop) = tokio::sync::watch::channel(false);
+    let turn = async || clinical::documents::turn(&clinic.app, &served, &[clinic.id], &stop).await;
+    let mut made = Vec::new();
+    for text in ["one", "two"] {
+        made.push(
+            file_text(&nurse, &patient, "clinical", text)
+                .await
+                .expect(201),
+        );
+    }
+    assert!(turn().await, "there was something to do");
+    for document in &made {
+        let current = nurse
+            .get(format!("/api/v1/documents/{}", id(document)))
+            .await
+            .expect(200)["current"]
+            .clone();
+        assert_eq!(
+            (&current["scan"], &current["text"]),
+            (&json!("clean"), &json!("pending"))
+        );
+    }
+    assert!(turn().await, "their texts");
+    assert!(!turn().await, "nothing is left to do");
 }

@@ -1,0 +1,112 @@
+//! What an account may upload: so many bytes a day, so many uploads at once.
+
+use chrono::TimeDelta;
+use platform::access::Role;
+use platform::files::{FileOptions, Files, Objects};
+use platform::http::Rates;
+use serde_json::json;
+
+use super::{id, label, pattern};
+use crate::support::{Caller, Chart, Reply, TestTenant};
+
+async fn clinic_with(options: FileOptions) -> TestTenant {
+    let rates = Rates {
+        login: 10_000,
+        ..Rates::default()
+    };
+    let files = Files::new(Objects::in_memory(), None, options);
+    TestTenant::with_files(rates, files).await
+}
+
+async fn file(caller: &Caller, patient: &str, size: usize) -> Reply {
+    let content = pattern(size);
+    caller
+        .file(
+            format!("/api/v1/patients/{patient}/documents"),
+            Some(&label("clinical")),
+            ("diary.txt", "text/plain", &content),
+        )
+        .await
+}
+
+async fn begin(caller: &Caller, patient: &str, size: usize) -> Reply {
+    let body = json!({ "patient_id": patient, "document": label("clinical"), "filename": "big.txt", "content_type": "text/plain", "size": size });
+    caller.post("/api/v1/documents/uploads", body).await
+}
+
+#[tokio::test]
+async fn a_patient_sends_so_much_a_day_and_is_told_until_when() {
+    let clinic = clinic_with(FileOptions {
+        daily_of_patient: 100_000,
+        ..crate::support::files().options
+    })
+    .await;
+    let chart = Chart::open(&clinic).await;
+    let patient = &chart.portal_user;
+    file(patient, &chart.patient, 60_000).await.expect(201);
+    let refused = file(patient, &chart.patient, 60_000).await;
+    assert!(refused.headers.contains_key("retry-after"));
+    let problem = refused.expect_problem(429, "upload_quota");
+    assert_eq!(problem["quota"]["bytes_per_day"], 100_000);
+    let tomorrow = (clinic.clock.now() + TimeDelta::days(1)).date_naive();
+    let until = problem["quota"]["until"].as_str().expect("a time");
+    assert!(until.starts_with(&tomorrow.to_string()), "{until}");
+    // In parts is no way round it; what is left may be sent.
+    begin(patient, &chart.patient, 60_000)
+        .await
+        .expect_problem(429, "upload_quota");
+    begin(patient, &chart.patient, 30_000).await.expect(201);
+    // It is his own affair.
+    file(&chart.doctor, &chart.patient, 60_000)
+        .await
+        .expect(201);
+    clinic.clock.advance(TimeDelta::days(1));
+    let token = clinic.log_in(&patient.email).await;
+    let patient = patient.with_token(Some(token));
+    file(&patient, &chart.patient, 60_000).await.expect(201);
+}
+
+#[tokio::test]
+async fn what_is_sent_and_thrown_away_was_sent() {
+    let clinic = clinic_with(FileOptions {
+        daily: 100_000,
+        ..crate::support::files().options
+    })
+    .await;
+    let nurse = clinic.user(Role::Nurse).await;
+    let patient = clinic.patient(&nurse).await;
+    let begun = begin(&nurse, &patient, 90_000).await.expect(201);
+    nurse
+        .delete(format!("/api/v1/documents/uploads/{}", id(&begun)))
+        .await
+        .expect(204);
+    begin(&nurse, &patient, 90_000)
+        .await
+        .expect_problem(429, "upload_quota");
+    file(&nurse, &patient, 5_000).await.expect(201);
+}
+
+#[tokio::test]
+async fn an_account_has_so_many_uploads_under_way() {
+    let clinic = TestTenant::new().await;
+    let nurse = clinic.user(Role::Nurse).await;
+    let patient = clinic.patient(&nurse).await;
+    let mut begun = Vec::new();
+    for _ in 0..10 {
+        begun.push(begin(&nurse, &patient, 1_000).await.expect(201));
+    }
+    let problem = begin(&nurse, &patient, 1_000)
+        .await
+        .expect_problem(429, "too_many_uploads");
+    assert_eq!(problem["quota"]["uploads"], 10);
+    assert_eq!(problem["quota"]["until"], begun[0]["expires_at"]);
+    nurse
+        .delete(format!("/api/v1/documents/uploads/{}", id(&begun[3])))
+        .await
+        .expect(204);
+    begin(&nurse, &patient, 1_000).await.expect(201);
+    // Those of others are others'.
+    let colleague = clinic.user(Role::Nurse).await;
+    let theirs = clinic.patient(&colleague).await;
+    begin(&colleague, &theirs, 1_000).await.expect(201);
+}

@@ -419,18 +419,28 @@ impl<'a> Compiler<'a> {
         }
         let rules = DayRules::new(self.problem, request, day);
         let mut levels: Vec<Level> = Vec::new();
-        for start in 0..self.span.min(TICKS) {
+        // Neighbouring starts mostly cost alike.
+        let mut add = |cost: i64, from: usize, to: usize| match levels
+            .iter_mut()
+            .find(|it| it.cost == cost)
+        {
+            Some(level) => level.starts.set(from, to),
+            None => levels.push(Level {
+                cost,
+                starts: Grid::range(from, to),
+            }),
+        };
+        let mut run: Option<(i64, usize)> = None;
+        let span = self.span.min(TICKS);
+        for start in 0..=span {
             let minute = self.minute(start);
-            if !rules.may_start(minute) {
-                continue;
-            }
-            let cost = rules.goals(minute).total;
-            match levels.iter_mut().find(|it| it.cost == cost) {
-                Some(level) => level.starts.set(start, start + 1),
-                None => levels.push(Level {
-                    cost,
-                    starts: Grid::range(start, start + 1),
-                }),
+            let allowed = start < span && rules.may_start(minute);
+            let cost = allowed.then(|| rules.goals(minute).total);
+            if run.map(|it| it.0) != cost {
+                if let Some((cost, from)) = run {
+                    add(cost, from, start);
+                }
+                run = cost.map(|cost| (cost, start));
             }
         }
         levels.sort_by_key(|it| it.cost);

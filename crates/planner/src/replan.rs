@@ -223,7 +223,7 @@ pub fn what_if(
 /// # Errors
 /// All faults of the problem, or that it has no such request.
 pub fn insert_one(problem: &Problem, request: &str, seed: u64) -> Result<Plan, Vec<Fault>> {
-    const STEPS: u64 = 150;
+    const STEPS: u64 = 100;
     let mut found = faults(problem);
     let place = problem.requests.iter().position(|it| it.id == request);
     let Some(index) = place.filter(|_| found.is_empty()) else {

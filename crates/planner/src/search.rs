@@ -26,6 +26,9 @@ const ROUND: u64 = 16;
 const HOT: f64 = 1.0 / 24.0;
 const COLD: f64 = 1.0 / 300.0;
 
+/// Steps around one request without a better plan, once there is one.
+const PATIENCE: u64 = 30;
+
 pub struct Search<'w, 'm> {
     pub week: &'w mut Week<'m>,
     pub rng: Rng,
@@ -102,9 +105,19 @@ impl<'w, 'm> Search<'w, 'm> {
         self.restore_best();
     }
 
-    /// The same, only around one request, and never for the worse.
+    /// The same, only around one request that has no place, and never for the worse.
     pub fn run_around(&mut self, request: usize, iterations: u64) {
-        while self.iterations < iterations && self.step(Some(request)) {}
+        self.know_absent();
+        let hope = self.reach[request].as_ref().is_some_and(|it| it.days != 0);
+        let (mut best, mut found) = (self.best_cost, 0);
+        while hope && self.iterations < iterations && self.step(Some(request)) {
+            if self.best_cost < best {
+                (best, found) = (self.best_cost, self.iterations);
+            }
+            if found > 0 && self.iterations - found > PATIENCE {
+                break;
+            }
+        }
         self.restore_best();
     }
 

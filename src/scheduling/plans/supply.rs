@@ -151,7 +151,7 @@ impl Reader<'_> {
         let limits = here.calendar.limits_of(id).unwrap_or_default();
         let unrested = limits.rest.map(|rest| self.unrested(id, &its, rest));
         let open = |open: Ranges| {
-            let left = self.left(id, facility, open);
+            let left = self.left(id, facility, &open);
             let rested = unrested.iter().fold(left, |left, it| left.subtract(it));
             self.horizon.intervals(&rested).into_iter()
         };
@@ -182,7 +182,7 @@ impl Reader<'_> {
     fn asset(&self, place: &Place, here: &Here<'_>) -> Asset {
         let usual = here.calendar.is_open(place.id, false, true);
         let open = |open: Ranges| {
-            let left = self.left(place.id, here.facility, open);
+            let left = self.left(place.id, here.facility, &open);
             self.horizon.intervals(&left)
         };
         // It is the same for every emergency.
@@ -200,7 +200,7 @@ impl Reader<'_> {
     }
 
     /// What of open time at a facility is to come and not taken, there or by a visit elsewhere and the way.
-    fn left(&self, who: Uuid, facility: FacilityId, open: Ranges) -> Ranges {
+    fn left(&self, who: Uuid, facility: FacilityId, open: &Ranges) -> Ranges {
         let open = open.intersect(&since(self.now, self.horizon));
         let taken = self.taken.get(&who).into_iter().flatten().map(|it| {
             let elsewhere = it.facility_id.filter(|id| *id != facility.0);

@@ -72,36 +72,10 @@ impl Batch<'_> {
             None => Fate::Created,
         };
         self.note_incomplete(resource, lacks);
-        // A paper is filed when everything has been read: its content is stored before the transaction that files it.
-        let paper = entries::document::is_paper(resource);
-        if paper && let Some(why) = entries::document::refusal(&resource.value) {
-            let why = match (&before, patient) {
-                (
-                    Some(Before {
-                        entry: Some((_, id)),
-                        joined,
-                        ..
-                    }),
-                    Some(patient),
-                ) => {
-                    let whose = Whose { patient, encounter };
-                    self.close_paper(resource, whose, (*id, joined), why)
-                        .await?
-                }
-                _ => why,
-            };
-            self.note_entered(resource, &why);
-            row.judgement = Some(why);
-        } else if enters && !paper {
-            let entered = match before.as_ref().and_then(|before| before.entry.clone()) {
-                Some(entry) => {
-                    self.follow_source(resource, (patient, encounter), entry)
-                        .await?
-                }
-                None => self.entered(resource, patient, encounter).await?,
-            };
-            self.note_entered(resource, &entered);
-            row.judgement = Some(entered);
+        if enters {
+            row.judgement = self
+                .judged(resource, before.as_ref(), (patient, encounter))
+                .await?;
         }
         let (entry_before, joined_before) = before
             .map(|before| (before.entry, before.joined))
@@ -125,6 +99,39 @@ impl Batch<'_> {
         }
         self.keep.push(row);
         Ok(fate.into())
+    }
+
+    /// What becomes of a resource of a kind that is entered; `None` where that is still to come.
+    async fn judged(
+        &mut self,
+        resource: &Resource,
+        before: Option<&Before>,
+        (patient, encounter): (Option<PatientId>, Option<EncounterId>),
+    ) -> Result<Option<Entered>> {
+        let entry = before.and_then(|before| Some((before.entry.clone()?, &before.joined)));
+        let judgement = if entries::document::is_paper(resource) {
+            // It is filed when everything has been read: its content is stored before the transaction that files it.
+            let Some(why) = entries::document::refusal(&resource.value) else {
+                return Ok(None);
+            };
+            match (entry, patient) {
+                (Some(((_, id), joined)), Some(patient)) => {
+                    let whose = Whose { patient, encounter };
+                    self.close_paper(resource, whose, (id, joined), why).await?
+                }
+                _ => why,
+            }
+        } else {
+            match entry {
+                Some((entry, _)) => {
+                    self.follow_source(resource, (patient, encounter), entry)
+                        .await?
+                }
+                None => self.entered(resource, patient, encounter).await?,
+            }
+        };
+        self.note_entered(resource, &judgement);
+        Ok(Some(judgement))
     }
 
     pub(super) async fn entered(

@@ -225,12 +225,11 @@ impl Batch<'_> {
     async fn addressed(&mut self, resource: &Resource) -> Result<Vec<Coding>> {
         let mut about: Vec<Coding> = Vec::new();
         for one in list(&resource.value, "/addresses") {
-            match one.pointer("/concept").and_then(codes::coding) {
-                Some(coding) => about.push(coding),
-                None => {
-                    let named = self.named(resource, one, "Condition").await?;
-                    about.extend(named.as_ref().and_then(codes::coding));
-                }
+            if let Some(coding) = one.pointer("/concept").and_then(codes::coding) {
+                about.push(coding);
+            } else {
+                let named = self.named(resource, one, "Condition").await?;
+                about.extend(named.as_ref().and_then(codes::coding));
             }
         }
         let mut different: Vec<Coding> = Vec::new();

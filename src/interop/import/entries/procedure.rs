@@ -197,12 +197,11 @@ impl Batch<'_> {
     async fn reasons(&mut self, resource: &Resource) -> Result<(Vec<String>, Option<String>)> {
         let (mut reasons, mut lacks) = (Vec::new(), None);
         for reference in list(&resource.value, "/reasonReference") {
-            let said = match text(reference, "/display") {
-                Some(said) => Some(said.to_owned()),
-                None => {
-                    let named = self.named(resource, reference, "Condition").await?;
-                    named.as_ref().and_then(wording).map(str::to_owned)
-                }
+            let said = if let Some(said) = text(reference, "/display") {
+                Some(said.to_owned())
+            } else {
+                let named = self.named(resource, reference, "Condition").await?;
+                named.as_ref().and_then(wording).map(str::to_owned)
             };
             match said {
                 Some(said) => reasons.push(format!("Reason: {said}")),

@@ -49,8 +49,8 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "follow_document", // trigger: the words of a document follow its label, version and release
     "appointment_counts", // what became of a facility's appointments, counted, within the tenant
     "ensure_these_months", // makes partitions: of an import, of a past
-    "hold_own_chart",      // a patient's bookings one after the other: locks his own registration
-    "hold_providers",      // bookings of limited providers one after the other, within the tenant
+    "hold_own_chart",  // a patient's bookings one after the other: locks his own registration
+    "hold_providers",  // bookings of limited providers one after the other, within the tenant
     "release_stale_holds", // of a place somebody wants, within the tenant
     // the record
     "registrations_of", // the registrations merged with one the caller may see, within the tenant

@@ -109,6 +109,7 @@ async fn what_leaves_with_a_record_is_decided_column_by_column() {
         "reminders",
         "note_cosignatures",
         "device_readings",
+        "imported_resource_states",
     ];
     assert!(
         unseen

@@ -30,7 +30,7 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             headers: Duration::from_secs(10),
-            reading: Duration::from_secs(60),
+            reading: Duration::from_mins(1),
             drain: Duration::from_secs(20),
         }
     }

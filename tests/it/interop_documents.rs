@@ -240,7 +240,7 @@ async fn every_attachment_is_filed_and_so_is_a_conclusion_without_any() {
                 concluded.clone(),
                 half.clone(),
             ],
-        )
+        );
     };
     say(two(&["Page one.", "Page two."]));
     let report = run(&clinic, &files.0).await;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use kernel::Clock;
+
 use crate::support::{Caller, Chart, TestTenant, id};
 
 fn now(clinic: &TestTenant) -> String {
@@ -369,7 +371,7 @@ async fn a_list_of_then_is_paged_over_what_it_leaves_out() {
 async fn alerts_allergies_codings_and_beds_can_be_read_as_of_then() {
     let clinic = TestTenant::new().await;
     let chart = Chart::open(&clinic).await;
-    let now = || chrono::Utc::now().to_rfc3339().replace("+00:00", "Z");
+    let now = || Clock::system().now().to_rfc3339().replace("+00:00", "Z");
     let place = |of: &str| chart.fill(&format!("/api/v1/patients/{{patient_id}}/{of}"));
     let then = now();
     let known = chart.doctor.get(place("allergy-summary")).await.expect(200);

@@ -3,7 +3,7 @@
 use platform::access::Role;
 use serde_json::{Value, json};
 
-use crate::support::{Chart, TestTenant, id};
+use crate::support::{Chart, TestTenant, begin, id};
 
 const HEADACHE: &str = "Headache since Monday";
 
@@ -180,9 +180,7 @@ async fn the_database_itself_refuses_the_front_desk_what_is_clinical() {
     chart.doctor.post(&referrals, body).await.expect(201);
     let mut connection = clinic.behind_the_curtain().await;
     let mut as_role = async |role: &str, statement: &str| {
-        let mut tx = sqlx::Connection::begin(&mut connection)
-            .await
-            .expect("begun");
+        let mut tx = begin(&mut connection).await;
         let context = format!("{} {role} organization   ", clinic.id);
         for set in [
             format!("set local app.context = '{context}'"),

@@ -7,11 +7,11 @@ use std::io::{Cursor, Read};
 use axum::http::Method;
 use platform::access::{Role, withheld};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use super::golden;
 use super::openapi::{example, is_form, operations, required_query};
-use crate::support::{Caller, Chart, TestTenant};
+use crate::support::{Caller, Chart, TestTenant, begin};
 
 /// Those who may take a record out.
 const ROLES: [Role; 3] = [Role::Admin, Role::Provider, Role::Patient];
@@ -330,7 +330,7 @@ async fn plant(behind: &mut PgConnection, tables: &[Table], patient: &str) -> BT
             } else {
                 "patient_id"
             };
-            let mut attempt = behind.begin().await.expect("an attempt");
+            let mut attempt = begin(behind).await;
             let done = sqlx::query(AssertSqlSafe(format!(
                 "update app.{} set {column} = '{word}' where {named} = '{patient}'",
                 table.name

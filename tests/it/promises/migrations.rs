@@ -4,7 +4,7 @@ use platform::db::migrate::{self, RuntimeLogin};
 use sqlx::{Connection, Executor as _, PgConnection};
 
 use super::{golden, project};
-use crate::support::{admin_connection, run_database};
+use crate::support::{admin_connection, begin, run_database};
 
 #[tokio::test]
 async fn a_fresh_schema_is_the_golden_one() {
@@ -40,7 +40,7 @@ async fn migrating_again_changes_nothing() {
 #[tokio::test]
 async fn nothing_is_served_from_a_schema_older_than_the_program() {
     let mut connection = admin_connection().await;
-    let mut tx = connection.begin().await.expect("a transaction");
+    let mut tx = begin(&mut connection).await;
     let behind = migrate::behind(&mut tx).await.expect("it answers");
     assert_eq!(behind, None);
     tx.execute("delete from migration._sqlx_migrations where version > 20")

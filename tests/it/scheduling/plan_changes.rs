@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sqlx::Connection;
 
 use super::plans::{Clinic, path, visit};
-use crate::support::id;
+use crate::support::{begin, id};
 
 /// Two appointments, and a plan in which they change places.
 struct Swap {
@@ -139,7 +138,7 @@ async fn where_one_of_a_circle_is_refused_all_of_it_stays() {
 async fn whoever_is_checked_in_while_a_plan_is_applied_is_not_moved() {
     let swap = Swap::new().await;
     let mut connection = swap.clinic.tenant.behind_the_curtain().await;
-    let mut desk = connection.begin().await.expect("a transaction");
+    let mut desk = begin(&mut connection).await;
     sqlx::query(
         "update app.appointments set status = 'checked_in', checked_in_at = updated_at, version = version + 1
           where tenant_id = $1 and id = $2::uuid",

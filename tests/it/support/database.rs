@@ -8,7 +8,7 @@ use platform::db::DbOptions;
 use platform::db::embedded::{Cluster, LocateOptions, SharedRun, shared_throwaway};
 use platform::db::migrate::{self, RuntimeLogin};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, Connection, Executor, PgConnection};
+use sqlx::{ConnectOptions as _, Connection, Executor, PgConnection, Postgres, Transaction};
 
 const DATABASE: &str = "chartwell_test";
 const RUNTIME_PASSWORD: &str = "only-for-tests";
@@ -152,6 +152,12 @@ pub async fn admin_connection() -> PgConnection {
     PgConnection::connect(&run_database().admin_url)
         .await
         .expect("the administrator can connect")
+}
+
+/// A transaction of somebody who writes past the server.
+#[expect(clippy::disallowed_methods, reason = "it is not the server's")]
+pub async fn begin(connection: &mut PgConnection) -> Transaction<'_, Postgres> {
+    connection.begin().await.expect("a transaction")
 }
 
 /// A database of a test's own, freshly migrated, for what changes the schema.

@@ -4,10 +4,9 @@ use kernel::ids::TenantId;
 use platform::access::Role;
 use platform::files::ObjectName;
 use serde_json::{Value, json};
-use sqlx::Connection as _;
 
 use super::{content_of, id};
-use crate::support::{Caller, Chart, TestTenant};
+use crate::support::{Caller, Chart, TestTenant, begin};
 
 async fn old_paper(caller: &Caller, patient: &str, day: &str) -> Value {
     let label = json!({ "category": "clinical", "kind": "lab_report", "title": "Old", "document_date": day });
@@ -228,7 +227,7 @@ async fn a_hold_that_is_placed_while_something_is_destroyed_waits_and_one_placed
     let destroy = format!("/api/v1/document-retention/reviews/{}/destroy", id(&review));
     // Somebody is placing a hold on the whole patient: he has the patient, and has not committed.
     let mut connection = clinic.behind_the_curtain().await;
-    let mut placing = connection.begin().await.expect("a transaction");
+    let mut placing = begin(&mut connection).await;
     sqlx::query("select from app.patients where tenant_id = $1 and id = $2::uuid for update")
         .bind(clinic.id.0)
         .bind(&patient)

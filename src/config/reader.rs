@@ -345,10 +345,7 @@ mod tests {
                 "CHARTWELL_DATABASE_URL",
                 "postgres://chartwell_runtime:x@localhost/chartwell",
             ),
-            (
-                "CHARTWELL_MASTER_KEY",
-                "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-            ),
+            ("CHARTWELL_MASTER_KEY", &LocalMasterKeys::generate()),
         ]);
         let config = Config::from_environment(&enough).expect("it is enough");
         assert_eq!(config.http.listen.to_string(), "127.0.0.1:8080");

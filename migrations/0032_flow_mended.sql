@@ -8,16 +8,16 @@ create unique index appointments_room_key on app.appointments (tenant_id, roomed
     where roomed_alone and status in ('checked_in', 'in_progress');
 
 -- Whether somebody else sits there, seen by the caller or not.
-create function app.sits_in_room(room uuid, besides uuid) returns setof uuid
+create function app.sits_in_room(room uuid, besides uuid) returns boolean
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     tenant uuid := app.tenant_id();
 begin
-    return query select a.id from app.appointments own
-                   join app.appointments a on a.tenant_id = tenant and a.facility_id = own.facility_id
-                        and a.status in ('checked_in', 'in_progress') and a.roomed_in = room and a.id <> besides
-                  where own.tenant_id = tenant and own.id = besides;
+    return exists (select from app.appointments own
+                     join app.appointments a on a.tenant_id = tenant and a.facility_id = own.facility_id
+                          and a.status in ('checked_in', 'in_progress') and a.roomed_in = room and a.id <> besides
+                    where own.tenant_id = tenant and own.id = besides);
 end
 $$;
 alter function app.sits_in_room(uuid, uuid) owner to chartwell_definer;

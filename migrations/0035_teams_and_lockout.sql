@@ -71,7 +71,7 @@ begin
         return;
     end if;
     update app.care_team_members m
-       set valid_until = greatest(m.valid_from, until), updated_at = now(), version = m.version + 1
+       set valid_until = case when until is not null then greatest(m.valid_from, until) end, updated_at = now(), version = m.version + 1
      where m.tenant_id = tenant and m.id = any(running)
        and case when m.id = running[1] then m.valid_until is distinct from until
                 else coalesce(m.valid_until, 'infinity') > coalesce(until, 'infinity') end;

@@ -277,6 +277,17 @@ begin
     end loop;
     perform app.hand_over(merge, m.survivor_id, m.merged_id);
     perform app.restore_merged(merge);
+    -- Who is on a team for an encounter is there for those of this registration, whatever changed while they were one.
+    for link in
+        select p.id as patient, t.user_id as member
+          from (values (m.survivor_id), (m.merged_id)) as p (id)
+         cross join (select distinct c.user_id from app.care_team_members c
+                      where c.tenant_id = tenant and c.patient_id in (m.survivor_id, m.merged_id) and c.source = 'encounter'
+                        and (c.valid_until is null or c.valid_until > now())) as t
+         order by 1, 2
+    loop
+        perform app.follow_encounters(tenant, link.patient, link.member);
+    end loop;
     insert into app.patient_facilities (tenant_id, patient_id, facility_id)
     select distinct tenant, m.survivor_id, e.facility_id from app.encounters e
      where e.tenant_id = tenant and e.patient_id = m.survivor_id and e.facility_id is not null

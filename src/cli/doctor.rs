@@ -118,9 +118,11 @@ async fn disk(connection: &mut PgConnection) -> anyhow::Result<String> {
 fn folders(config: &Config) -> anyhow::Result<String> {
     let seals = config.operations.seal_file.as_deref();
     let seals = seals.and_then(Path::parent).map(|folder| (folder, "seals"));
+    let temporary = std::env::temp_dir();
     let places = [
         config.files.folder().map(|folder| (folder, "documents")),
         Some((config.messages.folder(), "messages")),
+        Some((temporary.as_path(), "exports that leave")),
         seals,
     ];
     let mut written = Vec::new();

@@ -122,7 +122,7 @@ impl Standing {
         request: &RequestInfo,
         now: Instant,
     ) -> Result<Self> {
-        let came = sessions::has_come_from(tx, user, &request.address, now - FAMILIAR).await?;
+        let came = sessions::has_come_from(tx, user, &request.network, now - FAMILIAR).await?;
         Ok(if came { Self::Familiar } else { Self::Strange })
     }
 }
@@ -149,7 +149,7 @@ impl Familiar {
     }
 
     fn key(user: UserId, request: &RequestInfo) -> String {
-        format!("{user} {}", request.address)
+        format!("{user} {}", request.network)
     }
 }
 

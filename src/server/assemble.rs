@@ -47,15 +47,15 @@ pub async fn assemble_with(
                 "the database role {reason}; connect as chartwell_runtime, which row-level security binds"
             );
         }
+        if let Some(behind) = migrate::behind(&mut connection).await.map_err(told)? {
+            bail!("{behind}");
+        }
         let violations = isolation::violations(&mut connection).await.map_err(told)?;
         if !violations.is_empty() {
             bail!(
                 "the database does not isolate tenants:\n  {}",
                 violations.join("\n  ")
             );
-        }
-        if let Some(behind) = migrate::behind(&mut connection).await.map_err(told)? {
-            bail!("{behind}");
         }
         SigningKeys::load_or_create(&mut connection, &*wrapper, clock.now())
             .await
@@ -73,7 +73,9 @@ pub async fn assemble_with(
         tenant_keys,
         authenticator: identity.clone(),
         limits: Limits::new(config.rates),
-        files: config.files.open().map_err(told)?,
+        files: config.files.open().map_err(told).context(
+            "the store of documents can't be opened (CHARTWELL_FILES_DIR, or the bucket)",
+        )?,
         messenger: config.messages.open(),
         settings: config.http.settings.clone(),
     });

@@ -154,6 +154,7 @@ pub(super) async fn set(
     security::insert(&mut tx, &event, Some(request), now).await?;
     announce(&mut tx, Changed::User(account.id)).await?;
     tx.commit().await?;
+    identity.familiar().succeeded(account.id, request);
     identity.forget(token.tenant, Changed::User(account.id));
     Ok(Answer::nothing())
 }

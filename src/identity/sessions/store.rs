@@ -112,20 +112,23 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Whether the account has logged in from the address since.
+/// Whether the account has logged in since from the network (an address, or a /64 of IPv6).
 pub(crate) async fn has_come_from(
     tx: &mut TenantTx,
     user: UserId,
-    address: &str,
+    network: &str,
     since: Instant,
 ) -> Result<bool> {
     let tenant = tx.tenant();
     let came = sqlx::query_scalar!(
         r#"select exists (select from app.sessions
-                           where tenant_id = $1 and user_id = $2 and created_at > $4 and address = $3) as "came!""#,
+                           where tenant_id = $1 and user_id = $2 and created_at > $4
+                             and (address = $3
+                                  or case when address ~ '^[0-9a-f.:]+$' and $3 ~ '^[0-9a-f.:/]+$'
+                                          then address::inet <<= $3::text::inet end)) as "came!""#,
         tenant as _,
         user as _,
-        address,
+        network,
         since
     )
     .fetch_one(tx.conn())

@@ -327,7 +327,7 @@ pub(super) async fn sits_in_room(
     besides: AppointmentId,
 ) -> Result<bool> {
     Ok(sqlx::query_scalar!(
-        r#"select exists (select from app.sits_in_room($1, $2)) as "sits!""#,
+        r#"select app.sits_in_room($1, $2) as "sits!""#,
         room as _,
         besides as _,
     )

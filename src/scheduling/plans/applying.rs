@@ -7,6 +7,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{NaiveTime, TimeDelta};
+use clinical::encounters;
 use kernel::ids::{AppointmentId, SchedulePlanId};
 use kernel::{Code, Error, FieldError, Kind, Result};
 use platform::access::{Ctx, Disclosure, Permission};
@@ -31,6 +33,7 @@ pub(super) async fn apply(
     id: SchedulePlanId,
     what: ApplyPlan,
 ) -> Result<Answer<SchedulePlan>> {
+    ensure_months(ctx, id).await?;
     let mut tx = ctx.begin(Permission::SchedulePlanApply).await?;
     let kept = store::lock(&mut tx, id)
         .await?
@@ -80,6 +83,22 @@ pub(super) async fn apply(
     let (subjects, version) = (telling::subjects(&plan), plan.version);
     tx.commit(Disclosure::shown("schedule_plan", Action::Update, subjects, plan).version(version))
         .await
+}
+
+/// An encounter that is planned for an appointment moves with it, and a month must be there before the transaction that
+/// writes into it.
+async fn ensure_months(ctx: &Ctx, id: SchedulePlanId) -> Result<()> {
+    let mut look = ctx.look(Permission::SchedulePlanApply).await?;
+    let kept = store::find(&mut look, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    drop(look);
+    // A day more at both ends: the month is UTC's, the days are those of the place.
+    let before = kept.frame.first_day.and_time(NaiveTime::MIN).and_utc() - TimeDelta::days(1);
+    let days = 0..=i64::from(kept.frame.days) + 1;
+    let times = days.map(|day| before + TimeDelta::days(day));
+    encounters::ensure_months(&ctx.app().db, times).await?;
+    Ok(())
 }
 
 type Open = Vec<(KeptRequest, PlannedPlace)>;

@@ -212,7 +212,16 @@ declare
     met record;
 begin
     for met in select j.table_name, j.row_key, j.former from app.patient_merge_rows j
-                where j.tenant_id = app.tenant_id() and j.merge_id = merge and j.former is not null loop
+                where j.tenant_id = app.tenant_id() and j.merge_id = merge and j.former is not null
+                  -- An allergy that was named since denies it still.
+                  and not (j.table_name = 'allergy_statements'
+                           and exists (select from app.allergy_statements s
+                                         join app.allergies a on a.tenant_id = s.tenant_id and a.patient_id = s.patient_id
+                                        where s.tenant_id = j.tenant_id and s.id = (j.row_key ->> 'id')::uuid
+                                          and a.status = 'active' and a.verification in ('unconfirmed', 'confirmed')
+                                          and (s.statement = 'no_known_allergies'
+                                               or s.statement = 'no_known_drug_allergies' and a.substance_kind in ('drug', 'drug_class')
+                                               or s.statement = 'no_known_food_allergies' and a.substance_kind = 'food'))) loop
         begin
             perform app.change_merged(met.table_name, met.row_key, met.former);
         exception when unique_violation then
@@ -253,6 +262,15 @@ begin
             update app.patients p set portal_user_id = m.moved_account where p.tenant_id = tenant and p.id = m.merged_id;
         end if;
     end if;
+    -- What a resource said before it changed goes where the resource goes (0037); no key says so, because a resource without a
+    -- visit may be another patient's at its source tomorrow.
+    insert into app.patient_merge_rows (tenant_id, merge_id, table_name, row_key, columns, fate)
+    select tenant, merge, 'imported_resource_states', jsonb_build_object('id', s.id), array['patient_id'], 'followed'
+      from app.patient_merge_rows j
+      join app.imported_resource_states s
+        on s.tenant_id = tenant and s.resource_id = (j.row_key ->> 'id')::uuid and s.patient_id = m.survivor_id
+     where j.tenant_id = tenant and j.merge_id = merge and j.table_name = 'imported_resources' and j.fate in ('moved', 'followed')
+        on conflict do nothing;
     while changed > 0 loop
         changed := 0;
         for link in

@@ -132,6 +132,7 @@ codes! {
     NoBedForClass = "no_bed_for_class", Conflict, "Only encounters of the classes inpatient, emergency and procedure have a bed.";
 
     EnteredInError = "entered_in_error", Conflict, "The entry was made in error and does not change any more.";
+    NeedsNoRelease = "needs_no_release", Conflict, "The patient reads it with his record: it is neither released nor withheld.";
     ReferralSent = "referral_sent", Conflict, "The referral has been sent: what was asked for does not change any more.";
     ProblemAlreadyOpen = "problem_already_open", Conflict, "The patient has an open problem with this code: amend, resolve or reactivate that one.";
     DiagnosisAlreadyCoded = "diagnosis_already_coded", Conflict, "The encounter has a diagnosis with this code.";

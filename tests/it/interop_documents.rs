@@ -283,11 +283,16 @@ async fn every_attachment_is_filed_and_so_is_a_conclusion_without_any() {
             "Suspicious of pneumonia."
         ]
     );
-    say(two(&["Page one."]));
+    // What is left is known by what it holds, not by its place.
+    say(two(&["Page two, corrected."]));
     run(&clinic, &files.0).await;
     assert_eq!(
         texts().await,
-        ["Page one.", "Read here.", "Suspicious of pneumonia."]
+        [
+            "Page two, corrected.",
+            "Read here.",
+            "Suspicious of pneumonia."
+        ]
     );
     let settled = run(&clinic, &files.0).await;
     assert_eq!(

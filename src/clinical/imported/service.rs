@@ -2,7 +2,7 @@
 
 use kernel::clock::Instant;
 use kernel::ids::{ImportedResourceId, PatientId, UserId};
-use kernel::{Error, Page, Result};
+use kernel::{Code, Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
 use platform::http::{Answer, Paging};
@@ -96,6 +96,12 @@ async fn set_release(
 ) -> Result<Answer<ImportedResource>> {
     let mut tx = ctx.begin(Permission::ImportedRelease).await?;
     patients::require(&mut tx, patient).await?;
+    let present = store::find(&mut tx, (patient, false), id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    if !present.summary.needs_release {
+        return Err(Error::new(Code::NeedsNoRelease));
+    }
     store::set_release(&mut tx, (patient, id), release, ctx.now()).await?;
     let resource = store::find(&mut tx, (patient, false), id)
         .await?

@@ -114,6 +114,8 @@ impl Referral {
             self.data.reason.clear();
             self.data.reason_codes.clear();
             self.data.note = None;
+            self.progress.status_reason = None;
+            self.progress.error_reason = None;
         }
         self
     }

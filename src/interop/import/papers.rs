@@ -26,6 +26,15 @@ pub(super) enum Part {
     There([u8; 32]),
 }
 
+impl Part {
+    fn hash(&self) -> &[u8; 32] {
+        match self {
+            Self::New(stored) => stored.sha256(),
+            Self::There(hash) => hash,
+        }
+    }
+}
+
 /// The contents of a resource.
 pub(super) enum Paper {
     /// In their order, what they are called, and what could not be stored.
@@ -141,30 +150,26 @@ impl Batch<'_> {
             return Ok(broken);
         }
         self.write_encounters().await?;
-        let before: Vec<DocumentId> = waiting.entry.map(DocumentId).into_iter().collect();
-        let before = [
-            before,
-            waiting.joined.iter().copied().map(DocumentId).collect(),
-        ]
-        .concat();
+        let (before, gone) = self.paired(waiting, parts).await?;
         let (mut filed, mut refused) = (Vec::new(), None);
-        for (place, part) in parts.iter().enumerate() {
-            match self
-                .part(waiting, part, label, before.get(place).copied())
-                .await?
-            {
+        for (part, before) in parts.iter().zip(before) {
+            match self.part(waiting, part, label, before).await? {
                 Ok(id) => filed.push(id.into()),
                 Err(why) => {
-                    filed.extend(before.get(place).map(|id| Uuid::from(*id)));
+                    filed.extend(before.map(Uuid::from));
                     refused = refused.or(Some(why.to_owned()));
                 }
             }
         }
-        // What its source has no longer.
-        for gone in before.iter().skip(parts.len()) {
-            let whose = waiting.whose();
-            self.take_back(resource, whose, ("document", (*gone).into()))
-                .await?;
+        for gone in gone {
+            // Its source has it no longer; or it is the one that could not be read this time.
+            if lacks.is_none() {
+                let whose = waiting.whose();
+                self.take_back(resource, whose, ("document", gone.into()))
+                    .await?;
+            } else {
+                filed.push(gone.into());
+            }
         }
         match (filed.split_first(), refused) {
             (_, Some(why)) if parts.len() == 1 => Ok(Entered::Refused(why)),
@@ -177,6 +182,31 @@ impl Batch<'_> {
         }
     }
 
+    /// Which document was made of each content before, and which of them none is left for: by what they hold, and what has
+    /// changed, in turn.
+    async fn paired(
+        &mut self,
+        waiting: &Waiting,
+        parts: &[Part],
+    ) -> Result<(Vec<Option<DocumentId>>, Vec<DocumentId>)> {
+        let before = waiting.entry.iter().chain(&waiting.joined);
+        let mut before: Vec<DocumentId> = before.copied().map(DocumentId).collect();
+        if before.is_empty() {
+            return Ok((vec![None; parts.len()], before));
+        }
+        let held = store::hashes_of(&mut self.tx, &before).await?;
+        let mut pairs = vec![None; parts.len()];
+        for (part, pair) in parts.iter().zip(&mut pairs) {
+            let hash = part.hash().as_slice();
+            let same = |id: &DocumentId| held.get(id).is_some_and(|held| held == hash);
+            *pair = before.iter().position(same).map(|at| before.remove(at));
+        }
+        for pair in pairs.iter_mut().filter(|pair| pair.is_none()) {
+            *pair = (!before.is_empty()).then(|| before.remove(0));
+        }
+        Ok((pairs, before))
+    }
+
     /// Files one content, or renews the document that was made of it; or says why not.
     async fn part(
         &mut self,
@@ -185,9 +215,10 @@ impl Batch<'_> {
         label: &NewDocument,
         before: Option<DocumentId>,
     ) -> Result<std::result::Result<DocumentId, &'static str>> {
-        let (hash, new) = match part {
-            Part::New(stored) => (stored.sha256(), Some(stored)),
-            Part::There(hash) => (hash, None),
+        let hash = part.hash();
+        let new = match part {
+            Part::New(stored) => Some(stored),
+            Part::There(_) => None,
         };
         // Another resource of the page may have brought the same by now.
         let there = store::document_with(&mut self.tx, waiting.patient, label, hash).await?;

@@ -1,5 +1,7 @@
 //! SQL of questions that are asked before an entry is made, because the database would refuse it with its whole transaction.
 
+use std::collections::HashMap;
+
 use clinical::documents::{DocumentStatus, NewDocument};
 use kernel::ids::{
     DiagnosisId, DocumentId, DocumentVersionId, EncounterId, PatientId, ProviderId, UserId,
@@ -185,6 +187,25 @@ pub(super) async fn document_with(
     Ok(found)
 }
 
+/// What the newest versions of documents hold, by its hash.
+pub(super) async fn hashes_of(
+    tx: &mut TenantTx,
+    documents: &[DocumentId],
+) -> Result<HashMap<DocumentId, Vec<u8>>> {
+    let tenant = tx.tenant();
+    let ids: Vec<Uuid> = documents.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        r#"select d.id as "id: DocumentId", v.sha256 from app.documents d
+             join app.document_versions v on v.tenant_id = $1 and v.document_id = d.id and v.number = d.current_number
+            where d.tenant_id = $1 and d.id = any($2)"#,
+        tenant as _,
+        &ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.sha256)).collect())
+}
+
 /// The other resources of the patient that lead to a document, and their encounters.
 pub(super) async fn others_of_document(
     tx: &mut TenantTx,
@@ -253,11 +274,14 @@ pub(super) async fn is_filed(tx: &mut TenantTx, version: DocumentVersionId) -> R
     Ok(found)
 }
 
-/// Whether the last who changed the row was an import, or nobody has since.
+/// Whether the last who changed the row was an import, or nobody has since. That a merge moved it to another registration
+/// changes nothing of it.
 pub(super) async fn is_untouched(tx: &mut TenantTx, table: &str, id: Uuid) -> Result<bool> {
     let tenant = tx.tenant();
     let by = sqlx::query_scalar!(
-        "select role from app.audit_log where tenant_id = $1 and table_name = $2 and row_id = $3
+        "select role from app.audit_log
+          where tenant_id = $1 and table_name = $2 and row_id = $3
+            and (action <> 'update' or before - '{patient_id,version,updated_at}'::text[] <> '{}')
           order by at desc, version desc limit 1",
         tenant as _,
         table,

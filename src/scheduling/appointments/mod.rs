@@ -10,7 +10,7 @@
 //! follows `status.rs`; an encounter that is planned for an appointment is planned for its time, and ends with it.
 //!
 //! Traps: a hold that has run out goes on occupying its place until somebody releases it, which whoever wants the place does
-//! first; what patients are shown leaves out the office's notes (`Appointment::for_patient`).
+//! first; what patients and billing are shown leaves out the office's notes (`Appointment::shown_to`).
 
 mod booking;
 mod holds;

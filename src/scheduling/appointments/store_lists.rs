@@ -84,7 +84,8 @@ pub(super) async fn of_ids(tx: &mut TenantTx, ids: &[AppointmentId]) -> Result<V
     Ok(rows.into_iter().map(Appointment::from).collect())
 }
 
-/// The occurrences of a series that stand and begin at or after an instant, locked, in their order.
+/// The occurrences of a series that stand and begin at or after an instant, locked in the order of ids, in which everybody
+/// locks appointments.
 pub(super) async fn lock_open_of_series(
     tx: &mut TenantTx,
     series: SeriesId,
@@ -94,7 +95,7 @@ pub(super) async fn lock_open_of_series(
     let ids = sqlx::query_scalar!(
         r#"select a.id as "id: AppointmentId" from app.appointments a
             where a.tenant_id = $1 and a.series_id = $2 and a.starts_at >= $3 and a.status in ('scheduled', 'confirmed')
-            order by a.starts_at, a.id
+            order by a.id
               for no key update"#,
         tenant as _,
         series as _,

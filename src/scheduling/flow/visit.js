@@ -17,20 +17,29 @@ const put = (name, text) => { document.querySelector("[data-" + name + "]").text
 const wall = (local) =>
   new Date(local + "Z").toLocaleString(undefined, { dateStyle: "full", timeStyle: "short", timeZone: "UTC" });
 
+const away = "The server can't be reached. Please try again.";
+
 async function answer(action) {
   actions.hidden = true;
-  const sent = await fetch(address, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ action }),
-  });
-  status.textContent = sent.ok ? words[action][1] : (await sent.json()).detail;
+  status.textContent = "";
+  try {
+    const sent = await fetch(address, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ action }),
+    });
+    status.textContent = sent.ok ? words[action][1] : (await sent.json()).detail;
+    actions.hidden = sent.ok;
+  } catch {
+    status.textContent = away;
+    actions.hidden = false;
+  }
 }
 
 async function show() {
-  const found = door ? await fetch(address) : { ok: false };
+  const found = door ? await fetch(address) : { status: 404 };
   if (!found.ok) {
-    status.textContent = "This link is no longer good. Please call us.";
+    status.textContent = found.status === 404 ? "This link is no longer good. Please call us." : away;
     return;
   }
   const visit = await found.json();
@@ -46,4 +55,5 @@ async function show() {
   if (visit.actions.length === 0) status.textContent = "Nothing is left to answer.";
 }
 
-show().catch(() => { status.textContent = "The server can't be reached. Please try again."; });
+addEventListener("hashchange", () => location.reload());
+show().catch(() => { status.textContent = away; });

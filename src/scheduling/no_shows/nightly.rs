@@ -8,6 +8,7 @@ use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{NoShowModelId, TenantId};
 use platform::App;
+use platform::compute::Compute;
 use platform::db::{SystemTx, TenantTx};
 use tokio::sync::watch;
 
@@ -69,12 +70,11 @@ pub async fn refit(app: &App, tenant: TenantId) -> Result<bool> {
     let visits = store::past(&mut tx, now).await?;
     drop(tx);
     let counted = (visits.len(), visits.iter().filter(|it| it.missed).count());
-    let fitted = tokio::task::spawn_blocking(move || {
+    let fit = move || {
         let rows: Vec<(Visit, bool)> = visits.iter().map(|it| (it.visit(), it.missed)).collect();
         no_show::fit(&rows)
-    })
-    .await
-    .map_err(kernel::Error::internal)?;
+    };
+    let fitted = Compute::long().run(fit).await?;
     let mut tx = SystemTx::begin(&app.db, tenant).await?;
     let id = NoShowModelId::new();
     // Too few visits: the row says that the day was looked at, and that it left no model.

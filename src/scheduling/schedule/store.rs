@@ -174,7 +174,11 @@ pub(super) async fn zones_of_provider(
                               and x.ends_at > $3::date - interval '1 day')
                 or exists (select from app.on_call_shifts c
                             where c.tenant_id = $1 and c.provider_id = $2 and c.facility_id = f.id and c.status = 'active'
-                              and c.starts_at < $4::date + interval '2 days' and c.ends_at > $3::date - interval '1 day'))"#,
+                              and c.starts_at < $4::date + interval '2 days' and c.ends_at > $3::date - interval '1 day')
+                or exists (select from app.reservations r
+                             join app.appointments a on a.tenant_id = r.tenant_id and a.id = r.appointment_id
+                            where r.tenant_id = $1 and a.tenant_id = $1 and r.resource_id = $2 and a.facility_id = f.id and r.state <> 'released'
+                              and r.starts_at < $4::date + interval '2 days' and r.starts_at > $3::date - interval '3 days'))"#,
         tenant as _,
         provider as _,
         first,

@@ -55,7 +55,8 @@ pub(super) async fn look(
                 promised.extend(ready.promised());
                 Ok(ready)
             }
-            Err(error) if is_conflict(&error) => Err(conflict(&error)),
+            // With a cause, the database has ended the transaction: nothing more can be looked at in it.
+            Err(error) if is_conflict(&error) && error.cause().is_none() => Err(conflict(&error)),
             Err(error) => return Err(error),
         };
         all.push(Looked {

@@ -202,6 +202,9 @@ async fn a_patient_reads_imported_notes_and_results_when_they_are_released_and_n
         "result"
     );
 
+    let always = record.resource("c1").await;
+    let shown = record.doctor.act(format!("{always}/withhold")).await;
+    shown.expect_problem(409, "needs_no_release");
     record
         .doctor
         .act(format!("{secret}/withhold"))

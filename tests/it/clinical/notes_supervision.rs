@@ -162,6 +162,9 @@ async fn what_waits_for_a_supervisor_who_has_left_is_handed_on() {
         .expect(200);
     assert_eq!(open["cosignature"], "cosigned");
     assert_eq!(open["supervisor_id"], json!(next.user_id));
+    let early = ward.admin.post(&place, to(&ward.doctor)).await;
+    early.expect_problem(403, "not_the_supervisor");
+    leave(&ward, &next).await;
     let again = ward.admin.post(&place, to(&gone)).await;
     assert_eq!(again.status, 422, "{}", again.text);
     ward.admin

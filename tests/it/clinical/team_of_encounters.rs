@@ -145,6 +145,21 @@ async fn the_attending_keeps_the_chart_through_a_stay_of_forty_days_and_a_month_
 }
 
 #[tokio::test]
+async fn a_visit_that_was_planned_keeps_its_people_when_it_begins() {
+    let ward = Ward::new().await;
+    let (doctor, provider) = ward.doctor().await;
+    let nurse = ward.nurse().await;
+    let visit = ward.visit(0, &provider).await;
+    ward.joins(&visit, json!({ "user_id": nurse.user_id, "role": "nurse" }))
+        .await;
+    ward.admin.act(format!("{visit}/start")).await.expect(200);
+    for caller in [&doctor, &nurse] {
+        assert!(ward.opens(caller).await, "it lasts");
+        assert_eq!(ward.ends(caller).await, [None]);
+    }
+}
+
+#[tokio::test]
 async fn whoever_takes_part_in_a_visit_loses_the_chart_when_it_does_not_take_place() {
     for step in ["cancel", "no-show"] {
         let ward = Ward::new().await;

@@ -168,7 +168,11 @@ pub(super) async fn reassign(
     let found = store::find(&mut tx, id)
         .await?
         .ok_or_else(Error::not_found)?;
-    if found.supervisor_id != ctx.user() && ctx.principal().role != Role::Admin {
+    let own = found.supervisor_id == ctx.user();
+    if !own
+        && (ctx.principal().role != Role::Admin
+            || notes::is_active(&mut tx, found.supervisor_id).await?)
+    {
         return Err(Error::new(Code::NotTheSupervisor));
     }
     note.summary.status.require_signed()?;

@@ -7,7 +7,7 @@
 //! otherwise is matched alike, and whoever begins to wait with all there is ([`free_time`]).
 //!
 //! Invariants: a place is offered to one at a time, and once to each; somebody who waits has one open offer at most; an open
-//! offer has a hold that outlives its deadline; in quiet hours nobody is written to, and no minutes to answer pass
+//! offer has a hold that lasts until its deadline at least; in quiet hours nobody is written to, and no minutes to answer pass
 //! ([`crate::flow::quiet`]).
 //!
 //! Traps: matching is done by the system, which sees everybody who waits, whoever cancelled; what the points are is for the

@@ -111,8 +111,8 @@ async fn in_the_way(
 fn circles(ways: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let reached: Vec<Vec<bool>> = (0..ways.len()).map(|from| reached(ways, from)).collect();
     let mut found: Vec<Vec<usize>> = Vec::new();
-    for one in 0..ways.len() {
-        let each_other = |other: &usize| reached[one][*other] && reached[*other][one];
+    for (one, from_one) in reached.iter().enumerate() {
+        let each_other = |other: &usize| from_one[*other] && reached[*other][one];
         let circle: Vec<usize> = (0..ways.len()).filter(each_other).collect();
         // Told once, by its first member.
         if circle.len() > 1 && circle.first() == Some(&one) {

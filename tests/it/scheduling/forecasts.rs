@@ -320,3 +320,24 @@ async fn a_provider_who_sees_his_own_patients_only_gets_the_forecast_of_all() {
     assert_eq!(origins, ["nightly", "asked"]);
     assert!(number(&made["basis"]["visits"]) > 500.0);
 }
+
+#[tokio::test]
+async fn a_night_that_was_cut_off_is_made_up_for_at_the_next_look() {
+    let clinic = Clinic::new().await;
+    clinic.history(120).await;
+    let (app, tenant) = (&clinic.tenant.app, clinic.tenant.id);
+    // The server learns from the day, and is stopped.
+    let learnt = scheduling::no_shows::refit(app, tenant).await;
+    assert!(learnt.expect("the model"));
+    let nightly = async || {
+        let list = clinic.admin.get("/api/v1/scheduling/forecasts").await;
+        let list = list.expect(200);
+        list["items"].as_array().expect("a list").len()
+    };
+    assert_eq!(nightly().await, 0);
+    for _ in 0..2 {
+        let turn = scheduling::nightly::turn(app, tenant).await;
+        turn.expect("the rest of the night");
+        assert_eq!(nightly().await, 1, "once, however often it is looked");
+    }
+}

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use clinical::encounters::zone;
 use kernel::clock::Instant;
-use kernel::ids::{HoldId, mint};
+use kernel::ids::{AppointmentId, HoldId, mint};
 use kernel::{Code, Error, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
@@ -77,6 +77,7 @@ pub(super) async fn read(ctx: &Ctx, id: HoldId) -> Result<Answer<Hold>> {
 
 pub(super) async fn release(ctx: &Ctx, id: HoldId) -> Result<Answer<Hold>> {
     let mut tx = ctx.begin_by_keys(Permission::AppointmentBook).await?;
+    refuse_offered(&mut tx, id).await?;
     release_hold_in_tx(&mut tx, id, ctx.now()).await?;
     let hold = get(&mut tx, id, ctx.now()).await?;
     let (patient, version) = (hold.patient_id, hold.version);
@@ -84,6 +85,25 @@ pub(super) async fn release(ctx: &Ctx, id: HoldId) -> Result<Answer<Hold>> {
         Disclosure::of("appointment_hold", Action::Update, patient, id, hold).version(version),
     )
     .await
+}
+
+/// What keeps a place that the waitlist offers is its offer's: it ends with its answer, and with nothing else.
+pub(super) async fn refuse_offered(tx: &mut TenantTx, id: HoldId) -> Result<()> {
+    if store::is_offered(tx, id).await? {
+        let detail = "It keeps what the waitlist offers: accept or decline the offer.";
+        return Err(Error::new(Code::HoldClosed).detail(detail));
+    }
+    Ok(())
+}
+
+/// What was booked of a hold, whatever became of it.
+pub(crate) async fn booked_of_hold(tx: &mut TenantTx, id: HoldId) -> Result<Option<AppointmentId>> {
+    store::booked(tx, id).await
+}
+
+/// A hold as it is now; `not_found` if the caller may not see it.
+pub(crate) async fn hold_by_id(tx: &mut TenantTx, id: HoldId, now: Instant) -> Result<Hold> {
+    get(tx, id, now).await
 }
 
 async fn get(tx: &mut TenantTx, id: HoldId, now: Instant) -> Result<Hold> {

@@ -51,6 +51,7 @@ pub use status::AppointmentStatus;
 pub use steps::{cancel_in_tx, confirm_in_tx};
 pub(crate) use {
     booking::{lock_open_of_series, look_among_in_tx},
+    holds::{booked_of_hold, hold_by_id},
     lists::subjects,
     model::check_assets,
     moving::{led_by, own_timing},

@@ -32,5 +32,5 @@ pub(crate) fn router() -> OpenApiRouter<App> {
 
 /// Who does the area's jobs.
 pub fn jobs() -> Handlers {
-    forecasts::jobs(waitlist::jobs(reminders::jobs(Handlers::default())))
+    waitlist::jobs(reminders::jobs(Handlers::default()))
 }

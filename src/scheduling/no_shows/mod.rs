@@ -20,6 +20,6 @@ mod service;
 mod store;
 
 pub use model::{NoShowModel, NoShowScore, OverbookingSuggestion};
-pub use nightly::{refit, spawn, turn};
+pub use nightly::refit;
 pub use routes::router;
 pub(crate) use service::is_likely;

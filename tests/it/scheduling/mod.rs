@@ -1,5 +1,6 @@
 //! Scheduling: availability, appointments, waiting lists, plans, forecasts.
 
+mod affected;
 mod appointments;
 mod availability;
 mod board;
@@ -28,6 +29,7 @@ mod series;
 mod waiting;
 mod waitlist;
 mod waitlist_free_time;
+mod waitlist_holds;
 mod waitlist_links;
 mod waitlist_night;
 mod working_time;

@@ -63,7 +63,7 @@ async fn a_patient_is_reminded_in_few_words_and_confirms_by_the_link() {
         let hour = at.with_timezone(&chrono_tz::America::New_York).hour();
         assert!((8..20).contains(&hour), "{hour} o'clock is not quiet");
     }
-    clinic.wait(TimeDelta::days(8) + TimeDelta::hours(4)).await;
+    clinic.wait(TimeDelta::days(8) + TimeDelta::hours(2)).await;
     clinic.work().await;
     let sent = reminders(&clinic, &appointment).await;
     assert_eq!(
@@ -138,7 +138,7 @@ async fn a_link_cancels_once_and_none_that_is_made_up_opens_anything() {
     let patient = clinic.patient("Grace", mobile).await;
     let appointment = clinic.book(&patient, clinic.in_(TimeDelta::days(9))).await;
     clinic.work().await;
-    clinic.wait(TimeDelta::days(6) + TimeDelta::hours(4)).await;
+    clinic.wait(TimeDelta::days(6) + TimeDelta::hours(2)).await;
     clinic.work().await;
     let messages = clinic.tenant.outbox.messages();
     let path = link(&messages.first().expect("a message").body);
@@ -317,30 +317,40 @@ async fn a_reminder_put_off_to_the_morning_is_sent_whatever_happens_in_the_night
 }
 
 #[tokio::test]
-async fn what_could_not_be_sent_in_time_waits_for_the_morning() {
+async fn what_is_late_does_not_leave_in_the_night() {
     let mut clinic = Clinic::by_day().await;
-    add(&clinic, template("email", 1440)).await;
+    add(&clinic, template("email", 720)).await;
     let patient = clinic.patient("Grace", email("grace@example.com")).await;
-    let noon = clinic.in_(TimeDelta::hours(27));
-    let early = clinic.in_(TimeDelta::hours(29));
-    let appointment = clinic.book(&patient, early).await;
-    let other = clinic.patient("Ada", email("ada@example.com")).await;
-    let in_time = clinic.book(&other, noon).await;
+    // It is nine: they begin tomorrow at half past eight and at half past seven, and are told of it twelve hours before.
+    let later = clinic
+        .book(&patient, clinic.in_(TimeDelta::minutes(23 * 60 + 30)))
+        .await;
+    let early = clinic
+        .book(&patient, clinic.in_(TimeDelta::minutes(22 * 60 + 30)))
+        .await;
     clinic.work().await;
-    // At noon both are due or soon will be; nobody works before eleven in the evening.
-    clinic.wait(TimeDelta::hours(14)).await;
+    assert_eq!(statuses(&reminders(&clinic, &later).await), ["scheduled"]);
+    // The server is down until two in the night.
+    clinic.wait(TimeDelta::hours(17)).await;
     clinic.work().await;
-    assert!(clinic.tenant.outbox.messages().is_empty(), "it is night");
-    for one in [&appointment, &in_time] {
-        assert_eq!(statuses(&reminders(&clinic, one).await), ["scheduled"]);
-    }
-    clinic.wait(TimeDelta::hours(8)).await;
+    let put_off = reminders(&clinic, &later).await;
+    assert_eq!(statuses(&put_off), ["scheduled"]);
+    let at: chrono::DateTime<chrono::Utc> = put_off[0]["send_at"]
+        .as_str()
+        .and_then(|text| text.parse().ok())
+        .expect("an instant");
+    let local = at.with_timezone(&chrono_tz::America::New_York);
+    assert_eq!((local.hour(), local.minute()), (8, 0));
+    let gone = reminders(&clinic, &early).await;
+    assert_eq!(
+        (statuses(&gone), &gone[0]["outcome"]),
+        (vec!["cancelled"], &json!("no_time_left")),
+        "it begins before anybody is written to"
+    );
     clinic.work().await;
-    assert!(clinic.tenant.outbox.messages().is_empty(), "it is seven");
-    clinic.wait(TimeDelta::minutes(65)).await;
+    assert!(clinic.tenant.outbox.messages().is_empty());
+    clinic.wait(TimeDelta::minutes(6 * 60 + 5)).await;
     clinic.work().await;
-    for one in [&appointment, &in_time] {
-        assert_eq!(statuses(&reminders(&clinic, one).await), ["sent"]);
-    }
-    assert_eq!(clinic.tenant.outbox.messages().len(), 2);
+    assert_eq!(statuses(&reminders(&clinic, &later).await), ["sent"]);
+    assert_eq!(clinic.tenant.outbox.messages().len(), 1);
 }

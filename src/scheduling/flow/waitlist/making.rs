@@ -10,10 +10,8 @@ use platform::db::SystemTx;
 
 use super::model::{OfferStatus, WaitlistOffer, WaitlistStatus};
 use super::store::{self, Row};
-use super::store_free;
-use super::store_offers as offers;
-use super::triage;
-use super::{offers as deadlines, triage::Triage};
+use super::triage::Triage;
+use super::{answering, store_free, store_offers, triage};
 use crate::appointments::{self, By, Placement};
 use crate::flow::flow_settings::NewFlowSettings;
 use crate::flow::quiet::Quiet;
@@ -25,7 +23,6 @@ const GRACE: TimeDelta = TimeDelta::minutes(2);
 /// What is offered.
 pub(super) struct Place {
     pub placement: Placement,
-    pub ends_at: Instant,
     /// Whose place it was; none for time that was free.
     pub freed_by: Option<AppointmentId>,
 }
@@ -67,7 +64,6 @@ pub(super) async fn make_in_tx(
     }
     let Place {
         placement,
-        ends_at,
         freed_by,
     } = place;
     let (facility_id, starts_at) = (placement.facility, placement.starts_at);
@@ -77,6 +73,8 @@ pub(super) async fn make_in_tx(
     let quiet = Quiet::of(settings);
     let deadline = quiet.after(now, settings.offer_minutes, zone, starts_at);
     let hold = appointments::hold_in_tx(tx, placement, deadline + GRACE, By::SYSTEM, now).await?;
+    // What he is shown is what he is booked for.
+    let ends_at = appointments::hold_by_id(tx, hold, now).await?.ends_at;
     let offer = WaitlistOffer {
         id: WaitlistOfferId::new(),
         entry_id: row.id,
@@ -93,9 +91,9 @@ pub(super) async fn make_in_tx(
         version: 1,
         created_at: now,
     };
-    offers::insert(tx, &offer, hold, freed_by).await?;
+    store_offers::insert(tx, &offer, hold, freed_by).await?;
     store::step(tx, row.id, WaitlistStatus::Offered, (None, None), now).await?;
-    deadlines::watch(tx, offer.id, deadline).await?;
+    answering::watch(tx, offer.id, deadline).await?;
     let heard_at = quiet.over(now, zone);
     reminders::announce_offer(tx, offer.id, heard_at, now).await?;
     let record = record(app, tx, row.patient_id, offer.id, cause, now);

@@ -14,8 +14,8 @@ use serde_json::json;
 
 use super::free_time::{self, Opened};
 use super::model::{OfferStatus, WaitlistOffer, WaitlistStatus, WaitlistWish};
-use super::store_offers::{self as offers, Locked};
-use super::{matching, offering, store};
+use super::store_offers::{self, Locked};
+use super::{making, matching, store};
 use crate::appointments::{self, By, Details};
 
 /// The deadline of an offer has come.
@@ -47,7 +47,7 @@ fn for_caller(ctx: &Ctx, offer: WaitlistOffer) -> WaitlistOffer {
 
 pub(super) async fn read(ctx: &Ctx, id: WaitlistOfferId) -> Result<Answer<WaitlistOffer>> {
     let mut tx = ctx.begin(Permission::WaitlistRead).await?;
-    let offer = offers::find(&mut tx, Some(id), None).await?.pop();
+    let offer = store_offers::find(&mut tx, Some(id), None).await?.pop();
     let offer = for_caller(ctx, offer.ok_or_else(Error::not_found)?);
     let (patient, version) = (offer.patient_id, offer.version);
     tx.finish(Disclosure::of("waitlist", Action::Read, patient, id, offer).version(version))
@@ -60,7 +60,7 @@ pub(super) async fn of_entry(
 ) -> Result<Answer<Page<WaitlistOffer>>> {
     let mut tx = ctx.begin(Permission::WaitlistRead).await?;
     let patient = store::get(&mut tx, entry, ctx.now()).await?.patient_id;
-    let all = offers::find(&mut tx, None, Some(entry)).await?;
+    let all = store_offers::find(&mut tx, None, Some(entry)).await?;
     let all = all
         .into_iter()
         .map(|offer| for_caller(ctx, offer))
@@ -75,10 +75,10 @@ pub(super) async fn of_entry(
 
 /// An open offer, locked after its request, in the order in which matching locks them.
 async fn lock_open(tx: &mut TenantTx, id: WaitlistOfferId, now: Instant) -> Result<Locked> {
-    let entry = offers::find(tx, Some(id), None).await?.pop();
+    let entry = store_offers::find(tx, Some(id), None).await?.pop();
     let entry = entry.ok_or_else(Error::not_found)?.entry_id;
     store::lock(tx, entry, now).await?;
-    let locked = offers::lock(tx, id).await?;
+    let locked = store_offers::lock(tx, id).await?;
     match locked.offer.status {
         OfferStatus::Open if locked.offer.deadline > now => Ok(locked),
         OfferStatus::Open | OfferStatus::Expired => Err(Code::OfferExpired.into()),
@@ -110,13 +110,16 @@ pub(super) async fn accept_in_tx(
         ..Details::default()
     };
     let patient = Some(offer.patient_id);
-    let booked = appointments::book_hold_in_tx(tx, hold, patient, &details, by, now).await;
+    let booked = match appointments::booked_of_hold(tx, hold).await? {
+        Some(booked) => Ok(booked),
+        None => appointments::book_hold_in_tx(tx, hold, patient, &details, by, now).await,
+    };
     // Who accepts knows of no hold: what kept the place for him is gone, and the offer with it.
     let booked = booked.map_err(|error| match error.code() {
         Code::HoldExpired | Code::HoldClosed => Error::new(Code::OfferExpired),
         _ => error,
     })?;
-    offers::answer(tx, id, OfferStatus::Accepted, Some(booked), now).await?;
+    store_offers::answer(tx, id, OfferStatus::Accepted, Some(booked), now).await?;
     let end = (Some(booked), None);
     store::step(tx, offer.entry_id, WaitlistStatus::Booked, end, now).await
 }
@@ -127,7 +130,7 @@ pub(super) async fn decline(ctx: &Ctx, id: WaitlistOfferId) -> Result<Answer<Wai
     commit(ctx, tx, id).await
 }
 
-/// Gives the place to the next one.
+/// Gives the place to the next one. An offer whose hold was booked is accepted, whatever is said now.
 ///
 /// # Errors
 /// As [`accept_in_tx`].
@@ -137,34 +140,45 @@ pub(super) async fn decline_in_tx(
     now: Instant,
 ) -> Result<()> {
     let locked = lock_open(tx, id, now).await?;
-    pass_on(tx, &locked, OfferStatus::Declined, now).await?;
-    let entry = locked.offer.entry_id;
-    store::step(tx, entry, WaitlistStatus::Waiting, (None, None), now).await
+    end(tx, &locked, OfferStatus::Declined, now).await?;
+    Ok(())
 }
 
 async fn commit(ctx: &Ctx, mut tx: CallerTx, id: WaitlistOfferId) -> Result<Answer<WaitlistOffer>> {
-    let offer = offers::find(&mut tx, Some(id), None).await?.pop();
+    let offer = store_offers::find(&mut tx, Some(id), None).await?.pop();
     let offer = for_caller(ctx, offer.ok_or_else(Error::not_found)?);
     let (patient, version) = (offer.patient_id, offer.version);
     tx.commit(Disclosure::of("waitlist", Action::Update, patient, id, offer).version(version))
         .await
 }
 
-/// Ends an open offer without a booking: the hold is given back, and the place goes on to the next one.
-async fn pass_on(
+/// Ends an open offer without a booking: the hold is given back, the place goes on to the next one, and its request, which is
+/// locked, waits again. Where the hold was booked past the offer, that is its answer, and the request has what it asked for.
+/// Answers what the request is then.
+async fn end(
     tx: &mut TenantTx,
     locked: &Locked,
     status: OfferStatus,
     now: Instant,
-) -> Result<()> {
-    offers::answer(tx, locked.offer.id, status, None, now).await?;
-    appointments::release_hold_in_tx(tx, locked.hold, now).await?;
+) -> Result<WaitlistStatus> {
     let offer = &locked.offer;
-    if let Some(freed_by) = locked.freed_by {
-        return matching::next(tx, freed_by, now).await;
+    if let Some(booked) = appointments::booked_of_hold(tx, locked.hold).await? {
+        store_offers::answer(tx, offer.id, OfferStatus::Accepted, Some(booked), now).await?;
+        let now_has = (Some(booked), None);
+        store::step(tx, offer.entry_id, WaitlistStatus::Booked, now_has, now).await?;
+        return Ok(WaitlistStatus::Booked);
     }
-    let opened = Opened::at(Some(offer.facility_id), offer.starts_at, offer.ends_at);
-    free_time::time_opened(tx, &opened, now).await
+    store_offers::answer(tx, offer.id, status, None, now).await?;
+    appointments::release_hold_in_tx(tx, locked.hold, now).await?;
+    let waits = WaitlistStatus::Waiting;
+    store::step(tx, offer.entry_id, waits, (None, None), now).await?;
+    if let Some(freed_by) = locked.freed_by {
+        matching::next(tx, freed_by, now).await?;
+    } else {
+        let opened = Opened::at(Some(offer.facility_id), offer.starts_at, offer.ends_at);
+        free_time::time_opened(tx, &opened, now).await?;
+    }
+    Ok(waits)
 }
 
 /// Takes an open offer back that is not what its request asks for any more. The request is locked, and waits again.
@@ -174,10 +188,10 @@ pub(super) async fn take_back_unfit(
     wish: &WaitlistWish,
     now: Instant,
 ) -> Result<()> {
-    let Some(open) = offers::open_of(tx, entry).await? else {
+    let Some(open) = store_offers::open_of(tx, entry).await? else {
         return Ok(());
     };
-    let locked = offers::lock(tx, open).await?;
+    let locked = store_offers::lock(tx, open).await?;
     let offer = &locked.offer;
     let fits = wish.allows(offer.starts_at, offer.ends_at)
         && wish.facility_id.is_none_or(|id| id == offer.facility_id)
@@ -188,21 +202,22 @@ pub(super) async fn take_back_unfit(
     if fits {
         return Ok(());
     }
-    pass_on(tx, &locked, OfferStatus::Withdrawn, now).await?;
-    store::step(tx, entry, WaitlistStatus::Waiting, (None, None), now).await
+    end(tx, &locked, OfferStatus::Withdrawn, now).await?;
+    Ok(())
 }
 
-/// Takes back what a request was offered, because it is no more. The request is locked.
+/// Takes back what a request was offered, because it is to be no more. The request is locked. Answers what it is then: it has
+/// been booked, perhaps.
 pub(super) async fn withdraw(
     tx: &mut TenantTx,
     entry: WaitlistEntryId,
     now: Instant,
-) -> Result<()> {
-    if let Some(open) = offers::open_of(tx, entry).await? {
-        let locked = offers::lock(tx, open).await?;
-        pass_on(tx, &locked, OfferStatus::Withdrawn, now).await?;
-    }
-    Ok(())
+) -> Result<WaitlistStatus> {
+    let Some(open) = store_offers::open_of(tx, entry).await? else {
+        return Ok(WaitlistStatus::Waiting);
+    };
+    let locked = store_offers::lock(tx, open).await?;
+    end(tx, &locked, OfferStatus::Withdrawn, now).await
 }
 
 /// Nobody has answered: the next one, and he waits on.
@@ -210,11 +225,14 @@ pub(super) async fn deadline(app: &App, job: &Job) -> Result<()> {
     let OfOffer { offer_id } = job.payload()?;
     let now = app.clock.now();
     let mut tx = SystemTx::begin(&app.db, job.tenant).await?;
-    let Some(offer) = offers::find(&mut tx, Some(offer_id), None).await?.pop() else {
+    let Some(offer) = store_offers::find(&mut tx, Some(offer_id), None)
+        .await?
+        .pop()
+    else {
         return Ok(());
     };
     store::lock(&mut tx, offer.entry_id, now).await?;
-    let locked = offers::lock(&mut tx, offer_id).await?;
+    let locked = store_offers::lock(&mut tx, offer_id).await?;
     if locked.offer.status != OfferStatus::Open {
         return Ok(());
     }
@@ -222,16 +240,8 @@ pub(super) async fn deadline(app: &App, job: &Job) -> Result<()> {
         watch(&mut tx, offer_id, locked.offer.deadline).await?;
         return tx.commit().await;
     }
-    pass_on(&mut tx, &locked, OfferStatus::Expired, now).await?;
-    store::step(
-        &mut tx,
-        offer.entry_id,
-        WaitlistStatus::Waiting,
-        (None, None),
-        now,
-    )
-    .await?;
-    let record = offering::record(app, &tx, offer.patient_id, offer_id, DEADLINE, now);
+    end(&mut tx, &locked, OfferStatus::Expired, now).await?;
+    let record = making::record(app, &tx, offer.patient_id, offer_id, DEADLINE, now);
     tx.record(&[record]).await?;
     tx.commit().await
 }

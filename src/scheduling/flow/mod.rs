@@ -15,7 +15,6 @@ pub mod reminders;
 mod routes_visit;
 pub mod waitlist;
 
-use crate::forecasts;
 use platform::App;
 use platform::jobs::Handlers;
 use utoipa_axum::router::OpenApiRouter;

@@ -26,12 +26,3 @@ revoke all on function app.encounters_at_a_glance(text[], uuid[], uuid[]) from p
 grant execute on function app.encounters_at_a_glance(text[], uuid[], uuid[]), app.encounter_by_id(uuid, uuid) to chartwell_glance;
 grant select on app.encounter_register, app.encounters, app.providers to chartwell_glance;
 
--- The closed sets of an access record in one constraint: each constraint is made ready anew by every statement, which for
--- a batch of records cost as much as a quarter of inserting them.
-alter table app.phi_access_log drop constraint phi_access_log_action_check;
-alter table app.phi_access_log drop constraint phi_access_log_outcome_check;
-alter table app.phi_access_log drop constraint phi_access_log_purpose_check;
-alter table app.phi_access_log add constraint phi_access_log_closed_sets_check check (
-    action in ('read', 'search', 'create', 'update', 'delete', 'export', 'print')
-    and outcome in ('success', 'refused')
-    and purpose in ('TREAT', 'HPAYMT', 'HOPERAT', 'PATRQT', 'ETREAT', 'HRESCH', 'PUBHLTH'));

@@ -25,11 +25,6 @@ grant update (team_until) on app.encounter_register to chartwell_definer;
 grant select on app.encounter_participants to chartwell_definer;
 grant execute on function app.encounter_by_id(uuid, uuid) to chartwell_definer;
 
--- A membership of an encounter in progress has no end, and one made by hand may have none beside it.
-drop index app.care_team_members_open_key;
-create unique index care_team_members_open_key on app.care_team_members (tenant_id, patient_id, user_id, role)
-    where valid_until is null and source <> 'encounter';
-
 -- Makes one person's membership what his encounters with the patient say. Called by the triggers below, as their owner.
 create function app.follow_encounters(tenant uuid, patient uuid, member uuid) returns void
     language plpgsql set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan
@@ -204,9 +199,3 @@ end
 $$;
 set local role chartwell_owner;
 
--- Guessing -----------------------------------------------------------------------------------------------------------------
--- When a wrong password last counted: failures a day apart are not a row. Neither does the history tell of it.
-alter table app.users add column last_failed_at timestamptz;
-drop trigger users_history on app.users;
-create trigger users_history after insert or update or delete on app.users for each row
-    execute function app.record_change('', '{password_hash,failed_logins,locked_until,last_login_at,last_failed_at}', 'users', 'plain');

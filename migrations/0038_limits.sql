@@ -16,27 +16,6 @@ select app.tenant_table('app.upload_usage', history => false, read => '{system}'
                         adds => '{admin,provider,nurse,staff,patient,system}', own_column => 'user_id', own_write => true, may_delete => '{system}');
 select app.narrow_policies('app.upload_usage', 'user_id = app.user_id() or app.actor_role() = ''system''');
 
--- Months ------------------------------------------------------------------------------------------------------------------
--- Which of these months a table has no partition for: making one locks what others write to, so whoever is about to have
--- some made looks first how many.
-create function app.missing_months(parent text, months date[]) returns setof date
-    language plpgsql stable set search_path = pg_catalog, pg_temp set timezone = 'UTC'
-as $$
-declare
-    earliest date;
-begin
-    select substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''(\d{4}-\d\d-\d\d)')::date into earliest
-      from pg_inherits i join pg_class c on c.oid = i.inhrelid
-     where i.inhparent = ('app.' || parent)::regclass and pg_get_expr(c.relpartbound, c.oid) like '%MINVALUE%';
-    return query
-    select m.month from unnest(months) m (month)
-     where to_regclass(format('app.%I', format('%s_y%sm%s', parent, to_char(m.month, 'YYYY'), to_char(m.month, 'MM')))) is null
-       and (earliest is null or m.month >= earliest);
-end
-$$;
-revoke all on function app.missing_months(text, date[]) from public;
-grant execute on function app.missing_months(text, date[]) to chartwell_runtime;
-
 -- Calendars ---------------------------------------------------------------------------------------------------------------
 -- A provider whose account is retired has no calendar others read: its links do not come back with a new account of his.
 create function app.revoke_feeds_of_retired() returns trigger language plpgsql set search_path = pg_catalog, pg_temp

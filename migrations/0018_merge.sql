@@ -4,30 +4,6 @@
 -- which, and can be taken back. Which tables those are is read from the foreign keys, so that a table made tomorrow is moved
 -- tomorrow. History is never rewritten: audit_log and phi_access_log refer to nobody, and keep saying whom a row belonged to.
 
-alter table app.patients add column replaced_by uuid;
-alter table app.patients drop constraint patients_status_check;
-alter table app.patients drop constraint patients_deceased_check;
-alter table app.patients add constraint patients_status_check
-    check (status in ('active', 'inactive', 'deceased', 'transferred', 'merged'));
-alter table app.patients add constraint patients_deceased_check
-    check (deceased_on is null or (deceased_on >= birth_date and status in ('deceased', 'merged')));
-alter table app.patients add constraint patients_replaced_check
-    check ((status = 'merged') = (replaced_by is not null) and replaced_by <> id);
--- Adding a foreign key checks the rows through the policies, which want a context: nobody's. The column is new and empty.
-set local app.context = '00000000-0000-0000-0000-000000000000 nobody nothing   ';
-alter table app.patients add constraint patients_replaced_fkey
-    foreign key (tenant_id, replaced_by) references app.patients (tenant_id, id);
-create index patients_replaced_idx on app.patients (tenant_id, replaced_by) where replaced_by is not null;
-
--- Who has changed since the last look.
-create index patients_changed_idx on app.patients (tenant_id, updated_at, id) where deleted_at is null;
-
--- Keys by which likely duplicates meet (kind block), and keys a patient has from a registration that was merged into his.
-alter table app.patient_keys drop constraint patient_keys_kind_check;
-alter table app.patient_keys add constraint patient_keys_kind_check
-    check (kind in ('family', 'given', 'name', 'sound', 'phone', 'email', 'mrn', 'ssn', 'identifier', 'block'));
-alter table app.patient_keys add column origin uuid;
-
 -- How a tenant looks for duplicates, how far it has come, and what it has learned of its own people.
 create table app.matching_settings (
     tenant_id       uuid        not null,
@@ -125,34 +101,6 @@ select app.tenant_table('app.patient_merge_rows', read => '{admin,staff,system}'
 revoke insert on app.patient_merge_rows from chartwell_runtime;
 grant select, insert, update on app.patient_merge_rows, app.patient_merges to chartwell_definer;
 grant select, update (status, status_reason, replaced_by, portal_user_id, version, updated_at) on app.patients to chartwell_definer;
-
--- Which columns name a patient: those that foreign keys lead to app.patients, directly or through a table between
--- (encounters through their register). Left out are the records of merging itself, and the keys a patient is found by, which
--- the server makes anew.
-create function app.patient_columns() returns table (tbl regclass, col name, directly boolean)
-    language sql stable set search_path = pg_catalog, pg_temp
-as $$
-    with recursive links as (
-        select k.conrelid as child, k.confrelid as parent, c.attname as child_column, p.attname as parent_column
-          from pg_constraint k
-         cross join lateral unnest(k.conkey, k.confkey) as pair (child, parent)
-          join pg_attribute c on c.attrelid = k.conrelid and c.attnum = pair.child
-          join pg_attribute p on p.attrelid = k.confrelid and p.attnum = pair.parent
-         where k.contype = 'f' and k.conparentid = 0 and k.connamespace = 'app'::regnamespace
-    ), found (tbl, col, directly) as (
-        select 'app.patients'::regclass::oid, 'id'::name, false
-        union
-        select l.child, l.child_column, l.parent = 'app.patients'::regclass
-          from found f join links l on l.parent = f.tbl and l.parent_column = f.col
-    )
-    select f.tbl::regclass, f.col, bool_or(f.directly)
-      from found f join pg_class t on t.oid = f.tbl
-     where not (f.tbl = 'app.patients'::regclass and f.col = 'id')
-       and t.relname not in ('patient_merges', 'patient_merge_rows', 'duplicate_pairs', 'patient_keys')
-     group by f.tbl, f.col
-$$;
-revoke all on function app.patient_columns() from public;
-grant execute on function app.patient_columns() to chartwell_runtime, chartwell_definer;
 
 -- Of a table: the columns that name patients, and its row's key without them and the tenant, as an expression over the alias t.
 create function app.merge_tables() returns table (tbl regclass, plain text, cols name[], row_key text)
@@ -424,60 +372,3 @@ $$;
 alter function app.unmerge_patients(uuid) owner to chartwell_definer;
 revoke all on function app.unmerge_patients(uuid) from public;
 grant execute on function app.unmerge_patients(uuid) to chartwell_runtime;
-
--- A merged registration takes nothing more. The row of the patient is shared, so a write that meets a merge waits for it and
--- then sees it.
-create function app.refuse_merged() returns trigger
-    language plpgsql security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-    state text;
-begin
-    select p.status into state from app.patients p where p.tenant_id = new.tenant_id and p.id = new.patient_id for key share;
-    if state = 'merged' then
-        raise exception 'merged' using errcode = 'check_violation', constraint = 'patients_merged_check';
-    end if;
-    return new;
-end
-$$;
-alter function app.refuse_merged() owner to chartwell_definer;
-revoke all on function app.refuse_merged() from public;
-
--- Makes a patient's table ready to be merged: the definer may move its rows, and nothing is added to a merged patient.
-create function app.join_merges(wanted regclass) returns void
-    language plpgsql set search_path = pg_catalog, pg_temp
-as $$
-declare
-    c record;
-begin
-    for c in select p.col, p.directly, t.relname from app.patient_columns() p join pg_class t on t.oid = p.tbl where p.tbl = wanted loop
-        execute format('grant select, update (%I) on %s to chartwell_definer', c.col, wanted);
-        if c.col = 'patient_id' and c.directly and wanted <> 'app.patients'::regclass
-           and not exists (select from pg_trigger g where g.tgrelid = wanted and g.tgname = c.relname || '_open') then
-            execute format('create trigger %I before insert on %s for each row execute function app.refuse_merged()',
-                           c.relname || '_open', wanted);
-        end if;
-    end loop;
-end
-$$;
-revoke all on function app.join_merges(regclass) from public;
-select app.join_merges(t) from (select distinct tbl as t from app.patient_columns()) tables;
-
--- From here on, every table of a tenant is made ready when it is made.
-alter function app.tenant_table(regclass, text[], text[], text[], text[], boolean, text, boolean, text, text[], text[], boolean, text[], boolean)
-    rename to tenant_table_alone;
-create function app.tenant_table(
-    tbl regclass, read text[], write text[], adds text[] default null, may_delete text[] default '{}',
-    of_patient boolean default false, patient_column text default 'patient_id', strangers_add boolean default false,
-    own_column text default null, trusted_readers text[] default '{}', trusted_writers text[] default '{}',
-    history boolean default true, secrets text[] default '{}', own_write boolean default false
-) returns void language plpgsql set search_path = pg_catalog, pg_temp
-as $$
-begin
-    perform app.tenant_table_alone(tbl, read, write, adds, may_delete, of_patient, patient_column, strangers_add, own_column,
-                                   trusted_readers, trusted_writers, history, secrets, own_write);
-    perform app.join_merges(tbl);
-end
-$$;
-revoke all on function app.tenant_table(regclass, text[], text[], text[], text[], boolean, text, boolean, text, text[], text[], boolean, text[], boolean)
-    from public;

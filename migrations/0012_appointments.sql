@@ -73,10 +73,6 @@ select app.tenant_table('app.overbooking_places', history => false, read => '{ad
 
 -- Whoever is to see a patient may open his chart: from the booking to a week after the appointment, as long as it stands.
 -- Every provider it occupies, which the reservations know.
-alter table app.care_team_members drop constraint care_team_members_source_check;
-alter table app.care_team_members add constraint care_team_members_source_check
-    check (source in ('assigned', 'registration', 'encounter', 'appointment'));
-
 create function app.join_team_of_appointment() returns trigger
     language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$

@@ -9,24 +9,6 @@
 -- released to him. So the category stands in every row of a document and can't change: what was filed under the wrong one is
 -- entered in error and filed anew.
 
--- Adds a condition to the policies a table has. It can only take away: each stays one policy, of its tenant and roles.
--- `commands` as in pg_policy: r select, a insert, w update, d delete.
-create function app.narrow_policies(tbl regclass, condition text, commands text default 'rawd') returns void
-    language plpgsql set search_path = pg_catalog, pg_temp
-as $$
-declare
-    policy record;
-begin
-    for policy in select p.polname as name, pg_get_expr(p.polqual, p.polrelid) as qual, pg_get_expr(p.polwithcheck, p.polrelid) as with_check
-                    from pg_policy p where p.polrelid = tbl and position(p.polcmd::text in commands) > 0 loop
-        execute format('alter policy %I on %s', policy.name, tbl)
-             || case when policy.qual is null then '' else format(' using (%s and (%s))', policy.qual, condition) end
-             || case when policy.with_check is null then '' else format(' with check (%s and (%s))', policy.with_check, condition) end;
-    end loop;
-end
-$$;
-revoke all on function app.narrow_policies(regclass, text, text) from public;
-
 -- Which documents of a patient a role is shown, of those whose chart it may open.
 create function app.document_audience(category text, released_at timestamptz) returns boolean
     language sql stable parallel safe

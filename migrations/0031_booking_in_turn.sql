@@ -68,15 +68,3 @@ grant execute on function app.is_of_own_visit(uuid, uuid) to chartwell_runtime;
 select app.narrow_policies('app.reservations', $condition$ app.actor_role() <> 'patient' or app.is_of_own_visit(appointment_id, hold_id) $condition$,
                            'aw');
 
--- A planned encounter follows the visit that is booked for it, also when the patient moves or cancels that himself. He changes no
--- other encounter, and makes nothing else of it.
-do $$
-declare
-    changes text := 'tenant_id = app.tenant_id() and ' || app.role_test('{admin,provider,nurse,staff,system,patient}', null)
-                    || ' and (app.sees_every_patient() or app.may_see(patient_id))';
-begin
-    execute 'alter policy encounter_register_update on app.encounter_register using (' || changes || ') with check (' || changes || ')';
-    execute 'alter policy encounters_update on app.encounters using (' || changes || $own$ and (app.actor_role() <> 'patient' or status = 'scheduled')) $own$
-         || 'with check (' || changes || $own$ and (app.actor_role() <> 'patient' or status in ('scheduled', 'cancelled'))) $own$;
-end
-$$;

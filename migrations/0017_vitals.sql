@@ -94,6 +94,7 @@ create table app.clinical_alerts (
     kind             text        not null,
     level            text        not null,
     score            smallint    not null,
+    at_least         boolean     not null default false,   -- monitors send neither consciousness nor oxygen: the score is at least this
     parts            jsonb       not null,       -- what made the score
     set_id           uuid        not null,       -- the vitals it was made from
     measured_at      timestamptz not null,

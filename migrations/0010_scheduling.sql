@@ -1,5 +1,5 @@
 -- Scheduling: what can be booked, what it needs, and one table that decides who is occupied when.
--- There are no rows of free slots. Free time is working time (0018) less the reservations below, computed when it is asked for.
+-- There are no rows of free slots. Free time is working time (0011) less the reservations below, computed when it is asked for.
 
 -- Rooms and devices. Providers and other staff are booked too; they have tables of their own (0004).
 create table app.scheduling_assets (
@@ -91,6 +91,10 @@ create table app.appointments (
     cancel_reason     text,
     confirmed_at      timestamptz,
     checked_in_at     timestamptz,
+    roomed_at         timestamptz,                   -- not a status: he is checked in until somebody sees him. Where he was put is a
+    roomed_in         uuid,                          -- fact beside what was reserved
+    roomed_by         uuid,
+    roomed_alone      boolean     not null default false,    -- nobody else may be put there
     started_at        timestamptz,
     completed_at      timestamptz,
     cancelled_at      timestamptz,
@@ -110,6 +114,7 @@ create table app.appointments (
         references app.encounter_register (tenant_id, patient_id, id),
     constraint appointments_chain_fkey foreign key (tenant_id, patient_id, rescheduled_from)
         references app.appointments (tenant_id, patient_id, id),
+    constraint appointments_roomed_fkey foreign key (tenant_id, roomed_in) references app.scheduling_assets (tenant_id, id),
     constraint appointments_type_check check (type in
         ('consultation', 'follow_up', 'emergency', 'surgery', 'diagnostic', 'telemedicine', 'procedure', 'immunization', 'therapy', 'group', 'other')),
     constraint appointments_priority_check check (priority in ('low', 'medium', 'high', 'urgent')),
@@ -117,14 +122,26 @@ create table app.appointments (
         ('scheduled', 'confirmed', 'checked_in', 'in_progress', 'completed', 'cancelled', 'no_show', 'rescheduled')),
     constraint appointments_times_check check (starts_at < ends_at),
     constraint appointments_overbooked_check check (overbooked = (overbook_reason is not null)),
+    constraint appointments_roomed_check check ((roomed_at is null) = (roomed_in is null) and (roomed_at is null or checked_in_at is not null)),
     constraint appointments_cancelled_check check ((status = 'cancelled') = (cancelled_at is not null)
         and (cancelled_by is null or cancelled_by in ('patient', 'provider', 'facility')))
 );
 -- An appointment is replaced once.
 create unique index appointments_chain_key on app.appointments (tenant_id, rescheduled_from) where rescheduled_from is not null;
+-- A planned encounter is booked once at a time.
+create unique index appointments_encounter_key on app.appointments (tenant_id, encounter_id)
+    where encounter_id is not null and status not in ('cancelled', 'no_show', 'rescheduled');
+-- One patient in a room. Whoever puts him there may not be allowed to see who sits there, and two may do it at once: the index
+-- says no to both. Where more than one may sit (a family, chairs for infusions) it is said, and the row stands outside of the
+-- index.
+create unique index appointments_room_key on app.appointments (tenant_id, roomed_in)
+    where roomed_alone and status in ('checked_in', 'in_progress');
 create index appointments_patient_idx on app.appointments (tenant_id, patient_id, starts_at);
 create index appointments_provider_idx on app.appointments (tenant_id, provider_id, starts_at);
 create index appointments_facility_idx on app.appointments (tenant_id, facility_id, starts_at);
+-- Who is here: the board shows them whatever the day, after midnight too, and whoever is put into a room is compared with them.
+-- Few rows of a table that grows for years.
+create index appointments_here_idx on app.appointments (tenant_id, facility_id, starts_at) where status in ('checked_in', 'in_progress');
 create index appointments_service_idx on app.appointments (tenant_id, service_id, starts_at);
 create index appointments_series_idx on app.appointments (tenant_id, series_id, starts_at) where series_id is not null;
 select app.tenant_table('app.appointments', of_patient => true,
@@ -211,3 +228,87 @@ create index reservations_hold_idx on app.reservations (tenant_id, hold_id) wher
 select app.tenant_table('app.reservations', history => false,
                         read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,patient,system}');
 select app.narrow_policies('app.reservations', 'patient_id is null or app.sees_every_patient() or app.may_see(patient_id)');
+-- The rows of a provider or a room name no patient. A patient changes those of an appointment or a hold that he may see.
+create function app.is_of_own_visit(appointment uuid, hold uuid) returns boolean
+    language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return exists (select from app.appointments a where a.tenant_id = app.tenant_id() and a.id = appointment and app.may_see(a.patient_id))
+        or exists (select from app.appointment_holds h where h.tenant_id = app.tenant_id() and h.id = hold and app.may_see(h.patient_id));
+end
+$$;
+revoke all on function app.is_of_own_visit(uuid, uuid) from public;
+grant execute on function app.is_of_own_visit(uuid, uuid) to chartwell_runtime;
+select app.narrow_policies('app.reservations', $condition$ app.actor_role() <> 'patient' or app.is_of_own_visit(appointment_id, hold_id) $condition$,
+                           'aw');
+
+-- Booking in turn -------------------------------------------------------------------------------------------------------
+-- A sum is kept only if nobody adds to it meanwhile: how much a provider is booked in a week, how many appointments a patient has
+-- to come. Whoever is about to add holds whom the sum is of. Neither may change those rows otherwise, so the owner's rights lock
+-- them, and nothing else.
+create function app.hold_providers(wanted uuid[]) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := app.tenant_id();
+begin
+    -- In everybody's order, so that nobody waits in a circle.
+    perform from app.providers p where p.tenant_id = tenant and p.id = any(wanted) order by p.id for no key update;
+end
+$$;
+alter function app.hold_providers(uuid[]) owner to chartwell_definer;
+revoke all on function app.hold_providers(uuid[]) from public;
+grant execute on function app.hold_providers(uuid[]) to chartwell_runtime;
+-- Locking a row takes the right to change some column of it.
+grant update (version) on app.providers to chartwell_definer;
+
+create function app.hold_own_chart() returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := app.tenant_id();
+begin
+    perform from app.patients p where p.tenant_id = tenant and p.id = app.own_patient_id() for no key update;
+end
+$$;
+alter function app.hold_own_chart() owner to chartwell_definer;
+revoke all on function app.hold_own_chart() from public;
+grant execute on function app.hold_own_chart() to chartwell_runtime;
+
+-- A hold that has run out stands in the way until somebody who wants its place releases it, and that may be anybody.
+create function app.release_stale_holds(resources uuid[], wanted_from timestamptz, wanted_until timestamptz, at timestamptz) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := app.tenant_id();
+begin
+    update app.reservations set state = 'released'
+     where tenant_id = tenant and id in (
+           select r.id from app.reservations r
+            where r.tenant_id = tenant and r.resource_id = any(resources) and r.state = 'held' and r.expires_at <= at
+              and r.starts_at > wanted_from - interval '40 hours' and r.starts_at < wanted_until and r.ends_at > wanted_from
+            order by r.resource_id, r.id
+              for update);
+end
+$$;
+alter function app.release_stale_holds(uuid[], timestamptz, timestamptz, timestamptz) owner to chartwell_definer;
+revoke all on function app.release_stale_holds(uuid[], timestamptz, timestamptz, timestamptz) from public;
+grant execute on function app.release_stale_holds(uuid[], timestamptz, timestamptz, timestamptz) to chartwell_runtime;
+grant update (state) on app.reservations to chartwell_definer;
+
+-- Whether somebody else sits there, seen by the caller or not.
+create function app.sits_in_room(room uuid, besides uuid) returns boolean
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := app.tenant_id();
+begin
+    return exists (select from app.appointments own
+                     join app.appointments a on a.tenant_id = tenant and a.facility_id = own.facility_id
+                          and a.status in ('checked_in', 'in_progress') and a.roomed_in = room and a.id <> besides
+                    where own.tenant_id = tenant and own.id = besides);
+end
+$$;
+alter function app.sits_in_room(uuid, uuid) owner to chartwell_definer;
+revoke all on function app.sits_in_room(uuid, uuid) from public;
+grant execute on function app.sits_in_room(uuid, uuid) to chartwell_runtime;

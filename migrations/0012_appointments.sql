@@ -3,6 +3,7 @@
 
 -- A series says what was agreed on: a rule over the wall clock of a place. Each of its occurrences is an appointment with its
 -- own instants, worked out when it was booked: when the clocks change under a series, the wall time stays and the instant moves.
+-- A series that is changed, or called off, from some day on ends before that day; with the change another one goes on.
 create table app.appointment_series (
     tenant_id        uuid        not null,
     id               uuid        not null,
@@ -17,6 +18,7 @@ create table app.appointment_series (
     local_start      timestamp   not null,          -- of the first occurrence
     time_zone        text        not null,          -- IANA
     exceptions       date[]      not null default '{}',
+    split_from       uuid,                          -- the series this one goes on with
     priority         text        not null default 'medium',
     chief_complaint  text,
     status           text        not null default 'active',
@@ -31,10 +33,12 @@ create table app.appointment_series (
     constraint appointment_series_facility_fkey foreign key (tenant_id, facility_id) references app.facilities (tenant_id, id),
     constraint appointment_series_provider_fkey foreign key (tenant_id, provider_id) references app.providers (tenant_id, id),
     constraint appointment_series_room_fkey foreign key (tenant_id, room_id) references app.scheduling_assets (tenant_id, id),
+    constraint appointment_series_split_fkey foreign key (tenant_id, split_from) references app.appointment_series (tenant_id, id),
     constraint appointment_series_priority_check check (priority in ('low', 'medium', 'high', 'urgent')),
     constraint appointment_series_status_check check (status in ('active', 'cancelled'))
 );
 create index appointment_series_patient_idx on app.appointment_series (tenant_id, patient_id, id);
+create index appointment_series_split_idx on app.appointment_series (tenant_id, split_from) where split_from is not null;
 select app.tenant_table('app.appointment_series', of_patient => true,
                         read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,system}');
 -- Adding a foreign key checks the rows through the policies, which want a context: nobody's. There are no rows.

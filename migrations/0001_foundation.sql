@@ -133,6 +133,7 @@ begin
 end
 $$;
 
+-- One month. Returns whether it was made.
 create function app.ensure_month(parent text, month date) returns boolean
     language sql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC'
 as $$ select app.ensure_these_months(parent, array[month]) > 0 $$;
@@ -300,6 +301,8 @@ begin
     end if;
 end
 $$;
+revoke all on function app.tenant_table(regclass, text[], text[], text[], text[], boolean, text, boolean, text, text[], text[], boolean, text[], boolean)
+    from public;
 
 -- Whether a role may: the same answer for every row of a statement, and nearly always yes. `role = any(seven of them)` would be
 -- estimated at 3.5 %, so every table would look a thirtieth of its size, and a page of 200 patients in the order of their
@@ -312,8 +315,7 @@ as $$
         else format('(array_position(%L::text[], app.actor_role()) is not null or %I = app.user_id())', roles, own_column)
     end
 $$;
-revoke all on function app.tenant_table(regclass, text[], text[], text[], text[], boolean, text, boolean, text, text[], text[], boolean, text[], boolean),
-                       app.role_test(text[], text) from public;
+revoke all on function app.role_test(text[], text) from public;
 
 -- Adds a condition to the policies a table has. It can only take away: each stays one policy, of its tenant and roles.
 -- `commands` as in pg_policy: r select, a insert, w update, d delete.
@@ -339,10 +341,10 @@ revoke all on function app.narrow_policies(regclass, text, text) from public;
 -- it looks into (0004, 0005) are themselves behind it.
 -- Some 10 µs under care-team scope: four hundred times an ordinary operator, where the planner assumes 100.
 --
--- A chart reads hundreds of rows of one patient, and the policies ask of each whether he may be seen: most of what a chart
--- would cost. So whoever opens one asks once, and the answer is kept in a setting of the transaction, beside the words of the
--- context that it was given to: `app.opened` = context, blank, patient. may_see looks there first; an answer to another
--- context, or about somebody else, is none.
+-- A chart reads hundreds of rows of one patient, and the policies ask of each whether he may be seen: under care-team scope
+-- 22 µs a row, most of what a chart would cost. So whoever opens one asks once, and the answer is kept in a setting of the
+-- transaction, beside the words of the context that it was given to: `app.opened` = context, blank, patient. may_see looks
+-- there first (5 µs); an answer to another context, or about somebody else, is none.
 -- It is kept only where it can't become untrue before the transaction ends: in a read-only one of one snapshot, whose now()
 -- stands still. Policies, roles and the tenant are asked all the same.
 create function app.may_see(patient uuid) returns boolean
@@ -394,6 +396,7 @@ alter function app.open_chart(uuid) owner to chartwell_definer;
 revoke all on function app.open_chart(uuid) from public;
 grant execute on function app.open_chart(uuid) to chartwell_runtime;
 
+-- The fences of the history, which ask may_see. Only the triggers' definer writes it; the sealer reads that of every tenant.
 select app.tenant_table('app.audit_log', read => '{admin,provider,nurse,patient,system}', write => '{}', of_patient => true,
                         trusted_readers => '{chartwell_sealer}', history => false);
 revoke insert on app.audit_log from chartwell_runtime;

@@ -25,8 +25,8 @@ create table app.patients (
     addresses            jsonb       not null default '[]',   -- with their periods: yesterday's address is kept
     contacts             jsonb       not null default '[]',   -- emergency contacts, in order of priority
     identifiers          jsonb       not null default '[]',   -- of an SSN the last four digits only
-    ssn_sealed           text,                    -- ciphertext, bound to this row
-    ssn_revision         integer     not null default 0,      -- of the number: sealing it anew is no change
+    ssn_sealed           text,                    -- ciphertext, bound to this row; not in the history, where no new key would reach it
+    ssn_revision         integer     not null default 0,      -- what the history knows of it: sealing the number anew is no change
     health_goals         jsonb       not null default '[]',
     risk_factors         jsonb       not null default '[]',
     primary_provider_id  uuid,

@@ -1,6 +1,6 @@
--- What came from elsewhere: which of their resources became which of our rows, and every resource that does not become a row
--- whole, kept as it came, linked to its patient and encounter. Of such a resource an entry of the chart may have been made, which
--- says less than it.
+-- What came from elsewhere: which of their resources became which of our rows, and every resource that has no table of its own,
+-- kept as it came, linked to its patient and encounter. Beside it stands what became of it: the entry of the chart that was made
+-- of it, or why none was. The resource itself stays as it came, because an entry says less than it.
 
 create table app.import_links (
     tenant_id      uuid  not null,
@@ -47,7 +47,7 @@ create table app.imported_resources (
     entry_id       uuid,                         -- of vitals the set, of a care team a membership
     reason         text,                         -- why there is no entry, or what the entry lacks; never a value
     reading        smallint,                     -- which edition of the rules looked at it; null: none yet
-    joined         uuid[]      not null default '{}',    -- of a care team: the memberships it opened, which end when it says so, and no others do
+    joined         uuid[]      not null default '{}',    -- of a care team: the memberships it opened; they end when it says so, no others do
     needs_release  boolean     not null generated always as (app.imported_needs_release(resource_type, content -> 'category')) stored,
     released_at    timestamptz,
     released_by    uuid,

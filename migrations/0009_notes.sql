@@ -88,8 +88,10 @@ create table app.notes (
     signed_at       timestamptz,
     released_at     timestamptz,
     retract_reason  text,
-    entry_count     integer     not null default 0,     -- the chain can't tell that its newest entries were cut off: the note counts
-    last_hash       bytea,                        -- them and names the hash of the last, and its changes are remembered and sealed
+    -- The chain can't tell that its newest entries were cut off. The note counts them, and names the hash of the last: the note's
+    -- changes are remembered and sealed, where entries are their own history.
+    entry_count     integer     not null default 0,
+    last_hash       bytea,
     version         bigint      not null default 1,
     created_at      timestamptz not null,
     updated_at      timestamptz not null,

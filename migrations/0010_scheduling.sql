@@ -63,6 +63,47 @@ create table app.scheduling_services (
 );
 select app.tenant_table('app.scheduling_services', read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,system}');
 
+-- A series says what was agreed on: a rule over the wall clock of a place. Each of its occurrences is an appointment with its
+-- own instants, worked out when it was booked: when the clocks change under a series, the wall time stays and the instant moves.
+-- A series that is changed, or called off, from some day on ends before that day; with the change another one goes on.
+create table app.appointment_series (
+    tenant_id        uuid        not null,
+    id               uuid        not null,
+    patient_id       uuid        not null,
+    service_id       uuid        not null,
+    facility_id      uuid        not null,
+    provider_id      uuid,
+    room_id          uuid,
+    equipment_ids    uuid[]      not null default '{}',
+    rule             text        not null,          -- RFC 5545 RRULE, without its name
+    until_day        date,
+    local_start      timestamp   not null,          -- of the first occurrence
+    time_zone        text        not null,          -- IANA
+    exceptions       date[]      not null default '{}',
+    split_from       uuid,                          -- the series this one goes on with
+    priority         text        not null default 'medium',
+    chief_complaint  text,
+    status           text        not null default 'active',
+    created_by       uuid,
+    version          bigint      not null default 1,
+    created_at       timestamptz not null,
+    updated_at       timestamptz not null,
+    constraint appointment_series_pkey primary key (tenant_id, id),
+    constraint appointment_series_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
+    constraint appointment_series_patient_key unique (tenant_id, patient_id, id),
+    constraint appointment_series_service_fkey foreign key (tenant_id, service_id) references app.scheduling_services (tenant_id, id),
+    constraint appointment_series_facility_fkey foreign key (tenant_id, facility_id) references app.facilities (tenant_id, id),
+    constraint appointment_series_provider_fkey foreign key (tenant_id, provider_id) references app.providers (tenant_id, id),
+    constraint appointment_series_room_fkey foreign key (tenant_id, room_id) references app.scheduling_assets (tenant_id, id),
+    constraint appointment_series_split_fkey foreign key (tenant_id, split_from) references app.appointment_series (tenant_id, id),
+    constraint appointment_series_priority_check check (priority in ('low', 'medium', 'high', 'urgent')),
+    constraint appointment_series_status_check check (status in ('active', 'cancelled'))
+);
+create index appointment_series_patient_idx on app.appointment_series (tenant_id, patient_id, id);
+create index appointment_series_split_idx on app.appointment_series (tenant_id, split_from) where split_from is not null;
+select app.tenant_table('app.appointment_series', of_patient => true,
+                        read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,system}');
+
 -- An appointment. Its times are instants; beside them stands the wall clock of the place, because that is what was agreed
 -- with the patient: when a zone changes its rules, `local_start` says what was meant.
 create table app.appointments (
@@ -91,8 +132,10 @@ create table app.appointments (
     cancel_reason     text,
     confirmed_at      timestamptz,
     checked_in_at     timestamptz,
-    roomed_at         timestamptz,                   -- not a status: he is checked in until somebody sees him. Where he was put is a
-    roomed_in         uuid,                          -- fact beside what was reserved
+    -- In a room, and waiting: not a status, because the patient is checked in until somebody sees him. Where he was put is a fact
+    -- beside what was reserved.
+    roomed_at         timestamptz,
+    roomed_in         uuid,
     roomed_by         uuid,
     roomed_alone      boolean     not null default false,    -- nobody else may be put there
     started_at        timestamptz,
@@ -114,6 +157,8 @@ create table app.appointments (
         references app.encounter_register (tenant_id, patient_id, id),
     constraint appointments_chain_fkey foreign key (tenant_id, patient_id, rescheduled_from)
         references app.appointments (tenant_id, patient_id, id),
+    constraint appointments_series_fkey foreign key (tenant_id, patient_id, series_id)
+        references app.appointment_series (tenant_id, patient_id, id),
     constraint appointments_roomed_fkey foreign key (tenant_id, roomed_in) references app.scheduling_assets (tenant_id, id),
     constraint appointments_type_check check (type in
         ('consultation', 'follow_up', 'emergency', 'surgery', 'diagnostic', 'telemedicine', 'procedure', 'immunization', 'therapy', 'group', 'other')),
@@ -146,6 +191,23 @@ create index appointments_service_idx on app.appointments (tenant_id, service_id
 create index appointments_series_idx on app.appointments (tenant_id, series_id, starts_at) where series_id is not null;
 select app.tenant_table('app.appointments', of_patient => true,
                         read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,patient,system}');
+
+-- Whether somebody else sits in a room, seen by the caller or not.
+create function app.sits_in_room(room uuid, besides uuid) returns boolean
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := app.tenant_id();
+begin
+    return exists (select from app.appointments own
+                     join app.appointments a on a.tenant_id = tenant and a.facility_id = own.facility_id
+                          and a.status in ('checked_in', 'in_progress') and a.roomed_in = room and a.id <> besides
+                    where own.tenant_id = tenant and own.id = besides);
+end
+$$;
+alter function app.sits_in_room(uuid, uuid) owner to chartwell_definer;
+revoke all on function app.sits_in_room(uuid, uuid) from public;
+grant execute on function app.sits_in_room(uuid, uuid) to chartwell_runtime;
 
 -- A promise to keep a time free for a short while: to look at the calendar together, or to wait for an answer.
 create table app.appointment_holds (
@@ -241,74 +303,3 @@ revoke all on function app.is_of_own_visit(uuid, uuid) from public;
 grant execute on function app.is_of_own_visit(uuid, uuid) to chartwell_runtime;
 select app.narrow_policies('app.reservations', $condition$ app.actor_role() <> 'patient' or app.is_of_own_visit(appointment_id, hold_id) $condition$,
                            'aw');
-
--- Booking in turn -------------------------------------------------------------------------------------------------------
--- A sum is kept only if nobody adds to it meanwhile: how much a provider is booked in a week, how many appointments a patient has
--- to come. Whoever is about to add holds whom the sum is of. Neither may change those rows otherwise, so the owner's rights lock
--- them, and nothing else.
-create function app.hold_providers(wanted uuid[]) returns void
-    language plpgsql security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-    tenant uuid := app.tenant_id();
-begin
-    -- In everybody's order, so that nobody waits in a circle.
-    perform from app.providers p where p.tenant_id = tenant and p.id = any(wanted) order by p.id for no key update;
-end
-$$;
-alter function app.hold_providers(uuid[]) owner to chartwell_definer;
-revoke all on function app.hold_providers(uuid[]) from public;
-grant execute on function app.hold_providers(uuid[]) to chartwell_runtime;
--- Locking a row takes the right to change some column of it.
-grant update (version) on app.providers to chartwell_definer;
-
-create function app.hold_own_chart() returns void
-    language plpgsql security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-    tenant uuid := app.tenant_id();
-begin
-    perform from app.patients p where p.tenant_id = tenant and p.id = app.own_patient_id() for no key update;
-end
-$$;
-alter function app.hold_own_chart() owner to chartwell_definer;
-revoke all on function app.hold_own_chart() from public;
-grant execute on function app.hold_own_chart() to chartwell_runtime;
-
--- A hold that has run out stands in the way until somebody who wants its place releases it, and that may be anybody.
-create function app.release_stale_holds(resources uuid[], wanted_from timestamptz, wanted_until timestamptz, at timestamptz) returns void
-    language plpgsql security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-    tenant uuid := app.tenant_id();
-begin
-    update app.reservations set state = 'released'
-     where tenant_id = tenant and id in (
-           select r.id from app.reservations r
-            where r.tenant_id = tenant and r.resource_id = any(resources) and r.state = 'held' and r.expires_at <= at
-              and r.starts_at > wanted_from - interval '40 hours' and r.starts_at < wanted_until and r.ends_at > wanted_from
-            order by r.resource_id, r.id
-              for update);
-end
-$$;
-alter function app.release_stale_holds(uuid[], timestamptz, timestamptz, timestamptz) owner to chartwell_definer;
-revoke all on function app.release_stale_holds(uuid[], timestamptz, timestamptz, timestamptz) from public;
-grant execute on function app.release_stale_holds(uuid[], timestamptz, timestamptz, timestamptz) to chartwell_runtime;
-grant update (state) on app.reservations to chartwell_definer;
-
--- Whether somebody else sits there, seen by the caller or not.
-create function app.sits_in_room(room uuid, besides uuid) returns boolean
-    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-    tenant uuid := app.tenant_id();
-begin
-    return exists (select from app.appointments own
-                     join app.appointments a on a.tenant_id = tenant and a.facility_id = own.facility_id
-                          and a.status in ('checked_in', 'in_progress') and a.roomed_in = room and a.id <> besides
-                    where own.tenant_id = tenant and own.id = besides);
-end
-$$;
-alter function app.sits_in_room(uuid, uuid) owner to chartwell_definer;
-revoke all on function app.sits_in_room(uuid, uuid) from public;
-grant execute on function app.sits_in_room(uuid, uuid) to chartwell_runtime;

@@ -1,8 +1,8 @@
 -- Duplicates: pairs of registrations that may be one person, and the merging of two that are.
 --
 -- Nothing is merged but by a person. A merge moves every row that belongs to the one patient to the other, says in a journal
--- which, and can be taken back. Which tables those are is read from the foreign keys, so that a table made tomorrow is moved
--- tomorrow. History is never rewritten: audit_log and phi_access_log refer to nobody, and keep saying whom a row belonged to.
+-- which, and can be taken back. Which tables those are, the foreign keys say (app.patient_columns, 0005). History is never
+-- rewritten: audit_log and phi_access_log refer to nobody, and keep saying whom a row belonged to.
 
 -- How a tenant looks for duplicates, how far it has come, and what it has learned of its own people.
 create table app.matching_settings (

@@ -403,4 +403,3 @@ $$;
 alter function app.audience_of_appointment(uuid) owner to chartwell_definer;
 revoke all on function app.audience_of_appointment(uuid) from public;
 grant execute on function app.audience_of_appointment(uuid) to chartwell_runtime;
-grant select on app.appointments to chartwell_definer;

@@ -15,6 +15,7 @@ use platform::crypto::{LocalMasterKeys, random};
 use platform::db::DbOptions;
 use platform::db::embedded::{Cluster, ClusterOptions, LocateOptions, PgPrograms};
 use platform::db::migrate::{self, OtherFiles, RuntimeLogin};
+use platform::http::Origins;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgConnectOptions;
@@ -195,6 +196,7 @@ fn dev_config(
         listen: config.http.listen,
         settings: config.http.settings,
     };
+    config.http.settings.origins = Origins::Loopback;
     // Links lead to where `dev` was last seen.
     if let Ok(address) = std::fs::read_to_string(data_dir.join("address")) {
         config.http.settings.public_url = format!("http://{}", address.trim());

@@ -32,6 +32,8 @@ pub(super) async fn file(ctx: &Ctx, owner: Owner, body: Streamed) -> Result<Answ
     uploads::note(ctx, id, owner, None, size).await?;
     let received = receive::store(ctx, id, declared, receive::pieces(part)).await?;
     form.end().await?;
+    let label = serde_json::to_vec(&new).map_err(Error::internal)?;
+    let ctx = &ctx.having_received(&[&label, &received.sha256]);
     let tx = ctx.begin(Permission::DocumentCreate).await?;
     file_received(ctx, tx, owner, &new, &received).await
 }

@@ -54,6 +54,7 @@ pub(crate) use {
     lists::subjects,
     model::check_assets,
     moving::{led_by, own_timing},
+    rooming::KEPT,
     service::patient_of,
     steps::by_whom,
 };

@@ -1,8 +1,8 @@
 //! Taking time: everybody and everything a placement needs, or nothing.
 
 use kernel::clock::Instant;
-use kernel::ids::{AppointmentId, HoldId, mint};
-use kernel::{Code, Error, Result};
+use kernel::ids::{AppointmentId, HoldId, ProviderId, mint};
+use kernel::{Code, Error, FieldError, Result};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
@@ -169,26 +169,37 @@ async fn take_lane(
     Ok(taken)
 }
 
+/// The field says of what kind it is that is occupied.
 fn slot_taken(placed: &Placed, resource: Option<Uuid>) -> Error {
     let wish = &placed.placement;
-    let who = match resource {
-        Some(id) if id == wish.patient.0 => "The patient has another appointment then.",
-        Some(id)
-            if wish.providers.iter().any(|provider| provider.0 == id) && !placed.is_group() =>
-        {
-            "The provider is occupied then."
-        }
-        Some(id) if wish.room.is_some_and(|room| room.0 == id) && !placed.is_group() => {
-            "The room is occupied then."
-        }
-        Some(id) if wish.equipment.iter().any(|device| device.0 == id) => {
-            "A device is occupied then."
-        }
-        Some(id) if wish.staff.iter().any(|member| member.0 == id) => {
-            "A member of the staff is occupied then."
-        }
-        _ if placed.is_group() => "The session is full, or whom it needs is occupied then.",
-        _ => Code::SlotTaken.sentence(),
+    let is = |one: Uuid| resource == Some(one);
+    let leads = |who: &ProviderId| placed.leader() == Some(*who);
+    let provider = wish.providers.iter().find(|who| is(who.0));
+    let (pointer, code, detail) = if is(wish.patient.0) {
+        let has = "The patient has another appointment then.";
+        ("/patient_id", "occupied", has)
+    } else if wish.equipment.iter().any(|device| is(device.0)) {
+        ("/equipment_ids", "occupied", "A device is occupied then.")
+    } else if wish.staff.iter().any(|member| is(member.0)) {
+        let member = "A member of the staff is occupied then.";
+        ("/staff_ids", "occupied", member)
+    } else if placed.is_group() {
+        let full = "The session is full, or whom it needs is occupied then.";
+        ("/starts_at", "session_full", full)
+    } else if let Some(who) = provider {
+        let field = if leads(who) {
+            "/provider_id"
+        } else {
+            "/other_provider_ids"
+        };
+        (field, "occupied", "The provider is occupied then.")
+    } else if wish.room.is_some_and(|room| is(room.0)) {
+        ("/room_id", "occupied", "The room is occupied then.")
+    } else {
+        ("/starts_at", "occupied", Code::SlotTaken.sentence())
     };
-    Error::new(Code::SlotTaken).detail(who)
+    let field = FieldError::new(pointer, code, "must be free then");
+    Error::new(Code::SlotTaken)
+        .detail(detail)
+        .with_fields(vec![field])
 }

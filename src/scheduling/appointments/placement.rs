@@ -316,7 +316,10 @@ async fn choose(
 
 fn nobody_free() -> Error {
     let nobody = "Nobody who, or nothing that could be chosen is free then.";
-    Error::new(Code::SlotTaken).detail(nobody)
+    let rule = "must be a time at which one of each that is needed is free";
+    Error::new(Code::SlotTaken)
+        .detail(nobody)
+        .with_fields(vec![FieldError::new("/starts_at", "nobody_free", rule)])
 }
 
 fn no_such_service() -> Error {

@@ -204,7 +204,7 @@ pub(super) fn search(
     starts
 }
 
-/// The third start from now of everybody who has the service's skills, counted over all his free times there.
+/// The third appointment from now that could be made one beside the other, of everybody who has the service's skills, counted over all his free times there.
 pub(crate) fn third_next(
     situation: &Situation,
     busy: &Busy,
@@ -221,10 +221,25 @@ pub(crate) fn third_next(
     });
     able.map(|person| {
         let starts = allowed.intersect(&starts_of(&situation.calendar, busy, person.id, &wish));
-        let third = aligned(&situation.calendar, &starts, wish.align).nth(2);
+        let starts = aligned(&situation.calendar, &starts, wish.align);
+        let third = apart(starts, wish.before + wish.after).nth(2);
         (person.id, third)
     })
     .collect()
+}
+
+/// Those of the starts that leave each other so much time, the first of them first: a gap in which one could begin every five
+/// minutes is room for one.
+fn apart(starts: impl Iterator<Item = Instant>, length: i64) -> impl Iterator<Item = Instant> {
+    let mut free = i64::MIN;
+    starts.filter(move |start| {
+        let start = start.timestamp_micros();
+        let fits = start >= free;
+        if fits {
+            free = start + length;
+        }
+        fits
+    })
 }
 
 fn with_places(
@@ -359,6 +374,16 @@ mod tests {
                 wall.format("%H:%M%z").to_string()
             })
             .collect()
+    }
+
+    #[test]
+    fn starts_in_one_gap_are_one_place_and_those_beside_each_other_are_several() {
+        let minutes = [0, 5, 10, 15, 30, 35, 90, 110, 120];
+        let starts = minutes.map(|minute| at("2026-03-02T14:00:00Z") + TimeDelta::minutes(minute));
+        let found: Vec<i64> = apart(starts.into_iter(), 30 * MINUTE)
+            .map(|start| (start - starts[0]).num_minutes())
+            .collect();
+        assert_eq!(found, [0, 30, 90, 120]);
     }
 
     #[test]

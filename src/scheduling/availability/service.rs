@@ -340,6 +340,15 @@ pub async fn check(
     Ok(placement::of_the_limits(wanted, &situation, &busy, &wish))
 }
 
+/// Holds these providers until the transaction ends, for who checks and books several placements in it: then nobody who holds
+/// some of them waits for others in another order.
+///
+/// # Errors
+/// `slot_taken` where two wait for each other all the same.
+pub(crate) async fn hold_in_tx(tx: &mut TenantTx, providers: &[ProviderId]) -> Result<()> {
+    store::hold_providers(tx, providers).await
+}
+
 fn add_promised(busy: &mut Busy, promised: &[Promised]) {
     for one in promised {
         let taken = busy.entry(one.provider.0).or_default();

@@ -51,7 +51,8 @@ pub struct AssetUsage {
     pub usage: Usage,
 }
 
-/// When one gets an appointment with somebody: the third free time from now, because the first may be a chance.
+/// When one gets an appointment with somebody: the third place from now that is free beside the two before, because the first may be a
+/// chance.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "the measure is called so")]
 pub struct ThirdNext {

@@ -18,7 +18,7 @@ use crate::{flow_settings, forecasts, reminders, waitlist};
 
 /// How often a server looks whether a tenant's day has had its turn.
 const EACH: Duration = Duration::from_mins(20);
-/// Appointments so far ahead are scored.
+/// Appointments so far ahead are scored; what is learnt from was known as long before at most.
 const AHEAD: TimeDelta = TimeDelta::days(60);
 
 /// Looks again and again until the signal turns true. What fails is logged and tried at the next look.
@@ -49,7 +49,8 @@ pub async fn spawn(app: App, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// A tenant's turn, if his day has not had it.
+/// A tenant's turn, if his day has not had it. What of the forecasts fails, or is not made because the server ends, is made by a
+/// job later in the night.
 pub async fn turn(app: &App, tenant: TenantId) -> Result<()> {
     if refit(app, tenant).await? {
         let made = forecasts::make_nightly(app, tenant).await?;
@@ -67,7 +68,7 @@ pub async fn refit(app: &App, tenant: TenantId) -> Result<bool> {
     if store::made_on(&mut tx, today).await? {
         return Ok(false);
     }
-    let visits = store::past(&mut tx, now).await?;
+    let visits = store::past(&mut tx, now, AHEAD).await?;
     drop(tx);
     let counted = (visits.len(), visits.iter().filter(|it| it.missed).count());
     let fit = move || {
@@ -86,6 +87,7 @@ pub async fn refit(app: &App, tenant: TenantId) -> Result<bool> {
         score(&mut tx, id, &model, now).await?;
     }
     waitlist::look_again(&mut tx, now).await?;
+    forecasts::see_to_missing(&mut tx, now).await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -8,7 +8,7 @@ use super::export::{rows, unpacked};
 use crate::interop::{Files, encounter, patient, run};
 use crate::interop_documents::{note, report};
 use crate::interop_entries::{condition, items, loinc, of_the_visit, only_patient, vital};
-use crate::support::{Caller, TestTenant, begin};
+use crate::support::{Caller, TestTenant, as_role};
 
 fn laboratory() -> Value {
     of_the_visit(
@@ -241,45 +241,16 @@ async fn the_database_itself_shows_a_patient_no_unreleased_result_and_lets_nobod
     ])
     .await;
     let mut connection = record.clinic.behind_the_curtain().await;
-    let mut as_role = async |role: &str, scope: &str, statement: &str| {
-        let mut tx = begin(&mut connection).await;
-        let context = format!(
-            "{} {role} {scope} {}  ",
-            record.clinic.id, record.own.user_id
-        );
-        for set in [
-            format!("set local app.context = '{context}'"),
-            "set local role chartwell_runtime".to_owned(),
-        ] {
-            sqlx::query(sqlx::AssertSqlSafe(set))
-                .execute(&mut *tx)
-                .await
-                .expect("set");
-        }
-        sqlx::query(sqlx::AssertSqlSafe(statement.to_owned()))
-            .execute(&mut *tx)
-            .await
-            .map(|done| done.rows_affected())
+    let mut rows_of = async |role: &str, statement: &str| {
+        let who = (record.clinic.id, Some(&*record.own.user_id));
+        as_role(&mut connection, who, (role, "organization"), statement).await
     };
     let all = "select id from app.imported_resources";
-    assert_eq!(
-        as_role("patient", "organization", all).await.expect("read"),
-        1
-    );
-    assert_eq!(
-        as_role("provider", "organization", all)
-            .await
-            .expect("read"),
-        2
-    );
+    assert_eq!(rows_of("patient", all).await.expect("read"), 1);
+    assert_eq!(rows_of("provider", all).await.expect("read"), 2);
     let forged = "update app.imported_resources set content = '{}'";
-    assert!(as_role("provider", "organization", forged).await.is_err());
-    assert_eq!(
-        as_role("patient", "organization", forged)
-            .await
-            .expect("no row"),
-        0
-    );
+    assert!(rows_of("provider", forged).await.is_err());
+    assert_eq!(rows_of("patient", forged).await.expect("no row"), 0);
 }
 
 #[tokio::test]

@@ -61,6 +61,24 @@ impl Clinic {
         .expect("a history");
     }
 
+    async fn zone_of(&self, facility: &str, zone: &str) {
+        sqlx::query(
+            "update app.facilities set time_zone = $3 where tenant_id = $1 and id = $2::uuid",
+        )
+        .bind(self.tenant.id.0)
+        .bind(facility)
+        .bind(zone)
+        .execute(&mut self.tenant.behind_the_curtain().await)
+        .await
+        .expect("a zone");
+    }
+
+    async fn count(&self, facility: &str) -> usize {
+        let path = format!("/api/v1/scheduling/forecasts?facility_id={facility}");
+        let list = self.admin.get(path).await.expect(200);
+        list["items"].as_array().expect("a list").len()
+    }
+
     async fn forecast(&self, change: Value) -> crate::support::Reply {
         let mut body = json!({ "facility_id": self.facility });
         let members = body.as_object_mut().expect("an object");
@@ -319,4 +337,33 @@ async fn a_provider_who_sees_his_own_patients_only_gets_the_forecast_of_all() {
         .collect();
     assert_eq!(origins, ["nightly", "asked"]);
     assert!(number(&made["basis"]["visits"]) > 500.0);
+}
+
+#[tokio::test]
+async fn a_forecast_that_fails_keeps_no_other_waiting_and_is_made_later_in_the_night() {
+    let mut clinic = Clinic::new().await;
+    clinic.history(120).await;
+    let annex = json!({ "code": "ANNEX", "name": "Annex", "time_zone": "America/New_York" });
+    let annex = id(&clinic
+        .admin
+        .post("/api/v1/facilities", annex)
+        .await
+        .expect(201));
+    let main = std::mem::replace(&mut clinic.facility, annex);
+    clinic.history(120).await;
+    clinic.zone_of(&main, "Nowhere/Land").await;
+    let night = scheduling::no_shows::turn(&clinic.tenant.app, clinic.tenant.id).await;
+    assert!(night.is_err(), "somebody hears of it");
+    let (there, broken) = (clinic.facility.clone(), main);
+    assert_eq!(clinic.count(&there).await, 1);
+    assert_eq!(clinic.count(&broken).await, 0);
+    clinic.zone_of(&broken, "America/New_York").await;
+    clinic.tenant.clock.advance(chrono::TimeDelta::minutes(70));
+    platform::jobs::run_due(&clinic.tenant.app, &chartwell::jobs(), clinic.tenant.id)
+        .await
+        .expect("the jobs can be reached");
+    let token = clinic.tenant.log_in(&clinic.admin.email).await;
+    clinic.admin = clinic.admin.with_token(Some(token));
+    assert_eq!(clinic.count(&there).await, 1);
+    assert_eq!(clinic.count(&broken).await, 1);
 }

@@ -45,7 +45,7 @@ fn link(body: &str) -> String {
 
 #[tokio::test]
 async fn a_patient_is_reminded_in_few_words_and_confirms_by_the_link() {
-    let mut clinic = Clinic::open().await;
+    let mut clinic = Clinic::by_day().await;
     add(&clinic, template("email", 2880)).await;
     add(&clinic, template("sms", 1440)).await;
     let patient = clinic.patient("Grace", email("grace@example.com")).await;
@@ -63,7 +63,7 @@ async fn a_patient_is_reminded_in_few_words_and_confirms_by_the_link() {
         let hour = at.with_timezone(&chrono_tz::America::New_York).hour();
         assert!((8..20).contains(&hour), "{hour} o'clock is not quiet");
     }
-    clinic.wait(TimeDelta::days(8) + TimeDelta::hours(22)).await;
+    clinic.wait(TimeDelta::days(8) + TimeDelta::hours(4)).await;
     clinic.work().await;
     let sent = reminders(&clinic, &appointment).await;
     assert_eq!(
@@ -132,13 +132,13 @@ async fn a_patient_is_reminded_in_few_words_and_confirms_by_the_link() {
 
 #[tokio::test]
 async fn a_link_cancels_once_and_none_that_is_made_up_opens_anything() {
-    let mut clinic = Clinic::open().await;
+    let mut clinic = Clinic::by_day().await;
     add(&clinic, template("sms", 4320)).await;
     let mobile = json!([{ "system": "phone", "value": "+1 312 555 0142", "use": "mobile" }]);
     let patient = clinic.patient("Grace", mobile).await;
     let appointment = clinic.book(&patient, clinic.in_(TimeDelta::days(9))).await;
     clinic.work().await;
-    clinic.wait(TimeDelta::days(6) + TimeDelta::hours(12)).await;
+    clinic.wait(TimeDelta::days(6) + TimeDelta::hours(4)).await;
     clinic.work().await;
     let messages = clinic.tenant.outbox.messages();
     let path = link(&messages.first().expect("a message").body);
@@ -178,7 +178,7 @@ async fn a_link_cancels_once_and_none_that_is_made_up_opens_anything() {
 
 #[tokio::test]
 async fn a_link_runs_out_when_the_appointment_begins() {
-    let mut clinic = Clinic::open().await;
+    let mut clinic = Clinic::by_day().await;
     add(&clinic, template("email", 4320)).await;
     let patient = clinic.patient("Grace", email("grace@example.com")).await;
     clinic.book(&patient, clinic.in_(TimeDelta::days(9))).await;
@@ -198,7 +198,7 @@ async fn a_link_runs_out_when_the_appointment_begins() {
 
 #[tokio::test]
 async fn nobody_is_reminded_of_what_was_called_off_or_taken_back() {
-    let mut clinic = Clinic::open().await;
+    let mut clinic = Clinic::by_day().await;
     add(&clinic, template("email", 2880)).await;
     let patient = clinic.patient("Grace", email("grace@example.com")).await;
     let cancelled = clinic.book(&patient, clinic.in_(TimeDelta::days(9))).await;
@@ -234,7 +234,7 @@ async fn nobody_is_reminded_of_what_was_called_off_or_taken_back() {
 
 #[tokio::test]
 async fn a_template_says_no_more_than_name_time_and_place() {
-    let clinic = Clinic::open().await;
+    let clinic = Clinic::by_day().await;
     for (spoiled, pointer) in [
         (json!({ "body": "You have {{diagnosis}}" }), "/body"),
         (json!({ "subject": "{{deadline}}" }), "/subject"),
@@ -257,7 +257,7 @@ async fn a_template_says_no_more_than_name_time_and_place() {
 
 #[tokio::test]
 async fn of_several_templates_the_patient_gets_one_in_his_language_and_way() {
-    let mut clinic = Clinic::open().await;
+    let mut clinic = Clinic::by_day().await;
     add(&clinic, template("email", 2880)).await;
     add(&clinic, template("sms", 2880)).await;
     let mut spanish = template("email", 2880);
@@ -314,4 +314,33 @@ async fn a_reminder_put_off_to_the_morning_is_sent_whatever_happens_in_the_night
     clinic.work().await;
     assert_eq!(statuses(&reminders(&clinic, &appointment).await), ["sent"]);
     assert_eq!(clinic.tenant.outbox.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn what_could_not_be_sent_in_time_waits_for_the_morning() {
+    let mut clinic = Clinic::by_day().await;
+    add(&clinic, template("email", 1440)).await;
+    let patient = clinic.patient("Grace", email("grace@example.com")).await;
+    let noon = clinic.in_(TimeDelta::hours(27));
+    let early = clinic.in_(TimeDelta::hours(29));
+    let appointment = clinic.book(&patient, early).await;
+    let other = clinic.patient("Ada", email("ada@example.com")).await;
+    let in_time = clinic.book(&other, noon).await;
+    clinic.work().await;
+    // At noon both are due or soon will be; nobody works before eleven in the evening.
+    clinic.wait(TimeDelta::hours(14)).await;
+    clinic.work().await;
+    assert!(clinic.tenant.outbox.messages().is_empty(), "it is night");
+    for one in [&appointment, &in_time] {
+        assert_eq!(statuses(&reminders(&clinic, one).await), ["scheduled"]);
+    }
+    clinic.wait(TimeDelta::hours(8)).await;
+    clinic.work().await;
+    assert!(clinic.tenant.outbox.messages().is_empty(), "it is seven");
+    clinic.wait(TimeDelta::minutes(65)).await;
+    clinic.work().await;
+    for one in [&appointment, &in_time] {
+        assert_eq!(statuses(&reminders(&clinic, one).await), ["sent"]);
+    }
+    assert_eq!(clinic.tenant.outbox.messages().len(), 2);
 }

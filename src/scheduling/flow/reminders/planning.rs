@@ -31,6 +31,16 @@ pub(super) fn send_at(
     (over < start).then_some(over)
 }
 
+/// What was to leave before the quiet hours may leave so long after they began: somebody may be late by minutes.
+const LATE: TimeDelta = TimeDelta::minutes(15);
+
+/// When to send instead what should have left before now, because it failed or nobody worked, if it is the middle of the quiet
+/// hours by now.
+pub(super) fn late_in_the_night(now: Instant, quiet: Quiet, zone: Tz) -> Option<Instant> {
+    let (began, over) = quiet.around(now, zone)?;
+    (now - began > LATE).then_some(over)
+}
+
 /// How the patient is reached: of his telecoms the first that serves a channel there is a template for. The order of the list
 /// is his preference.
 pub(super) fn address(telecoms: &[Telecom], channels: &[Channel]) -> Option<(Channel, String)> {

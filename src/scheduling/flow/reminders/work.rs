@@ -263,11 +263,21 @@ async fn prepare(
     let (Some(visit), Some(template)) = (visit, template) else {
         return Err(Error::internal("a reminder of nothing"));
     };
+    let ends = visit.deadline.unwrap_or(visit.starts_at);
+    let settings = flow_settings::current(&mut tx).await?;
+    let zone = wall::zone(&visit.time_zone);
+    let over = planning::late_in_the_night(now, Quiet::of(&settings), zone);
+    if let Some(over) = over.filter(|over| *over < ends) {
+        let job = NewJob::new(SEND, json!({ "reminder_id": id }), over);
+        jobs::enqueue(&mut tx, &job.once(id.to_string())).await?;
+        tx.commit().await?;
+        return Ok(None);
+    }
     let telecoms: Vec<Telecom> = of_json(&visit.telecoms)?;
     let address = planning::address(&telecoms, &[reminder.channel]);
     let obstacle = if !visit.open || visit.starts_at != rows::for_start(&mut tx, id).await? {
         Some((ReminderStatus::Cancelled, "appointment_changed"))
-    } else if visit.deadline.unwrap_or(visit.starts_at) <= now {
+    } else if ends <= now || over.is_some() {
         Some((ReminderStatus::Cancelled, "no_time_left"))
     } else if !visit.patient_active {
         Some((ReminderStatus::Cancelled, "patient_not_active"))

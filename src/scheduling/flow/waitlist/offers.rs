@@ -110,7 +110,12 @@ pub(super) async fn accept_in_tx(
         ..Details::default()
     };
     let patient = Some(offer.patient_id);
-    let booked = appointments::book_hold_in_tx(tx, hold, patient, &details, by, now).await?;
+    let booked = appointments::book_hold_in_tx(tx, hold, patient, &details, by, now).await;
+    // Who accepts knows of no hold: what kept the place for him is gone, and the offer with it.
+    let booked = booked.map_err(|error| match error.code() {
+        Code::HoldExpired | Code::HoldClosed => Error::new(Code::OfferExpired),
+        _ => error,
+    })?;
     offers::answer(tx, id, OfferStatus::Accepted, Some(booked), now).await?;
     let end = (Some(booked), None);
     store::step(tx, offer.entry_id, WaitlistStatus::Booked, end, now).await

@@ -9,7 +9,7 @@ const CODES: [&str; 59] = [
 ];
 
 /// Whether the text is the code of a licensing state, in capitals.
-pub(super) fn is_licensing_state(code: &str) -> bool {
+pub fn is_licensing_state(code: &str) -> bool {
     CODES.binary_search(&code).is_ok()
 }
 

@@ -3,7 +3,7 @@
 
 -- Who sits in a room ------------------------------------------------------------------------------------------------------
 -- From when on a patient sits in the room he was put into, and until when he is taken to sit there if nobody ends the visit
--- (appointments/rooming.rs). The index of 0032 knew no time: a visit that was forgotten kept its room for ever.
+-- (appointments/rooming.rs). The index of 0010 knew no time: a visit that was forgotten kept its room for ever.
 alter table app.appointments add column roomed_while tstzrange;
 alter table app.appointments add constraint appointments_roomed_while_check
     check (roomed_while is null or roomed_at is not null and not isempty(roomed_while) and not lower_inf(roomed_while) and not upper_inf(roomed_while)) not valid;

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use platform::db::migrate::{self, RuntimeLogin};
 
+use super::installation::not_migrated;
 use crate::config::Environment;
-use crate::server::told;
 
 pub async fn run() -> anyhow::Result<ExitCode> {
     let environment = Environment::of_process();
@@ -21,8 +21,7 @@ pub async fn run() -> anyhow::Result<ExitCode> {
         .map_or(RuntimeLogin::Leave, RuntimeLogin::Set);
     let done = migrate::run(url, login)
         .await
-        .map_err(told)
-        .context("the migrations failed; nothing of the one that failed was kept")?;
+        .map_err(|error| not_migrated(error, None))?;
     if done.is_empty() {
         println!("the database is up to date; nothing to do");
     }

@@ -1,7 +1,7 @@
 //! Appointments: who comes when, for what, and whom and what that occupies.
 //!
 //! An appointment reserves its providers, staff, room and devices from preparation to clean-up, and its patient for the time
-//! itself, as rows of `app.reservations` under two exclusion constraints (0017). All of them are taken in the order of their
+//! itself, as rows of `app.reservations` under two exclusion constraints (0010). All of them are taken in the order of their
 //! ids with `on conflict do nothing` and counted: fewer than wanted, and the whole transaction goes back. So of any number of
 //! bookings of one place exactly one succeeds, and none waits for another in a circle.
 //!

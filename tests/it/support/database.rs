@@ -208,6 +208,10 @@ impl OwnDatabase {
             .expect("the administrator can connect")
     }
 
+    pub fn admin_url(&self) -> &str {
+        &self.url
+    }
+
     /// As the server's own role, for a process.
     pub fn runtime_url(&self) -> String {
         let place = run_database().runtime.connect.clone();

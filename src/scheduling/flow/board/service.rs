@@ -20,7 +20,7 @@ const AT_MOST: usize = 2_000;
 /// Who is in the house is on the board so long before and after his time, whatever the day: he came before midnight and sits
 /// there still, or came early for tomorrow. Whoever nobody has ended by then was forgotten, and stands in
 /// the list of visits never ended. As far as the stream tells of
-/// changes (0024).
+/// changes (0019).
 const HERE: TimeDelta = TimeDelta::hours(36);
 
 pub(super) async fn read(ctx: &Ctx, which: &WhichBoard) -> Result<Answer<Board>> {

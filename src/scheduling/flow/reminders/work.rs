@@ -23,7 +23,7 @@ use crate::flow::quiet::Quiet;
 use crate::flow::wall;
 use crate::no_shows;
 
-/// Planning anew what is said about an appointment; the database itself asks for it (0020).
+/// Planning anew what is said about an appointment; the database itself asks for it (0019).
 pub(super) const PLAN: &str = "reminders.plan";
 
 #[derive(Deserialize)]

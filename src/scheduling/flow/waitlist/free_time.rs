@@ -37,7 +37,7 @@ use crate::services::{self, NewService};
 pub(super) const SEEK: &str = "waitlist.seek";
 /// Time has become free.
 pub(super) const OPENED: &str = "waitlist.time_opened";
-/// A hold was given back, or has run out; the database itself asks for it (0024).
+/// A hold was given back, or has run out; the database itself asks for it (0019).
 pub(super) const HOLD_OVER: &str = "waitlist.hold_over";
 
 /// Those who are asked when time becomes free: the first so many.

@@ -20,7 +20,7 @@ use crate::appointments::Placement;
 use crate::flow::flow_settings::{self, NewFlowSettings};
 use crate::flow::quiet::Quiet;
 
-/// A place has become free; the database itself asks for it (0024).
+/// A place has become free; the database itself asks for it (0019).
 pub(super) const MATCH: &str = "waitlist.match";
 /// People who are tried before the place is taken to be gone.
 const TRIES: usize = 10;

@@ -1,6 +1,6 @@
 //! The waitlist: who waits for a place, and what is offered of the time that is free.
 //!
-//! A cancellation leaves a job behind, in its own transaction (0024, trigger `appointments_follow`). The job takes those who
+//! A cancellation leaves a job behind, in its own transaction (0019, trigger `appointments_follow`). The job takes those who
 //! wait for that service and could come then, gives each points by the tenant's rules ([`triage`]), and offers the place to the
 //! one with most: the place is held for him, with a deadline ([`making`]). Who declines or lets the deadline pass makes room
 //! for the next; who accepts turns the hold into an appointment, by the same insert as every other booking. Time that is free

@@ -1,32 +1,8 @@
 -- Duplicates: pairs of registrations that may be one person, and the merging of two that are.
 --
 -- Nothing is merged but by a person. A merge moves every row that belongs to the one patient to the other, says in a journal
--- which, and can be taken back. Which tables those are is read from the foreign keys, so that a table made tomorrow is moved
--- tomorrow. History is never rewritten: audit_log and phi_access_log refer to nobody, and keep saying whom a row belonged to.
-
-alter table app.patients add column replaced_by uuid;
-alter table app.patients drop constraint patients_status_check;
-alter table app.patients drop constraint patients_deceased_check;
-alter table app.patients add constraint patients_status_check
-    check (status in ('active', 'inactive', 'deceased', 'transferred', 'merged'));
-alter table app.patients add constraint patients_deceased_check
-    check (deceased_on is null or (deceased_on >= birth_date and status in ('deceased', 'merged')));
-alter table app.patients add constraint patients_replaced_check
-    check ((status = 'merged') = (replaced_by is not null) and replaced_by <> id);
--- Adding a foreign key checks the rows through the policies, which want a context: nobody's. The column is new and empty.
-set local app.context = '00000000-0000-0000-0000-000000000000 nobody nothing   ';
-alter table app.patients add constraint patients_replaced_fkey
-    foreign key (tenant_id, replaced_by) references app.patients (tenant_id, id);
-create index patients_replaced_idx on app.patients (tenant_id, replaced_by) where replaced_by is not null;
-
--- Who has changed since the last look.
-create index patients_changed_idx on app.patients (tenant_id, updated_at, id) where deleted_at is null;
-
--- Keys by which likely duplicates meet (kind block), and keys a patient has from a registration that was merged into his.
-alter table app.patient_keys drop constraint patient_keys_kind_check;
-alter table app.patient_keys add constraint patient_keys_kind_check
-    check (kind in ('family', 'given', 'name', 'sound', 'phone', 'email', 'mrn', 'ssn', 'identifier', 'block'));
-alter table app.patient_keys add column origin uuid;
+-- which, and can be taken back. Which tables those are, the foreign keys say (app.patient_columns, 0005). History is never
+-- rewritten: audit_log and phi_access_log refer to nobody, and keep saying whom a row belonged to.
 
 -- How a tenant looks for duplicates, how far it has come, and what it has learned of its own people.
 create table app.matching_settings (
@@ -105,8 +81,14 @@ create index patient_merges_survivor_idx on app.patient_merges (tenant_id, survi
 select app.tenant_table('app.patient_merges', of_patient => true, patient_column => 'survivor_id',
                         read => '{admin,staff,system}', write => '{admin,system}');
 
--- The journal: each row the merge looked at. moved; stayed, because the survivor has one like it (`because` names the
--- constraint); followed, a newer row that went back with the row it belongs to.
+-- The journal: each row the merge looked at.
+--   moved
+--   superseded  moved, and changed so that it stands beside the survivor's own: it leaves the rule that two of its like would break
+--               (merge_yields). Otherwise two charts that share an open problem would leave the one's behind, and with it, as a
+--               row and what it belongs to have one patient, the visit it was found on and every visit coded with it.
+--   stayed      because the survivor has one like it (`because` names the constraint)
+--   denied      a row of the survivor's that what was moved contradicts: changed, not moved
+--   followed    a newer row that went back with the row it belongs to
 create table app.patient_merge_rows (
     tenant_id    uuid   not null,
     id           uuid   not null default gen_random_uuid(),
@@ -116,43 +98,16 @@ create table app.patient_merge_rows (
     columns      text[] not null,                          -- which of its columns named the patient
     fate         text   not null default 'moved',
     because      text,
+    former       jsonb,                                    -- of a changed one: what it said before
     constraint patient_merge_rows_pkey primary key (tenant_id, id),
     constraint patient_merge_rows_merge_fkey foreign key (tenant_id, merge_id) references app.patient_merges (tenant_id, id),
     constraint patient_merge_rows_row_key unique (tenant_id, merge_id, table_name, row_key),
-    constraint patient_merge_rows_fate_check check (fate in ('moved', 'stayed', 'followed'))
+    constraint patient_merge_rows_fate_check check (fate in ('moved', 'stayed', 'followed', 'superseded', 'denied'))
 );
 select app.tenant_table('app.patient_merge_rows', read => '{admin,staff,system}', write => '{}', history => false);
 revoke insert on app.patient_merge_rows from chartwell_runtime;
 grant select, insert, update on app.patient_merge_rows, app.patient_merges to chartwell_definer;
 grant select, update (status, status_reason, replaced_by, portal_user_id, version, updated_at) on app.patients to chartwell_definer;
-
--- Which columns name a patient: those that foreign keys lead to app.patients, directly or through a table between
--- (encounters through their register). Left out are the records of merging itself, and the keys a patient is found by, which
--- the server makes anew.
-create function app.patient_columns() returns table (tbl regclass, col name, directly boolean)
-    language sql stable set search_path = pg_catalog, pg_temp
-as $$
-    with recursive links as (
-        select k.conrelid as child, k.confrelid as parent, c.attname as child_column, p.attname as parent_column
-          from pg_constraint k
-         cross join lateral unnest(k.conkey, k.confkey) as pair (child, parent)
-          join pg_attribute c on c.attrelid = k.conrelid and c.attnum = pair.child
-          join pg_attribute p on p.attrelid = k.confrelid and p.attnum = pair.parent
-         where k.contype = 'f' and k.conparentid = 0 and k.connamespace = 'app'::regnamespace
-    ), found (tbl, col, directly) as (
-        select 'app.patients'::regclass::oid, 'id'::name, false
-        union
-        select l.child, l.child_column, l.parent = 'app.patients'::regclass
-          from found f join links l on l.parent = f.tbl and l.parent_column = f.col
-    )
-    select f.tbl::regclass, f.col, bool_or(f.directly)
-      from found f join pg_class t on t.oid = f.tbl
-     where not (f.tbl = 'app.patients'::regclass and f.col = 'id')
-       and t.relname not in ('patient_merges', 'patient_merge_rows', 'duplicate_pairs', 'patient_keys')
-     group by f.tbl, f.col
-$$;
-revoke all on function app.patient_columns() from public;
-grant execute on function app.patient_columns() to chartwell_runtime, chartwell_definer;
 
 -- Of a table: the columns that name patients, and its row's key without them and the tenant, as an expression over the alias t.
 create function app.merge_tables() returns table (tbl regclass, plain text, cols name[], row_key text)
@@ -239,7 +194,27 @@ $$;
 revoke all on function app.keep_conflicts(uuid, uuid, uuid) from public;
 alter function app.keep_conflicts(uuid, uuid, uuid) owner to chartwell_definer;
 
--- A row and the row it belongs to have one patient: where the one stays the other does.
+-- How a row gives way that would break one of these rules. Rows under other rules stay with the registration that ends.
+create function app.merge_yields() returns table (because text, plain text, changes jsonb)
+    language sql immutable set search_path = pg_catalog, pg_temp
+as $$
+    values ('problems_open_icd10cm_key', 'problems',
+            '{"verification": "entered_in_error", "error_reason": "Merged: the same problem stands on the list of the chart that goes on"}'::jsonb),
+           ('problems_open_snomed_key', 'problems',
+            '{"verification": "entered_in_error", "error_reason": "Merged: the same problem stands on the list of the chart that goes on"}'),
+           ('allergies_active_key', 'allergies',
+            '{"verification": "entered_in_error", "error_reason": "Merged: the same allergy is active in the chart that goes on"}'),
+           ('immunizations_dose_key', 'immunizations',
+            '{"status": "entered_in_error", "error_reason": "Merged: the same dose is recorded in the chart that goes on"}')
+$$;
+revoke all on function app.merge_yields() from public;
+grant execute on function app.merge_yields() to chartwell_definer;
+grant update (verification, error_reason) on app.problems, app.allergies to chartwell_definer;
+grant update (status, error_reason) on app.immunizations to chartwell_definer;
+grant update (withdrawn_by, withdrawn_at, withdrawal_reason) on app.allergy_statements to chartwell_definer;
+
+-- A row and the row it belongs to have one patient: where the one stays the other does. What gives way does not stay of
+-- itself, but follows what it belongs to.
 create function app.keep_families(merge uuid) returns void
     language plpgsql set search_path = pg_catalog, pg_temp
 as $$
@@ -267,7 +242,7 @@ begin
                       where jc.tenant_id = $1 and jc.merge_id = $2 and jc.table_name = %L and jc.fate <> jp.fate)
                  update app.patient_merge_rows j set fate = ''stayed'', because = %L
                    from pairs
-                  where j.tenant_id = $1 and j.fate = ''moved''
+                  where j.tenant_id = $1 and j.fate in (''moved'', ''superseded'')
                     and (j.id = pairs.child and pairs.parent_fate = ''stayed'' or j.id = pairs.parent and pairs.child_fate = ''stayed'')',
                 link.child_table, link.child_key, link.parent_table, link.same, link.parent, link.parent_key, link.child, link.conname)
                 using tenant, merge;
@@ -292,7 +267,7 @@ begin
     select string_agg(format(
                'm%s as (update %s t set %s from app.patient_merge_rows j
                   where t.tenant_id = $1 and (%s) and j.tenant_id = $1 and j.merge_id = $2 and j.table_name = %L
-                    and j.fate in (''moved'', ''followed'') and j.row_key = %s)',
+                    and j.fate in (''moved'', ''followed'', ''superseded'') and j.row_key = %s)',
                m.number, m.tbl,
                (select string_agg(format('%I = case when t.%I = $3 and %L = any(j.columns) then $4 else t.%I end', c, c, c, c), ', ')
                   from unnest(m.cols) c),
@@ -300,7 +275,8 @@ begin
       into steps
       from (select row_number() over (order by n.plain) as number, n.* from app.merge_tables() n
              where exists (select from app.patient_merge_rows j
-                            where j.tenant_id = tenant and j.merge_id = merge and j.table_name = n.plain and j.fate <> 'stayed')) m;
+                            where j.tenant_id = tenant and j.merge_id = merge and j.table_name = n.plain
+                              and j.fate in ('moved', 'followed', 'superseded'))) m;
     if steps is not null then
         execute format('with %s select', steps) using tenant, merge, giver, taker;
     end if;
@@ -308,6 +284,57 @@ end
 $$;
 revoke all on function app.hand_over(uuid, uuid, uuid) from public;
 alter function app.hand_over(uuid, uuid, uuid) owner to chartwell_definer;
+
+-- Changes columns of a row, and returns what they held. Its version stays: nobody could have changed it in between, and a
+-- merge that is taken back leaves the row as it was.
+create function app.change_merged(plain text, key jsonb, changes jsonb) returns jsonb
+    language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    names  text := (select string_agg(quote_ident(c), ', ' order by c) from jsonb_object_keys(changes) c);
+    former jsonb;
+begin
+    execute format('select (select jsonb_object_agg(c, to_jsonb(t) -> c) from jsonb_object_keys($2) c)
+                      from app.%I t where t.tenant_id = $1 and t.id = $3', plain)
+       into strict former using app.tenant_id(), changes, (key ->> 'id')::uuid;
+    execute format('update app.%I t set (%s) = (select %s from jsonb_populate_record(null::app.%I, $2))
+                     where t.tenant_id = $1 and t.id = $3', plain, names, names, plain)
+      using app.tenant_id(), changes, (key ->> 'id')::uuid;
+    return former;
+end
+$$;
+revoke all on function app.change_merged(text, jsonb, jsonb) from public;
+alter function app.change_merged(text, jsonb, jsonb) owner to chartwell_definer;
+
+-- "No known allergies" does not stand beside an allergy: the statement is withdrawn, whichever chart brought it.
+create function app.withdraw_denied(merge uuid, survivor uuid) returns void
+    language plpgsql set search_path = pg_catalog, pg_temp set timezone = 'UTC'
+as $$
+declare
+    tenant uuid := app.tenant_id();
+    said   record;
+begin
+    for said in
+        select s.id from app.allergy_statements s
+         where s.tenant_id = tenant and s.patient_id = survivor and s.withdrawn_at is null
+           and exists (select from app.allergies a
+                        where a.tenant_id = tenant and a.patient_id = survivor
+                          and a.status = 'active' and a.verification in ('unconfirmed', 'confirmed')
+                          and (s.statement = 'no_known_allergies'
+                               or s.statement = 'no_known_drug_allergies' and a.substance_kind in ('drug', 'drug_class')
+                               or s.statement = 'no_known_food_allergies' and a.substance_kind = 'food'))
+    loop
+        insert into app.patient_merge_rows as j (tenant_id, merge_id, table_name, row_key, columns, fate, former)
+        values (tenant, merge, 'allergy_statements', jsonb_build_object('id', said.id), '{}', 'denied',
+                app.change_merged('allergy_statements', jsonb_build_object('id', said.id),
+                                  jsonb_build_object('withdrawn_by', app.user_id(), 'withdrawn_at', now(),
+                                                     'withdrawal_reason', 'Merged: the other chart names an allergy')))
+        on conflict (tenant_id, merge_id, table_name, row_key) do update set former = excluded.former;
+    end loop;
+end
+$$;
+revoke all on function app.withdraw_denied(uuid, uuid) from public;
+alter function app.withdraw_denied(uuid, uuid) owner to chartwell_definer;
 
 -- Moves everything of the merged patient to the survivor and writes the journal. The rows that others may come to refer to
 -- are locked first, so that whoever writes into the chart meanwhile is either moved too or finds the chart merged.
@@ -343,8 +370,18 @@ begin
             using tenant, merge, merged;
     end loop;
     perform app.keep_conflicts(merge, survivor, merged);
+    update app.patient_merge_rows j set fate = 'superseded'
+      from app.merge_yields() y
+     where j.tenant_id = tenant and j.merge_id = merge and j.fate = 'stayed' and j.table_name = y.plain and j.because = y.because;
     perform app.keep_families(merge);
+    for t in select j.id, j.table_name, j.row_key, y.changes
+               from app.patient_merge_rows j join app.merge_yields() y on y.plain = j.table_name and y.because = j.because
+              where j.tenant_id = tenant and j.merge_id = merge and j.fate = 'superseded' loop
+        update app.patient_merge_rows j set former = app.change_merged(t.table_name, t.row_key, t.changes)
+         where j.tenant_id = tenant and j.id = t.id;
+    end loop;
     perform app.hand_over(merge, merged, survivor);
+    perform app.withdraw_denied(merge, survivor);
     update app.patients p set portal_user_id = null
      where p.tenant_id = tenant and p.id = merged and p.portal_user_id is not null
        and exists (select from app.patients s where s.tenant_id = tenant and s.id = survivor and s.portal_user_id is null);
@@ -360,6 +397,35 @@ $$;
 alter function app.merge_patients(uuid) owner to chartwell_definer;
 revoke all on function app.merge_patients(uuid) from public;
 grant execute on function app.merge_patients(uuid) to chartwell_runtime;
+
+-- Gives the rows that a merge changed what they held before. One whose place another has taken since stays as it is.
+create function app.restore_merged(merge uuid) returns void
+    language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    met record;
+begin
+    for met in select j.table_name, j.row_key, j.former from app.patient_merge_rows j
+                where j.tenant_id = app.tenant_id() and j.merge_id = merge and j.former is not null
+                  -- An allergy that was named since denies it still.
+                  and not (j.table_name = 'allergy_statements'
+                           and exists (select from app.allergy_statements s
+                                         join app.allergies a on a.tenant_id = s.tenant_id and a.patient_id = s.patient_id
+                                        where s.tenant_id = j.tenant_id and s.id = (j.row_key ->> 'id')::uuid
+                                          and a.status = 'active' and a.verification in ('unconfirmed', 'confirmed')
+                                          and (s.statement = 'no_known_allergies'
+                                               or s.statement = 'no_known_drug_allergies' and a.substance_kind in ('drug', 'drug_class')
+                                               or s.statement = 'no_known_food_allergies' and a.substance_kind = 'food'))) loop
+        begin
+            perform app.change_merged(met.table_name, met.row_key, met.former);
+        exception when unique_violation then
+            null;
+        end;
+    end loop;
+end
+$$;
+revoke all on function app.restore_merged(uuid) from public;
+alter function app.restore_merged(uuid) owner to chartwell_definer;
 
 -- Takes a merge back. What was written into a moved row's family since goes back with it; all else that is new stays with the
 -- survivor.
@@ -392,6 +458,15 @@ begin
             update app.patients p set portal_user_id = m.moved_account where p.tenant_id = tenant and p.id = m.merged_id;
         end if;
     end if;
+    -- What a resource said before it changed goes where the resource goes; no key says so, because a resource without a
+    -- visit may be another patient's at its source tomorrow.
+    insert into app.patient_merge_rows (tenant_id, merge_id, table_name, row_key, columns, fate)
+    select tenant, merge, 'imported_resource_states', jsonb_build_object('id', s.id), array['patient_id'], 'followed'
+      from app.patient_merge_rows j
+      join app.imported_resource_states s
+        on s.tenant_id = tenant and s.resource_id = (j.row_key ->> 'id')::uuid and s.patient_id = m.survivor_id
+     where j.tenant_id = tenant and j.merge_id = merge and j.table_name = 'imported_resources' and j.fate in ('moved', 'followed')
+        on conflict do nothing;
     while changed > 0 loop
         changed := 0;
         for link in
@@ -405,7 +480,7 @@ begin
                    from app.patient_merge_rows j
                    join %s p on p.tenant_id = $1 and %s = j.row_key
                    join %s c on c.tenant_id = $1 and c.%I = $3 and %s
-                  where j.tenant_id = $1 and j.merge_id = $2 and j.table_name = %L and j.fate <> ''stayed''
+                  where j.tenant_id = $1 and j.merge_id = $2 and j.table_name = %L and j.fate in (''moved'', ''followed'', ''superseded'')
                      on conflict do nothing',
                 link.child, link.child_key, link.patient_column, link.parent_table, link.parent_key, link.child_table,
                 link.patient_column, link.same, link.parent)
@@ -415,6 +490,18 @@ begin
         end loop;
     end loop;
     perform app.hand_over(merge, m.survivor_id, m.merged_id);
+    perform app.restore_merged(merge);
+    -- Who is on a team for an encounter is there for those of this registration, whatever changed while they were one.
+    for link in
+        select p.id as patient, t.user_id as member
+          from (values (m.survivor_id), (m.merged_id)) as p (id)
+         cross join (select distinct c.user_id from app.care_team_members c
+                      where c.tenant_id = tenant and c.patient_id in (m.survivor_id, m.merged_id) and c.source = 'encounter'
+                        and (c.valid_until is null or c.valid_until > now())) as t
+         order by 1, 2
+    loop
+        perform app.follow_encounters(tenant, link.patient, link.member);
+    end loop;
     insert into app.patient_facilities (tenant_id, patient_id, facility_id)
     select distinct tenant, m.survivor_id, e.facility_id from app.encounters e
      where e.tenant_id = tenant and e.patient_id = m.survivor_id and e.facility_id is not null
@@ -425,59 +512,19 @@ alter function app.unmerge_patients(uuid) owner to chartwell_definer;
 revoke all on function app.unmerge_patients(uuid) from public;
 grant execute on function app.unmerge_patients(uuid) to chartwell_runtime;
 
--- A merged registration takes nothing more. The row of the patient is shared, so a write that meets a merge waits for it and
--- then sees it.
-create function app.refuse_merged() returns trigger
-    language plpgsql security definer set search_path = pg_catalog, pg_temp
+-- The registrations of one person: this one, and those that were merged with it, then or now. What was signed goes on naming
+-- the registration it was signed for.
+create function app.registrations_of(patient uuid) returns setof uuid
+    language sql stable rows 2 security definer set search_path = pg_catalog, pg_temp
 as $$
-declare
-    state text;
-begin
-    select p.status into state from app.patients p where p.tenant_id = new.tenant_id and p.id = new.patient_id for key share;
-    if state = 'merged' then
-        raise exception 'merged' using errcode = 'check_violation', constraint = 'patients_merged_check';
-    end if;
-    return new;
-end
+    with recursive same (id) as (
+        select patient where app.may_see(patient)
+        union
+        select case when m.survivor_id = s.id then m.merged_id else m.survivor_id end
+          from same s join app.patient_merges m on m.tenant_id = app.tenant_id() and s.id in (m.survivor_id, m.merged_id)
+    )
+    select id from same
 $$;
-alter function app.refuse_merged() owner to chartwell_definer;
-revoke all on function app.refuse_merged() from public;
-
--- Makes a patient's table ready to be merged: the definer may move its rows, and nothing is added to a merged patient.
-create function app.join_merges(wanted regclass) returns void
-    language plpgsql set search_path = pg_catalog, pg_temp
-as $$
-declare
-    c record;
-begin
-    for c in select p.col, p.directly, t.relname from app.patient_columns() p join pg_class t on t.oid = p.tbl where p.tbl = wanted loop
-        execute format('grant select, update (%I) on %s to chartwell_definer', c.col, wanted);
-        if c.col = 'patient_id' and c.directly and wanted <> 'app.patients'::regclass
-           and not exists (select from pg_trigger g where g.tgrelid = wanted and g.tgname = c.relname || '_open') then
-            execute format('create trigger %I before insert on %s for each row execute function app.refuse_merged()',
-                           c.relname || '_open', wanted);
-        end if;
-    end loop;
-end
-$$;
-revoke all on function app.join_merges(regclass) from public;
-select app.join_merges(t) from (select distinct tbl as t from app.patient_columns()) tables;
-
--- From here on, every table of a tenant is made ready when it is made.
-alter function app.tenant_table(regclass, text[], text[], text[], text[], boolean, text, boolean, text, text[], text[], boolean, text[], boolean)
-    rename to tenant_table_alone;
-create function app.tenant_table(
-    tbl regclass, read text[], write text[], adds text[] default null, may_delete text[] default '{}',
-    of_patient boolean default false, patient_column text default 'patient_id', strangers_add boolean default false,
-    own_column text default null, trusted_readers text[] default '{}', trusted_writers text[] default '{}',
-    history boolean default true, secrets text[] default '{}', own_write boolean default false
-) returns void language plpgsql set search_path = pg_catalog, pg_temp
-as $$
-begin
-    perform app.tenant_table_alone(tbl, read, write, adds, may_delete, of_patient, patient_column, strangers_add, own_column,
-                                   trusted_readers, trusted_writers, history, secrets, own_write);
-    perform app.join_merges(tbl);
-end
-$$;
-revoke all on function app.tenant_table(regclass, text[], text[], text[], text[], boolean, text, boolean, text, text[], text[], boolean, text[], boolean)
-    from public;
+alter function app.registrations_of(uuid) owner to chartwell_definer;
+revoke all on function app.registrations_of(uuid) from public;
+grant execute on function app.registrations_of(uuid) to chartwell_runtime;

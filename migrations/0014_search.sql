@@ -5,14 +5,35 @@
 -- and documents; the front desk documents of its categories; a patient what was released to him, documents here and notes in
 -- released_notes, which he alone searches and of which he has few.
 
-alter table app.search_texts add column category text;           -- of a document: who may read it
-alter table app.search_texts add column released_at timestamptz; -- of a document, to the patient
-alter table app.search_texts add constraint search_texts_category_check check ((kind = 'document') = (category is not null));
+-- One row for each text that can be searched, whatever it is the text of. The vector also holds the tenant, as a lexeme no
+-- word can be (`t=…`): so the index itself intersects a common word with one tenant's rows, and a query that only excludes
+-- has something to start from. That of a document also holds `k=document`: a caller who is shown documents only need not meet
+-- every note that has his word. `@@` is not leakproof, so under row-level security no index would serve it: the search goes
+-- through matching_texts.
+create table app.search_texts (
+    tenant_id    uuid        not null,
+    kind         text        not null,
+    source_id    uuid        not null,            -- the note's, the document's
+    patient_id   uuid        not null,
+    author_id    uuid,
+    type         text        not null,
+    category     text,                            -- of a document: who may read it
+    happened_at  timestamptz not null,
+    released_at  timestamptz,                     -- of a document, to the patient
+    words        tsvector    not null,
+    constraint search_texts_pkey primary key (tenant_id, kind, source_id),
+    constraint search_texts_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
+    constraint search_texts_kind_check check (kind in ('note', 'document')),
+    constraint search_texts_category_check check ((kind = 'document') = (category is not null))
+);
 comment on column app.search_texts.type is 'the type of a note; of a document its kind';
-
+create index search_texts_words_idx on app.search_texts using gin (words);
 -- By time alone, with the kind at the end: to be read without visiting the table where only one kind is wanted.
-drop index app.search_texts_date_idx;
 create index search_texts_date_idx on app.search_texts (tenant_id, happened_at, source_id, kind);
+create index search_texts_patient_idx on app.search_texts (tenant_id, patient_id, kind, happened_at);
+-- An administrator takes out what he retracts.
+select app.tenant_table('app.search_texts', of_patient => true, history => false, read => '{admin,provider,nurse,system}',
+                        write => '{provider,nurse,system}', may_delete => '{admin,provider,nurse,system}');
 
 -- The day of a document as an instant: midnight, in UTC.
 create function app.document_instant(day date) returns timestamptz
@@ -20,46 +41,6 @@ create function app.document_instant(day date) returns timestamptz
 as $$ select day::timestamp at time zone 'UTC' $$;
 revoke all on function app.document_instant(date) from public;
 grant execute on function app.document_instant(date) to chartwell_runtime, chartwell_definer;
-
--- The words of documents move. A vector of a document also holds `k=document`: a caller who is shown documents only need not
--- meet every note that has his word. As the role that row-level security does not bind: the owner would move nothing.
-alter table app.search_texts disable trigger user;
-set local role chartwell_migrator;
-insert into app.search_texts (tenant_id, kind, source_id, patient_id, author_id, type, happened_at, category, released_at, words)
-select t.tenant_id, 'document', t.document_id, t.patient_id, v.uploaded_by, d.kind, app.document_instant(d.document_date), t.category,
-       t.released_at, to_tsvector('pg_catalog.english', d.title || E'\n\n' || t.body) || array_to_tsvector(array['t=' || t.tenant_id, 'k=document'])
-  from app.document_texts t
-  join app.documents d on d.tenant_id = t.tenant_id and d.id = t.document_id and d.status = 'current'
-  join app.document_versions v on v.tenant_id = t.tenant_id and v.id = t.version_id and v.number = d.current_number;
-set local role chartwell_owner;
-alter table app.search_texts enable trigger user;
-drop function app.search_documents(text, text[], uuid, text, text, real, uuid, bigint);
-drop index app.document_texts_words_idx;
-alter table app.document_texts drop column words;
-
--- Who wrote a released note, so that its reader can search by it, and its words as text.
-alter table app.released_notes add column author_id uuid;
--- The constraint asks for rows, and the policies ask who wants to know.
-set local app.context = '00000000-0000-0000-0000-000000000000 nobody nothing   ';
-alter table app.released_notes add constraint released_notes_author_fkey
-    foreign key (tenant_id, author_id) references app.users (tenant_id, id);
--- Not a change of what was released: the history has nothing to remember, and here is no caller it could name.
-alter table app.released_notes disable trigger user;
-set local role chartwell_migrator;
-update app.released_notes r set author_id = n.author_id from app.notes n where n.tenant_id = r.tenant_id and n.id = r.id;
-set local role chartwell_owner;
-alter table app.released_notes enable trigger user;
-
-create function app.released_text(document jsonb) returns text
-    language sql immutable parallel safe
-as $$
-    select concat_ws(E'\n', document ->> 'title',
-                     (select string_agg(concat_ws(E'\n', (select string_agg(section.value, E'\n') from jsonb_each_text(part -> 'content') section),
-                                                  part ->> 'text'), E'\n' order by place)
-                        from jsonb_array_elements(document -> 'parts') with ordinality as parts (part, place)))
-$$;
-revoke all on function app.released_text(jsonb) from public;
-grant execute on function app.released_text(jsonb) to chartwell_runtime;
 
 -- The words of a document follow its label, its newest version and its release, whoever changes them: what is superseded, in
 -- error or destroyed is not found, from the same moment on. It comes in by its text, which a job extracts.
@@ -85,14 +66,13 @@ end
 $$;
 alter function app.follow_document() owner to chartwell_definer;
 revoke all on function app.follow_document() from public;
-grant update, delete on app.search_texts to chartwell_definer;
+grant select, update, delete on app.search_texts to chartwell_definer;
 create trigger documents_search after update on app.documents for each row execute function app.follow_document();
 
 -- The texts that match, newest first, from a place on: ids, which the caller looks up under his policies. `query` is in the
 -- syntax of to_tsquery; null matches everything, one of stop words alone nothing.
 -- It first reads the newest texts in their order: a common word fills the page from them, where the index would bring
 -- thousands of rows to be sorted. A rare one does not, and the index goes on from there.
-drop function app.matching_texts(text, text, uuid, uuid, text, timestamptz, timestamptz, timestamptz, uuid, bigint);
 create function app.matching_texts(wanted_kind text, query text, of_patient uuid, of_author uuid, of_type text, of_category text,
                                    since timestamptz, until timestamptz, after_at timestamptz, after_id uuid, at_most bigint)
     returns table (kind text, source_id uuid, happened_at timestamptz)
@@ -182,3 +162,15 @@ $$;
 alter function app.matching_texts(text, text, uuid, uuid, text, text, timestamptz, timestamptz, timestamptz, uuid, bigint) owner to chartwell_definer;
 revoke all on function app.matching_texts(text, text, uuid, uuid, text, text, timestamptz, timestamptz, timestamptz, uuid, bigint) from public;
 grant execute on function app.matching_texts(text, text, uuid, uuid, text, text, timestamptz, timestamptz, timestamptz, uuid, bigint) to chartwell_runtime;
+
+-- The words of a released note as text.
+create function app.released_text(document jsonb) returns text
+    language sql immutable parallel safe
+as $$
+    select concat_ws(E'\n', document ->> 'title',
+                     (select string_agg(concat_ws(E'\n', (select string_agg(section.value, E'\n') from jsonb_each_text(part -> 'content') section),
+                                                  part ->> 'text'), E'\n' order by place)
+                        from jsonb_array_elements(document -> 'parts') with ordinality as parts (part, place)))
+$$;
+revoke all on function app.released_text(jsonb) from public;
+grant execute on function app.released_text(jsonb) to chartwell_runtime;

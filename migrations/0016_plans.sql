@@ -145,8 +145,8 @@ create index goals_care_plan_idx on app.goals (tenant_id, care_plan_id) where ca
 select app.tenant_table('app.goals', of_patient => true,
                         read => '{admin,provider,nurse,patient,system}', write => '{provider,system}');
 
--- To a provider of the house or to an organisation outside. The loop is closed by the note of the consultant.
--- Staff keep the appointment, so they may change the row; which columns, the service says.
+-- To a provider of the house or to an organisation outside. The loop is closed by the note of a consultant of the house, or by the
+-- document that one outside sent.
 create table app.referrals (
     tenant_id          uuid        not null,
     id                 uuid        not null,
@@ -167,7 +167,8 @@ create table app.referrals (
     answered_at        timestamptz,                        -- accepted or declined
     scheduled_for      timestamptz,
     closed_at          timestamptz,                        -- completed or cancelled
-    consult_note_id    uuid,                               -- the note that closed the loop
+    consult_note_id    uuid,                               -- the note that closed the loop,
+    consult_document_id uuid,                              -- or the document
     error_reason       text,
     version            bigint      not null default 1,
     created_by         uuid,
@@ -179,11 +180,14 @@ create table app.referrals (
         references app.encounter_register (tenant_id, patient_id, id),
     constraint referrals_provider_fkey foreign key (tenant_id, provider_id) references app.providers (tenant_id, id),
     constraint referrals_to_provider_fkey foreign key (tenant_id, to_provider_id) references app.providers (tenant_id, id),
+    constraint referrals_consult_note_fkey foreign key (tenant_id, patient_id, consult_note_id) references app.notes (tenant_id, patient_id, id),
+    constraint referrals_consult_document_fkey foreign key (tenant_id, patient_id, consult_document_id)
+        references app.documents (tenant_id, patient_id, id),
     constraint referrals_target_check check (num_nonnulls(to_provider_id, to_organization) = 1),
     constraint referrals_status_check check (status in ('draft', 'sent', 'accepted', 'declined', 'scheduled', 'completed', 'cancelled',
         'entered_in_error')),
     constraint referrals_priority_check check (priority in ('routine', 'urgent', 'stat')),
-    constraint referrals_loop_check check (status <> 'completed' or consult_note_id is not null),
+    constraint referrals_loop_check check (status <> 'completed' or num_nonnulls(consult_note_id, consult_document_id) = 1),
     constraint referrals_appointment_check check (status <> 'scheduled' or scheduled_for is not null),
     constraint referrals_error_check check ((status = 'entered_in_error') = (error_reason is not null))
 );
@@ -191,3 +195,19 @@ create index referrals_patient_idx on app.referrals (tenant_id, patient_id, crea
 create index referrals_to_provider_idx on app.referrals (tenant_id, to_provider_id, status) where to_provider_id is not null;
 select app.tenant_table('app.referrals', of_patient => true,
                         read => '{admin,provider,nurse,staff,patient,system}', write => '{provider,staff,system}', adds => '{provider,system}');
+
+-- The front desk keeps the appointment of a referral, and changes nothing else of it.
+create function app.guard_referral() returns trigger
+    language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if app.actor_role() = 'staff'
+       and (to_jsonb(new) - '{status,scheduled_for,version,updated_at}'::text[]
+            is distinct from to_jsonb(old) - '{status,scheduled_for,version,updated_at}'::text[]
+            or new.status is distinct from old.status and new.status <> 'scheduled') then
+        raise exception 'the front desk keeps the appointment of a referral' using errcode = 'insufficient_privilege';
+    end if;
+    return new;
+end
+$$;
+create trigger referrals_guard before update on app.referrals for each row execute function app.guard_referral();

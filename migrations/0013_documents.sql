@@ -2,30 +2,11 @@
 -- replaced. The bytes lie sealed in an object store; here are their size, hash, and the key that opens them, itself sealed
 -- with the tenant's key.
 --
--- A document belongs to a patient (perhaps of one of his encounters) or to a provider (a diploma, a certificate). Owners that
--- do not exist yet, such as appointments, come with their own migration: one column, one reference, one line in the owner check.
+-- A document belongs to a patient (perhaps of one of his encounters or appointments) or to a provider (a diploma, a certificate).
 --
 -- Who may read is more than a role: the front desk sees administrative papers, billing the insurance card, a patient what was
 -- released to him. So the category stands in every row of a document and can't change: what was filed under the wrong one is
 -- entered in error and filed anew.
-
--- Adds a condition to the policies a table has. It can only take away: each stays one policy, of its tenant and roles.
--- `commands` as in pg_policy: r select, a insert, w update, d delete.
-create function app.narrow_policies(tbl regclass, condition text, commands text default 'rawd') returns void
-    language plpgsql set search_path = pg_catalog, pg_temp
-as $$
-declare
-    policy record;
-begin
-    for policy in select p.polname as name, pg_get_expr(p.polqual, p.polrelid) as qual, pg_get_expr(p.polwithcheck, p.polrelid) as with_check
-                    from pg_policy p where p.polrelid = tbl and position(p.polcmd::text in commands) > 0 loop
-        execute format('alter policy %I on %s', policy.name, tbl)
-             || case when policy.qual is null then '' else format(' using (%s and (%s))', policy.qual, condition) end
-             || case when policy.with_check is null then '' else format(' with check (%s and (%s))', policy.with_check, condition) end;
-    end loop;
-end
-$$;
-revoke all on function app.narrow_policies(regclass, text, text) from public;
 
 -- Which documents of a patient a role is shown, of those whose chart it may open.
 create function app.document_audience(category text, released_at timestamptz) returns boolean
@@ -44,6 +25,7 @@ create table app.documents (
     id                uuid        not null,
     patient_id        uuid,
     encounter_id      uuid,
+    appointment_id    uuid,
     provider_id       uuid,
     provider_user_id  uuid,                       -- the provider's account: he may read what is filed about him
     category          text        not null,       -- who may read it
@@ -65,12 +47,16 @@ create table app.documents (
     updated_at        timestamptz not null,
     constraint documents_pkey primary key (tenant_id, id),
     constraint documents_patient_key unique (tenant_id, patient_id, id),
+    constraint documents_provider_key unique (tenant_id, provider_id, id),
     constraint documents_category_key unique (tenant_id, id, category),
     constraint documents_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
     constraint documents_encounter_fkey foreign key (tenant_id, patient_id, encounter_id)
         references app.encounter_register (tenant_id, patient_id, id),
+    constraint documents_appointment_fkey foreign key (tenant_id, patient_id, appointment_id)
+        references app.appointments (tenant_id, patient_id, id),
     constraint documents_provider_fkey foreign key (tenant_id, provider_id) references app.providers (tenant_id, id),
-    constraint documents_owner_check check (num_nonnulls(patient_id, provider_id) = 1 and (encounter_id is null or patient_id is not null)),
+    constraint documents_owner_check check (num_nonnulls(patient_id, provider_id) = 1
+        and (patient_id is not null or num_nonnulls(encounter_id, appointment_id) = 0)),
     constraint documents_category_check check (category in ('clinical', 'administrative', 'insurance', 'credential')),
     constraint documents_credential_check check ((category = 'credential') = (provider_id is not null)),
     constraint documents_source_check check (source in ('staff', 'patient', 'import')),
@@ -80,6 +66,7 @@ create table app.documents (
 create index documents_patient_idx on app.documents (tenant_id, patient_id, document_date desc, id desc) where patient_id is not null;
 create index documents_provider_idx on app.documents (tenant_id, provider_id, document_date desc, id desc) where provider_id is not null;
 create index documents_encounter_idx on app.documents (tenant_id, encounter_id) where encounter_id is not null;
+create index documents_appointment_idx on app.documents (tenant_id, appointment_id) where appointment_id is not null;
 create index documents_age_idx on app.documents (tenant_id, document_date, id) where status <> 'destroyed';
 
 create table app.document_versions (
@@ -118,7 +105,7 @@ create table app.document_versions (
 );
 create index document_versions_work_idx on app.document_versions (tenant_id, next_try_at) where next_try_at is not null;
 
--- The text of a version, for the search and for nothing else.
+-- The text of a version, for the search (0014) and for nothing else.
 create table app.document_texts (
     tenant_id    uuid        not null,
     version_id   uuid        not null,
@@ -127,14 +114,12 @@ create table app.document_texts (
     category     text        not null,
     released_at  timestamptz,
     body         text        not null,
-    words        tsvector    not null,
     created_at   timestamptz not null,
     constraint document_texts_pkey primary key (tenant_id, version_id),
     constraint document_texts_version_fkey foreign key (tenant_id, version_id) references app.document_versions (tenant_id, id),
     constraint document_texts_patient_fkey foreign key (tenant_id, patient_id, document_id)
         references app.documents (tenant_id, patient_id, id)
 );
-create index document_texts_words_idx on app.document_texts using gin (words);
 create index document_texts_patient_idx on app.document_texts (tenant_id, patient_id);
 
 -- A provider vouches for one version: its hash, signed with a key of the tenant.
@@ -202,6 +187,18 @@ create table app.document_upload_parts (
     constraint document_upload_parts_size_check check (starts_at >= 0 and size > 0)
 );
 
+-- How much an account has sent on a day (UTC), in bytes. Counted before anything is stored and never taken back, so that
+-- what is sent and thrown away counts, too. Rows of days past are swept.
+create table app.upload_usage (
+    tenant_id uuid   not null,
+    user_id   uuid   not null,
+    day       date   not null,
+    bytes     bigint not null,
+    constraint upload_usage_pkey primary key (tenant_id, user_id, day),
+    constraint upload_usage_user_fkey foreign key (tenant_id, user_id) references app.users (tenant_id, id),
+    constraint upload_usage_bytes_check check (bytes >= 0)
+);
+
 -- Objects nobody needs any more. Their names are noted in the transaction that stops needing them, and they are removed
 -- afterwards, again and again until they are gone.
 create table app.file_removals (
@@ -233,12 +230,13 @@ create table app.retention_policies (
 );
 create unique index retention_policies_active_key on app.retention_policies (tenant_id, category, coalesce(state, '')) where status = 'active';
 
--- While a hold is on, nothing of it may be destroyed, whatever a policy says.
+-- While a hold is on, nothing of it may be destroyed, whatever a policy says. On what is filed about a patient, or a provider.
 create table app.legal_holds (
     tenant_id    uuid        not null,
     id           uuid        not null,
-    patient_id   uuid        not null,
-    document_id  uuid,                            -- null: every document of the patient
+    patient_id   uuid,
+    provider_id  uuid,
+    document_id  uuid,                            -- null: every document of his
     reason       text        not null,
     placed_by    uuid,
     placed_at    timestamptz not null,
@@ -249,9 +247,14 @@ create table app.legal_holds (
     constraint legal_holds_pkey primary key (tenant_id, id),
     constraint legal_holds_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
     constraint legal_holds_document_fkey foreign key (tenant_id, patient_id, document_id) references app.documents (tenant_id, patient_id, id),
+    constraint legal_holds_provider_fkey foreign key (tenant_id, provider_id) references app.providers (tenant_id, id),
+    constraint legal_holds_provider_document_fkey foreign key (tenant_id, provider_id, document_id)
+        references app.documents (tenant_id, provider_id, id),
+    constraint legal_holds_owner_check check (num_nonnulls(patient_id, provider_id) = 1),
     constraint legal_holds_lift_check check ((lifted_at is null) = (lift_reason is null))
 );
 create index legal_holds_patient_idx on app.legal_holds (tenant_id, patient_id);
+create index legal_holds_provider_idx on app.legal_holds (tenant_id, provider_id) where provider_id is not null;
 
 -- What has outlived its retention, for somebody to decide. Nothing is destroyed without that.
 create table app.retention_reviews (
@@ -337,49 +340,13 @@ select app.tenant_table('app.document_upload_parts', history => false, read => '
 select app.tenant_table('app.file_removals', history => false, read => '{system}', write => '{system}',
                         adds => '{admin,provider,nurse,staff,patient,system}', may_delete => '{system}');
 
+select app.tenant_table('app.upload_usage', history => false, read => '{system}', write => '{system}',
+                        adds => '{admin,provider,nurse,staff,patient,system}', own_column => 'user_id', own_write => true, may_delete => '{system}');
+select app.narrow_policies('app.upload_usage', 'user_id = app.user_id() or app.actor_role() = ''system''');
+
 select app.tenant_table('app.retention_policies', read => '{admin,provider,nurse,staff,system}', write => '{admin}');
 select app.tenant_table('app.legal_holds', of_patient => true, read => '{admin,system}', write => '{admin}');
 select app.tenant_table('app.retention_reviews', of_patient => true, read => '{admin,system}', write => '{admin}', adds => '{system}');
 select app.tenant_table('app.destruction_certificates', of_patient => true, read => '{admin,system}', write => '{}', adds => '{admin}');
-
--- Search ----------------------------------------------------------------------------------------------------------------
--- `@@` is not leakproof, so under row-level security no index could serve it. This function searches its own tenant, asks of
--- each hit what the policies ask, and returns ids, which the caller looks up under his policies.
---   phrases   as people type them, for websearch_to_tsquery: words, "phrases", -exclusions
---   prefixes  beginnings of words
-create function app.search_documents(phrases text, prefixes text[], only_patient uuid, only_category text, only_kind text,
-                                     after_rank real, after_id uuid, at_most bigint)
-    returns table (version_id uuid, rank real)
-    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-    tenant   uuid    := app.tenant_id();
-    everyone boolean := app.scope() = 'organization';
-    wanted   tsquery := websearch_to_tsquery('english', phrases);
-    word     text;
-begin
-    foreach word in array prefixes[1:8] loop
-        wanted := case when numnode(wanted) = 0 then to_tsquery('simple', quote_literal(word) || ':*')
-                       else wanted && to_tsquery('simple', quote_literal(word) || ':*') end;
-    end loop;
-    return query
-        select t.version_id, ts_rank_cd(t.words, wanted)
-          from app.document_texts t
-          join app.documents d on d.tenant_id = tenant and d.id = t.document_id and d.status = 'current'
-          join app.document_versions v on v.tenant_id = tenant and v.id = t.version_id and v.number = d.current_number
-         where t.tenant_id = tenant and t.words @@ wanted
-           and (only_patient is null or t.patient_id = only_patient)
-           and (only_category is null or t.category = only_category)
-           and (only_kind is null or d.kind = only_kind)
-           and app.document_audience(t.category, t.released_at)
-           and (everyone or app.may_see(t.patient_id))
-           and (after_rank is null or (-ts_rank_cd(t.words, wanted), t.version_id) > (-after_rank, after_id))
-         order by ts_rank_cd(t.words, wanted) desc, t.version_id
-         limit least(at_most, 201);
-end
-$$;
-alter function app.search_documents(text, text[], uuid, text, text, real, uuid, bigint) owner to chartwell_definer;
-revoke all on function app.search_documents(text, text[], uuid, text, text, real, uuid, bigint) from public;
-grant execute on function app.search_documents(text, text[], uuid, text, text, real, uuid, bigint) to chartwell_runtime;
 grant execute on function app.actor_role() to chartwell_definer;
 grant select on app.documents, app.document_versions, app.document_texts to chartwell_definer;

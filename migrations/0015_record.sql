@@ -22,6 +22,7 @@ create table app.problems (
     verification    text        not null,
     note            text,
     encounter_id    uuid,                            -- in which it was found
+    recorded_at     timestamptz,                     -- where that was not here: when it was recorded
     error_reason    text,
     version         bigint      not null default 1,
     created_by      uuid,
@@ -107,6 +108,7 @@ create table app.allergies (
     reactions       jsonb            not null default '[]',   -- [{manifestation, snomed, severity, onset}]
     note            text,
     encounter_id    uuid,
+    recorded_at     timestamptz,                      -- where that was not here
     error_reason    text,
     version         bigint           not null default 1,
     created_by      uuid,
@@ -276,6 +278,7 @@ create table app.immunizations (
     dose_quantity     numeric(9, 4),
     dose_unit         text,                            -- UCUM
     dose_number       integer,
+    is_subpotent      boolean          not null default false,   -- too weak, or not given whole: it does not count in the schedule
     vis               jsonb            not null default '[]',   -- [{document, published_on, presented_on}]
     provider_id       uuid,
     performer_name    text,

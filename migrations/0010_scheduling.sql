@@ -1,5 +1,5 @@
 -- Scheduling: what can be booked, what it needs, and one table that decides who is occupied when.
--- There are no rows of free slots. Free time is working time (0018) less the reservations below, computed when it is asked for.
+-- There are no rows of free slots. Free time is working time (0011) less the reservations below, computed when it is asked for.
 
 -- Rooms and devices. Providers and other staff are booked too; they have tables of their own (0004).
 create table app.scheduling_assets (
@@ -63,6 +63,47 @@ create table app.scheduling_services (
 );
 select app.tenant_table('app.scheduling_services', read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,system}');
 
+-- A series says what was agreed on: a rule over the wall clock of a place. Each of its occurrences is an appointment with its
+-- own instants, worked out when it was booked: when the clocks change under a series, the wall time stays and the instant moves.
+-- A series that is changed, or called off, from some day on ends before that day; with the change another one goes on.
+create table app.appointment_series (
+    tenant_id        uuid        not null,
+    id               uuid        not null,
+    patient_id       uuid        not null,
+    service_id       uuid        not null,
+    facility_id      uuid        not null,
+    provider_id      uuid,
+    room_id          uuid,
+    equipment_ids    uuid[]      not null default '{}',
+    rule             text        not null,          -- RFC 5545 RRULE, without its name
+    until_day        date,
+    local_start      timestamp   not null,          -- of the first occurrence
+    time_zone        text        not null,          -- IANA
+    exceptions       date[]      not null default '{}',
+    split_from       uuid,                          -- the series this one goes on with
+    priority         text        not null default 'medium',
+    chief_complaint  text,
+    status           text        not null default 'active',
+    created_by       uuid,
+    version          bigint      not null default 1,
+    created_at       timestamptz not null,
+    updated_at       timestamptz not null,
+    constraint appointment_series_pkey primary key (tenant_id, id),
+    constraint appointment_series_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
+    constraint appointment_series_patient_key unique (tenant_id, patient_id, id),
+    constraint appointment_series_service_fkey foreign key (tenant_id, service_id) references app.scheduling_services (tenant_id, id),
+    constraint appointment_series_facility_fkey foreign key (tenant_id, facility_id) references app.facilities (tenant_id, id),
+    constraint appointment_series_provider_fkey foreign key (tenant_id, provider_id) references app.providers (tenant_id, id),
+    constraint appointment_series_room_fkey foreign key (tenant_id, room_id) references app.scheduling_assets (tenant_id, id),
+    constraint appointment_series_split_fkey foreign key (tenant_id, split_from) references app.appointment_series (tenant_id, id),
+    constraint appointment_series_priority_check check (priority in ('low', 'medium', 'high', 'urgent')),
+    constraint appointment_series_status_check check (status in ('active', 'cancelled'))
+);
+create index appointment_series_patient_idx on app.appointment_series (tenant_id, patient_id, id);
+create index appointment_series_split_idx on app.appointment_series (tenant_id, split_from) where split_from is not null;
+select app.tenant_table('app.appointment_series', of_patient => true,
+                        read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,system}');
+
 -- An appointment. Its times are instants; beside them stands the wall clock of the place, because that is what was agreed
 -- with the patient: when a zone changes its rules, `local_start` says what was meant.
 create table app.appointments (
@@ -91,6 +132,12 @@ create table app.appointments (
     cancel_reason     text,
     confirmed_at      timestamptz,
     checked_in_at     timestamptz,
+    -- In a room, and waiting: not a status, because the patient is checked in until somebody sees him. Where he was put is a fact
+    -- beside what was reserved.
+    roomed_at         timestamptz,
+    roomed_in         uuid,
+    roomed_by         uuid,
+    roomed_alone      boolean     not null default false,    -- nobody else may be put there
     started_at        timestamptz,
     completed_at      timestamptz,
     cancelled_at      timestamptz,
@@ -110,6 +157,9 @@ create table app.appointments (
         references app.encounter_register (tenant_id, patient_id, id),
     constraint appointments_chain_fkey foreign key (tenant_id, patient_id, rescheduled_from)
         references app.appointments (tenant_id, patient_id, id),
+    constraint appointments_series_fkey foreign key (tenant_id, patient_id, series_id)
+        references app.appointment_series (tenant_id, patient_id, id),
+    constraint appointments_roomed_fkey foreign key (tenant_id, roomed_in) references app.scheduling_assets (tenant_id, id),
     constraint appointments_type_check check (type in
         ('consultation', 'follow_up', 'emergency', 'surgery', 'diagnostic', 'telemedicine', 'procedure', 'immunization', 'therapy', 'group', 'other')),
     constraint appointments_priority_check check (priority in ('low', 'medium', 'high', 'urgent')),
@@ -117,18 +167,47 @@ create table app.appointments (
         ('scheduled', 'confirmed', 'checked_in', 'in_progress', 'completed', 'cancelled', 'no_show', 'rescheduled')),
     constraint appointments_times_check check (starts_at < ends_at),
     constraint appointments_overbooked_check check (overbooked = (overbook_reason is not null)),
+    constraint appointments_roomed_check check ((roomed_at is null) = (roomed_in is null) and (roomed_at is null or checked_in_at is not null)),
     constraint appointments_cancelled_check check ((status = 'cancelled') = (cancelled_at is not null)
         and (cancelled_by is null or cancelled_by in ('patient', 'provider', 'facility')))
 );
 -- An appointment is replaced once.
 create unique index appointments_chain_key on app.appointments (tenant_id, rescheduled_from) where rescheduled_from is not null;
+-- A planned encounter is booked once at a time.
+create unique index appointments_encounter_key on app.appointments (tenant_id, encounter_id)
+    where encounter_id is not null and status not in ('cancelled', 'no_show', 'rescheduled');
+-- One patient in a room. Whoever puts him there may not be allowed to see who sits there, and two may do it at once: the index
+-- says no to both. Where more than one may sit (a family, chairs for infusions) it is said, and the row stands outside of the
+-- index.
+create unique index appointments_room_key on app.appointments (tenant_id, roomed_in)
+    where roomed_alone and status in ('checked_in', 'in_progress');
 create index appointments_patient_idx on app.appointments (tenant_id, patient_id, starts_at);
 create index appointments_provider_idx on app.appointments (tenant_id, provider_id, starts_at);
 create index appointments_facility_idx on app.appointments (tenant_id, facility_id, starts_at);
+-- Who is here: the board shows them whatever the day, after midnight too, and whoever is put into a room is compared with them.
+-- Few rows of a table that grows for years.
+create index appointments_here_idx on app.appointments (tenant_id, facility_id, starts_at) where status in ('checked_in', 'in_progress');
 create index appointments_service_idx on app.appointments (tenant_id, service_id, starts_at);
 create index appointments_series_idx on app.appointments (tenant_id, series_id, starts_at) where series_id is not null;
 select app.tenant_table('app.appointments', of_patient => true,
                         read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,patient,system}');
+
+-- Whether somebody else sits in a room, seen by the caller or not.
+create function app.sits_in_room(room uuid, besides uuid) returns boolean
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := app.tenant_id();
+begin
+    return exists (select from app.appointments own
+                     join app.appointments a on a.tenant_id = tenant and a.facility_id = own.facility_id
+                          and a.status in ('checked_in', 'in_progress') and a.roomed_in = room and a.id <> besides
+                    where own.tenant_id = tenant and own.id = besides);
+end
+$$;
+alter function app.sits_in_room(uuid, uuid) owner to chartwell_definer;
+revoke all on function app.sits_in_room(uuid, uuid) from public;
+grant execute on function app.sits_in_room(uuid, uuid) to chartwell_runtime;
 
 -- A promise to keep a time free for a short while: to look at the calendar together, or to wait for an answer.
 create table app.appointment_holds (
@@ -211,3 +290,16 @@ create index reservations_hold_idx on app.reservations (tenant_id, hold_id) wher
 select app.tenant_table('app.reservations', history => false,
                         read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,patient,system}');
 select app.narrow_policies('app.reservations', 'patient_id is null or app.sees_every_patient() or app.may_see(patient_id)');
+-- The rows of a provider or a room name no patient. A patient changes those of an appointment or a hold that he may see.
+create function app.is_of_own_visit(appointment uuid, hold uuid) returns boolean
+    language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return exists (select from app.appointments a where a.tenant_id = app.tenant_id() and a.id = appointment and app.may_see(a.patient_id))
+        or exists (select from app.appointment_holds h where h.tenant_id = app.tenant_id() and h.id = hold and app.may_see(h.patient_id));
+end
+$$;
+revoke all on function app.is_of_own_visit(uuid, uuid) from public;
+grant execute on function app.is_of_own_visit(uuid, uuid) to chartwell_runtime;
+select app.narrow_policies('app.reservations', $condition$ app.actor_role() <> 'patient' or app.is_of_own_visit(appointment_id, hold_id) $condition$,
+                           'aw');

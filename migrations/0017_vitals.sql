@@ -5,74 +5,6 @@
 -- what happens to it afterwards, which is that it turns out to be an error. A copy of each would double the busiest clinical
 -- table for nothing.
 
--- Any table of the schema that is partitioned by the month of a time gets its months; none has to be named here.
-create function app.tables_with_months() returns setof text language sql stable set search_path = pg_catalog, pg_temp
-as $$
-    select c.relname::text
-      from pg_partitioned_table p
-      join pg_class c on c.oid = p.partrelid
-      join pg_namespace n on n.oid = c.relnamespace
-      join pg_attribute a on a.attrelid = c.oid and a.attnum = p.partattrs[0]
-     where n.nspname = 'app' and p.partstrat = 'r' and p.partnatts = 1 and a.atttypid = 'timestamptz'::regtype
-     order by c.relname
-$$;
-revoke all on function app.tables_with_months() from public;
-
-create or replace function app.ensure_month(parent text, month date) returns boolean
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC'
-as $$
-declare
-    first date := date_trunc('month', month)::date;
-    next  date := (first + interval '1 month')::date;
-    child text := format('%s_y%sm%s', parent, to_char(first, 'YYYY'), to_char(first, 'MM'));
-begin
-    if parent not in (select app.tables_with_months()) then
-        raise exception 'not a table with months' using errcode = 'invalid_parameter_value';
-    end if;
-    if to_regclass('app.' || quote_ident(child)) is not null
-       or exists (select from pg_inherits i join pg_class c on c.oid = i.inhrelid
-                   where i.inhparent = ('app.' || parent)::regclass
-                     and pg_get_expr(c.relpartbound, c.oid) like '%MINVALUE%'
-                     and first < substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''(\d{4}-\d\d-\d\d)')::date) then
-        return false;
-    end if;
-    -- Two servers may want the same month; the second waits here and then finds it made. The lock that ATTACH takes lets
-    -- readers and writers go on.
-    execute format('lock table app.%I in share update exclusive mode', parent);
-    if to_regclass('app.' || quote_ident(child)) is not null then
-        return false;
-    end if;
-    -- Attaching checks the (empty) partition's foreign keys through the policies, which want a context: nobody's.
-    -- It lasts until the transaction ends, so a month is made in a transaction of its own.
-    set local app.context = '00000000-0000-0000-0000-000000000000 nobody nothing   ';
-    execute format('create table app.%I (like app.%I including defaults including constraints)', child, parent);
-    execute format('alter table app.%I enable row level security', child);
-    execute format('alter table app.%I force row level security', child);
-    execute format('alter table app.%I attach partition app.%I for values from (%L) to (%L)',
-                   parent, child, first::text || ' 00:00:00+00', next::text || ' 00:00:00+00');
-    return true;
-end
-$$;
-
-create or replace function app.ensure_months(ahead integer) returns integer
-    language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC'
-as $$
-declare
-    made   integer := 0;
-    parent text;
-    step   integer;
-begin
-    foreach parent in array array(select app.tables_with_months()) loop
-        for step in -1 .. least(ahead, 120) loop
-            if app.ensure_month(parent, (date_trunc('month', now() at time zone 'UTC') + step * interval '1 month')::date) then
-                made := made + 1;
-            end if;
-        end loop;
-    end loop;
-    return made;
-end
-$$;
-
 create table app.vitals (
     tenant_id          uuid          not null,
     id                 uuid          not null,
@@ -120,6 +52,8 @@ create table app.vitals (
 -- A patient's sets, newest first; the latest of a kind, and its trend.
 create index vitals_patient_idx on app.vitals (tenant_id, patient_id, measured_at, set_id);
 create index vitals_kind_idx on app.vitals (tenant_id, patient_id, kind, measured_at);
+create trigger vitals_open after insert on app.vitals referencing new table as added
+    for each statement execute function app.refuse_merged_of_many();
 select app.tenant_table('app.vitals', of_patient => true, history => false,
                         read => '{admin,provider,nurse,patient,system}', write => '{admin,provider,nurse,system}');
 create trigger vitals_history after update on app.vitals for each row
@@ -145,6 +79,8 @@ create table app.device_readings (
     constraint device_readings_pkey primary key (tenant_id, device_id, reading_id),
     constraint device_readings_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id)
 );
+create trigger device_readings_open after insert on app.device_readings referencing new table as added
+    for each statement execute function app.refuse_merged_of_many();
 select app.tenant_table('app.device_readings', of_patient => true, history => false,
                         read => '{admin,provider,nurse,system}', write => '{}', adds => '{admin,provider,nurse,system}');
 
@@ -158,6 +94,7 @@ create table app.clinical_alerts (
     kind             text        not null,
     level            text        not null,
     score            smallint    not null,
+    at_least         boolean     not null default false,   -- monitors send neither consciousness nor oxygen: the score is at least this
     parts            jsonb       not null,       -- what made the score
     set_id           uuid        not null,       -- the vitals it was made from
     measured_at      timestamptz not null,

@@ -1,46 +1,5 @@
--- Appointments that repeat, the rules for patients who book themselves, places for deliberate overbookings, and who is on a
--- patient's team because he sees him.
-
--- A series says what was agreed on: a rule over the wall clock of a place. Each of its occurrences is an appointment with its
--- own instants, worked out when it was booked: when the clocks change under a series, the wall time stays and the instant moves.
-create table app.appointment_series (
-    tenant_id        uuid        not null,
-    id               uuid        not null,
-    patient_id       uuid        not null,
-    service_id       uuid        not null,
-    facility_id      uuid        not null,
-    provider_id      uuid,
-    room_id          uuid,
-    equipment_ids    uuid[]      not null default '{}',
-    rule             text        not null,          -- RFC 5545 RRULE, without its name
-    until_day        date,
-    local_start      timestamp   not null,          -- of the first occurrence
-    time_zone        text        not null,          -- IANA
-    exceptions       date[]      not null default '{}',
-    priority         text        not null default 'medium',
-    chief_complaint  text,
-    status           text        not null default 'active',
-    created_by       uuid,
-    version          bigint      not null default 1,
-    created_at       timestamptz not null,
-    updated_at       timestamptz not null,
-    constraint appointment_series_pkey primary key (tenant_id, id),
-    constraint appointment_series_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
-    constraint appointment_series_patient_key unique (tenant_id, patient_id, id),
-    constraint appointment_series_service_fkey foreign key (tenant_id, service_id) references app.scheduling_services (tenant_id, id),
-    constraint appointment_series_facility_fkey foreign key (tenant_id, facility_id) references app.facilities (tenant_id, id),
-    constraint appointment_series_provider_fkey foreign key (tenant_id, provider_id) references app.providers (tenant_id, id),
-    constraint appointment_series_room_fkey foreign key (tenant_id, room_id) references app.scheduling_assets (tenant_id, id),
-    constraint appointment_series_priority_check check (priority in ('low', 'medium', 'high', 'urgent')),
-    constraint appointment_series_status_check check (status in ('active', 'cancelled'))
-);
-create index appointment_series_patient_idx on app.appointment_series (tenant_id, patient_id, id);
-select app.tenant_table('app.appointment_series', of_patient => true,
-                        read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,system}');
--- Adding a foreign key checks the rows through the policies, which want a context: nobody's. There are no rows.
-set local app.context = '00000000-0000-0000-0000-000000000000 nobody nothing   ';
-alter table app.appointments add constraint appointments_series_fkey foreign key (tenant_id, patient_id, series_id)
-    references app.appointment_series (tenant_id, patient_id, id);
+-- Booking: the rules for patients who book themselves, places for deliberate overbookings, who books in turn, and who is on a
+-- patient's team because he is to see him.
 
 -- What patients may do themselves. Where there is no row, the defaults hold.
 create table app.booking_rules (
@@ -71,12 +30,61 @@ create index overbooking_places_appointment_idx on app.overbooking_places (tenan
 select app.tenant_table('app.overbooking_places', history => false, read => '{admin,provider,nurse,staff,patient,system}',
                         write => '{admin,provider,nurse,staff,system}', may_delete => '{admin,provider,nurse,staff,patient,system}');
 
+-- A sum is kept only if nobody adds to it meanwhile: how much a provider is booked in a week, how many appointments a patient has
+-- to come. Whoever is about to add holds whom the sum is of. Neither may change those rows otherwise, so the owner's rights lock
+-- them, and nothing else.
+create function app.hold_providers(wanted uuid[]) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := app.tenant_id();
+begin
+    -- In everybody's order, so that nobody waits in a circle.
+    perform from app.providers p where p.tenant_id = tenant and p.id = any(wanted) order by p.id for no key update;
+end
+$$;
+alter function app.hold_providers(uuid[]) owner to chartwell_definer;
+revoke all on function app.hold_providers(uuid[]) from public;
+grant execute on function app.hold_providers(uuid[]) to chartwell_runtime;
+-- Locking a row takes the right to change some column of it.
+grant update (version) on app.providers to chartwell_definer;
+
+create function app.hold_own_chart() returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := app.tenant_id();
+begin
+    perform from app.patients p where p.tenant_id = tenant and p.id = app.own_patient_id() for no key update;
+end
+$$;
+alter function app.hold_own_chart() owner to chartwell_definer;
+revoke all on function app.hold_own_chart() from public;
+grant execute on function app.hold_own_chart() to chartwell_runtime;
+
+-- A hold that has run out stands in the way until somebody who wants its place releases it, and that may be anybody.
+create function app.release_stale_holds(resources uuid[], wanted_from timestamptz, wanted_until timestamptz, at timestamptz) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := app.tenant_id();
+begin
+    update app.reservations set state = 'released'
+     where tenant_id = tenant and id in (
+           select r.id from app.reservations r
+            where r.tenant_id = tenant and r.resource_id = any(resources) and r.state = 'held' and r.expires_at <= at
+              and r.starts_at > wanted_from - interval '40 hours' and r.starts_at < wanted_until and r.ends_at > wanted_from
+            order by r.resource_id, r.id
+              for update);
+end
+$$;
+alter function app.release_stale_holds(uuid[], timestamptz, timestamptz, timestamptz) owner to chartwell_definer;
+revoke all on function app.release_stale_holds(uuid[], timestamptz, timestamptz, timestamptz) from public;
+grant execute on function app.release_stale_holds(uuid[], timestamptz, timestamptz, timestamptz) to chartwell_runtime;
+grant update (state) on app.reservations to chartwell_definer;
+
 -- Whoever is to see a patient may open his chart: from the booking to a week after the appointment, as long as it stands.
 -- Every provider it occupies, which the reservations know.
-alter table app.care_team_members drop constraint care_team_members_source_check;
-alter table app.care_team_members add constraint care_team_members_source_check
-    check (source in ('assigned', 'registration', 'encounter', 'appointment'));
-
 create function app.join_team_of_appointment() returns trigger
     language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -121,7 +129,7 @@ end
 $$;
 alter function app.join_team_of_appointment() owner to chartwell_definer;
 revoke all on function app.join_team_of_appointment() from public;
-grant select on app.appointments, app.reservations to chartwell_definer;
+grant select on app.reservations to chartwell_definer;
 create trigger reservations_team after insert or update of state on app.reservations
     for each row when (new.provider_id is not null and new.appointment_id is not null and new.state <> 'held')
     execute function app.join_team_of_appointment();

@@ -114,7 +114,7 @@ async fn try_in_tx(
     let expires_at = expires_at.min(placed.placement.starts_at);
     store::insert(tx, id, &placed, expires_at, by.user, now).await?;
     let claim = Claim::Hold { id, expires_at };
-    match occupancy::take(tx, &placed, claim, now).await {
+    match occupancy::take(tx, &placed, claim, &[], now).await {
         Ok(()) => Ok(id),
         Err(error) => Err(Refused {
             error,
@@ -138,7 +138,7 @@ pub async fn release_hold_in_tx(tx: &mut TenantTx, id: HoldId, now: Instant) -> 
         HoldStatus::Released => return Ok(()),
         HoldStatus::Booked => return Err(Error::new(Code::HoldClosed)),
     };
-    store_occupancy::release_hold(tx, id).await?;
+    store_occupancy::release_hold(tx, id, now).await?;
     store::close(tx, id, end, now).await
 }
 

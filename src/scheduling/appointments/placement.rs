@@ -142,6 +142,9 @@ fn lacks_something(wish: &Placement, service: &Service) -> bool {
 pub(crate) struct Manner<'a> {
     /// A service that patients do not book themselves does not exist for them.
     pub only_self_booking: bool,
+    /// Of a patient who books himself: he takes the time of nobody and nothing the service does not need, but for these, which
+    /// were agreed on with him.
+    pub only_needed: Option<&'a [Uuid]>,
     /// Provider, staff and room may be occupied.
     pub overbook: bool,
     /// Whether it has to be this room, or another of the kind the service needs will do if this one is taken.
@@ -225,6 +228,9 @@ pub(crate) async fn work_out(
         placement,
         service,
     };
+    if let Some(agreed) = manner.only_needed {
+        availability::require_needed(tx, &wanted(&placed, wall, &[]), agreed).await?;
+    }
     if let Some(obstacle) = availability::check_start(&wanted(&placed, wall, &[]), now) {
         return Err(Error::from(obstacle).into());
     }

@@ -59,7 +59,7 @@ pub(super) async fn facts(
                   array(select distinct r.resource_id from app.reservations r
                          where r.tenant_id = $1 and r.resource_id = any($8)
                            and r.state in ('held', 'booked', 'overbooked')
-                           and case r.state when 'booked' then true when 'held' then r.expires_at > $12 else false end
+                           and case r.state when 'held' then r.expires_at > $12 else true end
                            and r.starts_at > $9::timestamptz - interval '40 hours' and r.starts_at < $11 and r.ends_at > $9
                            and (r.resource_id <> $13 or (r.starts_at < $10 and r.ends_at > $14))) as "busy!",
                   exists (select from app.reservations r

@@ -164,7 +164,7 @@ pub(super) async fn placed(
         starts_at: hold.starts_at,
         timing: None,
     };
-    let facts = store_places::facts(tx, &placement, &service, now)
+    let facts = store_places::facts(tx, &placement, &service, &[], now)
         .await?
         .ok_or_else(Error::not_found)?;
     let wall = zone(&facts.time_zone).unwrap_or(Tz::UTC);

@@ -213,8 +213,9 @@ pub(crate) async fn work_out(
     if manner.only_self_booking && !service.data.self_booking {
         return Err(no_such_service().into());
     }
-    let facts = store::facts(tx, &placement, &service, now).await?;
-    let broken = broken_references(&placement, facts.as_ref());
+    let known = manner.only_needed.unwrap_or_default();
+    let facts = store::facts(tx, &placement, &service, known, now).await?;
+    let broken = broken_references(&placement, known, facts.as_ref());
     let Some(facts) = facts.filter(|_| broken.is_empty()) else {
         return Err(Error::invalid(broken).into());
     };
@@ -333,7 +334,11 @@ fn no_such_service() -> Error {
     )
 }
 
-fn broken_references(placement: &Placement, facts: Option<&store::Facts>) -> Vec<FieldError> {
+fn broken_references(
+    placement: &Placement,
+    known: &[Uuid],
+    facts: Option<&store::Facts>,
+) -> Vec<FieldError> {
     let Some(facts) = facts.filter(|facts| facts.active) else {
         let rule = "must name an active facility";
         return vec![FieldError::new("/facility_id", "no_such_facility", rule)];
@@ -346,6 +351,7 @@ fn broken_references(placement: &Placement, facts: Option<&store::Facts>) -> Vec
     };
     let count = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
     let providers = count(placement.providers.len());
+    let staff = placement.staff.iter().filter(|id| !known.contains(&id.0));
     let several = providers > 1 && facts.leader_found;
     require(
         facts.providers == providers,
@@ -358,7 +364,7 @@ fn broken_references(placement: &Placement, facts: Option<&store::Facts>) -> Vec
         "must name active providers",
     );
     require(
-        facts.staff == count(placement.staff.len()),
+        facts.staff == count(staff.count()),
         "/staff_ids",
         "no_such_staff",
         "must name active members of the staff",

@@ -363,7 +363,7 @@ pub async fn check(
 }
 
 /// That who books himself names nobody and nothing the service does not need, but what is `agreed` on: another's time, and what
-/// others need, are not his to take. The room is known to be of the kind needed, if one is.
+/// others need, are not his to take. The room is known to be of the kind needed, if one is; staff is not there for patients to name.
 ///
 /// # Errors
 /// A field error.
@@ -372,15 +372,11 @@ pub(crate) async fn require_needed(
     wanted: &Wanted<'_>,
     agreed: &[Uuid],
 ) -> Result<()> {
-    let not_yours = |pointer| Error::field(pointer, "not_yours", "is the office's to say");
     let not_needed = |pointer| {
         let rule = "must not be named: the service does not need it";
         Err(Error::field(pointer, "not_needed", rule))
     };
     let new = |id: Uuid| !agreed.contains(&id);
-    if wanted.staff.iter().any(|id| new(id.0)) {
-        return Err(not_yours("/staff_ids"));
-    }
     let needs = &wanted.service.data;
     if needs.room_kind.is_none() && wanted.room.is_some_and(|id| new(id.0)) {
         return not_needed("/room_id");

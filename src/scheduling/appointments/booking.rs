@@ -37,8 +37,10 @@ impl By {
     }
 
     pub(super) fn manner(self, details: &Details) -> Manner<'static> {
+        let himself = self.role == Role::Patient.as_str();
         Manner {
-            only_self_booking: self.role == Role::Patient.as_str(),
+            only_self_booking: himself,
+            only_needed: himself.then_some(&[]),
             overbook: details.overbook_reason.is_some(),
             keeps_room: true,
             keeps_equipment: true,
@@ -172,13 +174,17 @@ async fn book_placed(
     by: By,
     now: Instant,
 ) -> Result<AppointmentId> {
-    let overbook = details.overbook_reason.is_some();
+    // A reason that is given for a time that is free books it as anybody does.
+    let over = match details.overbook_reason {
+        Some(_) => occupancy::booked_over(tx, placed, now).await?,
+        None => Vec::new(),
+    };
     let id = AppointmentId(mint());
-    write(tx, id, placed, details, by, now).await?;
-    if overbook {
+    write(tx, id, placed, (details, !over.is_empty()), by, now).await?;
+    if !over.is_empty() {
         take_overbooking_place(tx, placed, id).await?;
     }
-    occupancy::take(tx, placed, Claim::Appointment { id, overbook }, now).await?;
+    occupancy::take(tx, placed, Claim::Appointment { id }, &over, now).await?;
     Ok(id)
 }
 
@@ -186,7 +192,7 @@ async fn write(
     tx: &mut TenantTx,
     id: AppointmentId,
     placed: &Placed,
-    details: &Details,
+    details: (&Details, bool),
     by: By,
     now: Instant,
 ) -> Result<()> {
@@ -262,7 +268,7 @@ pub async fn book_hold_in_tx(
         .await?
         .ok_or_else(Error::not_found)?;
     let placed = holds::placed(tx, &found, service, now).await?;
-    write(tx, id, &placed, details, by, now).await?;
+    write(tx, id, &placed, (details, false), by, now).await?;
     if !store_occupancy::hand_over(tx, hold, id).await? {
         return Err(of_the_hold(Code::HoldExpired, "expired"));
     }

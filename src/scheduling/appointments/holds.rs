@@ -134,7 +134,7 @@ async fn try_in_tx(
     let expires_at = expires_at.min(placed.placement.starts_at);
     store::insert(tx, id, &placed, expires_at, by.user, now).await?;
     let claim = Claim::Hold { id, expires_at };
-    match occupancy::take(tx, &placed, claim, now).await {
+    match occupancy::take(tx, &placed, claim, &[], now).await {
         Ok(()) => Ok(id),
         Err(error) => Err(Refused {
             error,
@@ -158,7 +158,7 @@ pub async fn release_hold_in_tx(tx: &mut TenantTx, id: HoldId, now: Instant) -> 
         HoldStatus::Released => return Ok(()),
         HoldStatus::Booked => return Err(Error::new(Code::HoldClosed)),
     };
-    store_occupancy::release_hold(tx, id).await?;
+    store_occupancy::release_hold(tx, id, now).await?;
     store::close(tx, id, end, now).await
 }
 
@@ -184,7 +184,7 @@ pub(super) async fn placed(
         starts_at: hold.starts_at,
         timing: None,
     };
-    let facts = store_places::facts(tx, &placement, &service, now)
+    let facts = store_places::facts(tx, &placement, &service, &[], now)
         .await?
         .ok_or_else(Error::not_found)?;
     let wall = zone(&facts.time_zone).unwrap_or(Tz::UTC);

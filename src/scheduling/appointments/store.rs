@@ -198,7 +198,7 @@ pub(super) async fn insert(
     tx: &mut TenantTx,
     id: AppointmentId,
     placed: &Placed,
-    details: &Details,
+    (details, overbooked): (&Details, bool),
     by: By,
     now: Instant,
 ) -> Result<()> {
@@ -208,7 +208,7 @@ pub(super) async fn insert(
         "insert into app.appointments (tenant_id, id, patient_id, service_id, facility_id, provider_id, type, priority, starts_at,
                 ends_at, time_zone, local_start, chief_complaint, notes, join_url, overbooked, overbook_reason, series_id,
                 rescheduled_from, booked_by_role, created_by, created_at, updated_at, encounter_id)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::text is not null, $16, $17, $18, $19, $20, $21, $21,
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $23, $16, $17, $18, $19, $20, $21, $21,
                  $22)",
         tenant as _,
         id as _,
@@ -232,6 +232,7 @@ pub(super) async fn insert(
         by.user as _,
         now,
         details.encounter as _,
+        overbooked,
     )
     .execute(tx.conn())
     .await?;

@@ -30,9 +30,17 @@ pub(super) struct Candidate {
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     pub start: Instant,
+    /// The one who leads first: with another one it would be another session.
     pub providers: Vec<ProviderId>,
     pub assets: Vec<AssetId>,
     pub left: i32,
+}
+
+impl Session {
+    /// Whether it is held by these, whoever of them leads.
+    pub fn is_of(&self, team: &[ProviderId]) -> bool {
+        team.len() == self.providers.len() && team.iter().all(|who| self.providers.contains(who))
+    }
 }
 
 /// Somebody or something named that has to be free besides, and how long around a start.
@@ -204,7 +212,7 @@ pub(super) fn search(
     starts
 }
 
-/// The third appointment from now that could be made one beside the other, of everybody who has the service's skills, counted over all his free times there.
+/// The third appointment from now that could be had with everybody who has the service's skills, if the first two were taken.
 pub(crate) fn third_next(
     situation: &Situation,
     busy: &Busy,
@@ -221,24 +229,22 @@ pub(crate) fn third_next(
     });
     able.map(|person| {
         let starts = allowed.intersect(&starts_of(&situation.calendar, busy, person.id, &wish));
-        let starts = aligned(&situation.calendar, &starts, wish.align);
-        let third = apart(starts, wish.before + wish.after).nth(2);
+        let third = apart(aligned(&situation.calendar, &starts, wish.align), &wish).nth(2);
         (person.id, third)
     })
     .collect()
 }
 
-/// Those of the starts that leave each other so much time, the first of them first: a gap in which one could begin every five
-/// minutes is room for one.
-fn apart(starts: impl Iterator<Item = Instant>, length: i64) -> impl Iterator<Item = Instant> {
-    let mut free = i64::MIN;
+/// Of starts in their order those that can be had one after the other.
+fn apart(starts: impl Iterator<Item = Instant>, wish: &Wish) -> impl Iterator<Item = Instant> {
+    let (length, mut next) = (wish.before + wish.after, i64::MIN);
     starts.filter(move |start| {
-        let start = start.timestamp_micros();
-        let fits = start >= free;
-        if fits {
-            free = start + length;
+        let at = start.timestamp_micros();
+        let had = at >= next;
+        if had {
+            next = at + length;
         }
-        fits
+        had
     })
 }
 
@@ -282,13 +288,9 @@ fn joined<'a>(
         .iter()
         .filter(move |session| {
             let at = session.start.timestamp_micros();
-            let same = |team: &Vec<ProviderId>| {
-                team.len() == session.providers.len()
-                    && team.iter().all(|who| session.providers.contains(who))
-            };
             Ranges::one(wish.window).contains(at)
                 && preferred.as_ref().is_none_or(|hours| hours.contains(at))
-                && teams.iter().any(same)
+                && teams.iter().any(|team| session.is_of(team))
                 && session
                     .providers
                     .iter()

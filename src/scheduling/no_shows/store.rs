@@ -300,7 +300,7 @@ pub(super) async fn page(
     Ok(scores)
 }
 
-/// The appointments of a local day that stand, with their scores.
+/// The appointments of a local day that stand, with their scores. Of a group one who stays away makes room for nobody else.
 pub(super) async fn of_day(
     tx: &mut TenantTx,
     day: NaiveDate,
@@ -318,7 +318,7 @@ pub(super) async fn of_day(
             where a.tenant_id = $1 and v.tenant_id = $1
               and a.starts_at >= $2::date - interval '1 day' and a.starts_at < $2::date + interval '2 days'
               and a.local_start >= $2::date and a.local_start < $2::date + 1
-              and a.status in ('scheduled', 'confirmed') and a.provider_id is not null
+              and a.status in ('scheduled', 'confirmed') and a.provider_id is not null and v.capacity = 1
               and ($3::uuid is null or a.facility_id = $3)
             order by a.starts_at, a.id"#,
         tenant as _,

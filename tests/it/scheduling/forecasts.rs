@@ -384,3 +384,40 @@ async fn a_night_that_was_cut_off_is_made_up_for_at_the_next_look() {
         assert_eq!(nightly().await, 1, "once, however often it is looked");
     }
 }
+
+#[tokio::test]
+async fn the_visits_of_a_session_take_its_time_together() {
+    let clinic = Clinic::new().await;
+    clinic.history(60).await;
+    let minutes = async |body: Value| {
+        let made = clinic.forecast(body).await.expect(201);
+        number(&made["basis"]["minutes_per_visit"])
+    };
+    let service = json!({ "service_id": clinic.service });
+    let alone = (minutes(service.clone()).await, minutes(json!({})).await);
+    assert!(
+        (alone.0 - 30.0).abs() < 0.01 && (alone.1 - 30.0).abs() < 0.01,
+        "{alone:?}"
+    );
+    // As if each had brought two others along, to a service that takes four.
+    let mut connection = clinic.tenant.behind_the_curtain().await;
+    for statement in [
+        "update app.scheduling_services set capacity = 4 where tenant_id = $1",
+        "insert into app.appointments (tenant_id, id, patient_id, service_id, facility_id, type, status, starts_at, ends_at,
+                                       time_zone, local_start, booked_by_role, created_at, updated_at)
+         select tenant_id, gen_random_uuid(), patient_id, service_id, facility_id, type, status, starts_at, ends_at,
+                time_zone, local_start, booked_by_role, created_at, updated_at
+           from app.appointments, generate_series(1, 2) where tenant_id = $1",
+    ] {
+        sqlx::query(statement)
+            .bind(clinic.tenant.id.0)
+            .execute(&mut connection)
+            .await
+            .expect("a group");
+    }
+    let together = (minutes(service).await, minutes(json!({})).await);
+    assert!(
+        (together.0 - 10.0).abs() < 0.01 && (together.1 - 10.0).abs() < 0.01,
+        "{together:?}"
+    );
+}

@@ -241,6 +241,19 @@ async fn overbooking_is_suggested_where_people_stay_away_and_services_allow_it()
     assert!((1..=2).contains(&suggested), "{risky}");
     let safe = clinic.admin.get(path(6)).await.expect(200)["items"][0].clone();
     assert_eq!(safe["suggested"], 0, "{safe}");
+    // Who stays away from a group makes room for nobody beside it.
+    let group = json!({ "code": "G", "name": "Group", "appointment_type": "group", "duration_minutes": 20, "capacity": 8,
+        "overbook_per_day": 2 });
+    let place = "/api/v1/scheduling/services";
+    let clinic = Clinic {
+        service: id(&clinic.admin.post(place, group).await.expect(201)),
+        ..clinic
+    };
+    for _ in 0..8 {
+        clinic.book(&clinic.patients[0], 7, 9, "scheduled").await;
+    }
+    let group = clinic.admin.get(path(7)).await.expect(200);
+    assert_eq!(group["items"], json!([]));
 }
 
 #[tokio::test]

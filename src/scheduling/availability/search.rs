@@ -229,15 +229,16 @@ pub(crate) fn third_next(
     });
     able.map(|person| {
         let starts = allowed.intersect(&starts_of(&situation.calendar, busy, person.id, &wish));
-        let third = apart(aligned(&situation.calendar, &starts, wish.align), &wish).nth(2);
+        let starts = aligned(&situation.calendar, &starts, wish.align);
+        let third = apart(starts, wish.before + wish.after).nth(2);
         (person.id, third)
     })
     .collect()
 }
 
-/// Of starts in their order those that can be had one after the other.
-fn apart(starts: impl Iterator<Item = Instant>, wish: &Wish) -> impl Iterator<Item = Instant> {
-    let (length, mut next) = (wish.before + wish.after, i64::MIN);
+/// Of starts in their order those that can be had one after the other, so long each.
+fn apart(starts: impl Iterator<Item = Instant>, length: i64) -> impl Iterator<Item = Instant> {
+    let mut next = i64::MIN;
     starts.filter(move |start| {
         let at = start.timestamp_micros();
         let had = at >= next;

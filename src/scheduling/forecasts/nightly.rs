@@ -9,7 +9,7 @@ use kernel::clock::Instant;
 use kernel::ids::TenantId;
 use kernel::{Code, Result};
 use platform::App;
-use platform::db::{SystemTx, TenantTx};
+use platform::db::SystemTx;
 
 use super::model::{ForecastOrigin, NewForecast};
 use super::store::Place;

@@ -3,7 +3,6 @@
 //!
 //! Trap: a request is no part of the entry. It changes neither its version nor its history.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use kernel::ids::PatientId;
@@ -13,9 +12,7 @@ use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
 use platform::http::Answer;
 use serde::Serialize;
-use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Schema};
-use utoipa::openapi::{Ref, RefOr};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::as_of::{Remembered, image_as_of};
@@ -24,43 +21,13 @@ use crate::notes::{EntryAmendment, amendments_about, amendments_then};
 use crate::patients::AsOf;
 
 /// An entry, and what was asked about it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Amended<T> {
     #[serde(flatten)]
     pub entry: T,
     /// What the patient asked to have amended and did not withdraw, and what became of it: the oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amendment_requests: Vec<EntryAmendment>,
-}
-
-impl<T: ToSchema> PartialSchema for Amended<T> {
-    fn schema() -> RefOr<Schema> {
-        let own = ObjectBuilder::new()
-            .property("amendment_requests", Vec::<EntryAmendment>::schema())
-            .description(Some(
-                "What the patient asked to have amended and did not withdraw, and what became of it: the oldest first.",
-            ));
-        AllOfBuilder::new()
-            .item(Ref::from_schema_name(T::name()))
-            .item(own)
-            .into()
-    }
-}
-
-impl<T: ToSchema> ToSchema for Amended<T> {
-    fn name() -> Cow<'static, str> {
-        format!("Amended_{}", T::name()).into()
-    }
-
-    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        schemas.push((T::name().into_owned(), T::schema()));
-        schemas.push((
-            EntryAmendment::name().into_owned(),
-            EntryAmendment::schema(),
-        ));
-        T::schemas(schemas);
-        EntryAmendment::schemas(schemas);
-    }
 }
 
 impl<T> Amended<T> {

@@ -12,8 +12,6 @@ use super::model::{Goal, GoalStep, ListGoals, NewGoal};
 use super::service;
 use crate::entries::{self, Amended, AsOfQuery, Mistake};
 
-type AmendedGoal = Amended<Goal>;
-
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_goals, create_goal))
@@ -27,13 +25,13 @@ pub fn router() -> OpenApiRouter<App> {
 /// Newest first.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/goals", tag = "care plans",
     params(("patient_id" = PatientId, Path, description = "The patient"), ListGoals),
-    responses((status = 200, body = Page<AmendedGoal>, description = "A page of them")),
+    responses((status = 200, body = Page<Amended<Goal>>, description = "A page of them")),
     extensions(("x-permission" = json!("care_plan.read"))))]
 async fn list_goals(
     ctx: Ctx,
     Path(patient): Path<PatientId>,
     Query(query): Query<ListGoals>,
-) -> Reply<Page<AmendedGoal>> {
+) -> Reply<Page<Amended<Goal>>> {
     Ok(service::list(&ctx, patient, query).await?)
 }
 
@@ -55,13 +53,13 @@ async fn create_goal(
 /// Read a goal
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/goals/{goal_id}", tag = "care plans",
     params(("patient_id" = PatientId, Path, description = "The patient"), ("goal_id" = GoalId, Path, description = "Which goal"), AsOfQuery),
-    responses((status = 200, body = AmendedGoal, description = "The goal")),
+    responses((status = 200, body = Amended<Goal>, description = "The goal")),
     extensions(("x-permission" = json!("care_plan.read"))))]
 async fn get_goal(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, GoalId)>,
     Query(query): Query<AsOfQuery>,
-) -> Reply<AmendedGoal> {
+) -> Reply<Amended<Goal>> {
     if let Some(then) = query.as_of {
         return Ok(entries::read_amended_as_of(&ctx, patient, id.0, then).await?);
     }

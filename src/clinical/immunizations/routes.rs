@@ -13,8 +13,6 @@ use super::status::ImmunizationStatus;
 use super::{service, status};
 use crate::entries::{self, Amended, AsOfQuery, Entry, EntryChange, EntryHistoryQuery, Mistake};
 
-type AmendedImmunization = Amended<Immunization>;
-
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_immunizations, record_immunization))
@@ -29,13 +27,13 @@ pub fn router() -> OpenApiRouter<App> {
 /// Latest dose first, given or not; without those entered in error unless asked for.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/immunizations", tag = "immunizations",
     params(("patient_id" = PatientId, Path, description = "Whose immunizations"), ListImmunizations),
-    responses((status = 200, body = Page<AmendedImmunization>, description = "A page of immunizations")),
+    responses((status = 200, body = Page<Amended<Immunization>>, description = "A page of immunizations")),
     extensions(("x-permission" = json!("immunization.read"))))]
 async fn list_immunizations(
     ctx: Ctx,
     Path(patient): Path<PatientId>,
     Query(query): Query<ListImmunizations>,
-) -> Reply<Page<AmendedImmunization>> {
+) -> Reply<Page<Amended<Immunization>>> {
     Ok(service::list(&ctx, patient, query).await?)
 }
 
@@ -78,13 +76,13 @@ async fn get_immunization_status(
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/immunizations/{immunization_id}", tag = "immunizations",
     params(("patient_id" = PatientId, Path, description = "Whose immunization"),
            ("immunization_id" = ImmunizationId, Path, description = "Which dose"), AsOfQuery),
-    responses((status = 200, body = AmendedImmunization, description = "The dose")),
+    responses((status = 200, body = Amended<Immunization>, description = "The dose")),
     extensions(("x-permission" = json!("immunization.read"))))]
 async fn get_immunization(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, ImmunizationId)>,
     Query(query): Query<AsOfQuery>,
-) -> Reply<AmendedImmunization> {
+) -> Reply<Amended<Immunization>> {
     if let Some(then) = query.as_of {
         return Ok(entries::read_amended_as_of(&ctx, patient, id.0, then).await?);
     }

@@ -13,8 +13,6 @@ use super::model::{ListProcedures, NewProcedure, Procedure};
 use super::{codings, service};
 use crate::entries::{self, Amended, AsOfQuery, Entry, EntryChange, EntryHistoryQuery, Mistake};
 
-type AmendedProcedure = Amended<Procedure>;
-
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_procedures, record_procedure))
@@ -29,13 +27,13 @@ pub fn router() -> OpenApiRouter<App> {
 /// Newest entry first; without those entered in error unless asked for.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/procedures", tag = "procedures",
     params(("patient_id" = PatientId, Path, description = "Whose procedures"), ListProcedures),
-    responses((status = 200, body = Page<AmendedProcedure>, description = "A page of procedures")),
+    responses((status = 200, body = Page<Amended<Procedure>>, description = "A page of procedures")),
     extensions(("x-permission" = json!("procedure.read"))))]
 async fn list_procedures(
     ctx: Ctx,
     Path(patient): Path<PatientId>,
     Query(query): Query<ListProcedures>,
-) -> Reply<Page<AmendedProcedure>> {
+) -> Reply<Page<Amended<Procedure>>> {
     Ok(service::list(&ctx, patient, query).await?)
 }
 
@@ -58,13 +56,13 @@ async fn record_procedure(
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/procedures/{procedure_id}", tag = "procedures",
     params(("patient_id" = PatientId, Path, description = "Whose procedure"),
            ("procedure_id" = ProcedureId, Path, description = "Which procedure"), AsOfQuery),
-    responses((status = 200, body = AmendedProcedure, description = "The procedure")),
+    responses((status = 200, body = Amended<Procedure>, description = "The procedure")),
     extensions(("x-permission" = json!("procedure.read"))))]
 async fn get_procedure(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, ProcedureId)>,
     Query(query): Query<AsOfQuery>,
-) -> Reply<AmendedProcedure> {
+) -> Reply<Amended<Procedure>> {
     if let Some(then) = query.as_of {
         return Ok(entries::read_amended_as_of(&ctx, patient, id.0, then).await?);
     }

@@ -347,13 +347,19 @@ fn join(object: &mut Map<String, Value>, all: Vec<Value>, schemas: &Value) {
     let mut required = Vec::new();
     let mut shown = Map::new();
     for part in all {
-        let part = match part["$ref"]
+        let mut part = match part["$ref"]
             .as_str()
             .and_then(|path| path.rsplit('/').next())
         {
             Some(name) => schemas[name].clone(),
             None => part,
         };
+        // A part may be made of parts.
+        if let Some(object) = part.as_object_mut()
+            && let Some(Value::Array(all)) = object.remove("allOf")
+        {
+            join(object, all, schemas);
+        }
         properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
         required.extend(part["required"].as_array().cloned().unwrap_or_default());
         shown.extend(part["example"].as_object().cloned().unwrap_or_default());

@@ -4,7 +4,7 @@ use platform::access::Role;
 use serde_json::{Value, json};
 use sqlx::Row;
 
-use crate::support::{Chart, TestTenant};
+use crate::support::{Chart, TestTenant, id};
 
 async fn schedule(
     clinic: &TestTenant,
@@ -72,6 +72,79 @@ async fn only_legal_steps_are_taken_and_the_others_name_them() {
         .act(format!("{path}/no-show"))
         .await
         .expect_problem(409, "illegal_transition");
+}
+
+/// Whether a table has a partition of its own for a month.
+async fn has_month(table: &str, month: &str) -> bool {
+    sqlx::query_scalar("select to_regclass('app.' || $1 || '_y' || $2) is not null")
+        .bind(table)
+        .bind(month)
+        .fetch_one(&mut crate::support::admin_connection().await)
+        .await
+        .expect("an answer")
+}
+
+/// Months no other test asks for.
+#[tokio::test]
+async fn who_may_not_write_into_a_month_makes_none() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let stranger = clinic.user(Role::Nurse).await;
+    let patient = clinic.patient(&admin).await;
+    let visit = |start: &str| json!({ "class": "office_visit", "scheduled_start": start });
+    let path = format!("/api/v1/patients/{patient}/encounters");
+    let far = "2044-05-10T09:00:00Z";
+    stranger
+        .post(&path, visit(far))
+        .await
+        .expect_problem(404, "not_found");
+    let nobody = format!("/api/v1/patients/{}/encounters", kernel::ids::mint());
+    admin
+        .post(nobody, visit(far))
+        .await
+        .expect_problem(404, "not_found");
+    let planned = admin
+        .post(&path, visit("2024-03-10T09:00:00Z"))
+        .await
+        .expect(201);
+    let planned = format!("{path}/{}", id(&planned));
+    let other = json!({ "scheduled_start": far });
+    stranger
+        .post(format!("{planned}/reschedule"), other.clone())
+        .await
+        .expect_problem(404, "not_found");
+    admin
+        .post(
+            format!("{planned}/cancel"),
+            json!({ "reason": "feels better" }),
+        )
+        .await
+        .expect(200);
+    admin
+        .post(format!("{planned}/reschedule"), other)
+        .await
+        .expect_problem(409, "illegal_transition");
+    assert!(!has_month("encounters", "2044m05").await);
+    admin.post(&path, visit(far)).await.expect(201);
+    assert!(has_month("encounters", "2044m05").await);
+
+    let path = format!("/api/v1/patients/{patient}/vitals");
+    let reading = |at: &str| json!({ "measured_at": at, "readings": [{ "kind": "heart_rate", "value": 72 }] });
+    let past = "1991-07-10T09:00:00Z";
+    stranger
+        .post(&path, reading(past))
+        .await
+        .expect_problem(404, "not_found");
+    admin
+        .post(&path, reading("1931-07-10T09:00:00Z"))
+        .await
+        .expect_problem(422, "validation_failed");
+    for month in ["1991m07", "1931m07"] {
+        assert!(!has_month("vitals", month).await, "{month}");
+    }
+    clinic.user(Role::Provider).await;
+    admin.post(&path, reading(past)).await.expect(201);
+    assert!(has_month("vitals", "1991m07").await);
 }
 
 #[tokio::test]

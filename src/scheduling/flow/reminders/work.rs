@@ -6,7 +6,7 @@ use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, ReminderId, TenantId, WaitlistOfferId};
 use kernel::{Error, Result};
 use platform::App;
-use platform::audit::{Action, By, Subject, by_system};
+use platform::audit::{Action, Occasion, Subject, by_system};
 use platform::db::{SystemTx, TenantTx};
 use platform::jobs::{self, Job, NewJob};
 use platform::messages::{Channel, Message};
@@ -293,7 +293,7 @@ async fn prepare(
     let record = by_system(
         app,
         tenant,
-        By::Job(SEND),
+        Occasion::Job(SEND),
         "reminder",
         Action::Export,
         subject,

@@ -272,7 +272,7 @@ async fn of_the_first_key(clinic: &TestTenant) -> i64 {
 
 #[tokio::test]
 async fn an_import_knows_persons_again_under_a_new_key() {
-    use crate::interop::{Files, patient, run as import};
+    use crate::interop::{Files, encounter, patient, run as import};
     let clinic = TestTenant::new().await;
     let files = Files::new();
     files.lines("one.ndjson", &[patient("p1")]);
@@ -292,9 +292,11 @@ async fn an_import_knows_persons_again_under_a_new_key() {
         assert!(run(&clinic).await.indexed > 0);
     }
     assert_eq!(of_the_first_key(&clinic).await, 0);
-    // The same person under another id of his source: only the number tells. And nothing has changed of the first.
+    // Nothing has changed of him, and who names him by his number alone means him.
     let again = Files::new();
     again.lines("one.ndjson", &[patient("p1")]);
+    let number = "Patient?identifier=http://hl7.org/fhir/sid/us-ssn|999-33-6284";
+    again.lines("two.ndjson", &[encounter("e1", number)]);
     let report = import(&clinic, &again.0).await;
     assert_eq!(report.failures.len(), 0, "{:?}", report.failures);
     let tally = report.types.get("Patient").expect("a patient");
@@ -303,8 +305,13 @@ async fn an_import_knows_persons_again_under_a_new_key() {
         (0, 0, 1),
         "{tally:?}"
     );
-    let other = Files::new();
-    other.lines("one.ndjson", &[patient("p2")]);
-    import(&clinic, &other.0).await;
-    assert_eq!(count().await, 1, "he is known by his number");
+    let visits: i64 = sqlx::query_scalar(
+        "select count(*) from app.encounters e join app.patients p on p.tenant_id = e.tenant_id and p.id = e.patient_id
+          where p.tenant_id = $1",
+    )
+    .bind(clinic.id.0)
+    .fetch_one(&mut admin_connection().await)
+    .await
+    .expect("a count");
+    assert_eq!((count().await, visits), (1, 1));
 }

@@ -71,21 +71,27 @@ pub async fn unsealed(
     })
 }
 
-/// The tenants of which a transaction left records.
-pub async fn tenants_of(conn: &mut PgConnection, log: Log, xid: i64) -> Result<Vec<TenantId>> {
+/// The tenants of which transactions of the range left records.
+pub async fn tenants_of(
+    conn: &mut PgConnection,
+    log: Log,
+    range: (i64, i64),
+) -> Result<Vec<TenantId>> {
     Ok(match log {
         Log::Access => {
             sqlx::query_scalar!(
-                r#"select distinct tenant_id as "tenant_id: TenantId" from app.phi_access_log where xid = $1 order by 1"#,
-                xid
+                r#"select distinct tenant_id as "tenant_id: TenantId" from app.phi_access_log where xid >= $1 and xid < $2 order by 1"#,
+                range.0,
+                range.1
             )
             .fetch_all(conn)
             .await?
         }
         Log::History => {
             sqlx::query_scalar!(
-                r#"select distinct tenant_id as "tenant_id: TenantId" from app.audit_log where xid = $1 order by 1"#,
-                xid
+                r#"select distinct tenant_id as "tenant_id: TenantId" from app.audit_log where xid >= $1 and xid < $2 order by 1"#,
+                range.0,
+                range.1
             )
             .fetch_all(conn)
             .await?

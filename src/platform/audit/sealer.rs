@@ -278,7 +278,7 @@ impl Sealing {
 
     /// Seals what one transaction left, so many records a seal.
     async fn in_pieces(&mut self, most: i64) -> Result<()> {
-        for tenant in records::tenants_of(self.tx.conn(), self.log, self.range.0).await? {
+        for tenant in records::tenants_of(self.tx.conn(), self.log, self.range).await? {
             let mut span = Span::of(self.range);
             let mut last = self.last_seal(tenant).await?;
             loop {

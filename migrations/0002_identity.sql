@@ -29,13 +29,18 @@ select app.tenant_table('app.tenants', read => '{admin,provider,nurse,staff,bill
                         adds => '{system}', history => false);
 
 -- Data keys, each wrapped by a master key that is not in the database.
+-- A new data key seals from the moment it is committed; a sealed value names its key, and the old ones go on opening until
+-- everything has been sealed anew. Blind indexes can't change one by one: they come from the key with the newest
+-- `indexed_at`, or, where none has one, from the tenant's oldest.
 create table app.tenant_keys (
     tenant_id      uuid        not null,
     id             uuid        not null,
     wrapped        bytea       not null,
     master_key_id  text        not null,
     created_at     timestamptz not null,
-    retired_at     timestamptz,
+    indexed_at     timestamptz,
+    retired_at     timestamptz,                  -- seals no more, still opens
+    drained_at     timestamptz,                  -- since then no value in a table names it
     constraint tenant_keys_pkey primary key (tenant_id, id),
     constraint tenant_keys_tenant_fkey foreign key (tenant_id) references app.tenants (tenant_id)
 );
@@ -43,7 +48,9 @@ create unique index tenant_keys_current_key on app.tenant_keys (tenant_id) where
 select app.tenant_table('app.tenant_keys', read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{system}',
                         history => false);
 
--- Keys of the installation, not of a tenant: what signs access tokens and seals. Private halves are wrapped.
+-- Keys of the installation, not of a tenant: what signs access tokens and seals. Private halves are wrapped. From the instant
+-- `compromised_at` on a key is known to have been in other hands: what it signed before is believed, what bears a later time
+-- is not.
 create table app.signing_keys (
     id             text        not null,
     purpose        text        not null,
@@ -52,11 +59,12 @@ create table app.signing_keys (
     master_key_id  text        not null,
     created_at     timestamptz not null,
     retired_at     timestamptz,                  -- signs no more, still verifies
+    compromised_at timestamptz,
     constraint signing_keys_pkey primary key (id),
     constraint signing_keys_purpose_check check (purpose in ('access_token', 'seal', 'record_mac'))
 );
 grant select, insert on app.signing_keys to chartwell_runtime;
-grant update (wrapped, master_key_id, retired_at) on app.signing_keys to chartwell_runtime;
+grant update (wrapped, master_key_id, retired_at, compromised_at) on app.signing_keys to chartwell_runtime;
 
 create table app.counters (                       -- gapless numbers, one row a series
     tenant_id uuid   not null,
@@ -121,6 +129,7 @@ create table app.users (
     password_hash    text,                        -- argon2id PHC string; null until the invitation is taken up
     password_set_at  timestamptz,
     failed_logins    integer     not null default 0,
+    last_failed_at   timestamptz,                 -- failures a day apart are not a row
     locked_until     timestamptz,
     last_login_at    timestamptz,
     version          bigint      not null default 1,
@@ -136,7 +145,7 @@ create table app.users (
 create unique index users_email_key on app.users (tenant_id, email_key) where deleted_at is null;
 create index users_name_idx on app.users (tenant_id, family_name collate "C", id);
 select app.tenant_table('app.users', read => '{admin,provider,nurse,staff,billing,system}', write => '{admin,system}', own_column => 'id',
-                        secrets => '{password_hash,failed_logins,locked_until,last_login_at}');
+                        secrets => '{password_hash,failed_logins,locked_until,last_login_at,last_failed_at}');
 
 create table app.sessions (
     tenant_id     uuid        not null,

@@ -9,6 +9,7 @@ create table app.patients (
     mrn                  text        not null,
     status               text        not null default 'active',
     status_reason        text,                    -- why it is not active
+    replaced_by          uuid,                    -- of a merged one: the registration that goes on
     names                jsonb       not null,    -- [{use, family, given[], prefix, suffix, from, until}], exactly one legal
     sort_key             text collate "C" not null,   -- family, then given, normalised
     birth_date           date        not null,
@@ -24,7 +25,8 @@ create table app.patients (
     addresses            jsonb       not null default '[]',   -- with their periods: yesterday's address is kept
     contacts             jsonb       not null default '[]',   -- emergency contacts, in order of priority
     identifiers          jsonb       not null default '[]',   -- of an SSN the last four digits only
-    ssn_sealed           text,                    -- ciphertext, bound to this row; whoever shows history leaves *_sealed out
+    ssn_sealed           text,                    -- ciphertext, bound to this row; not in the history, where no new key would reach it
+    ssn_revision         integer     not null default 0,      -- what the history knows of it: sealing the number anew is no change
     health_goals         jsonb       not null default '[]',
     risk_factors         jsonb       not null default '[]',
     primary_provider_id  uuid,
@@ -42,31 +44,38 @@ create table app.patients (
     constraint patients_provider_fkey foreign key (tenant_id, primary_provider_id) references app.providers (tenant_id, id),
     constraint patients_facility_fkey foreign key (tenant_id, facility_id) references app.facilities (tenant_id, id),
     constraint patients_portal_fkey foreign key (tenant_id, portal_user_id) references app.users (tenant_id, id),
+    constraint patients_replaced_fkey foreign key (tenant_id, replaced_by) references app.patients (tenant_id, id),
     constraint patients_mrn_key unique (tenant_id, mrn),
     constraint patients_portal_key unique (tenant_id, portal_user_id),
-    constraint patients_status_check check (status in ('active', 'inactive', 'deceased', 'transferred')),
+    constraint patients_status_check check (status in ('active', 'inactive', 'deceased', 'transferred', 'merged')),
     constraint patients_sex_check check (sex in ('female', 'male', 'other', 'unknown')),
     constraint patients_marital_check check (marital_status in ('never_married', 'married', 'divorced', 'widowed', 'separated',
                                              'domestic_partner', 'annulled', 'unknown')),
     constraint patients_blood_check check (blood_type in ('A+', 'A-', 'B+', 'B-', 'AB+', 'AB-', 'O+', 'O-')),
-    constraint patients_deceased_check check (deceased_on is null or (deceased_on >= birth_date and status = 'deceased'))
+    constraint patients_deceased_check check (deceased_on is null or (deceased_on >= birth_date and status in ('deceased', 'merged'))),
+    constraint patients_replaced_check check ((status = 'merged') = (replaced_by is not null) and replaced_by <> id)
 );
 create index patients_sort_idx on app.patients (tenant_id, sort_key, id) where deleted_at is null;
 create index patients_birth_idx on app.patients (tenant_id, birth_date, id);
 create index patients_provider_idx on app.patients (tenant_id, primary_provider_id, sort_key, id) where deleted_at is null;
+create index patients_replaced_idx on app.patients (tenant_id, replaced_by) where replaced_by is not null;
+-- Who has changed since duplicates were last looked for.
+create index patients_changed_idx on app.patients (tenant_id, updated_at, id) where deleted_at is null;
 
 -- What finds a patient; patients/keys.rs makes them. kind: family (from each word of the family name on, given names
 -- behind it, so that the order of keys is the order of names), given, name (given, then family), sound (Double Metaphone of
 -- the family name, alone and with the given name's), phone, email, mrn, identifier (system|value), ssn (a keyed blind index,
--- never the number). A patient who is retired has none.
+-- never the number), block (by which likely duplicates meet). A patient who is retired has none.
 create table app.patient_keys (
     tenant_id   uuid             not null,
     kind        text collate "C" not null,
     key         text collate "C" not null,
     patient_id  uuid             not null,
+    origin      uuid,                             -- the registration it comes from, where that was merged into this one
     constraint patient_keys_pkey primary key (tenant_id, kind, key, patient_id),
     constraint patient_keys_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
-    constraint patient_keys_kind_check check (kind in ('family', 'given', 'name', 'sound', 'phone', 'email', 'mrn', 'ssn', 'identifier'))
+    constraint patient_keys_kind_check check (kind in ('family', 'given', 'name', 'sound', 'phone', 'email', 'mrn', 'ssn', 'identifier',
+                                                     'block'))
 );
 create index patient_keys_patient_idx on app.patient_keys (tenant_id, patient_id, kind, key);
 -- Similar names, within one tenant; read only by app.similar_names.
@@ -89,14 +98,15 @@ create table app.care_team_members (
     constraint care_team_members_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
     constraint care_team_members_user_fkey foreign key (tenant_id, user_id) references app.users (tenant_id, id),
     constraint care_team_members_role_check check (role in ('primary_care', 'attending', 'consulting', 'nurse', 'care_manager', 'other')),
-    constraint care_team_members_source_check check (source in ('assigned', 'registration', 'encounter')),
+    constraint care_team_members_source_check check (source in ('assigned', 'registration', 'encounter', 'appointment')),
     constraint care_team_members_period_check check (valid_until is null or valid_from <= valid_until)
 );
 -- Whose charts may he open: the question behind every policy.
 create index care_team_members_user_idx on app.care_team_members (tenant_id, user_id, patient_id);
 create index care_team_members_patient_idx on app.care_team_members (tenant_id, patient_id);
+-- A membership of an encounter in progress has no end, and one made by hand may have none beside it.
 create unique index care_team_members_open_key on app.care_team_members (tenant_id, patient_id, user_id, role)
-    where valid_until is null;
+    where valid_until is null and source <> 'encounter';
 
 -- Where a patient has been registered or seen. Facility scope reads it.
 create table app.patient_facilities (
@@ -109,7 +119,100 @@ create table app.patient_facilities (
 );
 create index patient_facilities_facility_idx on app.patient_facilities (tenant_id, facility_id, patient_id);
 
-select app.tenant_table('app.patients', of_patient => true, patient_column => 'id', strangers_add => true,
+-- Tables of a patient ---------------------------------------------------------------------------------------------------
+-- Two registrations of one person are merged (0018), and every row of the one goes to the other. Which tables those are is
+-- read from the foreign keys, so that a table made tomorrow is moved tomorrow.
+
+-- Which columns name a patient: those that foreign keys lead to app.patients, directly or through a table between
+-- (encounters through their register). Left out are the records of merging itself, and the keys a patient is found by, which
+-- the server makes anew.
+create function app.patient_columns() returns table (tbl regclass, col name, directly boolean)
+    language sql stable set search_path = pg_catalog, pg_temp
+as $$
+    with recursive links as (
+        select k.conrelid as child, k.confrelid as parent, c.attname as child_column, p.attname as parent_column
+          from pg_constraint k
+         cross join lateral unnest(k.conkey, k.confkey) as pair (child, parent)
+          join pg_attribute c on c.attrelid = k.conrelid and c.attnum = pair.child
+          join pg_attribute p on p.attrelid = k.confrelid and p.attnum = pair.parent
+         where k.contype = 'f' and k.conparentid = 0 and k.connamespace = 'app'::regnamespace
+    ), found (tbl, col, directly) as (
+        select 'app.patients'::regclass::oid, 'id'::name, false
+        union
+        select l.child, l.child_column, l.parent = 'app.patients'::regclass
+          from found f join links l on l.parent = f.tbl and l.parent_column = f.col
+    )
+    select f.tbl::regclass, f.col, bool_or(f.directly)
+      from found f join pg_class t on t.oid = f.tbl
+     where not (f.tbl = 'app.patients'::regclass and f.col = 'id')
+       and t.relname not in ('patient_merges', 'patient_merge_rows', 'duplicate_pairs', 'patient_keys')
+     group by f.tbl, f.col
+$$;
+revoke all on function app.patient_columns() from public;
+grant execute on function app.patient_columns() to chartwell_runtime, chartwell_definer;
+
+-- A merged registration takes nothing more. The row of the patient is shared, so a write that meets a merge waits for it and
+-- then sees it.
+create function app.refuse_merged() returns trigger
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    state text;
+begin
+    select p.status into state from app.patients p where p.tenant_id = new.tenant_id and p.id = new.patient_id for key share;
+    if state = 'merged' then
+        raise exception 'merged' using errcode = 'check_violation', constraint = 'patients_merged_check';
+    end if;
+    return new;
+end
+$$;
+alter function app.refuse_merged() owner to chartwell_definer;
+revoke all on function app.refuse_merged() from public;
+
+-- The same for a table that takes many rows at once: vital signs come ten thousand at a time, of a few patients, and are asked
+-- of once a statement. Such a table has a trigger of its own, made before tenant_table is called.
+create function app.refuse_merged_of_many() returns trigger
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    met record;
+begin
+    for met in
+        select p.status from app.patients p
+         where (p.tenant_id, p.id) in (select distinct a.tenant_id, a.patient_id from added a)
+         order by p.tenant_id, p.id
+           for key share
+    loop
+        if met.status = 'merged' then
+            raise exception 'merged' using errcode = 'check_violation', constraint = 'patients_merged_check';
+        end if;
+    end loop;
+    return null;
+end
+$$;
+alter function app.refuse_merged_of_many() owner to chartwell_definer;
+revoke all on function app.refuse_merged_of_many() from public;
+
+-- Makes a patient's table ready to be merged: the definer may move its rows, and nothing is added to a merged patient.
+create function app.join_merges(wanted regclass) returns void
+    language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    c record;
+begin
+    for c in select p.col, p.directly, t.relname from app.patient_columns() p join pg_class t on t.oid = p.tbl where p.tbl = wanted loop
+        execute format('grant select, update (%I) on %s to chartwell_definer', c.col, wanted);
+        if c.col = 'patient_id' and c.directly and wanted <> 'app.patients'::regclass
+           and not exists (select from pg_trigger g where g.tgrelid = wanted and g.tgname = c.relname || '_open') then
+            execute format('create trigger %I before insert on %s for each row execute function app.refuse_merged()',
+                           c.relname || '_open', wanted);
+        end if;
+    end loop;
+end
+$$;
+revoke all on function app.join_merges(regclass) from public;
+
+select app.tenant_table('app.patients', of_patient => true, patient_column => 'id', strangers_add => true, secrets => '{ssn_sealed}',
                         read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,system}');
 select app.tenant_table('app.patient_keys', of_patient => true, history => false,
                         read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,system}',
@@ -118,31 +221,6 @@ select app.tenant_table('app.care_team_members', of_patient => true,
                         read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,system}');
 select app.tenant_table('app.patient_facilities', of_patient => true, history => false,
                         read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,system}');
-
--- The one place that decides whose chart a caller may open. Grants that end (break-glass) and consent will join it here.
--- SECURITY DEFINER, because the tables it looks into are themselves behind it.
-create or replace function app.may_see(patient uuid) returns boolean
-    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
-as $$
-begin
-    if app.scope() = 'care_team' then
-        return exists (select from app.care_team_members m
-                        where m.tenant_id = app.tenant_id() and m.user_id = app.user_id() and m.patient_id = patient
-                          and m.valid_from <= now() and (m.valid_until is null or m.valid_until > now()));
-    elsif app.scope() = 'organization' then
-        return true;
-    elsif app.scope() = 'facility' then
-        return exists (select from app.patient_facilities f
-                         join app.department_assignments d
-                           on d.tenant_id = f.tenant_id and d.facility_id = f.facility_id
-                        where f.tenant_id = app.tenant_id() and f.patient_id = patient and d.user_id = app.user_id()
-                          and d.valid_from <= now() and (d.valid_until is null or d.valid_until > now()));
-    elsif app.scope() = 'self' then
-        return patient = app.own_patient_id();
-    end if;
-    return false;
-end
-$$;
 
 -- The same question the other way round: all charts the caller may open, for a search that would otherwise ask about every
 -- stranger it meets. What it leaves out is not found; what it has too many, may_see takes out again. Under organisation
@@ -203,10 +281,11 @@ create trigger patients_team after insert on app.patients for each row execute f
 -- Without a limit: all of them, in any order. It reads keys in their order and stops when the page is full; a caller with few
 -- charts among many meets strangers there, and after some hundred it goes on from his own charts instead. So it takes a few
 -- milliseconds, whether the tenant is large or the team is.
--- The beginning is told as a range, which is one to any plan; `^@` is one only to a plan made for its value.
+-- The beginning is told as a range, which is one to any plan; `^@` is one only to a plan made for its value. The planner is
+-- told of a page of rows: with a thousand, which it assumes of every function, it joins by hashing all the tenant's patients.
 create function app.charts_with_key(wanted_kind text, beginning text, after_key text, after_id uuid, at_most bigint)
     returns table (key text, patient_id uuid)
-    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+    language plpgsql stable rows 25 security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     tenant    uuid    := app.tenant_id();
@@ -288,9 +367,6 @@ $$;
 alter function app.similar_names(text, integer) owner to chartwell_definer;
 revoke all on function app.similar_names(text, integer) from public;
 grant execute on function app.similar_names(text, integer) to chartwell_runtime;
-revoke all on function app.may_see(uuid) from public;
--- The sealer's queries pass by the policy's question without asking it, but must be allowed to.
-grant execute on function app.may_see(uuid) to chartwell_runtime, chartwell_glance, chartwell_sealer;
 
 -- Registrations by id for several callers in one statement (platform/db/glance.rs), each looked for under the context of
 -- who asks, whose words the server rendered. With its caller's rights, so that the policies decide as for any read; its

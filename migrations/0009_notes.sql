@@ -17,6 +17,7 @@ create table app.tenant_signing_keys (
     sealed      text        not null,
     created_at  timestamptz not null,
     retired_at  timestamptz,                      -- signs no more, still verifies
+    compromised_at timestamptz,                   -- from this instant on it is known to have been in other hands
     constraint tenant_signing_keys_pkey primary key (tenant_id, id),
     constraint tenant_signing_keys_tenant_fkey foreign key (tenant_id) references app.tenants (tenant_id),
     constraint tenant_signing_keys_purpose_check check (purpose in ('record'))
@@ -87,6 +88,10 @@ create table app.notes (
     signed_at       timestamptz,
     released_at     timestamptz,
     retract_reason  text,
+    -- The chain can't tell that its newest entries were cut off. The note counts them, and names the hash of the last: the note's
+    -- changes are remembered and sealed, where entries are their own history.
+    entry_count     integer     not null default 0,
+    last_hash       bytea,
     version         bigint      not null default 1,
     created_at      timestamptz not null,
     updated_at      timestamptz not null,
@@ -103,7 +108,8 @@ create table app.notes (
     constraint notes_cosignature_check check (cosignature in ('pending', 'returned', 'cosigned')),
     constraint notes_signed_check check (num_nonnulls(signed_by, signed_at) in (0, 2)
         and (status not in ('signed', 'amended') or signed_at is not null) and (status <> 'draft' or signed_at is null)),
-    constraint notes_retracted_check check ((status = 'entered_in_error') = (retract_reason is not null))
+    constraint notes_retracted_check check ((status = 'entered_in_error') = (retract_reason is not null)),
+    constraint notes_counted_check check ((entry_count = 0) = (last_hash is null))
 );
 create index notes_patient_idx on app.notes (tenant_id, patient_id, noted_at, id);
 create index notes_encounter_idx on app.notes (tenant_id, encounter_id) where encounter_id is not null;
@@ -119,13 +125,15 @@ create table app.note_texts (
     kind         text        not null,
     row_version  bigint      not null,            -- the note's version that this text made; of a conflicted one, the one it was made from
     content      jsonb       not null,
+    header       jsonb,                           -- of a conflicted one, what it said besides: title, specialty, encounter, time, supervisor
     saved_by     uuid        not null,
     saved_at     timestamptz not null,
     constraint note_texts_pkey primary key (tenant_id, id),
     constraint note_texts_note_fkey foreign key (tenant_id, patient_id, note_id) references app.notes (tenant_id, patient_id, id),
     constraint note_texts_saver_fkey foreign key (tenant_id, saved_by) references app.users (tenant_id, id),
     constraint note_texts_number_key unique (tenant_id, note_id, number),
-    constraint note_texts_kind_check check (kind in ('saved', 'conflicted', 'corrected'))
+    constraint note_texts_kind_check check (kind in ('saved', 'conflicted', 'corrected')),
+    constraint note_texts_header_check check (header is null or kind = 'conflicted')
 );
 
 create table app.note_entries (
@@ -157,6 +165,7 @@ create table app.released_notes (
     tenant_id    uuid        not null,
     id           uuid        not null,            -- the note's
     patient_id   uuid        not null,
+    author_id    uuid,                            -- so that the patient can search by who wrote it
     document     jsonb       not null,            -- the signed texts, with the names of those who signed
     noted_at     timestamptz not null,
     released_by  uuid        not null,
@@ -165,10 +174,12 @@ create table app.released_notes (
     created_at   timestamptz not null,
     updated_at   timestamptz not null,
     constraint released_notes_pkey primary key (tenant_id, id),
-    constraint released_notes_note_fkey foreign key (tenant_id, patient_id, id) references app.notes (tenant_id, patient_id, id)
+    constraint released_notes_note_fkey foreign key (tenant_id, patient_id, id) references app.notes (tenant_id, patient_id, id),
+    constraint released_notes_author_fkey foreign key (tenant_id, author_id) references app.users (tenant_id, id)
 );
 create index released_notes_patient_idx on app.released_notes (tenant_id, patient_id, noted_at, id);
 
+-- Whatever a supervised person signs is asked about, whoever wrote the note: so a note may wait for more than one supervisor.
 create table app.note_cosignatures (
     tenant_id      uuid        not null,
     id             uuid        not null,
@@ -177,6 +188,7 @@ create table app.note_cosignatures (
     supervisor_id  uuid        not null,
     status         text        not null default 'pending',
     reason         text,                          -- why it was returned
+    answered       boolean     not null default false,    -- a note that was returned waits for an answer, until it is asked about again
     requested_at   timestamptz not null,
     decided_at     timestamptz,
     version        bigint      not null default 1,
@@ -188,15 +200,20 @@ create table app.note_cosignatures (
     constraint note_cosignatures_status_check check (status in ('pending', 'cosigned', 'returned')),
     constraint note_cosignatures_reason_check check ((status = 'returned') = (reason is not null))
 );
-create unique index note_cosignatures_pending_key on app.note_cosignatures (tenant_id, note_id) where status = 'pending';
+create unique index note_cosignatures_pending_key on app.note_cosignatures (tenant_id, note_id, supervisor_id) where status = 'pending';
+create index note_cosignatures_note_idx on app.note_cosignatures (tenant_id, note_id);
 create index note_cosignatures_queue_idx on app.note_cosignatures (tenant_id, supervisor_id, status, requested_at, id);
 
--- 45 CFR 164.526: a patient asks to have his record amended. Sixty days, once thirty more.
+-- 45 CFR 164.526: a patient asks to have his record amended. Sixty days, once thirty more. The rule speaks of the whole record:
+-- a request is about a note, or about another entry the patient can read. What is accepted of a note is a signed entry of its
+-- chain; of another entry it is what is appended here, beside the entry.
 create table app.note_amendment_requests (
     tenant_id       uuid        not null,
     id              uuid        not null,
     patient_id      uuid        not null,
-    note_id         uuid        not null,
+    note_id         uuid,
+    resource_type   text,                         -- or the other entry
+    resource_id     uuid,
     request         text        not null,         -- what should read otherwise
     reason          text        not null,
     status          text        not null default 'requested',
@@ -206,37 +223,48 @@ create table app.note_amendment_requests (
     decision        text,                         -- the reason given
     decided_by      uuid,
     decided_at      timestamptz,
-    entry_id        uuid,                         -- the signed amendment that came of it
+    entry_id        uuid,                         -- the signed amendment that came of it,
+    amendment       text,                         -- or what was appended
     disagreement    text,                         -- the patient's statement after a denial, 164.526(d)(2)
     requested_by    uuid        not null,
     version         bigint      not null default 1,
     created_at      timestamptz not null,
     updated_at      timestamptz not null,
     constraint note_amendment_requests_pkey primary key (tenant_id, id),
+    constraint note_amendment_requests_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
     constraint note_amendment_requests_note_fkey foreign key (tenant_id, patient_id, note_id)
         references app.notes (tenant_id, patient_id, id),
     constraint note_amendment_requests_entry_fkey foreign key (tenant_id, entry_id) references app.note_entries (tenant_id, id),
     constraint note_amendment_requests_user_fkey foreign key (tenant_id, requested_by) references app.users (tenant_id, id),
     constraint note_amendment_requests_decider_fkey foreign key (tenant_id, decided_by) references app.users (tenant_id, id),
+    constraint note_amendment_requests_about_check check (num_nonnulls(note_id, resource_id) = 1
+        and (resource_id is null) = (resource_type is null)),
+    constraint note_amendment_requests_type_check check (resource_type in ('problem', 'allergy', 'procedure', 'immunization', 'document',
+        'family_history', 'social_history', 'care_plan', 'goal')),
     constraint note_amendment_requests_status_check check (status in ('requested', 'accepted', 'denied', 'withdrawn')),
     constraint note_amendment_requests_basis_check check (basis in ('not_created_here', 'not_in_record_set', 'not_open_to_inspection', 'accurate_and_complete')),
     constraint note_amendment_requests_denied_check check ((status = 'denied') = (basis is not null)),
     constraint note_amendment_requests_decided_check check ((status in ('accepted', 'denied')) = (decided_at is not null)),
-    constraint note_amendment_requests_accepted_check check ((status = 'accepted') = (entry_id is not null))
+    constraint note_amendment_requests_accepted_check check ((status = 'accepted') = (num_nonnulls(entry_id, amendment) > 0)
+        and (entry_id is null or note_id is not null))
 );
 create index note_amendment_requests_patient_idx on app.note_amendment_requests (tenant_id, patient_id, created_at, id);
+create index note_amendment_requests_note_idx on app.note_amendment_requests (tenant_id, note_id) where note_id is not null;
 create index note_amendment_requests_open_idx on app.note_amendment_requests (tenant_id, due_on, id) where status = 'requested';
 
-select app.tenant_table('app.notes', of_patient => true, read => '{admin,provider,nurse,system}', write => '{provider,nurse,system}');
+-- An administrator hands on what waits for somebody who has left, and retracts what nobody else can any more. He writes and
+-- signs no note: guard_admin_of_notes says so.
+select app.tenant_table('app.notes', of_patient => true, read => '{admin,provider,nurse,system}',
+                        write => '{admin,provider,nurse,system}', adds => '{provider,nurse,system}');
 -- Texts and entries are their own history.
 select app.tenant_table('app.note_texts', of_patient => true, history => false, read => '{admin,provider,nurse,system}',
                         write => '{}', adds => '{provider,nurse,system}');
 select app.tenant_table('app.note_entries', of_patient => true, history => false, read => '{admin,provider,nurse,system}',
-                        write => '{}', adds => '{provider,nurse,system}');
+                        write => '{}', adds => '{admin,provider,nurse,system}');
 select app.tenant_table('app.released_notes', of_patient => true, read => '{admin,provider,nurse,patient,system}',
-                        write => '{provider,nurse,system}', may_delete => '{provider,nurse,system}');
+                        write => '{provider,nurse,system}', may_delete => '{admin,provider,nurse,system}');
 select app.tenant_table('app.note_cosignatures', of_patient => true, read => '{admin,provider,nurse,system}',
-                        write => '{provider,nurse,system}');
+                        write => '{admin,provider,nurse,system}', adds => '{provider,nurse,system}');
 select app.tenant_table('app.note_amendment_requests', of_patient => true, read => '{admin,provider,nurse,patient,system}',
                         write => '{provider,patient,system}');
 
@@ -320,6 +348,31 @@ $$;
 create trigger note_texts_insert before insert on app.note_texts for each row execute function app.guard_note_part();
 create trigger note_entries_insert before insert on app.note_entries for each row execute function app.guard_note_part();
 
+-- An administrator signs retractions only, and of a note he changes who is to co-sign it and that it is in error.
+create function app.guard_admin_of_notes() returns trigger
+    language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A merge, which an administrator asks for, moves notes to another chart.
+    if app.actor_role() <> 'admin' or current_user = 'chartwell_definer' then
+        return new;
+    end if;
+    if tg_table_name = 'note_entries' then
+        if to_jsonb(new) ->> 'kind' <> 'retraction' then
+            raise exception 'an administrator signs retractions only' using errcode = 'insufficient_privilege';
+        end if;
+    elsif (to_jsonb(new) - '{status,supervisor_id,retract_reason,released_at,entry_count,last_hash,version,updated_at}'::text[])
+          is distinct from
+          (to_jsonb(old) - '{status,supervisor_id,retract_reason,released_at,entry_count,last_hash,version,updated_at}'::text[])
+          or (to_jsonb(new) ->> 'status' is distinct from to_jsonb(old) ->> 'status' and to_jsonb(new) ->> 'status' <> 'entered_in_error') then
+        raise exception 'an administrator writes no notes' using errcode = 'insufficient_privilege';
+    end if;
+    return new;
+end
+$$;
+create trigger notes_admin before update on app.notes for each row execute function app.guard_admin_of_notes();
+create trigger note_entries_admin before insert on app.note_entries for each row execute function app.guard_admin_of_notes();
+
 -- The patient asks, disagrees and withdraws; he decides nothing.
 create function app.guard_amendment_request() returns trigger
     language plpgsql set search_path = pg_catalog, pg_temp
@@ -330,11 +383,8 @@ begin
     end if;
     if (tg_op = 'INSERT' and new.status <> 'requested')
        or (tg_op = 'UPDATE'
-           and ((new.note_id, new.request, new.reason, new.due_on, new.extended, new.basis, new.decision, new.decided_by, new.decided_at,
-                 new.entry_id, new.requested_by)
-                is distinct from
-                (old.note_id, old.request, old.reason, old.due_on, old.extended, old.basis, old.decision, old.decided_by, old.decided_at,
-                 old.entry_id, old.requested_by)
+           and ((to_jsonb(new) - '{status,disagreement,version,updated_at}'::text[])
+                is distinct from (to_jsonb(old) - '{status,disagreement,version,updated_at}'::text[])
                 or (new.status <> old.status and (old.status, new.status) <> ('requested', 'withdrawn')))) then
         raise exception 'a patient does not decide on his request' using errcode = 'insufficient_privilege';
     end if;
@@ -343,103 +393,3 @@ end
 $$;
 create trigger note_amendment_requests_guard before insert or update on app.note_amendment_requests
     for each row execute function app.guard_amendment_request();
-
--- Full text -----------------------------------------------------------------------------------------------------------
--- One row for each text that can be searched, whatever it is the text of. The vector also holds the tenant, as a lexeme no
--- word can be (`t=…`): so the index itself intersects a common word with one tenant's rows, and a query that only excludes
--- has something to start from. `@@` is not leakproof, so under row-level security no index would serve it: the search goes
--- through the function below.
-create table app.search_texts (
-    tenant_id    uuid        not null,
-    kind         text        not null,
-    source_id    uuid        not null,            -- the note's, the document's
-    patient_id   uuid        not null,
-    author_id    uuid,
-    type         text        not null,            -- of the note; of a document its category
-    happened_at  timestamptz not null,
-    words        tsvector    not null,
-    constraint search_texts_pkey primary key (tenant_id, kind, source_id),
-    constraint search_texts_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
-    constraint search_texts_kind_check check (kind in ('note', 'document'))
-);
-create index search_texts_words_idx on app.search_texts using gin (words);
-create index search_texts_date_idx on app.search_texts (tenant_id, kind, happened_at, source_id);
-create index search_texts_patient_idx on app.search_texts (tenant_id, patient_id, kind, happened_at);
-select app.tenant_table('app.search_texts', of_patient => true, history => false, read => '{admin,provider,nurse,system}',
-                        write => '{provider,nurse,system}', may_delete => '{provider,nurse,system}');
-
--- The texts that match, newest first, from a place on: ids, which the caller looks up under his policies. `query` is in the
--- syntax of to_tsquery; null matches everything, one of stop words alone nothing.
--- It first reads the newest texts in their order: a common word fills the page from them, where the index would bring
--- thousands of rows to be sorted. A rare one does not, and the index goes on from there.
-create function app.matching_texts(wanted_kind text, query text, of_patient uuid, of_author uuid, of_type text,
-                                   since timestamptz, until timestamptz, after_at timestamptz, after_id uuid, at_most bigint)
-    returns table (source_id uuid, happened_at timestamptz)
-    language plpgsql stable rows 50 security definer
-    set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan
-as $$
-declare
-    tenant   uuid := app.tenant_id();
-    everyone boolean := app.scope() = 'organization';
-    wanted   tsquery;
-    charts   uuid[];
-    given    bigint  := 0;
-    met      record;
-    last_at  timestamptz := after_at;
-    last_id  uuid := after_id;
-begin
-    at_most := least(at_most, 201);
-    if query is not null then
-        wanted := to_tsquery('pg_catalog.english', query);
-        if numnode(wanted) = 0 then
-            return;
-        end if;
-        wanted := format('''t=%s''', tenant)::tsquery && wanted;
-    end if;
-    if not everyone and of_patient is null then
-        charts := array(select o.patient_id from app.own_charts() o);
-    elsif not everyone and not app.may_see(of_patient) then
-        return;
-    end if;
-    if wanted is not null and of_patient is null and charts is null then
-        for met in
-            select s.source_id as id, s.happened_at as at,
-                   s.words @@ wanted and (of_author is null or s.author_id = of_author) and (of_type is null or s.type = of_type) as fits
-              from app.search_texts s
-             where s.tenant_id = tenant and s.kind = wanted_kind
-               and (since is null or s.happened_at >= since)
-               and (until is null or s.happened_at < until)
-               and (after_at is null or (s.happened_at, s.source_id) < (after_at, after_id))
-             order by s.happened_at desc, s.source_id desc
-             limit 300
-        loop
-            last_at := met.at;
-            last_id := met.id;
-            if met.fits then
-                source_id := met.id;
-                happened_at := met.at;
-                return next;
-                given := given + 1;
-                exit when given = at_most;
-            end if;
-        end loop;
-    end if;
-    return query
-        select s.source_id, s.happened_at from app.search_texts s
-         where s.tenant_id = tenant and s.kind = wanted_kind
-           and (wanted is null or s.words @@ wanted)
-           and (of_patient is null or s.patient_id = of_patient)
-           and (charts is null or s.patient_id = any(charts))
-           and (of_author is null or s.author_id = of_author)
-           and (of_type is null or s.type = of_type)
-           and (since is null or s.happened_at >= since)
-           and (until is null or s.happened_at < until)
-           and (last_at is null or (s.happened_at, s.source_id) < (last_at, last_id))
-         order by s.happened_at desc, s.source_id desc
-         limit at_most - given;
-end
-$$;
-alter function app.matching_texts(text, text, uuid, uuid, text, timestamptz, timestamptz, timestamptz, uuid, bigint) owner to chartwell_definer;
-revoke all on function app.matching_texts(text, text, uuid, uuid, text, timestamptz, timestamptz, timestamptz, uuid, bigint) from public;
-grant execute on function app.matching_texts(text, text, uuid, uuid, text, timestamptz, timestamptz, timestamptz, uuid, bigint) to chartwell_runtime;
-grant select on app.search_texts to chartwell_definer;

@@ -8,13 +8,14 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use kernel::Clock;
 use platform::crypto::{LocalMasterKeys, random};
 use platform::db::DbOptions;
 use platform::db::embedded::{Cluster, ClusterOptions, LocateOptions, PgPrograms};
-use platform::db::migrate::RuntimeLogin;
+use platform::db::migrate::{self, OtherFiles, RuntimeLogin};
+use platform::http::Origins;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgConnectOptions;
@@ -22,7 +23,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use crate::Chartwell;
 use crate::config::{Config, Environment, Http, Keys, Operations, read_private};
-use crate::server::assemble;
+use crate::server::{assemble, told};
 
 /// The database of a dev installation.
 const DATABASE: &str = "chartwell";
@@ -93,7 +94,10 @@ impl Installation {
                 )
             }
         };
-        migrate(&admin_url, login).await?;
+        let ours = cluster.is_some().then_some(data_dir);
+        migrate::run(&admin_url, login)
+            .await
+            .map_err(|error| not_migrated(error, ours))?;
         let connect = PgConnectOptions::from_str(&admin_url)?
             .username("chartwell_runtime")
             .password(&secrets.runtime_password);
@@ -144,12 +148,17 @@ async fn create_database(cluster: &Cluster) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn migrate(admin_url: &str, login: RuntimeLogin<'_>) -> anyhow::Result<()> {
-    platform::db::migrate::run(admin_url, login)
-        .await
-        .map_err(crate::server::told)
-        .context("the migrations failed; a data folder made by an earlier version may have to be moved away")?;
-    Ok(())
+/// What there is to do when a database can't be brought up to date. `folder` holds it, if it is of our own making.
+pub(super) fn not_migrated(error: kernel::Error, folder: Option<&Path>) -> anyhow::Error {
+    let by_others = error.cause().is_some_and(|cause| cause.is::<OtherFiles>());
+    match folder.map(Path::display) {
+        Some(folder) if by_others => anyhow!(
+            "the data folder {folder} was made before the first release, by another set of migrations, and this program can't use \
+             it. Nothing in it was changed: move it away (mv {folder} {folder}.before) and start again"
+        ),
+        _ if by_others => told(error),
+        _ => told(error).context("the migrations failed; nothing of the one that failed was kept"),
+    }
 }
 
 fn dev_config(
@@ -188,6 +197,7 @@ fn dev_config(
         listen: config.http.listen,
         settings: config.http.settings,
     };
+    config.http.settings.origins = Origins::Loopback;
     // Links lead to where `dev` was last seen.
     if let Ok(address) = std::fs::read_to_string(data_dir.join("address")) {
         config.http.settings.public_url = format!("http://{}", address.trim());
@@ -242,5 +252,36 @@ impl Secrets {
             }
             Err(error) => Err(error).with_context(|| format!("can't read {}", path.display())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_folder_of_other_migrations_is_named_and_left_alone() {
+        let folder = Path::new("/srv/trial/.chartwell");
+        let refused = || kernel::Error::internal(OtherFiles);
+        let told = format!("{:#}", not_migrated(refused(), Some(folder)));
+        assert!(
+            told.contains(
+                "the data folder /srv/trial/.chartwell was made before the first release"
+            ),
+            "{told}"
+        );
+        assert!(told.contains("mv /srv/trial/.chartwell "), "{told}");
+        // A database that was only lent to `dev` does not lie in its folder.
+        let told = format!("{:#}", not_migrated(refused(), None));
+        assert!(
+            told.contains("Make a new database") && !told.contains("folder"),
+            "{told}"
+        );
+        let another = kernel::Error::internal("no room left");
+        let told = format!("{:#}", not_migrated(another, Some(folder)));
+        assert!(
+            told.contains("no room left") && !told.contains("mv "),
+            "{told}"
+        );
     }
 }

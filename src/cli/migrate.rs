@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use platform::db::migrate::{self, RuntimeLogin};
 use secrecy::ExposeSecret as _;
 
+use super::installation::not_migrated;
 use crate::config::Environment;
-use crate::server::told;
 
 pub async fn run() -> anyhow::Result<ExitCode> {
     let environment = Environment::of_process();
@@ -24,8 +24,7 @@ pub async fn run() -> anyhow::Result<ExitCode> {
     });
     let done = migrate::run(url.expose_secret(), login)
         .await
-        .map_err(told)
-        .context("the migrations failed; nothing of the one that failed was kept")?;
+        .map_err(|error| not_migrated(error, None))?;
     if done.is_empty() {
         println!("the database is up to date; nothing to do");
     }

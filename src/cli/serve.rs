@@ -54,7 +54,7 @@ pub fn maintain(chartwell: &Chartwell, config: &Config, shutdown: &Shutdown) -> 
     let work = maintenance::spawn(chartwell.app.clone(), options, shutdown.receiver());
     let documents = clinical::documents::spawn(chartwell.app.clone(), shutdown.receiver());
     let looking = keep_looking(chartwell.app.clone(), shutdown.receiver());
-    let learning = scheduling::no_shows::spawn(chartwell.app.clone(), shutdown.receiver());
+    let nights = scheduling::nightly::spawn(chartwell.app.clone(), shutdown.receiver());
     let jobs = platform::jobs::spawn(chartwell.app.clone(), crate::jobs(), shutdown.receiver());
     let (events, mut stop) = (chartwell.app.events.clone(), shutdown.clone());
     tokio::spawn(async move {
@@ -63,6 +63,6 @@ pub fn maintain(chartwell: &Chartwell, config: &Config, shutdown: &Shutdown) -> 
             stop.wait().await;
             events.close();
         };
-        let _ = tokio::join!(work, documents, looking, learning, jobs, streams);
+        let _ = tokio::join!(work, documents, looking, nights, jobs, streams);
     })
 }

@@ -88,6 +88,7 @@ impl Config {
             ),
             trust_forwarded_for: reader.flag("CHARTWELL_TRUST_FORWARDED_FOR"),
             public_url: reader.url("CHARTWELL_PUBLIC_URL"),
+            origins: reader.origins("CHARTWELL_CORS_ORIGINS"),
         };
         let listen = reader.address("CHARTWELL_LISTEN");
         let rates = Rates {

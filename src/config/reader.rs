@@ -11,6 +11,7 @@ use std::str::FromStr;
 
 use platform::crypto::LocalMasterKeys;
 use platform::db::DbOptions;
+use platform::http::{Origins, origin};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::VARIABLES;
@@ -163,6 +164,24 @@ impl Reader<'_> {
         url.trim_end_matches('/').to_owned()
     }
 
+    /// Origins of pages, separated by commas.
+    pub fn origins(&mut self, name: &str) -> Origins {
+        let listed = self.optional(name).unwrap_or_default();
+        let origins: Option<Vec<_>> = listed
+            .split(',')
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .map(origin)
+            .collect();
+        if origins.is_none() {
+            self.mistake(
+                name,
+                "must be origins such as https://portal.example.org, separated by commas",
+            );
+        }
+        Origins::Listed(origins.unwrap_or_default())
+    }
+
     /// An e-mail address.
     pub fn mail_address(&mut self, name: &str) -> String {
         let address = self.text(name);
@@ -301,6 +320,7 @@ mod tests {
             ("CHARTWELL_LOG_FORMAT", "s3cret"),
             ("CHARTWELL_MASTER_KEY", "s3cret"),
             ("CHARTWELL_MASTER_KEY_PREVIOUS", "s3cret"),
+            ("CHARTWELL_CORS_ORIGINS", "https://a.example.org, s3cret"),
         ]);
         let text = Config::from_environment(&wrong)
             .expect_err("it is wrong")
@@ -316,6 +336,7 @@ mod tests {
             "CHARTWELL_LOG_FORMAT:",
             "CHARTWELL_MASTER_KEY:",
             "CHARTWELL_MASTER_KEY_PREVIOUS:",
+            "CHARTWELL_CORS_ORIGINS:",
         ] {
             assert!(text.contains(name), "{name} missing in {text}");
         }

@@ -83,6 +83,11 @@ pub const VARIABLES: &[Variable] = &[
         "Where people reach the server; links in messages begin with it.",
     ),
     variable(
+        "CHARTWELL_CORS_ORIGINS",
+        None,
+        "Origins whose pages may call the API from a browser, separated by commas (https://portal.example.org). Unset: none but the server's own.",
+    ),
+    variable(
         "CHARTWELL_TRUST_FORWARDED_FOR",
         Some("false"),
         "Whether X-Forwarded-For names the client: true only behind a proxy that sets it.",

@@ -35,6 +35,7 @@ impl Writer<'_> {
         for (place, person) in people.iter().enumerate() {
             self.known(place, person).await?;
         }
+        self.tx.speak_for(None).await?;
         self.measured(&people).await?;
         self.written().await?;
         for (paper, stored) in papers {
@@ -63,7 +64,10 @@ impl Writer<'_> {
         Random::stream(1, &name, number as u64)
     }
 
+    /// What a person's own doctor knows of him.
     async fn known(&mut self, place: usize, person: &Patient) -> Result<()> {
+        let own_doctor = self.users[self.plan.people[place].primary];
+        self.tx.speak_for(Some(own_doctor)).await?;
         let mut random = self.random("record", place);
         let known = record::known(&self.plan.people[place], place, self.plan.wall, &mut random)?;
         for problem in known.problems {
@@ -133,9 +137,12 @@ impl Writer<'_> {
             }
             *count += 1;
             let encounter = self.encounters[number].clone();
+            let by = self.users[visit.provider];
+            self.tx.speak_for(Some(by)).await?;
             for diagnosis in record::coded(visit)? {
                 diagnoses::add_in_tx(self.tx, &encounter, diagnosis, self.now).await?;
             }
+            self.tx.speak_for(None).await?;
             let draft = visit.provider == DEMO_PROVIDER && !drafted;
             drafted |= draft;
             let mut random = self.random("notes", number);

@@ -11,6 +11,7 @@ pub mod ids;
 pub mod npi;
 pub mod page;
 pub mod partial_date;
+pub mod states;
 pub mod text;
 
 pub use check::{Checks, Validate, is_blank};

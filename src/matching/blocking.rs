@@ -3,7 +3,8 @@
 //! No single key may be trusted, because any field may be mistyped; of the keys here at least one survives nearly every way
 //! of writing one person twice. A name counts in both its places, for names that were entered the wrong way round.
 //!
-//! Trap: keys are stored. A key of a new form finds only those who have been compared since (see `migrations/0034`).
+//! Trap: keys are stored. A key of a new form finds only those who have been compared since: with it comes a migration that
+//! sets `scanned_at` and `scanned_id` of `app.matching_settings` to null as `chartwell_migrator`, so that all are compared again.
 
 use std::collections::BTreeSet;
 

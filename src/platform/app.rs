@@ -12,7 +12,7 @@ use crate::crypto::{Keyring, TenantKeys};
 use crate::db::Db;
 use crate::events::Events;
 use crate::files::Files;
-use crate::http::Limits;
+use crate::http::{Limits, Origins};
 use crate::messages::Messenger;
 
 /// The parts of a server. Cheap to clone.
@@ -47,6 +47,8 @@ pub struct Settings {
     pub trust_forwarded_for: bool,
     /// Where links in messages lead.
     pub public_url: String,
+    /// Whose pages may call from a browser.
+    pub origins: Origins,
 }
 
 impl Default for Settings {
@@ -55,6 +57,7 @@ impl Default for Settings {
             request_deadline: Duration::from_secs(15),
             trust_forwarded_for: false,
             public_url: "http://127.0.0.1:8080".to_owned(),
+            origins: Origins::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Free time is computed, never stored: working time less `app.reservations`, whose exclusion constraints make a double
 //! booking impossible whoever writes (0017_scheduling.sql).
 
+pub mod affected;
 pub mod appointments;
 pub mod assets;
 pub mod availability;
@@ -30,6 +31,7 @@ mod flow;
 pub use flow::{board, calendar, flow_settings, jobs, reminders, waitlist};
 pub mod forecasts;
 mod horizon;
+pub mod nightly;
 pub mod no_shows;
 pub mod plans;
 
@@ -45,6 +47,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(booking_rules::router())
         .merge(series::router())
         .merge(schedule::router())
+        .merge(affected::router())
         .merge(working_times::router())
         .merge(exceptions::router())
         .merge(holidays::router())

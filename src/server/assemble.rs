@@ -16,7 +16,7 @@ use platform::audit::AccessWriter;
 use platform::crypto::{KeyWrapper, Keyring, LocalMasterKeys, SigningKeys, TenantKeys};
 use platform::db::{Db, isolation, migrate};
 use platform::events::Events;
-use platform::http::{Limits, Needed, envelope, method_not_allowed, not_found};
+use platform::http::{Limits, Needed, cross_origin, envelope, method_not_allowed, not_found};
 use secrecy::ExposeSecret;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
@@ -114,7 +114,8 @@ pub fn router(app: App, identity: Arc<Identity>) -> Router {
         needed,
         document,
     } = SERVED.clone();
-    routes
+    let other_pages = cross_origin(&app.settings.origins);
+    let served = routes
         .method_not_allowed_fallback(method_not_allowed)
         .layer(Extension(identity))
         .layer(Extension(needed))
@@ -131,7 +132,11 @@ pub fn router(app: App, identity: Arc<Identity>) -> Router {
                 .layer(middleware::from_fn_with_state(app.clone(), envelope))
                 .with_state(app.clone()),
         )
-        .with_state(app)
+        .with_state(app);
+    match other_pages {
+        Some(layer) => served.layer(layer),
+        None => served,
+    }
 }
 
 /// What the explorer does not have is a problem like any other.

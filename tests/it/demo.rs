@@ -83,6 +83,20 @@ async fn the_demo_is_made_once_and_whole_and_every_account_sees_something() {
     .await
     .expect("a count");
     assert!(booked > 50 && unplanned == 0, "{unplanned} of {booked}");
+    // Somebody has found out, or been told, what stands in the charts.
+    let (entered, by_nobody): (i64, i64) = sqlx::query_as(
+        "select count(*), count(*) filter (where e.by is null)
+           from (select tenant_id, created_by as by from app.problems
+                 union all select tenant_id, created_by from app.allergies
+                 union all select tenant_id, stated_by from app.allergy_statements
+                 union all select tenant_id, created_by from app.encounter_diagnoses) e
+           join app.tenants t on t.tenant_id = e.tenant_id where t.slug = any($1)",
+    )
+    .bind(demo::TENANTS.to_vec())
+    .fetch_one(&mut clinic.behind_the_curtain().await)
+    .await
+    .expect("a count");
+    assert!(entered > 200 && by_nobody == 0, "{by_nobody} of {entered}");
     let admin = log_in(&nobody, "riverside", Role::Admin).await;
     assert!(
         items(&admin, "/api/v1/patients?family=s&limit=200")

@@ -211,3 +211,167 @@ async fn a_document_is_taken_back_with_its_source_and_the_patient_reads_it_no_mo
         "listed, because its document stays: {after}"
     );
 }
+
+#[tokio::test]
+async fn what_its_source_stands_by_again_is_entered_anew_and_what_was_taken_back_stays_so() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let files = Files::new();
+    let record = a_record();
+    let say = |entries: &[Value]| {
+        let mut all: Vec<Value> = record[..2].to_vec();
+        all.extend(entries.iter().cloned());
+        files.lines("record.ndjson", &all);
+    };
+    say(&record[2..]);
+    run(&clinic, &files.0).await;
+    let visit = value(&admin, "encounters").await[0]["id"].clone();
+    let diagnoses = format!("encounters/{}/diagnoses", visit.as_str().expect("an id"));
+    let lists = [
+        ("problems", "?include_errors=true"),
+        ("allergies", "?include_errors=true"),
+        ("procedures", "?include_errors=true"),
+        ("immunizations", "?include_errors=true"),
+        ("vitals", "?include_errors=true"),
+        ("social-history", "?with_errors=true"),
+        ("care-plans", "?status=entered_in_error"),
+        ("goals", "?status=entered_in_error"),
+        (&diagnoses, "?include_errors=true"),
+    ];
+    let mut before = Vec::new();
+    for (list, _) in lists {
+        before.push(value(&admin, list).await);
+    }
+    let back: Vec<Value> = record[2..].iter().cloned().map(withdrawn).collect();
+    say(&back);
+    settled(&clinic, &files, 9).await;
+    say(&record[2..]);
+    let report = settled(&clinic, &files, 9).await;
+    assert!(report.kept.is_empty(), "{report}");
+    let of = |one: &Value| one["id"].clone();
+    for ((list, with_errors), before) in lists.into_iter().zip(before) {
+        let now = value(&admin, list).await;
+        assert_eq!(now.len(), 1, "{list}");
+        assert_ne!(of(&now[0]), of(&before[0]), "{list}");
+        let all = value(&admin, &format!("{list}{with_errors}")).await;
+        let former = all.iter().find(|one| of(one) == of(&before[0]));
+        assert!(former.is_some(), "{list}: nothing is lost");
+    }
+    // What has come back follows its source.
+    let mut goal = record[10].clone();
+    goal["description"]["text"] = json!("Sleep");
+    say(&[goal]);
+    settled(&clinic, &files, 1).await;
+    let goals = value(&admin, "goals").await;
+    assert_eq!(
+        (goals.len(), &goals[0]["description"]),
+        (1, &json!("Sleep"))
+    );
+}
+
+#[tokio::test]
+async fn a_problem_goes_with_its_source_although_its_diagnosis_was_coded_here() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let doctor = clinic.user(Role::Provider).await;
+    let files = Files::new();
+    let say = |condition: Value| {
+        let all = [patient("p1"), encounter("e1", "Patient/p1"), condition];
+        files.lines("record.ndjson", &all);
+    };
+    // Its encounter has the diagnosis already, from somebody here.
+    files.lines(
+        "record.ndjson",
+        &[patient("p1"), encounter("e1", "Patient/p1")],
+    );
+    run(&clinic, &files.0).await;
+    let id = only_patient(&admin).await;
+    let team = json!({ "user_id": doctor.user_id, "role": "primary_care" });
+    admin
+        .post(format!("/api/v1/patients/{id}/care-team"), team)
+        .await
+        .expect(201);
+    let visit = value(&admin, "encounters").await[0]["id"].clone();
+    let diagnoses = format!("encounters/{}/diagnoses", visit.as_str().expect("an id"));
+    doctor
+        .post(
+            format!("/api/v1/patients/{id}/{diagnoses}"),
+            json!({ "snomed": "40055000", "name": "Chronic sinusitis" }),
+        )
+        .await
+        .expect(201);
+    say(condition("c1", "encounter-diagnosis"));
+    run(&clinic, &files.0).await;
+    assert_eq!(value(&admin, "problems").await.len(), 1);
+    say(withdrawn(condition("c1", "encounter-diagnosis")));
+    let report = settled(&clinic, &files, 1).await;
+    assert!(value(&admin, "problems").await.is_empty(), "{report}");
+    assert_eq!(value(&admin, &diagnoses).await.len(), 1, "{report}");
+    assert!(
+        report.kept[0].reason.contains("the diagnosis stays"),
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn a_document_comes_back_with_its_source_and_one_that_was_changed_here_is_left_alone() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let files = Files::new();
+    let say = |text: &str, back: bool| {
+        let one = note("d1", text);
+        let one = if back { withdrawn(one) } else { one };
+        files.lines(
+            "record.ndjson",
+            &[patient("p1"), encounter("e1", "Patient/p1"), one],
+        );
+    };
+    say("Cough since Monday.", false);
+    run(&clinic, &files.0).await;
+    let first = documents(&admin).await;
+    say("Cough since Monday.", true);
+    settled(&clinic, &files, 1).await;
+    assert!(documents(&admin).await.is_empty());
+    say("Cough since Monday.", false);
+    let report = settled(&clinic, &files, 1).await;
+    assert!(report.kept.is_empty(), "{report}");
+    let filed = documents(&admin).await;
+    assert_eq!(filed.len(), 1);
+    assert_ne!(filed[0]["id"], first[0]["id"]);
+    let place = |of: &Value| format!("/api/v1/documents/{}", of["id"].as_str().expect("an id"));
+    let former = admin.get(place(&first[0])).await.expect(200);
+    assert_eq!(former["status"], "entered_in_error");
+    let content = admin.get(format!("{}/content", place(&filed[0]))).await;
+    assert_eq!(content.text, "Cough since Monday.");
+
+    // Released: its source may go on with it.
+    admin
+        .act(format!("{}/release", place(&filed[0])))
+        .await
+        .expect(200);
+    say("Cough since Sunday.", false);
+    let report = settled(&clinic, &files, 1).await;
+    assert!(report.kept.is_empty(), "{report}");
+    let renewed = admin.get(place(&filed[0])).await.expect(200);
+    assert_eq!(renewed["current"]["number"], 2);
+
+    // Called otherwise here: neither renewed nor taken back.
+    let version = renewed["version"].as_i64().expect("a version");
+    let title = json!({ "title": "Of the first visit" });
+    admin
+        .patch(place(&filed[0]), version, title)
+        .await
+        .expect(200);
+    for (text, back) in [
+        ("Cough since Saturday.", false),
+        ("Cough since Saturday.", true),
+    ] {
+        say(text, back);
+        let report = settled(&clinic, &files, 1).await;
+        assert!(report.kept[0].reason.contains("changed here"), "{report}");
+        let stays = admin.get(place(&filed[0])).await.expect(200);
+        assert_eq!(stays["status"], "current");
+        assert_eq!(stays["title"], "Of the first visit");
+        assert_eq!(stays["current"]["number"], 2);
+    }
+}

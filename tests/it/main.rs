@@ -16,6 +16,7 @@ mod interop_entries;
 mod interop_follow;
 mod interop_withdrawn;
 mod manners;
+mod origins;
 mod promises;
 mod scheduling;
 mod slips;

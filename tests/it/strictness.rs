@@ -382,3 +382,69 @@ async fn the_permission_comes_before_the_body_the_query_and_the_headers() {
     }
     assert!(asked > 50, "only {asked} were asked");
 }
+
+#[tokio::test]
+async fn a_number_that_would_lose_digits_is_refused_in_any_body() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let place = |of: &str| chart.fill(&format!("/api/v1/patients/{{patient_id}}/{of}"));
+    let pulse = |value: &str| {
+        format!(
+            r#"{{"measured_at":"2026-01-05T10:00:00Z","readings":[{{"kind":"temperature","value":{value},"unit":"Cel"}}]}}"#
+        )
+    };
+    let dose = |value: &str| {
+        format!(
+            r#"{{"cvx":"03","occurred_on":"1971","source":"patient_recall","dose_quantity":{value},"dose_unit":"mL"}}"#
+        )
+    };
+    let goal = |value: &str| {
+        format!(
+            r#"{{"description":"Weigh less","targets":[{{"measure":{{"system":"loinc","code":"29463-7","display":"Body weight"}},"comparison":"at_most","value":{value},"unit":"kg"}}]}}"#
+        )
+    };
+    for (path, body, pointer) in [
+        (
+            "vitals",
+            &pulse as &dyn Fn(&str) -> String,
+            "/readings/0/value",
+        ),
+        ("immunizations", &dose, "/dose_quantity"),
+        ("goals", &goal, "/targets/0/value"),
+    ] {
+        for wrong in ["36.60000000000000000001", "9007199254740993"] {
+            let sent = Some(body(wrong));
+            let reply = chart
+                .doctor
+                .send(Method::POST, &place(path), &[], sent)
+                .await;
+            assert_eq!(reply.status, 422, "{path} {wrong}: {}", reply.text);
+            assert_eq!(reply.pointers(), [pointer], "{path} {wrong}");
+            assert!(reply.text.contains("too_many_digits"), "{}", reply.text);
+        }
+    }
+    // The zeros at its end are no digits that could be lost.
+    let sent = Some(dose("0.250000000000000000000000"));
+    let kept = chart
+        .doctor
+        .send(Method::POST, &place("immunizations"), &[], sent)
+        .await
+        .expect(201);
+    assert_eq!(kept["dose_quantity"], 0.25);
+    // A merge patch is read by another extractor.
+    let dose = format!(
+        "{}/{}",
+        place("immunizations"),
+        kept["id"].as_str().expect("an id")
+    );
+    let headers = [
+        ("content-type", "application/merge-patch+json"),
+        ("if-match", "\"1\""),
+    ];
+    let sent = Some(r#"{"dose_quantity":0.50000000000000000001}"#.to_owned());
+    let reply = chart
+        .doctor
+        .send(Method::PATCH, &dose, &headers, sent)
+        .await;
+    assert_eq!(reply.pointers(), ["/dose_quantity"], "{}", reply.text);
+}

@@ -10,7 +10,9 @@ use utoipa_axum::routes;
 
 use super::model::{Allergy, ListAllergies, NewAllergy};
 use super::service;
-use crate::entries::{self, AsOfQuery, Entry, EntryChange, EntryHistoryQuery, Mistake};
+use crate::entries::{self, Amended, AsOfQuery, Entry, EntryChange, EntryHistoryQuery, Mistake};
+
+type AmendedAllergy = Amended<Allergy>;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -26,13 +28,13 @@ pub(super) fn router() -> OpenApiRouter<App> {
 /// `GET …/allergy-summary`.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/allergies", tag = "allergies",
     params(("patient_id" = PatientId, Path, description = "Whose allergies"), ListAllergies),
-    responses((status = 200, body = Page<Allergy>, description = "A page of allergies")),
+    responses((status = 200, body = Page<AmendedAllergy>, description = "A page of allergies")),
     extensions(("x-permission" = json!("allergy.read"))))]
 async fn list_allergies(
     ctx: Ctx,
     Path(patient): Path<PatientId>,
     Query(query): Query<ListAllergies>,
-) -> Reply<Page<Allergy>> {
+) -> Reply<Page<AmendedAllergy>> {
     Ok(service::list(&ctx, patient, query).await?)
 }
 
@@ -56,15 +58,15 @@ async fn record_allergy(
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/allergies/{allergy_id}", tag = "allergies",
     params(("patient_id" = PatientId, Path, description = "Who reacts"),
            ("allergy_id" = AllergyId, Path, description = "Which allergy"), AsOfQuery),
-    responses((status = 200, body = Allergy, description = "The allergy")),
+    responses((status = 200, body = AmendedAllergy, description = "The allergy")),
     extensions(("x-permission" = json!("allergy.read"))))]
 async fn get_allergy(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, AllergyId)>,
     Query(query): Query<AsOfQuery>,
-) -> Reply<Allergy> {
+) -> Reply<AmendedAllergy> {
     if let Some(then) = query.as_of {
-        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+        return Ok(entries::read_amended_as_of(&ctx, patient, id.0, then).await?);
     }
     Ok(service::read(&ctx, patient, id).await?)
 }

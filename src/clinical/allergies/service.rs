@@ -14,7 +14,9 @@ use super::model::{
 };
 use super::store::{self, Filter};
 use super::{drug_classes, statements};
-use crate::entries::{self, Mistake, Then, list_as_of};
+use crate::entries::{
+    self, Amended, Mistake, Then, amended_page, list_amended_as_of, show_amended,
+};
 use crate::patients::{self, Patient};
 use crate::terminology::System;
 
@@ -24,7 +26,7 @@ pub(super) async fn list(
     ctx: &Ctx,
     patient: PatientId,
     query: ListAllergies,
-) -> Result<Answer<Page<Allergy>>> {
+) -> Result<Answer<Page<Amended<Allergy>>>> {
     if let Some(at) = query.as_of {
         let then = Then {
             patient,
@@ -33,7 +35,8 @@ pub(super) async fn list(
             cursor: query.cursor,
         };
         let filters = (query.status, query.include_errors);
-        return list_as_of(ctx, then, &filters, |row: &Allergy| {
+        let id = |row: &Allergy| row.id.0;
+        return list_amended_as_of(ctx, then, &filters, id, |row| {
             (query.include_errors || row.error_reason.is_none())
                 && query.status.is_none_or(|status| status == row.data.status)
         })
@@ -50,6 +53,7 @@ pub(super) async fn list(
     };
     let rows = store::page(&mut tx, patient, filter, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.created_at, row.id))?;
+    let page = amended_page(&mut tx, patient, page, |row| row.id.0).await?;
     tx.finish(Disclosure::of(
         RESOURCE,
         Action::Read,
@@ -60,13 +64,15 @@ pub(super) async fn list(
     .await
 }
 
-pub(super) async fn read(ctx: &Ctx, patient: PatientId, id: AllergyId) -> Result<Answer<Allergy>> {
+pub(super) async fn read(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: AllergyId,
+) -> Result<Answer<Amended<Allergy>>> {
     let mut tx = ctx.begin(Permission::AllergyRead).await?;
     patients::require(&mut tx, patient).await?;
     let allergy = store::get(&mut tx, patient, id).await?;
-    let version = allergy.version;
-    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, allergy).version(version))
-        .await
+    show_amended(tx, patient, id, allergy).await
 }
 
 pub(super) async fn record(

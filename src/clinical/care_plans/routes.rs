@@ -10,7 +10,9 @@ use utoipa_axum::routes;
 
 use super::model::{CarePlan, CarePlanStep, ListCarePlans, NewCarePlan};
 use super::service;
-use crate::entries::{self, AsOfQuery, Mistake};
+use crate::entries::{self, Amended, AsOfQuery, Mistake};
+
+type AmendedCarePlan = Amended<CarePlan>;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -25,13 +27,13 @@ pub fn router() -> OpenApiRouter<App> {
 /// Newest first.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/care-plans", tag = "care plans",
     params(("patient_id" = PatientId, Path, description = "The patient"), ListCarePlans),
-    responses((status = 200, body = Page<CarePlan>, description = "A page of them")),
+    responses((status = 200, body = Page<AmendedCarePlan>, description = "A page of them")),
     extensions(("x-permission" = json!("care_plan.read"))))]
 async fn list_care_plans(
     ctx: Ctx,
     Path(patient): Path<PatientId>,
     Query(query): Query<ListCarePlans>,
-) -> Reply<Page<CarePlan>> {
+) -> Reply<Page<AmendedCarePlan>> {
     Ok(service::list(&ctx, patient, query).await?)
 }
 
@@ -53,15 +55,15 @@ async fn create_care_plan(
 /// Read a care plan
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/care-plans/{care_plan_id}", tag = "care plans",
     params(("patient_id" = PatientId, Path, description = "The patient"), ("care_plan_id" = CarePlanId, Path, description = "Which plan"), AsOfQuery),
-    responses((status = 200, body = CarePlan, description = "The plan")),
+    responses((status = 200, body = AmendedCarePlan, description = "The plan")),
     extensions(("x-permission" = json!("care_plan.read"))))]
 async fn get_care_plan(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, CarePlanId)>,
     Query(query): Query<AsOfQuery>,
-) -> Reply<CarePlan> {
+) -> Reply<AmendedCarePlan> {
     if let Some(then) = query.as_of {
-        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+        return Ok(entries::read_amended_as_of(&ctx, patient, id.0, then).await?);
     }
     Ok(service::read(&ctx, patient, id).await?)
 }

@@ -13,8 +13,8 @@ use super::model::{CarePlan, CarePlanStep, ListCarePlans, NewCarePlan};
 use super::status::CarePlanStatus;
 use super::store;
 use crate::entries::{
-    Mistake, Then, check_encounter, check_provider, disclose_list, disclose_one, list_as_of,
-    settle_all, settle_one,
+    Amended, Mistake, Then, amended_page, check_encounter, check_provider, disclose_list,
+    disclose_one, list_amended_as_of, settle_all, settle_one, show_amended,
 };
 use crate::patients;
 use crate::terminology::Coding;
@@ -25,7 +25,7 @@ pub(super) async fn list(
     ctx: &Ctx,
     patient: PatientId,
     query: ListCarePlans,
-) -> Result<Answer<Page<CarePlan>>> {
+) -> Result<Answer<Page<Amended<CarePlan>>>> {
     if let Some(at) = query.as_of {
         let then = Then {
             patient,
@@ -34,7 +34,8 @@ pub(super) async fn list(
             cursor: query.cursor,
         };
         let filters = query.status;
-        return list_as_of(ctx, then, &filters, |row: &CarePlan| {
+        let id = |row: &CarePlan| row.id.0;
+        return list_amended_as_of(ctx, then, &filters, id, |row| {
             query
                 .status
                 .map_or(row.error_reason.is_none(), |status| status == row.status)
@@ -51,7 +52,8 @@ pub(super) async fn list(
     };
     let rows = store::page(&mut tx, patient, &filter, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.created_at, row.id))?;
-    tx.finish(disclose_list(RESOURCE, patient, page, |row| row.id.0))
+    let page = amended_page(&mut tx, patient, page, |row| row.id.0).await?;
+    tx.finish(disclose_list(RESOURCE, patient, page, |row| row.entry.id.0))
         .await
 }
 
@@ -59,11 +61,10 @@ pub(super) async fn read(
     ctx: &Ctx,
     patient: PatientId,
     id: CarePlanId,
-) -> Result<Answer<CarePlan>> {
+) -> Result<Answer<Amended<CarePlan>>> {
     let mut tx = ctx.begin(Permission::CarePlanRead).await?;
     let found = get(&mut tx, patient, id).await?;
-    tx.finish(disclose_one(Action::Read, patient, id, found))
-        .await
+    show_amended(tx, patient, id, found).await
 }
 
 pub(super) async fn record(

@@ -153,6 +153,30 @@ pub struct ImportedOrder {
     pub effective_at: Option<DateTime<Utc>>,
 }
 
+/// A medication as it was imported: prescribed elsewhere, or told of. What is prescribed here is not among them.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ImportedMedication {
+    pub id: ImportedResourceId,
+    /// FHIR R4: `MedicationRequest` or `MedicationStatement`.
+    #[schema(example = "MedicationRequest")]
+    pub resource_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Simvastatin 10 MG Oral Tablet")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "314231")]
+    pub rxnorm: Option<String>,
+    /// How it is taken, in the words of its source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dosage: Option<String>,
+    /// As its source says: active, on hold, intended.
+    #[schema(example = "active")]
+    pub status: String,
+    /// When it was written, or since when it is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_at: Option<DateTime<Utc>>,
+}
+
 /// A patient's chart. A section the caller may not read is absent.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Chart {
@@ -168,7 +192,10 @@ pub struct Chart {
     /// Imported diagnostic reports, where there are any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub results: Option<Section<ImportedReport>>,
-    /// Imported orders and prescriptions that are not at their end, where there are any.
+    /// Imported medications that are not at their end, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub medications: Option<Section<ImportedMedication>>,
+    /// Imported orders that are not at their end, and drafts of prescriptions, where there are any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_orders: Option<Section<ImportedOrder>>,
     /// Imported tasks that are not at their end, where there are any.

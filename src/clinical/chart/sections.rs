@@ -20,7 +20,7 @@ const fn kind(name: &'static str, permission: Permission, list: &'static str) ->
 }
 
 /// All there are, but for the vital signs.
-pub(super) const KINDS: [Kind; 18] = [
+pub(super) const KINDS: [Kind; 19] = [
     kind("problems", Permission::ProblemRead, "problems"),
     kind("allergies", Permission::AllergyRead, "allergies"),
     kind(
@@ -56,6 +56,11 @@ pub(super) const KINDS: [Kind; 18] = [
         "results",
         Permission::ImportedRead,
         "imported-resources?type=DiagnosticReport",
+    ),
+    kind(
+        "medications",
+        Permission::ImportedRead,
+        "imported-resources?type=MedicationRequest",
     ),
     kind(
         "open_orders",

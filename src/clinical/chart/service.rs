@@ -124,6 +124,9 @@ impl Shown {
             problems: self.remembered("problems")?,
             vitals: measured.map(|items| self.vitals(items)),
             results: self.plain("results")?.filter(|section| section.total > 0),
+            medications: self
+                .plain("medications")?
+                .filter(|section| section.total > 0),
             open_orders: self
                 .plain("open_orders")?
                 .filter(|section| section.total > 0),

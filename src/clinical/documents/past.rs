@@ -9,7 +9,6 @@ use kernel::ids::{
 };
 use kernel::{Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
-use platform::audit::Action;
 use platform::db::TenantTx;
 use platform::http::Answer;
 use serde::Deserialize;
@@ -21,7 +20,7 @@ use super::model::{
 };
 use super::owner::Owner;
 use super::{service, store_past};
-use crate::entries::{self, Remembered, Then};
+use crate::entries::{self, Amended, Remembered, Then, amended_page_then};
 use crate::patients::AsOf;
 
 /// The image of a label.
@@ -129,14 +128,24 @@ impl Label {
     }
 }
 
-pub(super) async fn read(ctx: &Ctx, id: DocumentId, then: AsOf) -> Result<Answer<Document>> {
+pub(super) async fn read(
+    ctx: &Ctx,
+    id: DocumentId,
+    then: AsOf,
+) -> Result<Answer<Amended<Document>>> {
     let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
     let (image, _) = entries::read_row_as_of(&mut tx, Label::TABLE, id.0, then).await?;
     let label = Label::of_image(image).map_err(Error::internal)?;
     let mut documents = with_versions(&mut tx, vec![label], then.instant()).await?;
     let document = documents.pop().ok_or_else(Error::not_found)?;
-    let (owner, version) = (service::owner_of(&document)?, document.version);
-    tx.finish(service::shown(Action::Read, owner, document).version(version))
+    let owner = service::owner_of(&document)?;
+    let one = Page::last(vec![document]);
+    let mut one = match owner.patient() {
+        Some(patient) => amended_page_then(&mut tx, patient, then, one, |row| row.id.0).await?,
+        None => one.map(Amended::never),
+    };
+    let document = one.items.pop().ok_or_else(Error::not_found)?;
+    tx.finish(service::read_with_requests(owner, document))
         .await
 }
 
@@ -146,7 +155,7 @@ pub(super) async fn list(
     owner: Owner,
     at: AsOf,
     query: ListDocuments,
-) -> Result<Answer<Page<Document>>> {
+) -> Result<Answer<Page<Amended<Document>>>> {
     let Some(patient) = owner.patient() else {
         let rule = "is told of patients' documents only";
         return Err(Error::new(kernel::Code::InvalidParameter)
@@ -179,6 +188,7 @@ pub(super) async fn list(
         items,
         next_cursor: page.next_cursor,
     };
+    let page = amended_page_then(&mut tx, patient, at, page, |row| row.id.0).await?;
     let subject = owner.subject(patient);
     tx.finish(Disclosure::list(service::RESOURCE, [subject], page))
         .await

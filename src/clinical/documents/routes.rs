@@ -11,7 +11,9 @@ use utoipa_axum::routes;
 use super::model::{Document, DocumentForm, ListDocuments, NewDocument, Reason};
 use super::owner::Owner;
 use super::{past, service};
-use crate::entries::AsOfQuery;
+use crate::entries::{Amended, AsOfQuery};
+
+type AmendedDocument = Amended<Document>;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -28,13 +30,13 @@ pub(super) fn router() -> OpenApiRouter<App> {
 /// The newest day first. Of each the label and the newest version the caller may read.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/documents", tag = "documents",
     params(("patient_id" = PatientId, Path, description = "Whose documents"), ListDocuments),
-    responses((status = 200, body = Page<Document>, description = "A page of documents")),
+    responses((status = 200, body = Page<AmendedDocument>, description = "A page of documents")),
     extensions(("x-permission" = json!("document.read"))))]
 async fn list_patient_documents(
     ctx: Ctx,
     Path(patient): Path<PatientId>,
     Query(query): Query<ListDocuments>,
-) -> Reply<Page<Document>> {
+) -> Reply<Page<AmendedDocument>> {
     Ok(service::list(&ctx, Owner::Patient(patient), query).await?)
 }
 
@@ -59,13 +61,13 @@ async fn file_patient_document(
 /// List the documents about a provider
 #[utoipa::path(get, path = "/api/v1/providers/{provider_id}/documents", tag = "documents",
     params(("provider_id" = ProviderId, Path, description = "About whom"), ListDocuments),
-    responses((status = 200, body = Page<Document>, description = "A page of documents")),
+    responses((status = 200, body = Page<AmendedDocument>, description = "A page of documents")),
     extensions(("x-permission" = json!("document.read"))))]
 async fn list_provider_documents(
     ctx: Ctx,
     Path(provider): Path<ProviderId>,
     Query(query): Query<ListDocuments>,
-) -> Reply<Page<Document>> {
+) -> Reply<Page<AmendedDocument>> {
     Ok(service::list(&ctx, Owner::Provider(provider), query).await?)
 }
 
@@ -88,13 +90,13 @@ async fn file_provider_document(
 /// Read a document's label
 #[utoipa::path(get, path = "/api/v1/documents/{document_id}", tag = "documents",
     params(("document_id" = DocumentId, Path, description = "Which document"), AsOfQuery),
-    responses((status = 200, body = Document, description = "The document")),
+    responses((status = 200, body = AmendedDocument, description = "The document")),
     extensions(("x-permission" = json!("document.read"))))]
 async fn get_document(
     ctx: Ctx,
     Path(id): Path<DocumentId>,
     Query(query): Query<AsOfQuery>,
-) -> Reply<Document> {
+) -> Reply<AmendedDocument> {
     if let Some(then) = query.as_of {
         return Ok(past::read(&ctx, id, then).await?);
     }

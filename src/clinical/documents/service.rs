@@ -14,6 +14,7 @@ use super::model::{Document, DocumentSource, DocumentStatus, ListDocuments, NewD
 use super::owner::Owner;
 use super::receive::{self, Received};
 use super::{past, store, uploads};
+use crate::entries::{Amended, amended, amended_page};
 
 pub(super) const RESOURCE: &str = "document";
 
@@ -32,6 +33,8 @@ pub(super) async fn file(ctx: &Ctx, owner: Owner, body: Streamed) -> Result<Answ
     uploads::note(ctx, id, owner, None, size).await?;
     let received = receive::store(ctx, id, declared, receive::pieces(part)).await?;
     form.end().await?;
+    let label = serde_json::to_vec(&new).map_err(Error::internal)?;
+    let ctx = &ctx.having_received(&[&label, &received.sha256]);
     let tx = ctx.begin(Permission::DocumentCreate).await?;
     file_received(ctx, tx, owner, &new, &received).await
 }
@@ -123,6 +126,15 @@ pub(super) fn shown(action: Action, owner: Owner, document: Document) -> Disclos
     Disclosure::shown(RESOURCE, action, [subject], document)
 }
 
+/// A disclosure of one document with what was asked about it.
+pub(super) fn read_with_requests(
+    owner: Owner,
+    document: Amended<Document>,
+) -> Disclosure<Amended<Document>> {
+    let (subject, version) = (owner.subject(document.entry.id), document.entry.version);
+    Disclosure::shown(RESOURCE, Action::Read, [subject], document).version(version)
+}
+
 pub(super) fn owner_of(document: &Document) -> Result<Owner> {
     Owner::of(document.patient_id, document.provider_id)
 }
@@ -131,7 +143,7 @@ pub(super) async fn list(
     ctx: &Ctx,
     owner: Owner,
     query: ListDocuments,
-) -> Result<Answer<Page<Document>>> {
+) -> Result<Answer<Page<Amended<Document>>>> {
     let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
     require_order(query.from.map(midnight), query.to.map(midnight))?;
     if let Some(at) = query.as_of {
@@ -151,19 +163,25 @@ pub(super) async fn list(
     owner.require(&mut tx).await?;
     let rows = store::page(&mut tx, owner, &query, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.data.document_date, row.id))?;
-    let subject = match owner {
-        Owner::Patient(patient) => owner.subject(patient),
-        Owner::Provider(provider) => owner.subject(provider),
+    let (page, subject) = match owner {
+        Owner::Patient(patient) => (
+            amended_page(&mut tx, patient, page, |row| row.id.0).await?,
+            owner.subject(patient),
+        ),
+        Owner::Provider(provider) => (page.map(Amended::never), owner.subject(provider)),
     };
     tx.finish(Disclosure::list(RESOURCE, [subject], page)).await
 }
 
-pub(super) async fn read(ctx: &Ctx, id: DocumentId) -> Result<Answer<Document>> {
+pub(super) async fn read(ctx: &Ctx, id: DocumentId) -> Result<Answer<Amended<Document>>> {
     let mut tx = ctx.begin(Permission::DocumentRead).await?;
     let document = store::get(&mut tx, id).await?;
-    let (owner, version) = (owner_of(&document)?, document.version);
-    tx.finish(shown(Action::Read, owner, document).version(version))
-        .await
+    let owner = owner_of(&document)?;
+    let document = match owner.patient() {
+        Some(patient) => amended(&mut tx, patient, id.0, document).await?,
+        None => Amended::never(document),
+    };
+    tx.finish(read_with_requests(owner, document)).await
 }
 
 /// The document, locked, if the caller may change it and it is not closed.

@@ -79,10 +79,17 @@ async fn get_patient_encounter(
 
 /// Open an encounter by its id alone
 #[utoipa::path(get, path = "/api/v1/encounters/{encounter_id}", tag = "encounters",
-    params(("encounter_id" = EncounterId, Path, description = "Which encounter")),
+    params(("encounter_id" = EncounterId, Path, description = "Which encounter"), AsOfQuery),
     responses((status = 200, body = Encounter, description = "The encounter")),
     extensions(("x-permission" = json!("encounter.read"))))]
-async fn get_encounter(ctx: Ctx, Path(id): Path<EncounterId>) -> Reply<Encounter> {
+async fn get_encounter(
+    ctx: Ctx,
+    Path(id): Path<EncounterId>,
+    Query(query): Query<AsOfQuery>,
+) -> Reply<Encounter> {
+    if let Some(then) = query.as_of {
+        return Ok(service::find_as_of(&ctx, id, then).await?);
+    }
     Ok(service::find(&ctx, id).await?)
 }
 

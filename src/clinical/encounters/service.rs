@@ -19,7 +19,8 @@ use super::model::{
 };
 use super::status::EncounterStatus;
 use super::{beds, clinical_part, places, store};
-use crate::patients;
+use crate::entries::{Remembered, read_row_as_of};
+use crate::patients::{self, AsOf};
 
 pub async fn schedule(
     ctx: &Ctx,
@@ -58,6 +59,17 @@ pub async fn get(ctx: &Ctx, patient: PatientId, id: EncounterId) -> Result<Answe
 
 pub async fn find(ctx: &Ctx, id: EncounterId) -> Result<Answer<Encounter>> {
     show(ctx, None, id).await
+}
+
+/// As it was on record then, whosever it was.
+pub async fn find_as_of(ctx: &Ctx, id: EncounterId, then: AsOf) -> Result<Answer<Encounter>> {
+    let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
+    let (image, _) = read_row_as_of(&mut tx, Encounter::TABLE, id.0, then).await?;
+    let encounter = Encounter::of_image(image).map_err(Error::internal)?;
+    let encounter = encounter.shown_to(ctx.principal().role);
+    let (of, version) = (encounter.record.patient_id, encounter.version);
+    tx.finish(Disclosure::of("encounter", Action::Read, of, id, encounter).version(version))
+        .await
 }
 
 async fn show(ctx: &Ctx, patient: Option<PatientId>, id: EncounterId) -> Result<Answer<Encounter>> {

@@ -56,14 +56,25 @@ pub(crate) async fn read_as_of<T: Remembered + Serialize>(
     id: Uuid,
     then: AsOf,
 ) -> Result<Answer<T>> {
+    let (tx, entry) = image_as_of::<T>(ctx, patient, id, then).await?;
+    let version = entry.version();
+    tx.finish(Disclosure::of(T::RESOURCE, Action::Read, patient, id, entry).version(version))
+        .await
+}
+
+/// As [`read_as_of`], for whoever has more to add in the same snapshot.
+pub(crate) async fn image_as_of<T: Remembered>(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: Uuid,
+    then: AsOf,
+) -> Result<(CallerTx, T)> {
     let mut tx = require_then(ctx, patient).await?;
     let image = store::image(&mut tx, (T::TABLE, patient, id), then.instant())
         .await?
         .ok_or_else(Error::not_found)?;
     let entry = T::of_image(image).map_err(Error::internal)?;
-    let version = entry.version();
-    tx.finish(Disclosure::of(T::RESOURCE, Action::Read, patient, id, entry).version(version))
-        .await
+    Ok((tx, entry))
 }
 
 /// The image of a row as it stood, of whichever patient it was then, for a path that names none; `not_found` where the caller

@@ -3,6 +3,7 @@
 //!
 //! Invariant: an entry is never deleted. One made in error says so, with the reason, and does not change any more.
 
+mod amended;
 mod as_of;
 mod codes;
 mod history;
@@ -11,8 +12,14 @@ mod mistake;
 mod references;
 mod store;
 
+pub use amended::Amended;
+pub(crate) use amended::{
+    amended, amended_page, amended_page_then, list_amended_as_of, read_amended_as_of, show_amended,
+};
 pub use as_of::AsOfQuery;
-pub(crate) use as_of::{Remembered, read_as_of, read_row_as_of, require_then, states_as_of};
+pub(crate) use as_of::{
+    Remembered, image_as_of, read_as_of, read_row_as_of, require_then, states_as_of,
+};
 pub(crate) use codes::{
     ConditionCodes, Exactness, code_condition, code_named, code_one, code_part, settle_all,
     settle_one,

@@ -82,10 +82,10 @@ pub(super) async fn image(
     let tenant = tx.tenant();
     let image = sqlx::query_scalar!(
         "select l.after
-           from (select a.after, a.patient_id from app.audit_log a
+           from (select a.after, a.patient_id, a.action from app.audit_log a
                   where a.tenant_id = $1 and a.table_name = $2 and a.row_id = $3 and a.at <= $5
                   order by a.at desc, a.version desc limit 1) l
-          where l.patient_id = $4",
+          where l.patient_id = $4 and l.action <> 'delete'",
         tenant as _,
         table,
         id,
@@ -105,9 +105,11 @@ pub(super) async fn image_of_row(
 ) -> Result<Option<(Value, Option<PatientId>)>> {
     let tenant = tx.tenant();
     let row = sqlx::query!(
-        r#"select a.after, a.patient_id as "patient_id: PatientId" from app.audit_log a
-            where a.tenant_id = $1 and a.table_name = $2 and a.row_id = $3 and a.at <= $4
-            order by a.at desc, a.version desc limit 1"#,
+        r#"select l.after, l.patient_id as "patient_id: PatientId"
+             from (select a.after, a.patient_id, a.action from app.audit_log a
+                    where a.tenant_id = $1 and a.table_name = $2 and a.row_id = $3 and a.at <= $4
+                    order by a.at desc, a.version desc limit 1) l
+            where l.action <> 'delete'"#,
         tenant as _,
         table,
         id,
@@ -138,13 +140,13 @@ pub(super) async fn images(
     let rows = sqlx::query_as!(
         Image,
         r#"with last as (
-             select distinct on (a.row_id) a.row_id, a.at, a.after as item, (a.after ->> $4)::timestamptz as happened
+             select distinct on (a.row_id) a.row_id, a.at, a.action, a.after as item, (a.after ->> $4)::timestamptz as happened
                from app.audit_log a
               where a.tenant_id = $1 and a.patient_id = $2 and a.table_name = $3 and a.at <= $5
               order by a.row_id, a.at desc, a.version desc)
            select l.happened as "happened!", l.row_id as "id!", l.item as "item!"
              from last l
-            where not exists (select from app.audit_log m
+            where l.action <> 'delete' and not exists (select from app.audit_log m
                                where m.tenant_id = $1 and m.table_name = $3 and m.row_id = l.row_id and m.at > l.at and m.at <= $5)
               and ($6::timestamptz is null or (l.happened, l.row_id) < ($6, $7::uuid))
             order by l.happened desc, l.row_id desc

@@ -10,7 +10,9 @@ use utoipa_axum::routes;
 
 use super::model::{FamilyHistory, ListFamilyHistory, NewFamilyHistory};
 use super::service;
-use crate::entries::{self, AsOfQuery, Mistake};
+use crate::entries::{self, Amended, AsOfQuery, Mistake};
+
+type AmendedFamilyHistory = Amended<FamilyHistory>;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -24,13 +26,13 @@ pub fn router() -> OpenApiRouter<App> {
 /// Newest first.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/family-history", tag = "family and social history",
     params(("patient_id" = PatientId, Path, description = "The patient"), ListFamilyHistory),
-    responses((status = 200, body = Page<FamilyHistory>, description = "A page of them")),
+    responses((status = 200, body = Page<AmendedFamilyHistory>, description = "A page of them")),
     extensions(("x-permission" = json!("background.read"))))]
 async fn list_family_history(
     ctx: Ctx,
     Path(patient): Path<PatientId>,
     Query(query): Query<ListFamilyHistory>,
-) -> Reply<Page<FamilyHistory>> {
+) -> Reply<Page<AmendedFamilyHistory>> {
     Ok(service::list(&ctx, patient, query).await?)
 }
 
@@ -52,15 +54,15 @@ async fn record_family_history(
 /// Read an entry of the family history
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/family-history/{family_history_id}", tag = "family and social history",
     params(("patient_id" = PatientId, Path, description = "The patient"), ("family_history_id" = FamilyHistoryId, Path, description = "Which entry"), AsOfQuery),
-    responses((status = 200, body = FamilyHistory, description = "The entry")),
+    responses((status = 200, body = AmendedFamilyHistory, description = "The entry")),
     extensions(("x-permission" = json!("background.read"))))]
 async fn get_family_history(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, FamilyHistoryId)>,
     Query(query): Query<AsOfQuery>,
-) -> Reply<FamilyHistory> {
+) -> Reply<AmendedFamilyHistory> {
     if let Some(then) = query.as_of {
-        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+        return Ok(entries::read_amended_as_of(&ctx, patient, id.0, then).await?);
     }
     Ok(service::read(&ctx, patient, id).await?)
 }

@@ -11,8 +11,8 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 use super::model::{FamilyHistory, ListFamilyHistory, NewFamilyHistory};
 use super::store;
 use crate::entries::{
-    EntryStatus, Mistake, Then, check_encounter, disclose_list, disclose_one, list_as_of,
-    settle_one,
+    Amended, EntryStatus, Mistake, Then, amended_page, check_encounter, disclose_list,
+    disclose_one, list_amended_as_of, settle_one, show_amended,
 };
 use crate::patients;
 use crate::terminology::Coding;
@@ -23,7 +23,7 @@ pub(super) async fn list(
     ctx: &Ctx,
     patient: PatientId,
     query: ListFamilyHistory,
-) -> Result<Answer<Page<FamilyHistory>>> {
+) -> Result<Answer<Page<Amended<FamilyHistory>>>> {
     if let Some(at) = query.as_of {
         let then = Then {
             patient,
@@ -32,7 +32,8 @@ pub(super) async fn list(
             cursor: query.cursor,
         };
         let filters = query.with_errors;
-        return list_as_of(ctx, then, &filters, |row: &FamilyHistory| {
+        let id = |row: &FamilyHistory| row.id.0;
+        return list_amended_as_of(ctx, then, &filters, id, |row| {
             query.with_errors || row.error_reason.is_none()
         })
         .await;
@@ -47,7 +48,8 @@ pub(super) async fn list(
     };
     let rows = store::page(&mut tx, patient, &filter, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.created_at, row.id))?;
-    tx.finish(disclose_list(RESOURCE, patient, page, |row| row.id.0))
+    let page = amended_page(&mut tx, patient, page, |row| row.id.0).await?;
+    tx.finish(disclose_list(RESOURCE, patient, page, |row| row.entry.id.0))
         .await
 }
 
@@ -55,11 +57,10 @@ pub(super) async fn read(
     ctx: &Ctx,
     patient: PatientId,
     id: FamilyHistoryId,
-) -> Result<Answer<FamilyHistory>> {
+) -> Result<Answer<Amended<FamilyHistory>>> {
     let mut tx = ctx.begin(Permission::BackgroundRead).await?;
     let found = get(&mut tx, patient, id).await?;
-    tx.finish(disclose_one(Action::Read, patient, id, found))
-        .await
+    show_amended(tx, patient, id, found).await
 }
 
 pub(super) async fn record(

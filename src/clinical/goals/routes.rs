@@ -10,7 +10,9 @@ use utoipa_axum::routes;
 
 use super::model::{Goal, GoalStep, ListGoals, NewGoal};
 use super::service;
-use crate::entries::{self, AsOfQuery, Mistake};
+use crate::entries::{self, Amended, AsOfQuery, Mistake};
+
+type AmendedGoal = Amended<Goal>;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -25,13 +27,13 @@ pub fn router() -> OpenApiRouter<App> {
 /// Newest first.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/goals", tag = "care plans",
     params(("patient_id" = PatientId, Path, description = "The patient"), ListGoals),
-    responses((status = 200, body = Page<Goal>, description = "A page of them")),
+    responses((status = 200, body = Page<AmendedGoal>, description = "A page of them")),
     extensions(("x-permission" = json!("care_plan.read"))))]
 async fn list_goals(
     ctx: Ctx,
     Path(patient): Path<PatientId>,
     Query(query): Query<ListGoals>,
-) -> Reply<Page<Goal>> {
+) -> Reply<Page<AmendedGoal>> {
     Ok(service::list(&ctx, patient, query).await?)
 }
 
@@ -53,15 +55,15 @@ async fn create_goal(
 /// Read a goal
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/goals/{goal_id}", tag = "care plans",
     params(("patient_id" = PatientId, Path, description = "The patient"), ("goal_id" = GoalId, Path, description = "Which goal"), AsOfQuery),
-    responses((status = 200, body = Goal, description = "The goal")),
+    responses((status = 200, body = AmendedGoal, description = "The goal")),
     extensions(("x-permission" = json!("care_plan.read"))))]
 async fn get_goal(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, GoalId)>,
     Query(query): Query<AsOfQuery>,
-) -> Reply<Goal> {
+) -> Reply<AmendedGoal> {
     if let Some(then) = query.as_of {
-        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+        return Ok(entries::read_amended_as_of(&ctx, patient, id.0, then).await?);
     }
     Ok(service::read(&ctx, patient, id).await?)
 }

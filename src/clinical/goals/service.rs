@@ -14,7 +14,8 @@ use super::status::GoalStatus;
 use super::store;
 use crate::care_plans;
 use crate::entries::{
-    Mistake, Then, check_provider, disclose_list, disclose_one, list_as_of, settle_all, settle_one,
+    Amended, Mistake, Then, amended_page, check_provider, disclose_list, disclose_one,
+    list_amended_as_of, settle_all, settle_one, show_amended,
 };
 use crate::patients;
 use crate::terminology::Coding;
@@ -25,7 +26,7 @@ pub(super) async fn list(
     ctx: &Ctx,
     patient: PatientId,
     query: ListGoals,
-) -> Result<Answer<Page<Goal>>> {
+) -> Result<Answer<Page<Amended<Goal>>>> {
     if let Some(at) = query.as_of {
         let then = Then {
             patient,
@@ -34,7 +35,8 @@ pub(super) async fn list(
             cursor: query.cursor,
         };
         let filters = (query.status, query.care_plan_id);
-        return list_as_of(ctx, then, &filters, |row: &Goal| {
+        let id = |row: &Goal| row.id.0;
+        return list_amended_as_of(ctx, then, &filters, id, |row| {
             query
                 .status
                 .map_or(row.error_reason.is_none(), |status| status == row.status)
@@ -53,15 +55,19 @@ pub(super) async fn list(
     };
     let rows = store::page(&mut tx, patient, &filter, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.created_at, row.id))?;
-    tx.finish(disclose_list(RESOURCE, patient, page, |row| row.id.0))
+    let page = amended_page(&mut tx, patient, page, |row| row.id.0).await?;
+    tx.finish(disclose_list(RESOURCE, patient, page, |row| row.entry.id.0))
         .await
 }
 
-pub(super) async fn read(ctx: &Ctx, patient: PatientId, id: GoalId) -> Result<Answer<Goal>> {
+pub(super) async fn read(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: GoalId,
+) -> Result<Answer<Amended<Goal>>> {
     let mut tx = ctx.begin(Permission::CarePlanRead).await?;
     let found = get(&mut tx, patient, id).await?;
-    tx.finish(disclose_one(Action::Read, patient, id, found))
-        .await
+    show_amended(tx, patient, id, found).await
 }
 
 pub(super) async fn record(
@@ -168,7 +174,7 @@ pub(super) async fn take_back(
     commit(tx, patient, id).await
 }
 
-/// Puts a goal into a care plan of the same patient, if it is in none. Returns whether it is in that plan now.
+/// Puts a goal into a care plan of the same patient, if it is in none that stands. Returns whether it is in that plan now.
 ///
 /// # Errors
 /// `not_found`.
@@ -180,7 +186,11 @@ pub async fn join_plan_in_tx(
     now: Instant,
 ) -> Result<bool> {
     let mut data = locked(tx, patient, id).await?.data;
-    if data.care_plan_id.is_none() {
+    let is_free = match data.care_plan_id {
+        Some(present) => !care_plans::stands(tx, patient, present).await?,
+        None => true,
+    };
+    if is_free {
         data.care_plan_id = Some(plan);
         store::update(tx, id, &data, now).await?;
     }

@@ -2,7 +2,7 @@
 //!
 //! A number that is no quantity of a dose (more than four decimal places, nothing at all, a barrel) is remembered as just that, so
 //! that validation refuses it at its place. Trap: JSON gives numbers as doubles; up to fifteen digits a double's shortest writing
-//! is the number that was sent, and no quantity that fits has more than eight. Who has the text ([`FromStr`]) loses nothing.
+//! is the number that was sent, and a body with more is refused before it is read. Who has the text ([`FromStr`]) loses nothing.
 
 use std::fmt;
 use std::str::FromStr;

@@ -11,7 +11,9 @@ use utoipa_axum::routes;
 use super::model::{Immunization, ListImmunizations, NewImmunization};
 use super::status::ImmunizationStatus;
 use super::{service, status};
-use crate::entries::{self, AsOfQuery, Entry, EntryChange, EntryHistoryQuery, Mistake};
+use crate::entries::{self, Amended, AsOfQuery, Entry, EntryChange, EntryHistoryQuery, Mistake};
+
+type AmendedImmunization = Amended<Immunization>;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -27,13 +29,13 @@ pub fn router() -> OpenApiRouter<App> {
 /// Latest dose first, given or not; without those entered in error unless asked for.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/immunizations", tag = "immunizations",
     params(("patient_id" = PatientId, Path, description = "Whose immunizations"), ListImmunizations),
-    responses((status = 200, body = Page<Immunization>, description = "A page of immunizations")),
+    responses((status = 200, body = Page<AmendedImmunization>, description = "A page of immunizations")),
     extensions(("x-permission" = json!("immunization.read"))))]
 async fn list_immunizations(
     ctx: Ctx,
     Path(patient): Path<PatientId>,
     Query(query): Query<ListImmunizations>,
-) -> Reply<Page<Immunization>> {
+) -> Reply<Page<AmendedImmunization>> {
     Ok(service::list(&ctx, patient, query).await?)
 }
 
@@ -58,13 +60,17 @@ async fn record_immunization(
 /// For each series what was given and counts, and whether it is complete, due, overdue, upcoming or not indicated; the common
 /// series for persons without special risks, with their source.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/immunizations/status", tag = "immunizations",
-    params(("patient_id" = PatientId, Path, description = "Whose immunizations")),
+    params(("patient_id" = PatientId, Path, description = "Whose immunizations"), AsOfQuery),
     responses((status = 200, body = ImmunizationStatus, description = "Every series")),
     extensions(("x-permission" = json!("immunization.read"))))]
 async fn get_immunization_status(
     ctx: Ctx,
     Path(patient): Path<PatientId>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<ImmunizationStatus> {
+    if let Some(then) = query.as_of {
+        return Ok(status::show_as_of(&ctx, patient, then).await?);
+    }
     Ok(status::show(&ctx, patient).await?)
 }
 
@@ -72,15 +78,15 @@ async fn get_immunization_status(
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/immunizations/{immunization_id}", tag = "immunizations",
     params(("patient_id" = PatientId, Path, description = "Whose immunization"),
            ("immunization_id" = ImmunizationId, Path, description = "Which dose"), AsOfQuery),
-    responses((status = 200, body = Immunization, description = "The dose")),
+    responses((status = 200, body = AmendedImmunization, description = "The dose")),
     extensions(("x-permission" = json!("immunization.read"))))]
 async fn get_immunization(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, ImmunizationId)>,
     Query(query): Query<AsOfQuery>,
-) -> Reply<Immunization> {
+) -> Reply<AmendedImmunization> {
     if let Some(then) = query.as_of {
-        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+        return Ok(entries::read_amended_as_of(&ctx, patient, id.0, then).await?);
     }
     Ok(service::read(&ctx, patient, id).await?)
 }

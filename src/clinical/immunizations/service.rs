@@ -10,7 +10,9 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
 use super::model::{DoseStatus, Immunization, ListImmunizations, NewImmunization};
 use super::store::{self, Filter, Place};
-use crate::entries::{self, Mistake, Then, list_as_of};
+use crate::entries::{
+    self, Amended, Mistake, Then, amended_page, list_amended_as_of, show_amended,
+};
 use crate::patients::{self, Patient};
 use crate::terminology::System;
 
@@ -20,7 +22,7 @@ pub(super) async fn list(
     ctx: &Ctx,
     patient: PatientId,
     query: ListImmunizations,
-) -> Result<Answer<Page<Immunization>>> {
+) -> Result<Answer<Page<Amended<Immunization>>>> {
     let cvx = query.cvx.as_deref().map(|code| System::Cvx.canonical(code));
     if let Some(at) = query.as_of {
         let then = Then {
@@ -30,7 +32,8 @@ pub(super) async fn list(
             cursor: query.cursor,
         };
         let filters = (&cvx, query.status, query.include_errors);
-        return list_as_of(ctx, then, &filters, |row: &Immunization| {
+        let id = |row: &Immunization| row.id.0;
+        return list_amended_as_of(ctx, then, &filters, id, |row| {
             (query.include_errors || row.error_reason.is_none())
                 && query.status.is_none_or(|status| status == row.data.status)
                 && cvx.as_ref().is_none_or(|cvx| *cvx == row.data.cvx)
@@ -50,6 +53,7 @@ pub(super) async fn list(
     };
     let rows = store::page(&mut tx, patient, filter, after, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.data.occurred_on.clone(), row.id))?;
+    let page = amended_page(&mut tx, patient, page, |row| row.id.0).await?;
     tx.finish(Disclosure::of(
         RESOURCE,
         Action::Read,
@@ -64,13 +68,11 @@ pub(super) async fn read(
     ctx: &Ctx,
     patient: PatientId,
     id: ImmunizationId,
-) -> Result<Answer<Immunization>> {
+) -> Result<Answer<Amended<Immunization>>> {
     let mut tx = ctx.begin(Permission::ImmunizationRead).await?;
     patients::require(&mut tx, patient).await?;
     let dose = store::get(&mut tx, patient, id).await?;
-    let version = dose.version;
-    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, dose).version(version))
-        .await
+    show_amended(tx, patient, id, dose).await
 }
 
 pub(super) async fn record(

@@ -2,9 +2,9 @@
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::PatientId;
+use kernel::{Error, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
 use platform::db::TenantTx;
@@ -17,7 +17,7 @@ use super::schedule::{self, Given, InvalidDose, NotGiven, SeriesStatus};
 use super::store::{self, Filter};
 use crate::encounters;
 use crate::entries;
-use crate::patients::Patient;
+use crate::patients::{self, AsOf, Patient};
 
 /// More doses than anybody has had.
 const READ: i64 = 1_000;
@@ -25,7 +25,7 @@ const READ: i64 = 1_000;
 /// Where a patient stands in the schedule.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ImmunizationStatus {
-    /// Today, where the organisation is.
+    /// Today, or the day that was asked for, where the organisation is.
     pub as_of: NaiveDate,
     /// What the schedule is, and what it is not.
     pub about: String,
@@ -36,6 +36,30 @@ pub(super) async fn show(ctx: &Ctx, patient: PatientId) -> Result<Answer<Immuniz
     let mut tx = ctx.begin(Permission::ImmunizationRead).await?;
     let person = entries::require_person(&mut tx, patient).await?;
     let status = status_in_tx(&mut tx, &person, ctx.now()).await?;
+    tx.finish(Disclosure::of(
+        "immunization",
+        Action::Read,
+        patient,
+        patient,
+        status,
+    ))
+    .await
+}
+
+/// Where the patient stood on a day, by what was on record then.
+pub(super) async fn show_as_of(
+    ctx: &Ctx,
+    patient: PatientId,
+    then: AsOf,
+) -> Result<Answer<ImmunizationStatus>> {
+    let mut tx = entries::require_then(ctx, patient).await?;
+    let person = patients::state_in_tx(&mut tx, patient, then.instant())
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let doses: Vec<Immunization> = entries::states_as_of(&mut tx, patient, then).await?;
+    let zone = encounters::zone(&store::tenant_zone(&mut tx).await?).unwrap_or(Tz::UTC);
+    let day = then.instant().with_timezone(&zone).date_naive();
+    let status = status_of(person.data.birth_date, &doses, day);
     tx.finish(Disclosure::of(
         "immunization",
         Action::Read,

@@ -43,8 +43,6 @@ struct Row {
     dose_quantity: Option<DoseQuantity>,
     dose_unit: Option<String>,
     dose_number: Option<i32>,
-    /// Images of before 0037 do not say.
-    #[serde(default)]
     is_subpotent: bool,
     vis: Json<Vec<VaccineInformation>>,
     provider_id: Option<ProviderId>,

@@ -35,7 +35,8 @@ mod texts;
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use amendment_requests::NoteAmendment;
+pub use amendment_requests::EntryAmendment;
+pub(crate) use amendment_requests::{amendments_about, amendments_then};
 pub use content::NoteContent;
 pub use kinds::{CosignatureStatus, EntryKind, NoteStatus, NoteType};
 pub use model::{NewNote, Note, NoteSummary};

@@ -6,7 +6,7 @@ use kernel::{Checks, Validate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::amendment_requests::NoteAmendment;
+use super::amendment_requests::EntryAmendment;
 use super::content::NoteContent;
 use super::kinds::{CosignatureStatus, NoteStatus, NoteType};
 use crate::patients::AsOf;
@@ -163,7 +163,7 @@ pub struct Note {
     /// What the patient asked to have amended, and what became of it, as it is now. Of a note as it stood at an earlier time:
     /// see the requests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub amendment_requests: Vec<NoteAmendment>,
+    pub amendment_requests: Vec<EntryAmendment>,
 }
 
 impl Note {

@@ -14,7 +14,7 @@ use super::kinds::{EntryKind, NoteStatus};
 use super::model::{ListNotes, ListUnsigned, NewNote, Note, NoteDraft, NoteSummary, Retraction};
 use super::signatures::{self, Body};
 use super::texts::{NoteHeader, TextKind};
-use super::{cosignatures, references, releases, store, templates, texts};
+use super::{amendment_requests, cosignatures, references, releases, store, templates, texts};
 use crate::entries::{self, Remembered, Then};
 use crate::patients::{self, AsOf};
 use crate::search::{self, SearchText};
@@ -75,11 +75,13 @@ pub(super) async fn open_as_of(ctx: &Ctx, id: NoteId, then: AsOf) -> Result<Answ
         .await?
         .ok_or_else(Error::not_found)?;
     let (patient, version) = (summary.patient_id, summary.version);
+    let about = (patient, id);
+    let amendment_requests = amendment_requests::about_note_then(&mut tx, about, then).await?;
     let note = Note {
         summary,
         content,
         release_wanted,
-        amendment_requests: Vec::new(),
+        amendment_requests,
     };
     tx.finish(Disclosure::of("note", Action::Read, patient, id, note).version(version))
         .await

@@ -1,7 +1,7 @@
 //! Two registrations of one person become one, and two again.
 //!
 //! The database moves the rows: every table that a foreign key leads from to the patients, also one that is made tomorrow, in
-//! one statement and with a journal (`migrations/0014_merge.sql`). The registration that was merged stays as it was read,
+//! one statement and with a journal (`migrations/0018_merge.sql`). The registration that was merged stays as it was read,
 //! with the status `merged` and who replaces it; what finds it finds the survivor from then on. A preview is the merge itself,
 //! not committed, so it can't differ.
 //!

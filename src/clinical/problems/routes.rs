@@ -10,7 +10,9 @@ use utoipa_axum::routes;
 
 use super::model::{ListProblems, NewProblem, Problem, Reactivation, Resolution};
 use super::service;
-use crate::entries::{self, AsOfQuery, Entry, EntryChange, EntryHistoryQuery, Mistake};
+use crate::entries::{self, Amended, AsOfQuery, Entry, EntryChange, EntryHistoryQuery, Mistake};
+
+type AmendedProblem = Amended<Problem>;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -27,13 +29,13 @@ pub fn router() -> OpenApiRouter<App> {
 /// Newest entry first; without those entered in error unless asked for.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/problems", tag = "problems",
     params(("patient_id" = PatientId, Path, description = "Whose list"), ListProblems),
-    responses((status = 200, body = Page<Problem>, description = "A page of problems")),
+    responses((status = 200, body = Page<AmendedProblem>, description = "A page of problems")),
     extensions(("x-permission" = json!("problem.read"))))]
 async fn list_problems(
     ctx: Ctx,
     Path(patient): Path<PatientId>,
     Query(query): Query<ListProblems>,
-) -> Reply<Page<Problem>> {
+) -> Reply<Page<AmendedProblem>> {
     Ok(service::list(&ctx, patient, query).await?)
 }
 
@@ -57,15 +59,15 @@ async fn add_problem(
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/problems/{problem_id}", tag = "problems",
     params(("patient_id" = PatientId, Path, description = "Whose list"),
            ("problem_id" = ProblemId, Path, description = "Which problem"), AsOfQuery),
-    responses((status = 200, body = Problem, description = "The problem")),
+    responses((status = 200, body = AmendedProblem, description = "The problem")),
     extensions(("x-permission" = json!("problem.read"))))]
 async fn get_problem(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, ProblemId)>,
     Query(query): Query<AsOfQuery>,
-) -> Reply<Problem> {
+) -> Reply<AmendedProblem> {
     if let Some(then) = query.as_of {
-        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+        return Ok(entries::read_amended_as_of(&ctx, patient, id.0, then).await?);
     }
     Ok(service::read(&ctx, patient, id).await?)
 }

@@ -12,7 +12,9 @@ use serde_json::json;
 use super::model::{ListProblems, NewProblem, Problem, ProblemVerification};
 use super::status::ProblemStatus;
 use super::store::{self, Filter};
-use crate::entries::{self, Mistake, Then, list_as_of};
+use crate::entries::{
+    self, Amended, Mistake, Then, amended_page, list_amended_as_of, show_amended,
+};
 use crate::patients::{self, Patient};
 
 const RESOURCE: &str = "problem";
@@ -21,7 +23,7 @@ pub(super) async fn list(
     ctx: &Ctx,
     patient: PatientId,
     query: ListProblems,
-) -> Result<Answer<Page<Problem>>> {
+) -> Result<Answer<Page<Amended<Problem>>>> {
     if let Some(at) = query.as_of {
         let then = Then {
             patient,
@@ -30,7 +32,8 @@ pub(super) async fn list(
             cursor: query.cursor,
         };
         let filters = (query.status, query.include_errors);
-        return list_as_of(ctx, then, &filters, |row: &Problem| {
+        let id = |row: &Problem| row.id.0;
+        return list_amended_as_of(ctx, then, &filters, id, |row| {
             (query.include_errors || row.error_reason.is_none())
                 && query.status.is_none_or(|status| status == row.data.status)
         })
@@ -47,6 +50,7 @@ pub(super) async fn list(
     };
     let rows = store::page(&mut tx, patient, filter, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.created_at, row.id))?;
+    let page = amended_page(&mut tx, patient, page, |row| row.id.0).await?;
     tx.finish(Disclosure::of(
         RESOURCE,
         Action::Read,
@@ -57,13 +61,15 @@ pub(super) async fn list(
     .await
 }
 
-pub(super) async fn read(ctx: &Ctx, patient: PatientId, id: ProblemId) -> Result<Answer<Problem>> {
+pub(super) async fn read(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: ProblemId,
+) -> Result<Answer<Amended<Problem>>> {
     let mut tx = ctx.begin(Permission::ProblemRead).await?;
     patients::require(&mut tx, patient).await?;
     let problem = store::get(&mut tx, patient, id).await?;
-    let version = problem.version;
-    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, problem).version(version))
-        .await
+    show_amended(tx, patient, id, problem).await
 }
 
 pub(super) async fn add(ctx: &Ctx, patient: PatientId, new: NewProblem) -> Result<Answer<Problem>> {

@@ -11,7 +11,9 @@ use utoipa_axum::routes;
 use super::codings::ProcedureCoding;
 use super::model::{ListProcedures, NewProcedure, Procedure};
 use super::{codings, service};
-use crate::entries::{self, AsOfQuery, Entry, EntryChange, EntryHistoryQuery, Mistake};
+use crate::entries::{self, Amended, AsOfQuery, Entry, EntryChange, EntryHistoryQuery, Mistake};
+
+type AmendedProcedure = Amended<Procedure>;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -27,13 +29,13 @@ pub fn router() -> OpenApiRouter<App> {
 /// Newest entry first; without those entered in error unless asked for.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/procedures", tag = "procedures",
     params(("patient_id" = PatientId, Path, description = "Whose procedures"), ListProcedures),
-    responses((status = 200, body = Page<Procedure>, description = "A page of procedures")),
+    responses((status = 200, body = Page<AmendedProcedure>, description = "A page of procedures")),
     extensions(("x-permission" = json!("procedure.read"))))]
 async fn list_procedures(
     ctx: Ctx,
     Path(patient): Path<PatientId>,
     Query(query): Query<ListProcedures>,
-) -> Reply<Page<Procedure>> {
+) -> Reply<Page<AmendedProcedure>> {
     Ok(service::list(&ctx, patient, query).await?)
 }
 
@@ -56,15 +58,15 @@ async fn record_procedure(
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/procedures/{procedure_id}", tag = "procedures",
     params(("patient_id" = PatientId, Path, description = "Whose procedure"),
            ("procedure_id" = ProcedureId, Path, description = "Which procedure"), AsOfQuery),
-    responses((status = 200, body = Procedure, description = "The procedure")),
+    responses((status = 200, body = AmendedProcedure, description = "The procedure")),
     extensions(("x-permission" = json!("procedure.read"))))]
 async fn get_procedure(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, ProcedureId)>,
     Query(query): Query<AsOfQuery>,
-) -> Reply<Procedure> {
+) -> Reply<AmendedProcedure> {
     if let Some(then) = query.as_of {
-        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+        return Ok(entries::read_amended_as_of(&ctx, patient, id.0, then).await?);
     }
     Ok(service::read(&ctx, patient, id).await?)
 }

@@ -12,7 +12,9 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 use super::model::{ListProcedures, NewProcedure, Procedure};
 use super::status::ProcedureStatus;
 use super::store::{self, Filter};
-use crate::entries::{self, Mistake, Then, list_as_of};
+use crate::entries::{
+    self, Amended, Mistake, Then, amended_page, list_amended_as_of, show_amended,
+};
 use crate::patients::{self, Patient};
 use crate::terminology::System;
 
@@ -22,7 +24,7 @@ pub(super) async fn list(
     ctx: &Ctx,
     patient: PatientId,
     query: ListProcedures,
-) -> Result<Answer<Page<Procedure>>> {
+) -> Result<Answer<Page<Amended<Procedure>>>> {
     if let Some(at) = query.as_of {
         let then = Then {
             patient,
@@ -31,7 +33,8 @@ pub(super) async fn list(
             cursor: query.cursor,
         };
         let filters = (query.status, query.include_errors);
-        return list_as_of(ctx, then, &filters, |row: &Procedure| {
+        let id = |row: &Procedure| row.id.0;
+        return list_amended_as_of(ctx, then, &filters, id, |row| {
             (query.include_errors || row.error_reason.is_none())
                 && query.status.is_none_or(|status| status == row.data.status)
         })
@@ -48,6 +51,7 @@ pub(super) async fn list(
     };
     let rows = store::page(&mut tx, patient, filter, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.created_at, row.id))?;
+    let page = amended_page(&mut tx, patient, page, |row| row.id.0).await?;
     tx.finish(Disclosure::of(
         RESOURCE,
         Action::Read,
@@ -62,13 +66,11 @@ pub(super) async fn read(
     ctx: &Ctx,
     patient: PatientId,
     id: ProcedureId,
-) -> Result<Answer<Procedure>> {
+) -> Result<Answer<Amended<Procedure>>> {
     let mut tx = ctx.begin(Permission::ProcedureRead).await?;
     patients::require(&mut tx, patient).await?;
     let procedure = store::get(&mut tx, patient, id).await?;
-    let version = procedure.version;
-    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, procedure).version(version))
-        .await
+    show_amended(tx, patient, id, procedure).await
 }
 
 pub(super) async fn record(

@@ -10,7 +10,9 @@ use utoipa_axum::routes;
 
 use super::model::{ListSocialHistory, NewSocialHistory, SocialHistory};
 use super::service;
-use crate::entries::{self, AsOfQuery, Mistake};
+use crate::entries::{self, Amended, AsOfQuery, Mistake};
+
+type AmendedSocialHistory = Amended<SocialHistory>;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -24,13 +26,13 @@ pub fn router() -> OpenApiRouter<App> {
 /// Newest first.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/social-history", tag = "family and social history",
     params(("patient_id" = PatientId, Path, description = "The patient"), ListSocialHistory),
-    responses((status = 200, body = Page<SocialHistory>, description = "A page of them")),
+    responses((status = 200, body = Page<AmendedSocialHistory>, description = "A page of them")),
     extensions(("x-permission" = json!("background.read"))))]
 async fn list_social_history(
     ctx: Ctx,
     Path(patient): Path<PatientId>,
     Query(query): Query<ListSocialHistory>,
-) -> Reply<Page<SocialHistory>> {
+) -> Reply<Page<AmendedSocialHistory>> {
     Ok(service::list(&ctx, patient, query).await?)
 }
 
@@ -52,15 +54,15 @@ async fn record_social_history(
 /// Read an entry of the social history
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/social-history/{social_history_id}", tag = "family and social history",
     params(("patient_id" = PatientId, Path, description = "The patient"), ("social_history_id" = SocialHistoryId, Path, description = "Which entry"), AsOfQuery),
-    responses((status = 200, body = SocialHistory, description = "The entry")),
+    responses((status = 200, body = AmendedSocialHistory, description = "The entry")),
     extensions(("x-permission" = json!("background.read"))))]
 async fn get_social_history(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, SocialHistoryId)>,
     Query(query): Query<AsOfQuery>,
-) -> Reply<SocialHistory> {
+) -> Reply<AmendedSocialHistory> {
     if let Some(then) = query.as_of {
-        return Ok(entries::read_as_of(&ctx, patient, id.0, then).await?);
+        return Ok(entries::read_amended_as_of(&ctx, patient, id.0, then).await?);
     }
     Ok(service::read(&ctx, patient, id).await?)
 }

@@ -12,8 +12,8 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 use super::model::{ListSocialHistory, NewSocialHistory, SocialHistory};
 use super::store;
 use crate::entries::{
-    EntryStatus, Mistake, Then, check_encounter, disclose_list, disclose_one, list_as_of,
-    settle_one,
+    Amended, EntryStatus, Mistake, Then, amended_page, check_encounter, disclose_list,
+    disclose_one, list_amended_as_of, settle_one, show_amended,
 };
 use crate::patients;
 use crate::terminology::Coding;
@@ -24,7 +24,7 @@ pub(super) async fn list(
     ctx: &Ctx,
     patient: PatientId,
     query: ListSocialHistory,
-) -> Result<Answer<Page<SocialHistory>>> {
+) -> Result<Answer<Page<Amended<SocialHistory>>>> {
     if let Some(at) = query.as_of {
         let then = Then {
             patient,
@@ -33,7 +33,8 @@ pub(super) async fn list(
             cursor: query.cursor,
         };
         let filters = (query.category, query.with_errors);
-        return list_as_of(ctx, then, &filters, |row: &SocialHistory| {
+        let id = |row: &SocialHistory| row.id.0;
+        return list_amended_as_of(ctx, then, &filters, id, |row| {
             (query.with_errors || row.error_reason.is_none())
                 && query
                     .category
@@ -52,7 +53,8 @@ pub(super) async fn list(
     };
     let rows = store::page(&mut tx, patient, &filter, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.data.effective_at, row.id))?;
-    tx.finish(disclose_list(RESOURCE, patient, page, |row| row.id.0))
+    let page = amended_page(&mut tx, patient, page, |row| row.id.0).await?;
+    tx.finish(disclose_list(RESOURCE, patient, page, |row| row.entry.id.0))
         .await
 }
 
@@ -60,11 +62,10 @@ pub(super) async fn read(
     ctx: &Ctx,
     patient: PatientId,
     id: SocialHistoryId,
-) -> Result<Answer<SocialHistory>> {
+) -> Result<Answer<Amended<SocialHistory>>> {
     let mut tx = ctx.begin(Permission::BackgroundRead).await?;
     let found = get(&mut tx, patient, id).await?;
-    tx.finish(disclose_one(Action::Read, patient, id, found))
-        .await
+    show_amended(tx, patient, id, found).await
 }
 
 pub(super) async fn record(

@@ -12,6 +12,7 @@ use platform::http::{Answer, Paging, require_order};
 
 use super::growth::GrowthMeasure;
 use super::kinds::{Quantity, VitalKind};
+use super::records::VitalRecord;
 use super::reference::{self, VitalKinds};
 use super::store_series::Sample;
 use super::trend::{Point, summarise, thin};
@@ -100,12 +101,18 @@ pub async fn latest(
     query: LatestQuery,
 ) -> Result<Answer<LatestVitals>> {
     require_order(query.since, None)?;
-    let mut tx = ctx.begin(Permission::VitalsRead).await?;
+    let then = query.as_of.map(AsOf::instant);
+    let mut tx = ctx.begin(permission(then)).await?;
     let subject = subjects::require(&mut tx, patient).await?;
-    let since = query.since.unwrap_or(ctx.now() - LATEST);
+    let since = query.since.unwrap_or(then.unwrap_or(ctx.now()) - LATEST);
     // A bedside clock may be ahead of ours.
-    let until = ctx.now() + TimeDelta::hours(1);
-    let rows = store_series::latest(&mut tx, patient, since, until).await?;
+    let until = then.unwrap_or(ctx.now() + TimeDelta::hours(1));
+    let rows = if then.is_some() {
+        let rows = store_series::recent(&mut tx, patient, (since, until), then, 1).await?;
+        rows.into_iter().map(VitalRecord::unwithdrawn).collect()
+    } else {
+        store_series::latest(&mut tx, patient, since, until).await?
+    };
     let of = |kind: VitalKind| {
         let row = rows.iter().find(|row| row.measured.reading.kind == kind)?;
         Some((row.measured.value?, row.measured_at))

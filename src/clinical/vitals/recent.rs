@@ -18,7 +18,7 @@ use super::kinds::VitalKind;
 use super::records::VitalRecord;
 use super::store_series;
 use super::trend::{Point, Summary, summarise};
-use super::view::{Reading, VitalStatus};
+use super::view::Reading;
 
 /// How far back a chart looks.
 const SINCE: TimeDelta = TimeDelta::days(3 * 365);
@@ -74,10 +74,7 @@ fn recent(rows: Vec<VitalRecord>, birth: NaiveDate, past: bool) -> Option<Recent
         .collect();
     let mut latest = rows.into_iter().next()?;
     if past {
-        // A later withdrawal was not known then.
-        latest.status = VitalStatus::Final;
-        latest.error_reason = None;
-        latest.replaced_by = None;
+        latest = latest.unwithdrawn();
     }
     let age = Age::at(birth, latest.measured_at);
     Some(RecentVital {

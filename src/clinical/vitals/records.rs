@@ -53,6 +53,19 @@ impl VitalRecord {
             && mine.note == theirs.note
     }
 
+    /// Whether it was not taken back.
+    pub fn stands(&self) -> bool {
+        self.status == VitalStatus::Final
+    }
+
+    /// As it stood before it was taken back, which was not known then.
+    pub(super) fn unwithdrawn(mut self) -> Self {
+        self.status = VitalStatus::Final;
+        self.error_reason = None;
+        self.replaced_by = None;
+        self
+    }
+
     /// Puts it into a new set, which corrects the other.
     pub fn take_the_place_of(&mut self, before: VitalSetId, set: VitalSetId) {
         self.set_id = set;
@@ -169,8 +182,8 @@ pub async fn record_in_tx(tx: &mut TenantTx, rows: &[VitalRecord]) -> Result<()>
     store::insert(tx, rows).await
 }
 
-/// The reading of a kind that stands in a set of the patient's.
-pub async fn standing_in_tx(
+/// The reading of a kind in a set of the patient's: the one that stands, or the last one that was taken back.
+pub async fn newest_in_tx(
     tx: &mut TenantTx,
     patient: PatientId,
     set: VitalSetId,
@@ -179,7 +192,8 @@ pub async fn standing_in_tx(
     let rows = store::set(tx, patient, set, None).await?;
     Ok(rows
         .into_iter()
-        .find(|row| row.kind() == kind && row.status == VitalStatus::Final))
+        .filter(|row| row.kind() == kind)
+        .max_by_key(|row| (row.stands(), row.id)))
 }
 
 /// Marks a reading that stands as an error, and names the set that takes its place.

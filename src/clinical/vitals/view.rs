@@ -148,6 +148,9 @@ pub struct ListVitals {
 pub struct LatestQuery {
     /// Measured at or after; three years ago unless given.
     pub since: Option<DateTime<Utc>>,
+    /// A day (its end, in UTC) or an instant: the latest that was on record then. Needs the permission `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }
 
 /// A reading and when it was taken.

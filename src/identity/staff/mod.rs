@@ -16,7 +16,6 @@ mod listing;
 pub mod members;
 pub mod providers;
 mod references;
-mod states;
 mod status;
 
 use platform::App;

@@ -106,6 +106,8 @@ pub(super) struct Batch<'a> {
     pub(super) only_keep: Option<String>,
     /// The entry that the resource at hand is to change, because its source has.
     pub(super) revises: Option<Uuid>,
+    /// The entry of the resource at hand, when its source had taken that back and stands by it again.
+    pub(super) returns: Option<Uuid>,
     /// The memberships that the care team at hand has opened.
     pub(super) joined: Option<Vec<Uuid>>,
     links: BTreeMap<Name, Known>,
@@ -173,6 +175,7 @@ impl<'a> Batch<'a> {
             judged: Vec::new(),
             only_keep: None,
             revises: None,
+            returns: None,
             joined: None,
             links: BTreeMap::new(),
             encounters: Vec::new(),

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::batch::Batch;
-use super::entries::{Entered, Whose, document, is_in_error, unread};
+use super::entries::{CHANGED_HERE, Entered, Whose, document, is_in_error, unread};
 use super::importer::{Importer, reason};
 use super::resource::Resource;
 use super::store::Waiting;
@@ -161,21 +161,25 @@ impl Batch<'_> {
                 }
             }
         }
+        let mut stays = None;
         for gone in gone {
             // Its source has it no longer; or it is the one that could not be read this time.
             if lacks.is_none() {
-                let whose = waiting.whose();
-                self.take_back(resource, whose, ("document", gone.into()))
-                    .await?;
-            } else {
-                filed.push(gone.into());
+                let whose = (waiting.whose(), ("document", gone.into()));
+                let taken = self.take_back(resource, whose.0, whose.1).await?;
+                let Entered::Refused(why) = taken else {
+                    continue;
+                };
+                stays = Some(why);
             }
+            filed.push(gone.into());
         }
         match (filed.split_first(), refused) {
             (_, Some(why)) if parts.len() == 1 => Ok(Entered::Refused(why)),
             (Some((first, others)), refused) => {
                 self.joined = Some(others.to_vec());
-                let entered = Entered::whole("document", *first).lacking(refused.or(lacks));
+                let entered =
+                    Entered::whole("document", *first).lacking(refused.or(lacks).or(stays));
                 Ok(entered.without(unread(&resource.value)))
             }
             (None, refused) => Ok(Entered::Refused(refused.unwrap_or_default())),
@@ -224,13 +228,13 @@ impl Batch<'_> {
         let there = store::document_with(&mut self.tx, waiting.patient, label, hash).await?;
         let app = &self.importer.app;
         let (with, now) = ((&app.files, &app.tenant_keys), self.now);
+        let (before, is_untouched) = match self.renewable(before).await? {
+            Ok(renewable) => renewable,
+            Err(why) => return Ok(Err(why)),
+        };
         if let Some(id) = before {
-            if store::document_status(&mut self.tx, id).await? != Some(DocumentStatus::Current) {
-                return Ok(Err(
-                    "has changed at its source since its document was closed here",
-                ));
-            }
             match self.others_say(waiting, id, label, hash).await? {
+                None | Some(true) if !is_untouched => return Ok(Err(CHANGED_HERE)),
                 // It is this resource's alone.
                 None => {
                     let newer = new.filter(|_| there != Some(id));
@@ -266,6 +270,24 @@ impl Batch<'_> {
             }
             (None, None) => Ok(Err("the document that had its content is gone")),
         }
+    }
+
+    /// The document that is to be renewed, and whether nobody here has changed it; none where it was taken back with its source, which
+    /// stands by it again: it is filed anew. Or why it can't be.
+    async fn renewable(
+        &mut self,
+        before: Option<DocumentId>,
+    ) -> Result<std::result::Result<(Option<DocumentId>, bool), &'static str>> {
+        let Some(id) = before else {
+            return Ok(Ok((None, true)));
+        };
+        let is_untouched = store::is_document_untouched(&mut self.tx, id).await?;
+        let status = store::document_status(&mut self.tx, id).await?;
+        Ok(match status {
+            Some(DocumentStatus::Current) => Ok((Some(id), is_untouched)),
+            Some(DocumentStatus::EnteredInError) if is_untouched => Ok((None, true)),
+            _ => Err("has changed at its source since its document was closed here"),
+        })
     }
 
     /// Whether other resources that lead to the document say the same as this one says now; `None` where there are none.
@@ -329,10 +351,12 @@ impl Batch<'_> {
                 why => why,
             });
         }
-        let entered = self.take_back(resource, whose, ("document", id)).await?;
+        let mut entered = self.take_back(resource, whose, ("document", id)).await?;
         for other in others {
-            self.take_back(resource, whose, ("document", *other))
-                .await?;
+            let of = ("document", *other);
+            if let Entered::Refused(why) = self.take_back(resource, whose, of).await? {
+                entered = entered.lacking(Some(why));
+            }
         }
         Ok(entered)
     }

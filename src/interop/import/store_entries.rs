@@ -292,6 +292,44 @@ pub(super) async fn is_untouched(tx: &mut TenantTx, table: &str, id: Uuid) -> Re
     Ok(by.is_none_or(|role| role == "system"))
 }
 
+/// Whether a document says what its source said: nobody here has changed its label, its content or its state, or signed it. That it
+/// was released to the patient, is kept longer, or was moved by a merge changes nothing of it.
+pub(super) async fn is_document_untouched(tx: &mut TenantTx, id: DocumentId) -> Result<bool> {
+    let tenant = tx.tenant();
+    let changed = sqlx::query_scalar!(
+        r#"select exists (select from app.audit_log
+                           where tenant_id = $1 and table_name = 'documents' and row_id = $2 and action = 'update' and role <> 'system'
+                             and before - '{patient_id,released_at,released_by,keep_until,version,updated_at}'::text[] <> '{}')
+               or exists (select from app.document_attestations where tenant_id = $1 and document_id = $2) as "changed!""#,
+        tenant as _,
+        id as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(!changed)
+}
+
+/// Whether an entry is marked as entered in error.
+pub(super) async fn is_taken_back(tx: &mut TenantTx, id: Uuid) -> Result<bool> {
+    let tenant = tx.tenant();
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from app.problems where tenant_id = $1 and id = $2 and error_reason is not null)
+               or exists (select from app.encounter_diagnoses where tenant_id = $1 and id = $2 and error_reason is not null)
+               or exists (select from app.allergies where tenant_id = $1 and id = $2 and error_reason is not null)
+               or exists (select from app.procedures where tenant_id = $1 and id = $2 and error_reason is not null)
+               or exists (select from app.immunizations where tenant_id = $1 and id = $2 and error_reason is not null)
+               or exists (select from app.care_plans where tenant_id = $1 and id = $2 and error_reason is not null)
+               or exists (select from app.goals where tenant_id = $1 and id = $2 and error_reason is not null)
+               or exists (select from app.social_history where tenant_id = $1 and id = $2 and error_reason is not null)
+                  as "found!""#,
+        tenant as _,
+        id,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(found)
+}
+
 /// A resource as it was kept before this run.
 pub(super) async fn content_of(tx: &mut TenantTx, name: &Name) -> Result<Option<Value>> {
     let tenant = tx.tenant();

@@ -199,6 +199,22 @@ impl Ctx {
         self.0.now
     }
 
+    /// The same caller, whose idempotency key is bound to what was received since: a file is not held until its key is read.
+    #[must_use]
+    pub fn having_received(&self, content: &[&[u8]]) -> Self {
+        let Some(key) = &self.0.idempotency else {
+            return self.clone();
+        };
+        Self(Arc::new(Inner {
+            app: self.0.app.clone(),
+            principal: self.0.principal.clone(),
+            request: self.0.request.clone(),
+            idempotency: Some(key.bound_to(content)),
+            purpose: self.0.purpose,
+            now: self.0.now,
+        }))
+    }
+
     pub(crate) fn idempotency(&self) -> Option<&IdempotencyKey> {
         self.0.idempotency.as_ref()
     }

@@ -54,7 +54,11 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "hold_own_chart",  // a patient's bookings one after the other: locks his own registration
     "hold_providers",  // bookings of limited providers one after the other, within the tenant
     "release_stale_holds", // of a place somebody wants, within the tenant
+    "standing_appointments", // when and where something is booked that may have to be moved, within the tenant
+    "keep_overbooked", // of a place that became free, for who was booked over it, within the tenant
     // the record
+    "follow_return", // trigger: jobs that follow when a facility or a provider comes back
+    "facility_of_reservation", // where a provider is taken whom somebody plans with, within the tenant
     "registrations_of", // the registrations merged with one the caller may see, within the tenant
 ];
 

@@ -25,6 +25,14 @@ pub enum RuntimeLogin<'a> {
     Claim(&'a str),
 }
 
+/// Other files than this program's made the database: until the first release they may be written anew.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the database was made before the first release, by another set of migrations, and can't be brought up to date; nothing of it \
+     was changed. Make a new database, or load an export of this one into a new one"
+)]
+pub struct OtherFiles;
+
 /// Brings the database up to date. Returns the names of the migrations it ran: none, on a second run.
 pub async fn run(url: &str, login: RuntimeLogin<'_>) -> Result<Vec<String>> {
     run_these(&MIGRATIONS, url, login).await
@@ -46,6 +54,7 @@ async fn run_these(
     connection
         .execute("set client_min_messages = warning")
         .await?;
+    refuse_other_files(migrations, &mut connection).await?;
     connection.execute(ROLES).await?;
     match login {
         RuntimeLogin::Leave => {}
@@ -77,6 +86,34 @@ async fn run_these(
     Ok(done)
 }
 
+/// Looks before anything is changed. A file of a later program is none of these; whoever runs it names it.
+async fn refuse_other_files(migrations: &Migrator, connection: &mut PgConnection) -> Result<()> {
+    let begun = sqlx::query_scalar::<_, bool>(
+        "select to_regclass('migration._sqlx_migrations') is not null",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if !begun {
+        return Ok(());
+    }
+    let applied = sqlx::query_as::<_, (i64, Vec<u8>)>(
+        "select version, checksum from migration._sqlx_migrations",
+    )
+    .fetch_all(connection)
+    .await?;
+    let last = migrations.iter().map(|migration| migration.version).max();
+    let others = applied.iter().any(|(version, checksum)| {
+        match migrations.iter().find(|ours| ours.version == *version) {
+            Some(ours) => *ours.checksum != **checksum,
+            None => Some(*version) < last,
+        }
+    });
+    if others {
+        return Err(Error::internal(OtherFiles));
+    }
+    Ok(())
+}
+
 /// The newest migration this program knows.
 pub fn newest() -> i64 {
     MIGRATIONS
@@ -86,14 +123,19 @@ pub fn newest() -> i64 {
         .unwrap_or_default()
 }
 
-/// What is missing of a database that is older than this program, to be told before anything is served from it. A newer one
+/// What is missing of a database that is older than this program or was made by other files, to be told before anything is served from it. A newer one
 /// is fine: a migration adds before anything is taken away, so that servers can be exchanged one after the other.
 pub async fn behind(connection: &mut PgConnection) -> Result<Option<String>> {
-    let present = sqlx::query_scalar::<_, Option<i64>>("select app.schema_version()")
-        .fetch_one(connection)
-        .await?
-        .unwrap_or_default();
-    let newest = newest();
+    // The server's own role may not read which files were run. The function was of those of before the first release only.
+    let (present, others) = sqlx::query_as::<_, (Option<i64>, bool)>(
+        "select app.schema_version(), to_regproc('app.tenant_table_alone') is not null",
+    )
+    .fetch_one(connection)
+    .await?;
+    if others {
+        return Ok(Some(OtherFiles.to_string()));
+    }
+    let (present, newest) = (present.unwrap_or_default(), newest());
     let told =
         || format!("run chartwell migrate: the database is at {present}, this program at {newest}");
     Ok((present < newest).then(told))

@@ -110,7 +110,7 @@ async fn admit(app: &App, info: &Arc<RequestInfo>, mut request: Request) -> Resu
 async fn with_idempotency_key(request: Request, largest: usize) -> Result<Request> {
     let (mut parts, body) = request.into_parts();
     let key = idempotency_key(&parts.headers)?;
-    // A file is streamed, not held: its key is bound to the place it was sent to.
+    // A file is streamed, not held: whoever receives it binds the key to its content.
     if streamed(&parts.headers) {
         let request_hash = Sha256::new()
             .chain_update(parts.method.as_str())

@@ -3,6 +3,7 @@
 mod body;
 mod ctx;
 mod if_match;
+mod numbers;
 mod path;
 mod query;
 mod streamed;

@@ -7,6 +7,7 @@ use kernel::clock::Instant;
 use kernel::error::StoredAnswer;
 use kernel::ids::{PatientId, UserId};
 use kernel::{Code, Error, Result};
+use sha2::{Digest as _, Sha256};
 
 use super::Answer;
 use crate::audit::Subject;
@@ -21,6 +22,20 @@ pub struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
+    /// The same key, bound also to content that came after it was read.
+    #[must_use]
+    pub(crate) fn bound_to(&self, content: &[&[u8]]) -> Self {
+        let mut hash = Sha256::new_with_prefix(self.request_hash);
+        for part in content {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        Self {
+            key: self.key.clone(),
+            request_hash: hash.finalize().into(),
+        }
+    }
+
     /// Takes the key for this transaction, or returns the answer another gave, with the patients it disclosed.
     pub(crate) async fn claim(
         &self,

@@ -114,16 +114,16 @@ impl Limits {
         )
     }
 
-    /// Of the user, and of all users of his tenant together.
+    /// Of the user, and of all users of his tenant together. What is refused to the user takes nothing from the others.
     pub fn caller(&self, tenant: TenantId, user: UserId) -> Taken {
-        let all = take(&self.tenant, &tenant, "tenant", self.rates.tenant);
-        if all.wait.is_some() {
-            return all;
-        }
         let own = take(&self.user, &user, "user", self.rates.user);
+        if own.wait.is_some() {
+            return own;
+        }
+        let all = take(&self.tenant, &tenant, "tenant", self.rates.tenant);
         Taken {
             left: own.left.tighter(all.left),
-            wait: own.wait,
+            wait: all.wait,
         }
     }
 
@@ -187,6 +187,10 @@ mod tests {
         let told = |taken: Taken| (taken.left.name, taken.left.remaining, taken.wait.is_some());
         assert_eq!(told(limits.caller(tenant, one)), ("user", 1, false));
         assert_eq!(told(limits.caller(tenant, one)), ("user", 0, false));
+        // However often he asks beyond his limit, the tenant's last request is there for another.
+        for _ in 0..5 {
+            assert_eq!(told(limits.caller(tenant, one)), ("user", 0, true));
+        }
         assert_eq!(told(limits.caller(tenant, other)), ("tenant", 0, false));
         assert_eq!(told(limits.caller(tenant, other)), ("tenant", 0, true));
         let elsewhere = TenantId(kernel::ids::mint());

@@ -10,6 +10,7 @@ mod info;
 mod limits;
 mod needed;
 pub mod openapi;
+mod origins;
 mod page;
 mod peer;
 mod problem;
@@ -27,6 +28,7 @@ pub use idempotency::IdempotencyKey;
 pub use info::RequestInfo;
 pub use limits::{LARGE_BODY, Limits, Rates};
 pub use needed::Needed;
+pub use origins::{Origins, cross_origin, origin};
 pub use page::Page;
 pub use problem::{Problem, ProblemDocument, problem_document};
 

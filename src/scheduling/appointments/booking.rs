@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 use clinical::encounters::zone;
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, EncounterId, HoldId, PatientId, SeriesId, UserId, mint};
-use kernel::{Code, Error, OnConstraint, Result};
+use kernel::{Code, Error, FieldError, OnConstraint, Result};
 use platform::access::{Ctx, Role};
 use platform::db::TenantTx;
 
@@ -37,8 +37,10 @@ impl Booker {
     }
 
     pub(super) fn manner(self, details: &Details) -> Manner<'static> {
+        let himself = self.role == Role::Patient.as_str();
         Manner {
-            only_self_booking: self.role == Role::Patient.as_str(),
+            only_self_booking: himself,
+            only_needed: himself.then_some(&[]),
             overbook: details.overbook_reason.is_some(),
             keeps_room: true,
             keeps_equipment: true,
@@ -172,13 +174,17 @@ async fn book_placed(
     by: Booker,
     now: Instant,
 ) -> Result<AppointmentId> {
-    let overbook = details.overbook_reason.is_some();
+    // A reason that is given for a time that is free books it as anybody does.
+    let over = match details.overbook_reason {
+        Some(_) => occupancy::booked_over(tx, placed, now).await?,
+        None => Vec::new(),
+    };
     let id = AppointmentId(mint());
-    write(tx, id, placed, details, by, now).await?;
-    if overbook {
+    write(tx, id, placed, (details, !over.is_empty()), by, now).await?;
+    if !over.is_empty() {
         take_overbooking_place(tx, placed, id).await?;
     }
-    occupancy::take(tx, placed, Claim::Appointment { id, overbook }, now).await?;
+    occupancy::take(tx, placed, Claim::Appointment { id }, &over, now).await?;
     Ok(id)
 }
 
@@ -186,7 +192,7 @@ async fn write(
     tx: &mut TenantTx,
     id: AppointmentId,
     placed: &Placed,
-    details: &Details,
+    details: (&Details, bool),
     by: Booker,
     now: Instant,
 ) -> Result<()> {
@@ -204,15 +210,27 @@ async fn take_overbooking_place(
     id: AppointmentId,
 ) -> Result<()> {
     let Some(resource) = placed.resources().first().copied() else {
-        return Err(Error::new(Code::OverbookingFull));
+        return Err(overbooking_full());
     };
     let day = placed.local_start.date();
     let places = placed.service.data.overbook_per_day;
     if store_occupancy::take_overbooking_place(tx, resource, day, places, id).await? {
         Ok(())
     } else {
-        Err(Error::new(Code::OverbookingFull))
+        Err(overbooking_full())
     }
+}
+
+fn overbooking_full() -> Error {
+    let rule = "must leave the day within what the service allows";
+    let field = FieldError::new("/overbook_reason", "day_full", rule);
+    Error::new(Code::OverbookingFull).with_fields(vec![field])
+}
+
+/// A hold that keeps nothing any more.
+fn of_the_hold(code: Code, why: &'static str) -> Error {
+    let field = FieldError::new("/hold_id", why, "must name an open hold");
+    Error::new(code).with_fields(vec![field])
 }
 
 /// Makes an appointment of what a hold keeps free. `patient`: whose hold it must be, if that matters.
@@ -234,8 +252,10 @@ pub async fn book_hold_in_tx(
     };
     match found.status {
         HoldStatus::Open => {}
-        HoldStatus::Expired => return Err(Error::new(Code::HoldExpired)),
-        HoldStatus::Booked | HoldStatus::Released => return Err(Error::new(Code::HoldClosed)),
+        HoldStatus::Expired => return Err(of_the_hold(Code::HoldExpired, "expired")),
+        HoldStatus::Booked | HoldStatus::Released => {
+            return Err(of_the_hold(Code::HoldClosed, "closed"));
+        }
     }
     if found.starts_at < now {
         let rule = "must keep a time that does not lie in the past";
@@ -248,9 +268,9 @@ pub async fn book_hold_in_tx(
         .await?
         .ok_or_else(Error::not_found)?;
     let placed = holds::placed(tx, &found, service, now).await?;
-    write(tx, id, &placed, details, by, now).await?;
+    write(tx, id, &placed, (details, false), by, now).await?;
     if !store_occupancy::hand_over(tx, hold, id).await? {
-        return Err(Error::new(Code::HoldExpired));
+        return Err(of_the_hold(Code::HoldExpired, "expired"));
     }
     store_holds::close(tx, hold, HoldStatus::Booked, now).await?;
     planned::follows(tx, &placed, details.encounter, now).await?;

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use clinical::encounters::zone;
 use kernel::clock::Instant;
-use kernel::ids::{HoldId, mint};
+use kernel::ids::{AppointmentId, HoldId, mint};
 use kernel::{Code, Error, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
@@ -77,6 +77,7 @@ pub(super) async fn read(ctx: &Ctx, id: HoldId) -> Result<Answer<Hold>> {
 
 pub(super) async fn release(ctx: &Ctx, id: HoldId) -> Result<Answer<Hold>> {
     let mut tx = ctx.begin_by_keys(Permission::AppointmentBook).await?;
+    refuse_offered(&mut tx, id).await?;
     release_hold_in_tx(&mut tx, id, ctx.now()).await?;
     let hold = get(&mut tx, id, ctx.now()).await?;
     let (patient, version) = (hold.patient_id, hold.version);
@@ -84,6 +85,25 @@ pub(super) async fn release(ctx: &Ctx, id: HoldId) -> Result<Answer<Hold>> {
         Disclosure::of("appointment_hold", Action::Update, patient, id, hold).version(version),
     )
     .await
+}
+
+/// What keeps a place that the waitlist offers is its offer's: it ends with its answer, and with nothing else.
+pub(super) async fn refuse_offered(tx: &mut TenantTx, id: HoldId) -> Result<()> {
+    if store::is_offered(tx, id).await? {
+        let detail = "It keeps what the waitlist offers: accept or decline the offer.";
+        return Err(Error::new(Code::HoldClosed).detail(detail));
+    }
+    Ok(())
+}
+
+/// What was booked of a hold, whatever became of it.
+pub(crate) async fn booked_of_hold(tx: &mut TenantTx, id: HoldId) -> Result<Option<AppointmentId>> {
+    store::booked(tx, id).await
+}
+
+/// A hold as it is now; `not_found` if the caller may not see it.
+pub(crate) async fn hold_by_id(tx: &mut TenantTx, id: HoldId, now: Instant) -> Result<Hold> {
+    get(tx, id, now).await
 }
 
 async fn get(tx: &mut TenantTx, id: HoldId, now: Instant) -> Result<Hold> {
@@ -114,7 +134,7 @@ async fn try_in_tx(
     let expires_at = expires_at.min(placed.placement.starts_at);
     store::insert(tx, id, &placed, expires_at, by.user, now).await?;
     let claim = Claim::Hold { id, expires_at };
-    match occupancy::take(tx, &placed, claim, now).await {
+    match occupancy::take(tx, &placed, claim, &[], now).await {
         Ok(()) => Ok(id),
         Err(error) => Err(Refused {
             error,
@@ -138,7 +158,7 @@ pub async fn release_hold_in_tx(tx: &mut TenantTx, id: HoldId, now: Instant) -> 
         HoldStatus::Released => return Ok(()),
         HoldStatus::Booked => return Err(Error::new(Code::HoldClosed)),
     };
-    store_occupancy::release_hold(tx, id).await?;
+    store_occupancy::release_hold(tx, id, now).await?;
     store::close(tx, id, end, now).await
 }
 
@@ -164,7 +184,7 @@ pub(super) async fn placed(
         starts_at: hold.starts_at,
         timing: None,
     };
-    let facts = store_places::facts(tx, &placement, &service, now)
+    let facts = store_places::facts(tx, &placement, &service, &[], now)
         .await?
         .ok_or_else(Error::not_found)?;
     let wall = zone(&facts.time_zone).unwrap_or(Tz::UTC);

@@ -1,7 +1,7 @@
 //! Appointments: who comes when, for what, and whom and what that occupies.
 //!
 //! An appointment reserves its providers, staff, room and devices from preparation to clean-up, and its patient for the time
-//! itself, as rows of `app.reservations` under two exclusion constraints (0017). All of them are taken in the order of their
+//! itself, as rows of `app.reservations` under two exclusion constraints (0010). All of them are taken in the order of their
 //! ids with `on conflict do nothing` and counted: fewer than wanted, and the whole transaction goes back. So of any number of
 //! bookings of one place exactly one succeeds, and none waits for another in a circle.
 //!
@@ -51,9 +51,11 @@ pub use status::AppointmentStatus;
 pub use steps::{cancel_in_tx, confirm_in_tx};
 pub(crate) use {
     booking::{lock_open_of_series, look_among_in_tx},
+    holds::{booked_of_hold, hold_by_id},
     lists::subjects,
     model::check_assets,
     moving::{led_by, own_timing},
+    rooming::KEPT,
     service::patient_of,
     steps::by_whom,
 };

@@ -93,10 +93,15 @@ async fn try_in_tx(
         rescheduled_from: Some(present.id),
         encounter: present.encounter_id,
     };
+    let his = by.manner(&details);
+    let agreed = resources(present);
     let manner = Manner {
+        // It is his already, whoever booked it.
+        only_self_booking: false,
+        only_needed: his.only_needed.map(|_| agreed.as_slice()),
         keeps_room: wanted.room_id.is_some(),
         keeps_equipment: !wanted.equipment_ids.is_empty(),
-        ..by.manner(&details)
+        ..his
     };
     let wish = Placement {
         timing,
@@ -174,7 +179,7 @@ pub async fn vacate_in_tx(
         closed_by: by.user,
     };
     store::end(tx, &[present.id], &how, now).await?;
-    store_occupancy::release(tx, &[present.id]).await
+    store_occupancy::release(tx, &[present.id], now).await
 }
 
 /// The appointments that hold somebody or something within a time.
@@ -194,6 +199,18 @@ pub(crate) fn led_by(leader: Option<ProviderId>, present: &Appointment) -> Vec<P
     let others = present.other_provider_ids.iter().copied();
     let others = others.filter(|other| leader != Some(*other));
     leader.into_iter().chain(others).collect()
+}
+
+/// Everybody and everything it occupies, but the patient.
+fn resources(present: &Appointment) -> Vec<Uuid> {
+    let providers = present.provider_id.iter();
+    let providers = providers.chain(&present.other_provider_ids).map(|id| id.0);
+    let assets = present.room_id.iter().chain(&present.equipment_ids);
+    let staff = present.staff_ids.iter().map(|id| id.0);
+    providers
+        .chain(staff)
+        .chain(assets.map(|id| id.0))
+        .collect()
 }
 
 /// Where it goes: as before in all that is not said. In another facility there are other rooms.

@@ -1,8 +1,8 @@
 //! Taking time: everybody and everything a placement needs, or nothing.
 
 use kernel::clock::Instant;
-use kernel::ids::{AppointmentId, HoldId, mint};
-use kernel::{Code, Error, Result};
+use kernel::ids::{AppointmentId, HoldId, ProviderId, mint};
+use kernel::{Code, Error, FieldError, Result};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
@@ -12,11 +12,11 @@ use super::store_occupancy::{self as store, Row};
 /// For what time is taken.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Claim {
-    Appointment { id: AppointmentId, overbook: bool },
+    Appointment { id: AppointmentId },
     Hold { id: HoldId, expires_at: Instant },
 }
 
-/// Takes the time of everybody a placement needs.
+/// Takes the time of everybody a placement needs. `over`: who and what is occupied then, and taken all the same.
 ///
 /// # Errors
 /// `slot_taken`; then the transaction has to go back, for part of it may be taken.
@@ -24,19 +24,27 @@ pub(crate) async fn take(
     tx: &mut TenantTx,
     placed: &Placed,
     claim: Claim,
+    over: &[Uuid],
     now: Instant,
 ) -> Result<()> {
     let (from, to) = placed.occupied();
-    let mut rows = rows(placed, claim, now);
+    let mut rows = rows(placed, claim, over, now);
     if placed.stale_holds {
         let resources: Vec<Uuid> = rows.iter().map(|row| row.resource).collect();
         store::release_expired(tx, &resources, (from, to), now).await?;
     }
     rows.sort_by_key(|row| row.resource);
     let session = placed.session().filter(|_| placed.is_group());
-    let taken = match session {
-        Some(session) if !overbooks(claim) => take_lane(tx, placed, session, rows.clone()).await?,
-        _ => store::insert(tx, &rows).await?,
+    if let Some(session) = session {
+        let patient = placed.placement.patient.0;
+        for row in rows.iter_mut().filter(|row| row.resource != patient) {
+            row.party = session;
+        }
+    }
+    let taken = if placed.is_group() && over.is_empty() {
+        take_lane(tx, placed, rows.clone(), now).await?
+    } else {
+        store::insert(tx, &rows).await?
     };
     if taken.len() == rows.len() {
         return Ok(());
@@ -45,8 +53,29 @@ pub(crate) async fn take(
     Err(slot_taken(placed, missing.map(|row| row.resource)))
 }
 
-const fn overbooks(claim: Claim) -> bool {
-    matches!(claim, Claim::Appointment { overbook: true, .. })
+/// Those of its providers, staff and room that are occupied then, and so would be booked over. A session that has a place left
+/// occupies nobody; one that has none, or that something else is in the way of, is booked over as a whole.
+pub(crate) async fn booked_over(
+    tx: &mut TenantTx,
+    placed: &Placed,
+    now: Instant,
+) -> Result<Vec<Uuid>> {
+    let wish = &placed.placement;
+    let lenient = wish.providers.iter().map(|id| id.0);
+    let lenient = lenient.chain(wish.staff.iter().map(|id| id.0));
+    let lenient: Vec<Uuid> = lenient.chain(wish.room.iter().map(|id| id.0)).collect();
+    let (from, to) = placed.occupied();
+    let Some(session) = placed.session().filter(|_| placed.is_group()) else {
+        return store::occupied(tx, &lenient, (from, to), now).await;
+    };
+    let capacity = placed.service.data.capacity;
+    for resource in &lenient {
+        let lanes = store::free_lanes(tx, (*resource, session), (from, to), capacity, now).await?;
+        if lanes.is_empty() {
+            return Ok(lenient);
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// What was seen to be occupied need not be tried. Of a group, the others of the session are no obstacle.
@@ -67,11 +96,11 @@ pub(crate) fn refuse_busy(placed: &Placed, overbook: bool) -> Result<()> {
 }
 
 /// The rows of a placement. Devices and the patient can't be in two places, whatever the reason.
-fn rows(placed: &Placed, claim: Claim, now: Instant) -> Vec<Row> {
+fn rows(placed: &Placed, claim: Claim, over: &[Uuid], now: Instant) -> Vec<Row> {
     let (from, to) = placed.occupied();
     let wish = &placed.placement;
     let (appointment_id, hold_id, expires_at, own) = match claim {
-        Claim::Appointment { id, .. } => (Some(id), None, None, id.0),
+        Claim::Appointment { id } => (Some(id), None, None, id.0),
         Claim::Hold { id, expires_at } => (None, Some(id), Some(expires_at), id.0),
     };
     let plain = if hold_id.is_some() { "held" } else { "booked" };
@@ -92,25 +121,25 @@ fn rows(placed: &Placed, claim: Claim, now: Instant) -> Vec<Row> {
         expires_at,
         created_at: now,
     };
-    let lenient = if overbooks(claim) {
-        "overbooked"
-    } else {
-        plain
+    let lenient = |resource: Uuid| Row {
+        state: if over.contains(&resource) {
+            "overbooked"
+        } else {
+            plain
+        },
+        ..blank(resource)
     };
     let providers = wish.providers.iter().map(|id| Row {
         provider_id: Some(*id),
-        state: lenient,
-        ..blank(id.0)
+        ..lenient(id.0)
     });
     let staff = wish.staff.iter().map(|id| Row {
         staff_id: Some(*id),
-        state: lenient,
-        ..blank(id.0)
+        ..lenient(id.0)
     });
     let room = wish.room.iter().map(|id| Row {
         asset_id: Some(*id),
-        state: lenient,
-        ..blank(id.0)
+        ..lenient(id.0)
     });
     let equipment = wish.equipment.iter().map(|id| Row {
         asset_id: Some(*id),
@@ -131,13 +160,10 @@ fn rows(placed: &Placed, claim: Claim, now: Instant) -> Vec<Row> {
 async fn take_lane(
     tx: &mut TenantTx,
     placed: &Placed,
-    session: Uuid,
     mut rows: Vec<Row>,
+    now: Instant,
 ) -> Result<Vec<Uuid>> {
     let patient = placed.placement.patient.0;
-    for row in rows.iter_mut().filter(|row| row.resource != patient) {
-        row.party = session;
-    }
     let first = rows.iter().position(|row| row.resource != patient);
     let Some(first) = first else {
         return Ok(Vec::new());
@@ -149,7 +175,23 @@ async fn take_lane(
         return Ok(taken);
     }
     let (arbiter, others) = rest.split_at(1);
-    for lane in store::free_lanes(tx, &arbiter[0], placed.service.data.capacity).await? {
+    let (whose, times) = (
+        (arbiter[0].resource, arbiter[0].party),
+        (arbiter[0].starts_at, arbiter[0].ends_at),
+    );
+    let capacity = placed.service.data.capacity;
+    // The constraints don't see who is booked over another.
+    for row in others
+        .iter()
+        .filter(|row| placed.busy.contains(&row.resource))
+    {
+        let whose = (row.resource, row.party);
+        let lanes = store::free_lanes(tx, whose, times, capacity, now).await?;
+        if lanes.is_empty() {
+            return Ok(taken);
+        }
+    }
+    for lane in store::free_lanes(tx, whose, times, capacity, now).await? {
         let tried: Vec<Row> = arbiter
             .iter()
             .map(|row| row.in_lane(lane, patient))
@@ -169,26 +211,37 @@ async fn take_lane(
     Ok(taken)
 }
 
+/// The field says of what kind it is that is occupied.
 fn slot_taken(placed: &Placed, resource: Option<Uuid>) -> Error {
     let wish = &placed.placement;
-    let who = match resource {
-        Some(id) if id == wish.patient.0 => "The patient has another appointment then.",
-        Some(id)
-            if wish.providers.iter().any(|provider| provider.0 == id) && !placed.is_group() =>
-        {
-            "The provider is occupied then."
-        }
-        Some(id) if wish.room.is_some_and(|room| room.0 == id) && !placed.is_group() => {
-            "The room is occupied then."
-        }
-        Some(id) if wish.equipment.iter().any(|device| device.0 == id) => {
-            "A device is occupied then."
-        }
-        Some(id) if wish.staff.iter().any(|member| member.0 == id) => {
-            "A member of the staff is occupied then."
-        }
-        _ if placed.is_group() => "The session is full, or whom it needs is occupied then.",
-        _ => Code::SlotTaken.sentence(),
+    let is = |one: Uuid| resource == Some(one);
+    let leads = |who: &ProviderId| placed.leader() == Some(*who);
+    let provider = wish.providers.iter().find(|who| is(who.0));
+    let (pointer, code, detail) = if is(wish.patient.0) {
+        let has = "The patient has another appointment then.";
+        ("/patient_id", "occupied", has)
+    } else if wish.equipment.iter().any(|device| is(device.0)) {
+        ("/equipment_ids", "occupied", "A device is occupied then.")
+    } else if wish.staff.iter().any(|member| is(member.0)) {
+        let member = "A member of the staff is occupied then.";
+        ("/staff_ids", "occupied", member)
+    } else if placed.is_group() {
+        let full = "The session is full, or whom it needs is occupied then.";
+        ("/starts_at", "session_full", full)
+    } else if let Some(who) = provider {
+        let field = if leads(who) {
+            "/provider_id"
+        } else {
+            "/other_provider_ids"
+        };
+        (field, "occupied", "The provider is occupied then.")
+    } else if wish.room.is_some_and(|room| is(room.0)) {
+        ("/room_id", "occupied", "The room is occupied then.")
+    } else {
+        ("/starts_at", "occupied", Code::SlotTaken.sentence())
     };
-    Error::new(Code::SlotTaken).detail(who)
+    let field = FieldError::new(pointer, code, "must be free then");
+    Error::new(Code::SlotTaken)
+        .detail(detail)
+        .with_fields(vec![field])
 }

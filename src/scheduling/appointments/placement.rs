@@ -142,6 +142,9 @@ fn lacks_something(wish: &Placement, service: &Service) -> bool {
 pub(crate) struct Manner<'a> {
     /// A service that patients do not book themselves does not exist for them.
     pub only_self_booking: bool,
+    /// Of a patient who books himself: he takes the time of nobody and nothing the service does not need, but for these, which
+    /// were agreed on with him.
+    pub only_needed: Option<&'a [Uuid]>,
     /// Provider, staff and room may be occupied.
     pub overbook: bool,
     /// Whether it has to be this room, or another of the kind the service needs will do if this one is taken.
@@ -210,8 +213,9 @@ pub(crate) async fn work_out(
     if manner.only_self_booking && !service.data.self_booking {
         return Err(no_such_service().into());
     }
-    let facts = store::facts(tx, &placement, &service, now).await?;
-    let broken = broken_references(&placement, facts.as_ref());
+    let known = manner.only_needed.unwrap_or_default();
+    let facts = store::facts(tx, &placement, &service, known, now).await?;
+    let broken = broken_references(&placement, known, facts.as_ref());
     let Some(facts) = facts.filter(|_| broken.is_empty()) else {
         return Err(Error::invalid(broken).into());
     };
@@ -225,6 +229,9 @@ pub(crate) async fn work_out(
         placement,
         service,
     };
+    if let Some(agreed) = manner.only_needed {
+        availability::require_needed(tx, &wanted(&placed, wall, &[]), agreed).await?;
+    }
     if let Some(obstacle) = availability::check_start(&wanted(&placed, wall, &[]), now) {
         return Err(Error::from(obstacle).into());
     }
@@ -316,7 +323,10 @@ async fn choose(
 
 fn nobody_free() -> Error {
     let nobody = "Nobody who, or nothing that could be chosen is free then.";
-    Error::new(Code::SlotTaken).detail(nobody)
+    let rule = "must be a time at which one of each that is needed is free";
+    Error::new(Code::SlotTaken)
+        .detail(nobody)
+        .with_fields(vec![FieldError::new("/starts_at", "nobody_free", rule)])
 }
 
 fn no_such_service() -> Error {
@@ -327,7 +337,11 @@ fn no_such_service() -> Error {
     )
 }
 
-fn broken_references(placement: &Placement, facts: Option<&store::Facts>) -> Vec<FieldError> {
+fn broken_references(
+    placement: &Placement,
+    known: &[Uuid],
+    facts: Option<&store::Facts>,
+) -> Vec<FieldError> {
     let Some(facts) = facts.filter(|facts| facts.active) else {
         let rule = "must name an active facility";
         return vec![FieldError::new("/facility_id", "no_such_facility", rule)];
@@ -340,6 +354,7 @@ fn broken_references(placement: &Placement, facts: Option<&store::Facts>) -> Vec
     };
     let count = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
     let providers = count(placement.providers.len());
+    let staff = placement.staff.iter().filter(|id| !known.contains(&id.0));
     let several = providers > 1 && facts.leader_found;
     require(
         facts.providers == providers,
@@ -352,7 +367,7 @@ fn broken_references(placement: &Placement, facts: Option<&store::Facts>) -> Vec
         "must name active providers",
     );
     require(
-        facts.staff == count(placement.staff.len()),
+        facts.staff == count(staff.count()),
         "/staff_ids",
         "no_such_staff",
         "must name active members of the staff",

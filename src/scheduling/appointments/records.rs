@@ -70,7 +70,7 @@ pub async fn record_in_tx(
                 closed_by: None,
             };
             store::end(tx, &[id], &how, starts_at).await?;
-            store_occupancy::release(tx, &[id]).await?;
+            store_occupancy::release(tx, &[id], starts_at).await?;
         }
     }
     Ok(true)

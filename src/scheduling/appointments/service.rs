@@ -10,7 +10,7 @@ use platform::http::{Answer, IfMatch, MergePatch};
 use super::booking::{self, Booker, Details};
 use super::model::{Appointment, AppointmentDetails, NewAppointment};
 use super::placement::Placement;
-use super::{line, next_free, planned, store, store_holds};
+use super::{holds, line, next_free, planned, store, store_holds};
 use crate::booking_rules;
 
 /// How often a booking that left the choice open is tried, if what was chosen is taken while it is booked.
@@ -42,6 +42,7 @@ pub(super) async fn book(ctx: &Ctx, new: NewAppointment) -> Result<Answer<Appoin
         }
     }
     let mut tx = ctx.begin_by_keys(Permission::AppointmentBook).await?;
+    holds::refuse_offered(&mut tx, hold).await?;
     let by = Booker::caller(ctx);
     let id = booking::book_hold_in_tx(&mut tx, hold, None, &details, by, ctx.now()).await?;
     created(ctx, tx, id).await

@@ -139,7 +139,7 @@ pub(super) async fn miss(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appointm
         closed_by: Some(ctx.user()),
     };
     store::end(&mut tx, &[id], &how, ctx.now()).await?;
-    store_occupancy::release(&mut tx, &[id]).await?;
+    store_occupancy::release(&mut tx, &[id], ctx.now()).await?;
     planned::ends(&mut tx, &present, EncounterStatus::NoShow, None, ctx.now()).await?;
     commit(ctx, tx, id).await
 }
@@ -205,6 +205,6 @@ pub async fn cancel_in_tx(
         closed_by: user,
     };
     store::end(tx, &[id], &how, now).await?;
-    store_occupancy::release(tx, &[id]).await?;
+    store_occupancy::release(tx, &[id], now).await?;
     planned::ends(tx, &present, EncounterStatus::Cancelled, Some(reason), now).await
 }

@@ -198,7 +198,7 @@ pub(super) async fn insert(
     tx: &mut TenantTx,
     id: AppointmentId,
     placed: &Placed,
-    details: &Details,
+    (details, overbooked): (&Details, bool),
     by: Booker,
     now: Instant,
 ) -> Result<()> {
@@ -208,7 +208,7 @@ pub(super) async fn insert(
         "insert into app.appointments (tenant_id, id, patient_id, service_id, facility_id, provider_id, type, priority, starts_at,
                 ends_at, time_zone, local_start, chief_complaint, notes, join_url, overbooked, overbook_reason, series_id,
                 rescheduled_from, booked_by_role, created_by, created_at, updated_at, encounter_id)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::text is not null, $16, $17, $18, $19, $20, $21, $21,
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $23, $16, $17, $18, $19, $20, $21, $21,
                  $22)",
         tenant as _,
         id as _,
@@ -232,6 +232,7 @@ pub(super) async fn insert(
         by.user as _,
         now,
         details.encounter as _,
+        overbooked,
     )
     .execute(tx.conn())
     .await?;
@@ -278,6 +279,9 @@ pub(super) async fn step(
                 confirmed_at = case when $3::text = 'confirmed' then $5 else confirmed_at end,
                 checked_in_at = case when $3::text = 'checked_in' then $5 else checked_in_at end,
                 started_at = case when $3::text = 'in_progress' then $5 else started_at end,
+                -- Who is still in his room when he is seen keeps it; who was forgotten there may have lost it to another.
+                roomed_while = case when $3::text = 'in_progress' and upper(roomed_while) > $5
+                                    then tstzrange(lower(roomed_while), greatest(upper(roomed_while), $5 + $6::interval)) else roomed_while end,
                 completed_at = case when $3::text = 'completed' then $5 else completed_at end
           where tenant_id = $1 and id = $2",
         tenant as _,
@@ -285,6 +289,7 @@ pub(super) async fn step(
         status as _,
         encounter as _,
         now,
+        super::rooming::KEPT as _,
     )
     .execute(tx.conn())
     .await?;
@@ -297,14 +302,14 @@ pub(super) async fn put_into_room(
     tx: &mut TenantTx,
     id: AppointmentId,
     (room, shared): (AssetId, bool),
+    (now, until): (Instant, Instant),
     by: UserId,
-    now: Instant,
 ) -> Result<bool> {
     let tenant = tx.tenant();
     let put = sqlx::query!(
         "update app.appointments a
-            set roomed_in = x.id, roomed_by = $4, roomed_at = coalesce(a.roomed_at, $5), roomed_alone = not $6, version = a.version + 1,
-                updated_at = $5
+            set roomed_in = x.id, roomed_by = $4, roomed_at = coalesce(a.roomed_at, $5), roomed_alone = not $6,
+                roomed_while = tstzrange($5, $7), version = a.version + 1, updated_at = $5
            from app.scheduling_assets x
           where a.tenant_id = $1 and a.id = $2 and x.tenant_id = $1 and x.id = $3 and x.facility_id = a.facility_id
             and x.kind = 'room' and x.status = 'active'",
@@ -314,22 +319,25 @@ pub(super) async fn put_into_room(
         by as _,
         now,
         shared,
+        until,
     )
     .execute(tx.conn())
     .await?;
     Ok(put.rows_affected() == 1)
 }
 
-/// Whether the patient of another appointment sits in the room, seen by the caller or not.
+/// Whether the patient of another appointment sits in the room then, seen by the caller or not.
 pub(super) async fn sits_in_room(
     tx: &mut TenantTx,
     room: AssetId,
     besides: AppointmentId,
+    now: Instant,
 ) -> Result<bool> {
     Ok(sqlx::query_scalar!(
-        r#"select app.sits_in_room($1, $2) as "sits!""#,
+        r#"select app.sits_in_room($1, $2, $3) as "sits!""#,
         room as _,
         besides as _,
+        now,
     )
     .fetch_one(tx.conn())
     .await?)

@@ -2,7 +2,9 @@
 
 use kernel::Result;
 use kernel::clock::Instant;
-use kernel::ids::{AssetId, FacilityId, HoldId, PatientId, ProviderId, ServiceId, StaffId, UserId};
+use kernel::ids::{
+    AppointmentId, AssetId, FacilityId, HoldId, PatientId, ProviderId, ServiceId, StaffId, UserId,
+};
 use platform::db::TenantTx;
 
 use super::model::{Hold, HoldStatus};
@@ -124,6 +126,35 @@ pub(super) async fn insert(
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// Whether the waitlist offers what it keeps. It begins and ends with its offer, in the same transactions.
+pub(super) async fn is_offered(tx: &mut TenantTx, id: HoldId) -> Result<bool> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from app.waitlist_offers
+                           where tenant_id = $1 and hold_id = $2 and status = 'open') as "offered!""#,
+        tenant as _,
+        id as _,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
+/// What was booked of it: what it kept was handed over. Later moved, that is still it.
+pub(super) async fn booked(tx: &mut TenantTx, id: HoldId) -> Result<Option<AppointmentId>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select r.appointment_id as "id!: AppointmentId"
+             from app.appointment_holds h
+             join app.reservations r on r.tenant_id = h.tenant_id and r.hold_id = h.id and r.appointment_id is not null
+            where h.tenant_id = $1 and h.id = $2 and h.status = 'booked'
+            limit 1"#,
+        tenant as _,
+        id as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
 }
 
 /// Ends a hold locked before.

@@ -97,30 +97,70 @@ pub(crate) async fn release_expired(
     Ok(())
 }
 
-/// The lanes of a session nobody has taken at this resource, lowest first; none if it is occupied otherwise.
-pub(crate) async fn free_lanes(tx: &mut TenantTx, row: &Row, capacity: i32) -> Result<Vec<i16>> {
+/// The lanes of a session nobody has taken at this resource, lowest first; none if it is occupied otherwise. Who is booked over a
+/// session that is full has no lane.
+pub(crate) async fn free_lanes(
+    tx: &mut TenantTx,
+    (resource, session): (Uuid, Uuid),
+    (from, to): (Instant, Instant),
+    capacity: i32,
+    now: Instant,
+) -> Result<Vec<i16>> {
     let tenant = tx.tenant();
     let taken = sqlx::query!(
-        r#"select r.lane, r.party as "party: Uuid" from app.reservations r
-            where r.tenant_id = $1 and r.resource_id = $2 and r.state in ('held', 'booked')
+        r#"select r.lane, r.party as "party: Uuid", r.state = 'overbooked' as "beside!" from app.reservations r
+            where r.tenant_id = $1 and r.resource_id = $2 and r.state in ('held', 'booked', 'overbooked')
+              and (r.state <> 'held' or r.expires_at > $5)
               and r.starts_at > $3::timestamptz - interval '40 hours' and r.starts_at < $4 and r.ends_at > $3"#,
         tenant as _,
-        row.resource,
-        row.starts_at,
-        row.ends_at,
+        resource,
+        from,
+        to,
+        now,
     )
     .fetch_all(tx.conn())
     .await?;
-    if taken.iter().any(|other| other.party != row.party) {
+    if taken.iter().any(|other| other.party != session) {
         return Ok(Vec::new());
     }
     let most = i16::try_from(capacity).unwrap_or(i16::MAX);
-    let free = |lane: &i16| taken.iter().all(|other| other.lane != *lane);
+    let free = |lane: &i16| {
+        let mut lanes = taken.iter().filter(|other| !other.beside);
+        lanes.all(|other| other.lane != *lane)
+    };
     Ok((1..=most).filter(free).collect())
 }
 
-/// Gives back what these appointments occupy.
-pub(crate) async fn release(tx: &mut TenantTx, appointments: &[AppointmentId]) -> Result<()> {
+/// Those of these resources that are occupied within a time, by whoever is booked over another, too.
+pub(crate) async fn occupied(
+    tx: &mut TenantTx,
+    resources: &[Uuid],
+    (from, to): (Instant, Instant),
+    now: Instant,
+) -> Result<Vec<Uuid>> {
+    let tenant = tx.tenant();
+    let occupied = sqlx::query_scalar!(
+        r#"select distinct r.resource_id as "id!" from app.reservations r
+            where r.tenant_id = $1 and r.resource_id = any($2) and r.state in ('held', 'booked', 'overbooked')
+              and (r.state <> 'held' or r.expires_at > $5)
+              and r.starts_at > $3::timestamptz - interval '40 hours' and r.starts_at < $4 and r.ends_at > $3"#,
+        tenant as _,
+        resources,
+        from,
+        to,
+        now,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(occupied)
+}
+
+/// Gives back what these appointments occupy, to whoever is booked over them first.
+pub(crate) async fn release(
+    tx: &mut TenantTx,
+    appointments: &[AppointmentId],
+    now: Instant,
+) -> Result<()> {
     let tenant = tx.tenant();
     let ids: Vec<Uuid> = appointments.iter().map(|id| id.0).collect();
     sqlx::query!(
@@ -135,6 +175,24 @@ pub(crate) async fn release(tx: &mut TenantTx, appointments: &[AppointmentId]) -
         "delete from app.overbooking_places where tenant_id = $1 and appointment_id = any($2)",
         tenant as _,
         &ids,
+    )
+    .execute(tx.conn())
+    .await?;
+    keep_overbooked(tx, &ids, None, now).await
+}
+
+/// What was released just now is theirs who were booked over it.
+async fn keep_overbooked(
+    tx: &mut TenantTx,
+    appointments: &[Uuid],
+    hold: Option<HoldId>,
+    now: Instant,
+) -> Result<()> {
+    sqlx::query!(
+        "select app.keep_overbooked($1, $2, $3)",
+        appointments,
+        hold as _,
+        now
     )
     .execute(tx.conn())
     .await?;
@@ -179,8 +237,8 @@ pub(crate) async fn appointments_at(
     Ok(rows)
 }
 
-/// Gives back what a hold keeps.
-pub(crate) async fn release_hold(tx: &mut TenantTx, hold: HoldId) -> Result<()> {
+/// Gives back what a hold keeps, to whoever is booked over it first.
+pub(crate) async fn release_hold(tx: &mut TenantTx, hold: HoldId, now: Instant) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update app.reservations set state = 'released' where tenant_id = $1 and hold_id = $2 and state = 'held'",
@@ -189,7 +247,7 @@ pub(crate) async fn release_hold(tx: &mut TenantTx, hold: HoldId) -> Result<()> 
     )
     .execute(tx.conn())
     .await?;
-    Ok(())
+    keep_overbooked(tx, &[], Some(hold), now).await
 }
 
 /// Hands what a hold keeps over to an appointment. Returns whether all of it was still kept.

@@ -18,6 +18,7 @@ pub(super) struct Facts {
     pub active: bool,
     pub leader_found: bool,
     pub providers: i64,
+    /// But for those known before.
     pub staff: i64,
     pub room_found: bool,
     pub equipment: i64,
@@ -26,7 +27,8 @@ pub(super) struct Facts {
     pub stale_holds: bool,
 }
 
-/// `None` if there is no such facility.
+/// `None` if there is no such facility. Staff `known` before is not looked up: a patient moves his visit with whoever is there for
+/// it, and may not look at staff.
 ///
 /// The states are named as the index by time has them, and told apart behind a `case`: told plainly, they would fit the indexes of
 /// the constraints as well, which know no time, and a plan made while the table was new is kept.
@@ -34,12 +36,14 @@ pub(super) async fn facts(
     tx: &mut TenantTx,
     placement: &Placement,
     service: &Service,
+    known: &[Uuid],
     now: Instant,
 ) -> Result<Option<Facts>> {
     let tenant = tx.tenant();
     let (from, to) = service.occupied(placement.starts_at);
     let providers: Vec<Uuid> = placement.providers.iter().map(|id| id.0).collect();
-    let staff: Vec<Uuid> = placement.staff.iter().map(|id| id.0).collect();
+    let staff = placement.staff.iter().map(|id| id.0);
+    let staff: Vec<Uuid> = staff.filter(|id| !known.contains(id)).collect();
     let equipment: Vec<Uuid> = placement.equipment.iter().map(|id| id.0).collect();
     let facts = sqlx::query_as!(
         Facts,
@@ -59,7 +63,7 @@ pub(super) async fn facts(
                   array(select distinct r.resource_id from app.reservations r
                          where r.tenant_id = $1 and r.resource_id = any($8)
                            and r.state in ('held', 'booked', 'overbooked')
-                           and case r.state when 'booked' then true when 'held' then r.expires_at > $12 else false end
+                           and case r.state when 'held' then r.expires_at > $12 else true end
                            and r.starts_at > $9::timestamptz - interval '40 hours' and r.starts_at < $11 and r.ends_at > $9
                            and (r.resource_id <> $13 or (r.starts_at < $10 and r.ends_at > $14))) as "busy!",
                   exists (select from app.reservations r

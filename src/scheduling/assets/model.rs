@@ -61,6 +61,10 @@ pub struct Asset {
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// Of an answer to a change: how many appointments that are to take place in it, whoever's they are, lie outside of what is
+    /// available now. `GET /api/v1/scheduling/affected-appointments` says which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affected_appointments: Option<usize>,
 }
 
 /// Which rooms and devices to list.

@@ -1,5 +1,6 @@
 //! What is done with rooms and devices.
 
+use chrono::TimeDelta;
 use identity::facilities::{self, PlaceStatus};
 use kernel::clock::Instant;
 use kernel::ids::AssetId;
@@ -10,7 +11,12 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
 use super::model::{Asset, ListAssets, NewAsset};
 use super::store;
+use crate::affected::{self, Scope};
+use crate::resource::Whose;
 use crate::waitlist::{self, Opened};
+
+/// Beyond what any service can be booked ahead.
+const FAR: TimeDelta = TimeDelta::days(1100);
 
 pub(super) async fn list(ctx: &Ctx, query: ListAssets) -> Result<Answer<Page<Asset>>> {
     let narrowed_by = (
@@ -46,6 +52,7 @@ pub(super) async fn add(ctx: &Ctx, new: NewAsset) -> Result<Answer<Asset>> {
         version: 1,
         created_at: ctx.now(),
         updated_at: ctx.now(),
+        affected_appointments: None,
     };
     let location = format!("/api/v1/scheduling/assets/{id}");
     tx.commit(Disclosure::plain(asset).created_at(location).version(1))
@@ -73,11 +80,19 @@ pub(super) async fn change(
         .await
         .on_constraint("scheduling_assets_code_key", code_taken)?;
     opened(&mut tx, &data, present.data.status, now).await?;
+    let scope = Scope {
+        facility: Some(data.facility_id),
+        whose: Whose::asset(id),
+        from: now,
+        until: now + FAR,
+    };
+    let affected = affected::count(&mut tx, &scope, now).await?;
     let version = present.version + 1;
     let asset = Asset {
         data,
         version,
         updated_at: now,
+        affected_appointments: Some(affected),
         ..present
     };
     tx.commit(Disclosure::plain(asset).version(version)).await

@@ -1,6 +1,6 @@
 //! Reads what free time is computed from.
 
-use chrono::{Days, TimeDelta};
+use chrono::{Days, NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 use kernel::clock::Instant;
 use kernel::ids::{AssetId, FacilityId, ProviderId, ServiceId, StaffId};
@@ -37,10 +37,7 @@ pub(crate) async fn calendar(
     on_call_for: Option<ServiceId>,
 ) -> Result<Calendar> {
     let window = widened(window, AROUND);
-    let days = (
-        wall::day_of(zone, instant(window.from)) - Days::new(1),
-        wall::day_of(zone, instant(window.until)) + Days::new(1),
-    );
+    let days = days_around(zone, window);
     let mut calendar = Calendar::new(zone, window);
     let mut holidays = Vec::new();
     for said in store::said(tx, facility, who, window, days, on_call_for).await? {
@@ -48,6 +45,14 @@ pub(crate) async fn calendar(
     }
     calendar.holidays = Ranges::of(holidays);
     Ok(calendar)
+}
+
+/// The days of a place that a window may have part of.
+fn days_around(zone: Tz, window: Span) -> (NaiveDate, NaiveDate) {
+    (
+        wall::day_of(zone, instant(window.from)) - Days::new(1),
+        wall::day_of(zone, instant(window.until)) + Days::new(1),
+    )
 }
 
 fn enter(calendar: &mut Calendar, holidays: &mut Vec<Span>, said: &Said) -> Result<()> {
@@ -162,6 +167,26 @@ impl Situation {
         window: Span,
     ) -> Result<Self> {
         let people = store::people(tx, skills, facility).await?;
+        Self::with(tx, people, (facility, zone), window).await
+    }
+
+    /// As [`Situation::whole`], as it was in a window that may be past: with whoever has left since. Nobody's skills.
+    pub async fn then(
+        tx: &mut TenantTx,
+        (facility, zone): (FacilityId, Tz),
+        window: Span,
+    ) -> Result<Self> {
+        let days = days_around(zone, window);
+        let people = store::people_then(tx, facility, window, days).await?;
+        Self::with(tx, people, (facility, zone), window).await
+    }
+
+    async fn with(
+        tx: &mut TenantTx,
+        people: Vec<Person>,
+        (facility, zone): (FacilityId, Tz),
+        window: Span,
+    ) -> Result<Self> {
         let places = store::all_places(tx, facility).await?;
         let who = ids(&people, &[], &places);
         let calendar = calendar(tx, (facility, zone), &who, window, None).await?;
@@ -241,6 +266,17 @@ impl Situation {
         store::busy(tx, &self.ids(), widened(window, around), now, None).await
     }
 
+    /// When everybody is taken within a window by what takes place at a facility. For the system: others see part of it.
+    pub async fn taken_at(
+        &self,
+        tx: &mut TenantTx,
+        facility: FacilityId,
+        window: Span,
+        now: Instant,
+    ) -> Result<Busy> {
+        store::busy_at(tx, facility, &self.ids(), window, now).await
+    }
+
     /// Group sessions of the service that have places left.
     pub(super) async fn sessions(
         &self,
@@ -261,18 +297,16 @@ impl Situation {
         let parties = store::parties(tx, &self.ids(), starts, length, capacity, now).await?;
         let session = |found: store::Party| {
             let start = instant(found.starts_at.timestamp_micros() + wish.before);
-            let ours = found
-                .resources
-                .iter()
-                .any(|lead| party::of_session(service.id, start, *lead) == found.party);
-            ours.then(|| Session {
+            let ours = |lead: &&Uuid| party::of_session(service.id, start, **lead) == found.party;
+            let leader = found.resources.iter().find(ours)?;
+            let people = self.people.iter().map(|person| person.id);
+            let mut providers: Vec<ProviderId> = people
+                .filter(|id| found.resources.contains(&id.0))
+                .collect();
+            providers.sort_by_key(|id| id.0 != *leader);
+            Some(Session {
                 start,
-                providers: self
-                    .people
-                    .iter()
-                    .map(|person| person.id)
-                    .filter(|id| found.resources.contains(&id.0))
-                    .collect(),
+                providers,
                 // Rooms first, then devices in the order of their kinds.
                 assets: self.assets_among(&found.resources),
                 left: capacity - found.taken,

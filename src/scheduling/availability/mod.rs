@@ -33,4 +33,4 @@ pub use placement::{Chosen, Obstacle, Promised, Wanted};
 pub use routes::router;
 pub(crate) use search::third_next;
 pub use service::{Ask, check, check_start, choose, next_free};
-pub(crate) use service::{is_emergency, parameter, zone_of};
+pub(crate) use service::{hold_in_tx, is_emergency, parameter, require_needed, zone_of};

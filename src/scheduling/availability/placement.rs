@@ -11,6 +11,7 @@ use super::limits::Broken;
 use super::load::Situation;
 use super::search::{Busy, Wish};
 use super::starts::broken_limit;
+use super::store::{Person, Place};
 use crate::assets::AssetKind;
 use crate::ranges::{Ranges, Span};
 use crate::services::Service;
@@ -173,6 +174,49 @@ pub(super) fn of_the_needs(wanted: &Wanted<'_>, situation: &Situation) -> Option
         "wrong_kind",
         "must name active devices of the facility, one of each kind the service needs",
     ))
+}
+
+/// Those of a team, beside the one who leads, who are there for nothing: each of the service's skills they have, another has, too.
+pub(super) fn needless(
+    service: &Service,
+    people: &[Person],
+    team: &[ProviderId],
+) -> Vec<ProviderId> {
+    let has = |who: ProviderId, skill: &String| {
+        let mut people = people.iter();
+        people.any(|person| person.id == who && person.skills.contains(skill))
+    };
+    let needed = |who: ProviderId| {
+        let mut skills = service.data.skills.iter();
+        skills.any(|skill| {
+            let mut others = team.iter().filter(|other| **other != who);
+            has(who, skill) && !others.any(|other| has(*other, skill))
+        })
+    };
+    let others = team.iter().skip(1).copied();
+    others.filter(|who| !needed(*who)).collect()
+}
+
+/// The device of these that the service does not need: of another kind, or one of a kind too many. Those that are `agreed` on may
+/// be there.
+pub(super) fn needless_device(
+    service: &Service,
+    places: &[Place],
+    devices: &[AssetId],
+    agreed: &[Uuid],
+) -> Option<AssetId> {
+    let mut kinds = service.data.equipment_kinds.clone();
+    let (old, new): (Vec<AssetId>, Vec<AssetId>) =
+        devices.iter().partition(|id| agreed.contains(&id.0));
+    let mut used = |id: &AssetId| {
+        let place = places.iter().find(|place| place.id == *id)?;
+        let kind = kinds.iter().position(|kind| *kind == place.asset_kind)?;
+        Some(kinds.swap_remove(kind))
+    };
+    for id in &old {
+        used(id);
+    }
+    new.into_iter().find(|id| used(id).is_none())
 }
 
 /// Whether everybody works then and everything is open.

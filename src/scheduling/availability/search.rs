@@ -30,9 +30,17 @@ pub(super) struct Candidate {
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     pub start: Instant,
+    /// The one who leads first: with another one it would be another session.
     pub providers: Vec<ProviderId>,
     pub assets: Vec<AssetId>,
     pub left: i32,
+}
+
+impl Session {
+    /// Whether it is held by these, whoever of them leads.
+    pub fn is_of(&self, team: &[ProviderId]) -> bool {
+        team.len() == self.providers.len() && team.iter().all(|who| self.providers.contains(who))
+    }
 }
 
 /// Somebody or something named that has to be free besides, and how long around a start.
@@ -204,7 +212,7 @@ pub(super) fn search(
     starts
 }
 
-/// The third start from now of everybody who has the service's skills, counted over all his free times there.
+/// The third appointment from now that could be had with everybody who has the service's skills, if the first two were taken.
 pub(crate) fn third_next(
     situation: &Situation,
     busy: &Busy,
@@ -221,10 +229,24 @@ pub(crate) fn third_next(
     });
     able.map(|person| {
         let starts = allowed.intersect(&starts_of(&situation.calendar, busy, person.id, &wish));
-        let third = aligned(&situation.calendar, &starts, wish.align).nth(2);
+        let starts = aligned(&situation.calendar, &starts, wish.align);
+        let third = apart(starts, wish.before + wish.after).nth(2);
         (person.id, third)
     })
     .collect()
+}
+
+/// Of starts in their order those that can be had one after the other, so long each.
+fn apart(starts: impl Iterator<Item = Instant>, length: i64) -> impl Iterator<Item = Instant> {
+    let mut next = i64::MIN;
+    starts.filter(move |start| {
+        let at = start.timestamp_micros();
+        let had = at >= next;
+        if had {
+            next = at + length;
+        }
+        had
+    })
 }
 
 fn with_places(
@@ -267,13 +289,9 @@ fn joined<'a>(
         .iter()
         .filter(move |session| {
             let at = session.start.timestamp_micros();
-            let same = |team: &Vec<ProviderId>| {
-                team.len() == session.providers.len()
-                    && team.iter().all(|who| session.providers.contains(who))
-            };
             Ranges::one(wish.window).contains(at)
                 && preferred.as_ref().is_none_or(|hours| hours.contains(at))
-                && teams.iter().any(same)
+                && teams.iter().any(|team| session.is_of(team))
                 && session
                     .providers
                     .iter()
@@ -359,6 +377,16 @@ mod tests {
                 wall.format("%H:%M%z").to_string()
             })
             .collect()
+    }
+
+    #[test]
+    fn starts_in_one_gap_are_one_place_and_those_beside_each_other_are_several() {
+        let minutes = [0, 5, 10, 15, 30, 35, 90, 110, 120];
+        let starts = minutes.map(|minute| at("2026-03-02T14:00:00Z") + TimeDelta::minutes(minute));
+        let found: Vec<i64> = apart(starts.into_iter(), 30 * MINUTE)
+            .map(|start| (start - starts[0]).num_minutes())
+            .collect();
+        assert_eq!(found, [0, 30, 90, 120]);
     }
 
     #[test]

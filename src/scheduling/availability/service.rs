@@ -110,7 +110,12 @@ pub(super) async fn find(ctx: &Ctx, query: FindFreeTimes) -> Result<Answer<FreeT
         assets: &[],
         except: None,
     };
-    let found = page(&mut tx, &ask, (limit as usize, skip as usize), now).await?;
+    let page = Window {
+        limit: limit as usize,
+        skip: skip as usize,
+        only_needed: only_own,
+    };
+    let found = find_page(&mut tx, &ask, &page, now).await?;
     tx.finish(Disclosure::plain(found)).await
 }
 
@@ -121,19 +126,33 @@ pub async fn next_free(
     count: usize,
     now: Instant,
 ) -> Result<Vec<Slot>> {
-    let found = first_free(tx, ask, count, now).await?;
+    let found = first_free(tx, ask, (count, false), now).await?;
     Ok(found.into_iter().map(|found| slot(ask, found)).collect())
 }
 
-/// A page of free times. `skip`: so many of those that begin at its beginning were told before.
-async fn page(
+/// Which of the free times are told.
+struct Window {
+    limit: usize,
+    /// So many of those that begin at its beginning were told before.
+    skip: usize,
+    /// To somebody who books himself: only such as he may book.
+    only_needed: bool,
+}
+
+/// A page of free times.
+async fn find_page(
     tx: &mut TenantTx,
     ask: &Ask<'_>,
-    (limit, skip): (usize, usize),
+    page: &Window,
     now: Instant,
 ) -> Result<FreeTimes> {
+    let Window {
+        limit,
+        skip,
+        only_needed,
+    } = *page;
     // One more than asked for tells that there are more, and where.
-    let mut found = first_free(tx, ask, limit + skip + 1, now).await?;
+    let mut found = first_free(tx, ask, (limit + skip + 1, only_needed), now).await?;
     let told = found.partition_point(|found| found.start <= ask.from);
     found.drain(..told.min(skip));
     let next = found.get(limit).map(|next| next.start);
@@ -153,7 +172,7 @@ async fn page(
 async fn first_free(
     tx: &mut TenantTx,
     ask: &Ask<'_>,
-    count: usize,
+    (count, only_needed): (usize, bool),
     now: Instant,
 ) -> Result<Vec<Found>> {
     let wish = Wish {
@@ -176,7 +195,10 @@ async fn first_free(
     };
     let mut situation = Situation::read(tx, &of, wish.window, wish.emergency).await?;
     situation.keep_named(ask.assets);
-    let teams = teams(ask.service, &situation, ask.any_of, ask.all_of);
+    let mut teams = teams(ask.service, &situation, ask.any_of, ask.all_of);
+    if only_needed {
+        teams.retain(|team| placement::needless(ask.service, &situation.people, team).is_empty());
+    }
     let assets = situation.candidates_for(ask.service);
     // The first free times lie on the first day, as a rule: what is taken is read a day at a time, then three times as many.
     let mut found = Vec::new();
@@ -340,6 +362,51 @@ pub async fn check(
     Ok(placement::of_the_limits(wanted, &situation, &busy, &wish))
 }
 
+/// Holds these providers until the transaction ends, for who checks and books several placements in it: then nobody who holds
+/// some of them waits for others in another order.
+///
+/// # Errors
+/// `slot_taken` where two wait for each other all the same.
+pub(crate) async fn hold_in_tx(tx: &mut TenantTx, providers: &[ProviderId]) -> Result<()> {
+    store::hold_providers(tx, providers).await
+}
+
+/// That who books himself names nobody and nothing the service does not need, but what is `agreed` on: another's time, and what
+/// others need, are not his to take. The room is known to be of the kind needed, if one is; staff is not there for patients to name.
+///
+/// # Errors
+/// A field error.
+pub(crate) async fn require_needed(
+    tx: &mut TenantTx,
+    wanted: &Wanted<'_>,
+    agreed: &[Uuid],
+) -> Result<()> {
+    let not_needed = |pointer| {
+        let rule = "must not be named: the service does not need it";
+        Err(Error::field(pointer, "not_needed", rule))
+    };
+    let new = |id: Uuid| !agreed.contains(&id);
+    let needs = &wanted.service.data;
+    if needs.room_kind.is_none() && wanted.room.is_some_and(|id| new(id.0)) {
+        return not_needed("/room_id");
+    }
+    if wanted.providers.iter().skip(1).any(|id| new(id.0)) {
+        let people = store::named(tx, wanted.providers, &needs.skills).await?;
+        let needless = placement::needless(wanted.service, &people, wanted.providers);
+        if needless.iter().any(|id| new(id.0)) {
+            return not_needed("/other_provider_ids");
+        }
+    }
+    if wanted.equipment.iter().any(|id| new(id.0)) {
+        let places = store::places(tx, wanted.facility, wanted.equipment, None, &[]).await?;
+        let devices = wanted.equipment;
+        if placement::needless_device(wanted.service, &places, devices, agreed).is_some() {
+            return not_needed("/equipment_ids");
+        }
+    }
+    Ok(())
+}
+
 fn add_promised(busy: &mut Busy, promised: &[Promised]) {
     for one in promised {
         let taken = busy.entry(one.provider.0).or_default();
@@ -375,10 +442,10 @@ pub async fn choose(
     let open = Places::new(&situation.calendar, &nobody, &candidates, &wish);
     let start = wanted.starts_at.timestamp_micros();
     for team in teams {
-        if let Some(session) = sessions.iter().find(|session| session.providers == team) {
+        if let Some(session) = sessions.iter().find(|session| session.is_of(&team)) {
             let rooms = usize::from(wish.needs_room);
             return Ok(Some(Chosen {
-                providers: team,
+                providers: session.providers.clone(),
                 room: session.assets.iter().take(rooms).next().copied(),
                 equipment: session.assets.iter().skip(rooms).copied().collect(),
             }));

@@ -14,10 +14,12 @@ use crate::ranges::{Ranges, Span, instant};
 /// The longest anything is occupied at a time: a day, and preparation and clean-up.
 const LONGEST: TimeDelta = TimeDelta::hours(40);
 
-/// An active provider, and which of the skills asked for he has.
+/// A provider, and which of the skills asked for he has.
 pub(crate) struct Person {
     pub id: ProviderId,
     pub skills: Vec<String>,
+    /// Who has left is asked for of the past only.
+    pub active: bool,
 }
 
 /// Those of these that are active.
@@ -32,7 +34,7 @@ pub(super) async fn named(
         Person,
         r#"select p.id as "id: _",
                   array(select k.key from app.provider_specialty_keys k
-                         where k.tenant_id = $1 and k.provider_id = p.id and k.key = any($3)) as "skills!"
+                         where k.tenant_id = $1 and k.provider_id = p.id and k.key = any($3)) as "skills!", true as "active!"
              from app.providers p
             where p.tenant_id = $1 and p.id = any($2) and p.status = 'active'
             order by p.sort_key, p.id"#,
@@ -56,7 +58,7 @@ pub(super) async fn people(
         Person,
         r#"select p.id as "id: _",
                   array(select k.key from app.provider_specialty_keys k
-                         where k.tenant_id = $1 and k.provider_id = p.id and k.key = any($2)) as "skills!"
+                         where k.tenant_id = $1 and k.provider_id = p.id and k.key = any($2)) as "skills!", true as "active!"
              from app.providers p
             where p.tenant_id = $1 and p.status = 'active'
               and (exists (select from app.working_times w
@@ -70,6 +72,46 @@ pub(super) async fn people(
         tenant as _,
         skills,
         facility as _
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(people)
+}
+
+/// As [`people`], without their skills, and whoever had hours at the facility in a time or was booked there then, though he has left.
+pub(super) async fn people_then(
+    tx: &mut TenantTx,
+    facility: FacilityId,
+    window: Span,
+    (first, last): (NaiveDate, NaiveDate),
+) -> Result<Vec<Person>> {
+    let tenant = tx.tenant();
+    let people = sqlx::query_as!(
+        Person,
+        r#"select p.id as "id: _", '{}'::text[] as "skills!", p.status = 'active' as "active!"
+             from app.providers p
+            where p.tenant_id = $1
+              and (exists (select from app.working_times w
+                            where w.tenant_id = $1 and w.provider_id = p.id and w.facility_id = $2 and w.status = 'active'
+                              and (p.status = 'active' or w.valid_from <= $6 and (w.valid_until is null or w.valid_until >= $5)))
+                   or exists (select from app.working_time_exceptions e
+                               where e.tenant_id = $1 and e.provider_id = p.id and e.facility_id = $2 and e.effect = 'extra'
+                                 and e.status = 'active' and (p.status = 'active' or e.starts_at < $4 and e.ends_at > $3))
+                   or exists (select from app.on_call_shifts o
+                               where o.tenant_id = $1 and o.provider_id = p.id and o.facility_id = $2 and o.status = 'active'
+                                 and (p.status = 'active' or o.starts_at < $4 and o.ends_at > $3))
+                   or exists (select from app.reservations r
+                                join app.appointments a on a.tenant_id = $1 and a.id = r.appointment_id
+                               where r.tenant_id = $1 and r.resource_id = p.id and r.state in ('held', 'booked', 'overbooked')
+                                 and r.starts_at > $3::timestamptz - interval '40 hours' and r.starts_at < $4 and r.ends_at > $3
+                                 and a.facility_id = $2))
+            order by p.sort_key, p.id"#,
+        tenant as _,
+        facility as _,
+        instant(window.from),
+        instant(window.until),
+        first,
+        last
     )
     .fetch_all(tx.conn())
     .await?;
@@ -235,10 +277,46 @@ pub(super) async fn busy(
     )
     .fetch_all(tx.conn())
     .await?;
-    let spans = |from: Vec<Instant>, until: Vec<Instant>| {
-        let spans = from.into_iter().zip(until);
-        Ranges::of(spans.map(|(from, until)| Span::new(from, until)))
-    };
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.who, spans(row.from, row.until)))
+        .collect())
+}
+
+fn spans(from: Vec<Instant>, until: Vec<Instant>) -> Ranges {
+    let spans = from.into_iter().zip(until);
+    Ranges::of(spans.map(|(from, until)| Span::new(from, until)))
+}
+
+/// As [`busy`], by what takes place at one facility.
+pub(super) async fn busy_at(
+    tx: &mut TenantTx,
+    facility: FacilityId,
+    who: &[Uuid],
+    window: Span,
+    now: Instant,
+) -> Result<Busy> {
+    let tenant = tx.tenant();
+    let from = instant(window.from);
+    let rows = sqlx::query!(
+        r#"select r.resource_id as "who!", array_agg(r.starts_at) as "from!: Vec<Instant>", array_agg(r.ends_at) as "until!: Vec<Instant>"
+             from app.reservations r
+             left join app.appointments a on a.tenant_id = $1 and a.id = r.appointment_id
+             left join app.appointment_holds h on h.tenant_id = $1 and h.id = r.hold_id
+            where r.tenant_id = $1 and r.resource_id = any($2) and r.starts_at > $3 and r.starts_at < $4 and r.ends_at > $5
+              and r.state in ('held', 'booked', 'overbooked') and (r.state <> 'held' or r.expires_at > $6)
+              and coalesce(a.facility_id, h.facility_id) = $7
+            group by r.resource_id"#,
+        tenant as _,
+        who,
+        from - LONGEST,
+        instant(window.until),
+        from,
+        now,
+        facility as _
+    )
+    .fetch_all(tx.conn())
+    .await?;
     Ok(rows
         .into_iter()
         .map(|row| (row.who, spans(row.from, row.until)))

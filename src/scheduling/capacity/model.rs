@@ -51,7 +51,8 @@ pub struct AssetUsage {
     pub usage: Usage,
 }
 
-/// When one gets an appointment with somebody: the third free time from now, because the first may be a chance.
+/// When one gets an appointment with somebody: the third that could be had from now on, one after the other, because the first may
+/// be a chance.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "the measure is called so")]
 pub struct ThirdNext {
@@ -75,7 +76,7 @@ pub struct ServiceCapacity {
     pub kept: i64,
     pub missed: i64,
     pub cancelled: i64,
-    /// Days from the booking to the appointment: half waited no longer. Missing where there are none.
+    /// Days from the first booking, if it was moved since, to the appointment: half waited no longer. Missing where there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub median_days_waited: Option<f64>,
     /// And nine of ten no longer than this.
@@ -93,7 +94,7 @@ pub struct Capacity {
     pub rooms: Vec<AssetUsage>,
     pub equipment: Vec<AssetUsage>,
     pub services: Vec<ServiceCapacity>,
-    /// Minutes of appointments that stand, of the providers' minutes of work. Missing where nobody works.
+    /// Minutes of appointments that stand, a group's once, of the providers' minutes of work. Missing where nobody works.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fill_rate: Option<f64>,
 }

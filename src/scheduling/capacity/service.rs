@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use kernel::Result;
 use kernel::clock::Instant;
 use platform::access::{Ctx, Disclosure, Permission};
+use platform::db::SystemTx;
 use platform::http::{Answer, require_order};
 use uuid::Uuid;
 
@@ -34,17 +35,22 @@ pub(super) async fn read(ctx: &Ctx, query: ReadCapacity) -> Result<Answer<Capaci
             "must lie at most 92 days after from",
         ));
     }
-    let mut tx = ctx.begin(Permission::CapacityRead).await?;
-    let zone = zone_of(&mut tx, query.facility_id).await?;
+    let mut look = ctx.look(Permission::CapacityRead).await?;
+    let zone = zone_of(&mut look, query.facility_id).await?;
+    drop(look);
     let place = (query.facility_id, zone);
+    let window = Span::new(from, to);
+    // Where an appointment takes place its row says, and who may see some charts only sees some rows only. Nothing is told of one.
+    let mut all = SystemTx::begin(&ctx.app().db, ctx.tenant()).await?;
+    let past = Situation::then(&mut all, place, window).await?;
+    let taken = past.taken_at(&mut all, place.0, window, now).await?;
+    drop(all);
+    let mut tx = ctx.begin(Permission::CapacityRead).await?;
     let services = services::all_active(&mut tx).await?;
     let skills: Vec<String> = services
         .iter()
         .flat_map(|service| service.data.skills.iter().cloned())
         .collect();
-    let window = Span::new(from, to);
-    let past = Situation::whole(&mut tx, place, &skills, window).await?;
-    let taken = past.taken(&mut tx, window, now).await?;
     let ahead = Span::new(now, now + AHEAD);
     let coming = Situation::whole(&mut tx, place, &skills, ahead).await?;
     let taken_ahead = coming.taken(&mut tx, ahead, now).await?;
@@ -54,7 +60,7 @@ pub(super) async fn read(ctx: &Ctx, query: ReadCapacity) -> Result<Answer<Capaci
         providers,
         rooms,
         equipment,
-    } = usages(&past, &taken, window);
+    } = usages(&past, &taken, window, now);
     let minutes: i64 = counts.iter().map(|count| count.minutes).sum();
     let worked: i64 = providers
         .iter()
@@ -86,13 +92,26 @@ struct Usages {
     equipment: Vec<AssetUsage>,
 }
 
-fn usages(past: &Situation, taken: &HashMap<Uuid, Ranges>, window: Span) -> Usages {
+fn usages(past: &Situation, taken: &HashMap<Uuid, Ranges>, window: Span, now: Instant) -> Usages {
     let nothing = Ranges::default();
     let of = |id, works: &Ranges| usage(works, taken.get(&id).unwrap_or(&nothing), window);
     let calendar = &past.calendar;
-    let providers = past.people.iter().map(|person| ProviderUsage {
-        provider_id: person.id,
-        usage: of(person.id.0, &calendar.works(person.id.0)),
+    // Who has left does not work from now on, whatever was said of his hours.
+    let until_now = Ranges::one(Span {
+        from: window.from,
+        until: window.until.min(now.timestamp_micros()),
+    });
+    let providers = past.people.iter().filter_map(|person| {
+        let mut works = calendar.works(person.id.0);
+        if !person.active {
+            works = works.intersect(&until_now);
+        }
+        let usage = of(person.id.0, &works);
+        let shown = person.active || usage.available_minutes + usage.outside_minutes > 0;
+        shown.then_some(ProviderUsage {
+            provider_id: person.id,
+            usage,
+        })
     });
     let assets = |kind: AssetKind| {
         let places = past.places.iter().filter(|place| place.kind == kind);

@@ -1,11 +1,13 @@
 //! Time off and extra time on the wire.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use kernel::clock::Instant;
 use kernel::ids::{AssetId, AvailabilityId, FacilityId, ProviderId, StaffId};
 use kernel::{Checks, Validate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::affected::Scope;
 use crate::resource::kept::{Kept, Said};
 use crate::resource::{Standing, Whose};
 
@@ -71,6 +73,15 @@ impl Said for NewTimeException {
     const NAME: &'static str = "TimeException";
     const DESCRIPTION: &'static str = "Time off, or extra time.";
     const PLACE: &'static str = "time-exceptions";
+
+    fn decides(&self, _now: Instant) -> Option<Scope> {
+        Some(Scope {
+            facility: self.facility_id,
+            whose: self.whose(),
+            from: self.starts_at,
+            until: self.ends_at,
+        })
+    }
 }
 
 /// Which of it to list.
@@ -101,13 +112,19 @@ pub struct ListTimeExceptions {
     pub cursor: Option<String>,
 }
 
-impl Validate for NewTimeException {
-    fn check(&self, checks: &mut Checks) {
-        let whose = Whose {
+impl NewTimeException {
+    pub(super) fn whose(&self) -> Whose {
+        Whose {
             provider: self.provider_id,
             staff: self.staff_id,
             asset: self.asset_id,
-        };
+        }
+    }
+}
+
+impl Validate for NewTimeException {
+    fn check(&self, checks: &mut Checks) {
+        let whose = self.whose();
         whose.check(checks);
         checks.require(
             whose.count() > 0,

@@ -9,7 +9,7 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging, require_order};
 
 use super::model::{Effect, ListTimeExceptions, NewTimeException, TimeException};
 use super::store;
-use crate::resource::{self, Standing, Whose, kept, require_same};
+use crate::resource::{self, Standing, kept, require_same};
 use crate::waitlist::{self, Opened};
 
 pub(super) async fn list(
@@ -78,7 +78,7 @@ async fn require(tx: &mut TenantTx, new: &NewTimeException) -> Result<()> {
     if let Some(facility) = new.facility_id {
         facilities::require_active_facility(tx, facility, "/facility_id").await?;
     }
-    resource::require(tx, whose(new), new.facility_id).await
+    resource::require(tx, new.whose(), new.facility_id).await
 }
 
 fn require_unmoved(present: &NewTimeException, data: &NewTimeException) -> Result<()> {
@@ -89,14 +89,6 @@ fn require_unmoved(present: &NewTimeException, data: &NewTimeException) -> Resul
         (present.staff_id == data.staff_id, "/staff_id"),
         (present.asset_id == data.asset_id, "/asset_id"),
     ])
-}
-
-fn whose(new: &NewTimeException) -> Whose {
-    Whose {
-        provider: new.provider_id,
-        staff: new.staff_id,
-        asset: new.asset_id,
-    }
 }
 
 /// Who may not say when others work records the time off of the provider he is, and nothing else.

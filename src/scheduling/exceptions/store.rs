@@ -44,6 +44,7 @@ impl From<Row> for TimeException {
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            affected_appointments: None,
         }
     }
 }

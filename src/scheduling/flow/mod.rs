@@ -1,6 +1,6 @@
 //! What flows around appointments: reminders, calendars, the waitlist, the board.
 //!
-//! Nobody who books has to think of it. The database notes what an appointment's change is followed by (0020, trigger
+//! Nobody who books has to think of it. The database notes what an appointment's change is followed by (0019, trigger
 //! `appointments_follow`), as jobs of the same transaction and as notices.
 
 mod links;

@@ -163,7 +163,7 @@ async fn working(
     Ok(today.iter_days().zip(minutes).collect())
 }
 
-/// What a visit takes of a person: as the service says, else as those of the history took.
+/// What a visit takes of a person: as the service says, else as those of the history took. The visits of a session take it together.
 async fn minutes_per_visit(
     tx: &mut TenantTx,
     new: &NewForecast,
@@ -174,9 +174,13 @@ async fn minutes_per_visit(
         && let Some(service) = services::get(tx, service).await?
     {
         let data = service.data;
-        return Ok(f64::from(
-            data.prep_minutes + data.duration_minutes + data.cleanup_minutes,
-        ));
+        let minutes = f64::from(data.prep_minutes + data.duration_minutes + data.cleanup_minutes);
+        if data.capacity == 1 {
+            return Ok(minutes);
+        }
+        let together = store::visits_per_session(tx, new, from).await?;
+        let together = together.unwrap_or(f64::from(data.capacity));
+        return Ok(minutes / together.max(1.0));
     }
     let measured = match source {
         DemandSource::Appointments => store::appointment_minutes(tx, new, from).await?,

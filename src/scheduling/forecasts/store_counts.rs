@@ -106,7 +106,31 @@ pub(super) async fn closings(
     Ok(closings)
 }
 
-/// The mean minutes an appointment occupies its provider.
+/// The mean number of visits of a group that come together.
+pub(super) async fn visits_per_session(
+    tx: &mut TenantTx,
+    new: &NewForecast,
+    from: NaiveDate,
+) -> Result<Option<f64>> {
+    let tenant = tx.tenant();
+    let together = sqlx::query_scalar!(
+        r#"select avg(x.visits)::float8
+             from (select count(*) as visits
+                     from app.appointments a
+                    where a.tenant_id = $1 and a.facility_id = $2 and a.service_id = $3 and a.local_start >= $4::date
+                      and a.status not in ('cancelled', 'rescheduled')
+                    group by a.provider_id, a.starts_at) x"#,
+        tenant as _,
+        new.facility_id as _,
+        new.service_id as _,
+        from
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(together)
+}
+
+/// The mean minutes an appointment occupies its provider; those of a session occupy him together.
 pub(super) async fn appointment_minutes(
     tx: &mut TenantTx,
     new: &NewForecast,
@@ -114,11 +138,14 @@ pub(super) async fn appointment_minutes(
 ) -> Result<Option<f64>> {
     let tenant = tx.tenant();
     let minutes = sqlx::query_scalar!(
-        r#"select avg(extract(epoch from a.ends_at - a.starts_at) / 60 + s.prep_minutes + s.cleanup_minutes)::float8
-             from app.appointments a
-             join app.scheduling_services s on s.tenant_id = a.tenant_id and s.id = a.service_id
-            where a.tenant_id = $1 and s.tenant_id = $1 and a.facility_id = $2 and a.local_start >= $3::date
-              and a.status not in ('cancelled', 'rescheduled')"#,
+        r#"select (sum(x.minutes) / sum(x.visits))::float8
+             from (select max(extract(epoch from a.ends_at - a.starts_at) / 60 + s.prep_minutes + s.cleanup_minutes) as minutes,
+                          count(*) as visits
+                     from app.appointments a
+                     join app.scheduling_services s on s.tenant_id = a.tenant_id and s.id = a.service_id
+                    where a.tenant_id = $1 and s.tenant_id = $1 and a.facility_id = $2 and a.local_start >= $3::date
+                      and a.status not in ('cancelled', 'rescheduled')
+                    group by a.service_id, case when s.capacity > 1 then a.provider_id else a.id end, a.starts_at) x"#,
         tenant as _,
         new.facility_id as _,
         from

@@ -1,14 +1,16 @@
 //! Holidays on the wire.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use kernel::clock::Instant;
 use kernel::ids::{FacilityId, HolidayId};
 use kernel::{Checks, Validate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::affected::Scope;
 use crate::local_time::LocalTime;
-use crate::resource::Standing;
 use crate::resource::kept::{Kept, Said};
+use crate::resource::{Standing, Whose};
 use crate::working_times::check_day;
 
 /// What is said of a holiday.
@@ -39,6 +41,17 @@ impl Said for NewHoliday {
     const NAME: &'static str = "Holiday";
     const DESCRIPTION: &'static str = "A holiday.";
     const PLACE: &'static str = "holidays";
+
+    fn decides(&self, _now: Instant) -> Option<Scope> {
+        // By the wall of the place: a day more at both ends is enough for every zone.
+        let day = self.day.and_time(NaiveTime::MIN).and_utc();
+        Some(Scope {
+            facility: self.facility_id,
+            whose: Whose::default(),
+            from: day - TimeDelta::days(1),
+            until: day + TimeDelta::days(2),
+        })
+    }
 }
 
 /// Which holidays to list.

@@ -38,6 +38,7 @@ impl From<Row> for Holiday {
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            affected_appointments: None,
         }
     }
 }

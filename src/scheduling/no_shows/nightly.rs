@@ -1,6 +1,4 @@
-//! The nightly turn: learn, score what is to come, and forecast each facility.
-
-use std::time::Duration;
+//! Learning once a day, and scoring what is to come.
 
 use chrono::TimeDelta;
 use forecast::no_show::{self, Visit};
@@ -10,53 +8,13 @@ use kernel::ids::{NoShowModelId, TenantId};
 use platform::App;
 use platform::compute::Compute;
 use platform::db::{SystemTx, TenantTx};
-use tokio::sync::watch;
 
 use super::service::reaches;
 use super::store::{self, Past};
-use crate::{flow_settings, forecasts, reminders, waitlist};
+use crate::{flow_settings, reminders, waitlist};
 
-/// How often a server looks whether a tenant's day has had its turn.
-const EACH: Duration = Duration::from_mins(20);
-/// Appointments so far ahead are scored.
+/// Appointments so far ahead are scored; what is learnt from was known as long before at most.
 const AHEAD: TimeDelta = TimeDelta::days(60);
-
-/// Looks again and again until the signal turns true. What fails is logged and tried at the next look.
-pub async fn spawn(app: App, mut stop: watch::Receiver<bool>) {
-    let mut looks = tokio::time::interval(EACH);
-    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            biased;
-            _ = stop.wait_for(|stop| *stop) => return,
-            _ = looks.tick() => {}
-        }
-        let tenants = match platform::maintenance::tenant_ids(&app.db).await {
-            Ok(tenants) => tenants,
-            Err(error) => {
-                tracing::error!(cause = error.cause_for_log(), "the nightly turn failed");
-                continue;
-            }
-        };
-        for tenant in tenants {
-            if *stop.borrow() {
-                return;
-            }
-            if let Err(error) = turn(&app, tenant).await {
-                tracing::error!(%tenant, cause = error.cause_for_log(), "the nightly turn failed");
-            }
-        }
-    }
-}
-
-/// A tenant's turn, if his day has not had it.
-pub async fn turn(app: &App, tenant: TenantId) -> Result<()> {
-    if refit(app, tenant).await? {
-        let made = forecasts::make_nightly(app, tenant).await?;
-        tracing::info!(%tenant, forecasts = made, "learnt from the day");
-    }
-    Ok(())
-}
 
 /// Fits the tenant's model once a day (UTC) and scores what is to come; with it goes the waitlist's daily look. Answers whether
 /// it was this call that did.
@@ -67,7 +25,7 @@ pub async fn refit(app: &App, tenant: TenantId) -> Result<bool> {
     if store::made_on(&mut tx, today).await? {
         return Ok(false);
     }
-    let visits = store::past(&mut tx, now).await?;
+    let visits = store::past(&mut tx, now, AHEAD).await?;
     drop(tx);
     let counted = (visits.len(), visits.iter().filter(|it| it.missed).count());
     let fit = move || {

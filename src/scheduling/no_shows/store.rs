@@ -1,6 +1,6 @@
 //! SQL of no-shows. Of a patient it reads what became of his visits, and nothing else.
 
-use chrono::{NaiveDate, NaiveDateTime, Timelike};
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta, Timelike};
 use forecast::no_show::{FEATURES, Judgement, Model, Visit};
 use kernel::Result;
 use kernel::clock::Instant;
@@ -45,37 +45,43 @@ impl Past {
     }
 }
 
-/// Visits of the last three years that were kept or missed, in the order of their time.
-pub(super) async fn past(tx: &mut TenantTx, now: Instant) -> Result<Vec<Past>> {
+/// Visits of the last three years that were kept or missed, in the order of their time; each with what was known of its patient
+/// at one moment between its booking, or `ahead` of it, and the visit: at some of the nights at which it was scored, or would have
+/// been. Which moment it is hangs on the id alone, so that each night draws the same.
+pub(super) async fn past(tx: &mut TenantTx, now: Instant, ahead: TimeDelta) -> Result<Vec<Past>> {
     let tenant = tx.tenant();
-    let mut rows = sqlx::query_as!(
+    let rows = sqlx::query_as!(
         Past,
-        r#"select id as "id!: _", patient_id as "patient_id!: _", kind as "kind!", local_start as "local_start!",
-                  lead_days as "lead_days!", missed_before as "missed_before!",
-                  kept_before as "kept_before!", missed as "missed!"
-             from (select id, patient_id, type as kind, local_start, starts_at, status,
-                          extract(epoch from starts_at - created_at)::float8 / 86400 as lead_days,
-                          status = 'no_show' as missed,
-                          count(*) filter (where status = 'no_show') over earlier as missed_before,
-                          count(*) filter (where status = 'completed') over earlier as kept_before
-                     from app.appointments
-                    where tenant_id = $1 and starts_at < $2 and starts_at > $2 - interval '5 years'
-                   window earlier as (partition by patient_id order by starts_at
-                                      range between interval '2 years' preceding and interval '1 day' preceding)) as visits
-            where status in ('completed', 'no_show') and starts_at > $2 - interval '3 years'
-            order by starts_at desc, id desc
-            limit $3"#,
+        r#"select v.id as "id!: _", v.patient_id as "patient_id!: _", v.type as "kind!", v.local_start as "local_start!",
+                  extract(epoch from v.starts_at - v.created_at)::float8 / 86400 as "lead_days!",
+                  p.missed as "missed_before!", p.kept as "kept_before!", v.status = 'no_show' as "missed!"
+             from (select a.id, a.patient_id, a.type, a.local_start, a.starts_at, a.created_at, a.status,
+                          a.starts_at - ('x' || right(a.id::text, 7))::bit(28)::integer / 268435456.0::float8
+                                        * least(greatest(a.starts_at - a.created_at, interval '0'), $4::interval) as known_at
+                     from app.appointments a
+                    where a.tenant_id = $1 and a.starts_at < $2 and a.starts_at > $2 - interval '3 years'
+                      and a.status in ('completed', 'no_show')
+                    order by a.starts_at desc, a.id desc
+                    limit $3) v
+            cross join lateral (select count(*) filter (where e.status = 'no_show') as missed,
+                                       count(*) filter (where e.status = 'completed') as kept
+                                  from app.appointments e
+                                 where e.tenant_id = $1 and e.patient_id = v.patient_id
+                                   and e.starts_at < v.known_at - interval '1 day'
+                                   and e.starts_at > v.known_at - interval '2 years') p
+            order by v.starts_at, v.id"#,
         tenant as _,
         now,
-        MOST_VISITS
+        MOST_VISITS,
+        ahead as _,
     )
     .fetch_all(tx.conn())
     .await?;
-    rows.reverse();
     Ok(rows)
 }
 
-/// Appointments that are to come, with what became of the patients' visits of the last two years.
+/// Appointments that are to come, with what is known of their patients by now, reckoned as in [`past`]: what became of the visits
+/// of the last two years. Of what was yesterday it may not be written down yet who came, so a day is left out.
 pub(super) async fn coming(tx: &mut TenantTx, now: Instant, until: Instant) -> Result<Vec<Past>> {
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(
@@ -88,7 +94,8 @@ pub(super) async fn coming(tx: &mut TenantTx, now: Instant, until: Instant) -> R
              left join lateral (select count(*) filter (where e.status = 'no_show') as missed,
                                        count(*) filter (where e.status = 'completed') as kept
                                   from app.appointments e
-                                 where e.tenant_id = $1 and e.patient_id = a.patient_id and e.starts_at < $2
+                                 where e.tenant_id = $1 and e.patient_id = a.patient_id
+                                   and e.starts_at < $2::timestamptz - interval '1 day'
                                    and e.starts_at > $2 - interval '2 years') p on true
             where a.tenant_id = $1 and a.starts_at >= $2 and a.starts_at < $3 and a.status in ('scheduled', 'confirmed')"#,
         tenant as _,
@@ -293,7 +300,7 @@ pub(super) async fn page(
     Ok(scores)
 }
 
-/// The appointments of a local day that stand, with their scores.
+/// The appointments of a local day that stand, with their scores. Of a group one who stays away makes room for nobody else.
 pub(super) async fn of_day(
     tx: &mut TenantTx,
     day: NaiveDate,
@@ -311,7 +318,7 @@ pub(super) async fn of_day(
             where a.tenant_id = $1 and v.tenant_id = $1
               and a.starts_at >= $2::date - interval '1 day' and a.starts_at < $2::date + interval '2 days'
               and a.local_start >= $2::date and a.local_start < $2::date + 1
-              and a.status in ('scheduled', 'confirmed') and a.provider_id is not null
+              and a.status in ('scheduled', 'confirmed') and a.provider_id is not null and v.capacity = 1
               and ($3::uuid is null or a.facility_id = $3)
             order by a.starts_at, a.id"#,
         tenant as _,

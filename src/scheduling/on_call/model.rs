@@ -1,14 +1,16 @@
 //! On-call shifts on the wire.
 
 use chrono::{DateTime, Utc};
+use kernel::clock::Instant;
 use kernel::ids::{DepartmentId, FacilityId, OnCallId, ProviderId, ServiceId};
 use kernel::{Checks, Validate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::affected::Scope;
 use crate::exceptions::check_period;
-use crate::resource::Standing;
 use crate::resource::kept::{Kept, Said};
+use crate::resource::{Standing, Whose};
 
 /// What is said of a time somebody is on call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -48,6 +50,15 @@ impl Said for NewOnCallShift {
     const NAME: &'static str = "OnCallShift";
     const DESCRIPTION: &'static str = "A time somebody is on call.";
     const PLACE: &'static str = "on-call-shifts";
+
+    fn decides(&self, _now: Instant) -> Option<Scope> {
+        Some(Scope {
+            facility: Some(self.facility_id),
+            whose: Whose::provider(self.provider_id),
+            from: self.starts_at,
+            until: self.ends_at,
+        })
+    }
 }
 
 /// Which shifts to list.

@@ -40,6 +40,7 @@ impl From<Row> for OnCallShift {
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            affected_appointments: None,
         }
     }
 }

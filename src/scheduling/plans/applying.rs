@@ -3,13 +3,16 @@
 //! Requests are tried in turn, each within a savepoint; one that meets something that is to move out of its way is tried again
 //! after it has. So a chain of moves works out in any order. Appointments that change places with each other never get their
 //! turn so: those that stand in each other's way (`circles`) give their time back together, and then take the new places, all
-//! of a circle or none.
+//! of a circle or none. Where a limit of work refuses one, what else of its providers is to leave that day or week stands in its
+//! way, too: two that change days exceed the limit of both days for as long as they go one after the other.
+//!
+//! Locks: all appointments in the order of their ids, then all providers in the order of theirs, before anything is booked.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{NaiveTime, TimeDelta};
 use clinical::encounters;
-use kernel::ids::{AppointmentId, SchedulePlanId};
+use kernel::ids::{AppointmentId, ProviderId, SchedulePlanId};
 use kernel::{Code, Error, FieldError, Kind, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
@@ -17,12 +20,14 @@ use platform::db::TenantTx;
 use platform::http::Answer;
 use serde_json::json;
 
+use super::circles::{self, Limit};
 use super::model::ApplyPlan;
 use super::model_plan::{
     KeptPlan, KeptRequest, PlacementChange, PlanStatus, PlannedPlace, RequestOutcome, SchedulePlan,
 };
-use super::{circles, store, telling};
+use super::{store, telling};
 use crate::appointments::{self, Booker, Details, Placement, Timing};
+use crate::availability;
 use crate::services;
 
 /// Why a moved appointment was moved.
@@ -39,24 +44,15 @@ pub(super) async fn apply(
         .await?
         .ok_or_else(Error::not_found)?;
     let requests = store::requests(&mut tx, id).await?;
-    let mut open = chosen(&kept, requests, &what)?;
+    let open = chosen(&kept, requests, &what)?;
     if open.is_empty() {
         return Err(Error::new(Code::PlanApplied));
     }
     // Nobody cancels, checks in or moves what is to be moved until this is done.
     let moved: Vec<AppointmentId> = open.iter().filter_map(|it| it.0.moves).collect();
     appointments::lock_all_in_tx(&mut tx, &moved).await?;
-    let mut refused: HashMap<String, Error> = HashMap::new();
-    loop {
-        let before = open.len();
-        open = one_by_one(ctx, &mut tx, id, open, &mut refused).await?;
-        if open.len() == before {
-            open = together(ctx, &mut tx, id, open, &mut refused).await?;
-        }
-        if open.is_empty() || open.len() == before {
-            break;
-        }
-    }
+    availability::hold_in_tx(&mut tx, &providers(&open)).await?;
+    let refused = book_what_can_be(ctx, &mut tx, &kept, open).await?;
     if what.all_or_nothing && !refused.is_empty() {
         return Err(nothing_applied(&refused));
     }
@@ -103,6 +99,45 @@ async fn ensure_months(ctx: &Ctx, id: SchedulePlanId) -> Result<()> {
 
 type Open = Vec<(KeptRequest, PlannedPlace)>;
 
+/// Whose places these are, in the order of their ids.
+fn providers(open: &Open) -> Vec<ProviderId> {
+    let places = open.iter().flat_map(|it| it.1.provider_ids.iter().copied());
+    places.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Books what can be booked, in whatever order it takes; answers why the others could not be.
+async fn book_what_can_be(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    kept: &KeptPlan,
+    mut open: Open,
+) -> Result<HashMap<String, Error>> {
+    let zone = telling::horizon_of(kept)?.zone;
+    let mut refused: HashMap<String, Error> = HashMap::new();
+    let mut limited: HashMap<String, Limit> = HashMap::new();
+    loop {
+        let before = (open.len(), limited.len());
+        open = one_by_one(ctx, tx, kept.id, open, &mut refused).await?;
+        // Those who stand in each other's way first: few are moved at once.
+        if open.len() == before.0 {
+            let circles = circles::find(tx, &open, zone, &HashMap::new()).await?;
+            open = together(ctx, tx, kept.id, open, circles, &mut refused).await?;
+        }
+        if open.len() == before.0 {
+            let reached = refused.iter();
+            limited
+                .extend(reached.filter_map(|(key, error)| Some((key.clone(), Limit::of(error)?))));
+            if !limited.is_empty() {
+                let circles = circles::find(tx, &open, zone, &limited).await?;
+                open = together(ctx, tx, kept.id, open, circles, &mut refused).await?;
+            }
+        }
+        if open.is_empty() || (open.len(), limited.len()) == before {
+            return Ok(refused);
+        }
+    }
+}
+
 /// Books what can be booked alone; answers the others.
 async fn one_by_one(
     ctx: &Ctx,
@@ -133,10 +168,11 @@ async fn together(
     tx: &mut TenantTx,
     plan: SchedulePlanId,
     open: Open,
+    circles: Vec<Vec<usize>>,
     refused: &mut HashMap<String, Error>,
 ) -> Result<Open> {
     let mut done: HashSet<String> = HashSet::new();
-    for circle in circles::find(tx, &open).await? {
+    for circle in circles {
         let items: Vec<_> = circle
             .iter()
             .map(|at| (&open[*at].0, &open[*at].1))
@@ -178,7 +214,7 @@ async fn settle(
 fn nothing_applied(refused: &HashMap<String, Error>) -> Error {
     let mut outcomes: Vec<_> = refused
         .iter()
-        .map(|(key, error)| json!({ "request": key, "code": error.code().as_str() }))
+        .map(|(key, error)| json!({ "request": key, "code": error.code().as_str(), "errors": error.fields() }))
         .collect();
     outcomes.sort_by_key(ToString::to_string);
     Error::new(Code::PlanNotApplied).with("outcomes", json!(outcomes))

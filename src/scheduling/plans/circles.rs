@@ -1,33 +1,88 @@
 //! Appointments that stand in each other's way: whoever is to go where another is, who is to move too.
 //!
-//! Two that change places are the smallest circle. What is found is a little wider, all that hang together by such ways: to
-//! move more at once than need be does no harm, since each of them has been tried alone before.
+//! Two that change places are the smallest circle. A circle is those of whom each waits for each other, by whatever detour;
+//! who waits for somebody of a circle and for whom nobody in it waits has his turn after it, and does not spoil it.
 
-use kernel::Result;
+use std::collections::HashMap;
+
+use chrono::{Datelike, Days, TimeDelta};
+use chrono_tz::Tz;
 use kernel::ids::AppointmentId;
+use kernel::{Error, Result};
 use platform::db::TenantTx;
 
 use super::applying::timing;
 use super::model_plan::{KeptRequest, PlannedPlace};
 use crate::appointments::{self, Timing};
 use crate::services;
+use crate::wall;
 
-/// Places in `open`, those of one circle together; each circle has two members at least.
+/// No rest is longer (work_limits).
+const LONGEST_REST: TimeDelta = TimeDelta::days(2);
+
+/// The limit of work that refused a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Limit {
+    Day,
+    Week,
+    Rest,
+}
+
+impl Limit {
+    pub fn of(refusal: &Error) -> Option<Self> {
+        refusal.fields().iter().find_map(|it| match &*it.code {
+            "daily_limit" => Some(Self::Day),
+            "weekly_limit" => Some(Self::Week),
+            "rest" => Some(Self::Rest),
+            _ => None,
+        })
+    }
+
+    /// When the bookings take place that reach it.
+    fn span(self, zone: Tz, place: &PlannedPlace) -> Span {
+        let day = wall::day_of(zone, place.starts_at);
+        let days = |first, count| {
+            let until = first + Days::new(count);
+            (wall::midnight(zone, first), wall::midnight(zone, until))
+        };
+        match self {
+            Self::Day => days(day, 1),
+            Self::Week => {
+                let since_monday = day.weekday().num_days_from_monday();
+                days(day - Days::new(since_monday.into()), 7)
+            }
+            Self::Rest => (place.starts_at - LONGEST_REST, place.ends_at + LONGEST_REST),
+        }
+    }
+}
+
+type Span = (kernel::clock::Instant, kernel::clock::Instant);
+
+/// Places in `open`, those of one circle together; each circle has two members at least. `limited`: of those whom a limit
+/// refused, what else of their providers is to leave its time is in their way.
 pub(super) async fn find(
     tx: &mut TenantTx,
     open: &[(KeptRequest, PlannedPlace)],
+    zone: Tz,
+    limited: &HashMap<String, Limit>,
 ) -> Result<Vec<Vec<usize>>> {
-    let mut ways = Vec::new();
+    let mut ways = vec![Vec::new(); open.len()];
     for (at, (request, place)) in open.iter().enumerate() {
         if request.moves.is_none() {
             continue;
         }
-        for id in in_the_way(tx, request, place).await? {
+        let mut found = in_the_way(tx, request, place).await?;
+        if let Some(limit) = limited.get(&request.key) {
+            let people: Vec<_> = place.provider_ids.iter().map(|id| id.0).collect();
+            let span = limit.span(zone, place);
+            found.extend(appointments::holding_in_tx(tx, &people, span).await?);
+        }
+        for id in found {
             let other = open.iter().position(|it| it.0.moves == Some(id));
-            ways.extend(other.filter(|other| *other != at).map(|other| (at, other)));
+            ways[at].extend(other.filter(|other| *other != at));
         }
     }
-    Ok(connected(open.len(), &ways))
+    Ok(circles(&ways))
 }
 
 async fn in_the_way(
@@ -40,7 +95,7 @@ async fn in_the_way(
     };
     let own = timing(tx, request).await?;
     let held = own.unwrap_or(Timing::of_service(&service));
-    let minutes = |count: i32| chrono::TimeDelta::minutes(i64::from(count));
+    let minutes = |count: i32| TimeDelta::minutes(i64::from(count));
     let span = (
         place.starts_at - minutes(held.prep),
         place.ends_at + minutes(held.cleanup),
@@ -52,36 +107,48 @@ async fn in_the_way(
     appointments::holding_in_tx(tx, &resources, span).await
 }
 
-/// The groups of two and more that hang together.
-fn connected(count: usize, ways: &[(usize, usize)]) -> Vec<Vec<usize>> {
-    let mut group: Vec<usize> = (0..count).collect();
-    for (one, other) in ways {
-        let (keep, give) = (group[*one], group[*other]);
-        for it in &mut group {
-            if *it == give {
-                *it = keep;
-            }
+/// The groups of two and more that reach each other. `ways[n]`: whom the nth waits for.
+fn circles(ways: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    let reached: Vec<Vec<bool>> = (0..ways.len()).map(|from| reached(ways, from)).collect();
+    let mut found: Vec<Vec<usize>> = Vec::new();
+    for (one, from_one) in reached.iter().enumerate() {
+        let each_other = |other: &usize| from_one[*other] && reached[*other][one];
+        let circle: Vec<usize> = (0..ways.len()).filter(each_other).collect();
+        // Told once, by its first member.
+        if circle.len() > 1 && circle.first() == Some(&one) {
+            found.push(circle);
         }
     }
-    let members = |name| {
-        (0..count)
-            .filter(|at| group[*at] == name)
-            .collect::<Vec<_>>()
-    };
-    let groups = (0..count).map(members);
-    groups.filter(|it| it.len() > 1).collect()
+    found
+}
+
+fn reached(ways: &[Vec<usize>], from: usize) -> Vec<bool> {
+    let mut seen = vec![false; ways.len()];
+    let mut next = vec![from];
+    while let Some(at) = next.pop() {
+        if !std::mem::replace(&mut seen[at], true) {
+            next.extend(&ways[at]);
+        }
+    }
+    seen
 }
 
 #[cfg(test)]
 mod tests {
-    use super::connected;
+    use super::circles;
 
     #[test]
-    fn whoever_hangs_together_by_whatever_way_is_one_circle() {
-        let ways = [(0, 3), (3, 0), (5, 3), (1, 4)];
-        let mut found = connected(7, &ways);
-        found.sort();
-        assert_eq!(found, [vec![0, 3, 5], vec![1, 4]]);
-        assert!(connected(3, &[]).is_empty());
+    fn a_circle_is_those_who_wait_for_each_other() {
+        let mut ways = vec![Vec::new(); 8];
+        // Two who change places; one who only waits for them; three in a ring; one for whom only others wait.
+        ways[0] = vec![3];
+        ways[3] = vec![0];
+        ways[5] = vec![3];
+        ways[1] = vec![4, 7];
+        ways[4] = vec![6];
+        ways[6] = vec![1];
+        assert_eq!(circles(&ways), [vec![0, 3], vec![1, 4, 6]]);
+        assert!(circles(&[Vec::new(), Vec::new()]).is_empty());
+        assert!(circles(&[]).is_empty());
     }
 }

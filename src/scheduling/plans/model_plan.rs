@@ -118,7 +118,7 @@ pub struct PlannedVisit {
     pub refusal: Option<String>,
 }
 
-/// Against the plan this one was made from. By the keys of the requests.
+/// Against the plan this one was made from. By the keys of the requests of patients the caller may see.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PlanComparison {
     /// What the plan before cost.

@@ -78,10 +78,10 @@ pub(super) async fn places(tx: &mut TenantTx, facilities: &[Uuid]) -> Result<Vec
     Ok(places)
 }
 
-/// When somebody or something is taken.
+/// When somebody or something is taken, whether or not the caller may see for whom.
 pub(super) struct Taken {
     pub who: Uuid,
-    /// Where; of a hold its facility.
+    /// Where.
     pub facility_id: Option<Uuid>,
     pub from: Instant,
     pub until: Instant,
@@ -98,7 +98,8 @@ pub(super) async fn taken(
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(
         Taken,
-        r#"select r.resource_id as "who!", coalesce(a.facility_id, h.facility_id) as "facility_id?", r.starts_at as "from",
+        r#"select r.resource_id as "who!", coalesce(a.facility_id, h.facility_id, app.facility_of_reservation(r.id)) as "facility_id?",
+                  r.starts_at as "from",
                   r.ends_at as until
              from app.reservations r
              left join app.appointments a on a.tenant_id = $1 and a.id = r.appointment_id

@@ -68,6 +68,14 @@ pub(super) fn tell(kept: KeptPlan, requests: Vec<KeptRequest>) -> Result<Schedul
         .iter()
         .map(|it| (it.request.as_str(), it))
         .collect();
+    // A key is its author's words, or the id of an appointment: it is told to whoever may see whose it is.
+    let comparison = kept.comparison.map(|mut told| {
+        let visible = |key: &String| requests.iter().any(|it| it.key == *key);
+        for keys in [&mut told.moved, &mut told.lost, &mut told.placed] {
+            keys.retain(visible);
+        }
+        told
+    });
     let visits = requests.into_iter().map(|request| {
         let placement = placed.get(request.key.as_str());
         let missing = unplaced.get(request.key.as_str());
@@ -101,7 +109,7 @@ pub(super) fn tell(kept: KeptPlan, requests: Vec<KeptRequest>) -> Result<Schedul
         status: kept.status,
         time_zone: kept.time_zone,
         replans: kept.replans,
-        comparison: kept.comparison,
+        comparison,
         version: kept.version,
         created_at: kept.created_at,
     })

@@ -22,6 +22,8 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::affected::{self, Scope};
+
 /// What may be said: the part of it that is written. It tells nothing of any patient.
 pub trait Said: Serialize + DeserializeOwned + Validate + ToSchema {
     type Id: Copy + Display + Serialize + ToSchema;
@@ -30,6 +32,9 @@ pub trait Said: Serialize + DeserializeOwned + Validate + ToSchema {
     const DESCRIPTION: &'static str;
     /// Where it is: the last part of its path.
     const PLACE: &'static str;
+
+    /// Whose time it decides over, and when: what is booked of that may lie outside of what is available once it is said.
+    fn decides(&self, now: Instant) -> Option<Scope>;
 }
 
 /// What was said, with its id and version.
@@ -41,6 +46,9 @@ pub struct Kept<S: Said> {
     pub version: i64,
     pub created_at: Instant,
     pub updated_at: Instant,
+    /// Told by whoever writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affected_appointments: Option<usize>,
 }
 
 impl<S: Said> NoPhi for Kept<S> {}
@@ -51,7 +59,8 @@ impl<S: Said> PartialSchema for Kept<S> {
             .property("id", Ref::from_schema_name(S::Id::name()))
             .property("version", i64::schema())
             .property("created_at", moment())
-            .property("updated_at", moment());
+            .property("updated_at", moment())
+            .property("affected_appointments", affected());
         let required = ["id", "version", "created_at", "updated_at"];
         let own = required.into_iter().fold(own, ObjectBuilder::required);
         AllOfBuilder::new()
@@ -60,6 +69,13 @@ impl<S: Said> PartialSchema for Kept<S> {
             .description(Some(S::DESCRIPTION))
             .into()
     }
+}
+
+fn affected() -> ObjectBuilder {
+    let text = "Of an answer to a change: how many appointments of that time, whoever's they are, lie outside of what is available \
+                now. `GET /api/v1/scheduling/affected-appointments` says which.";
+    let count = ObjectBuilder::new().schema_type(Type::Integer);
+    count.minimum(Some(0)).description(Some(text))
 }
 
 fn moment() -> ObjectBuilder {
@@ -93,17 +109,19 @@ pub(crate) async fn told<S: Said>(tx: CallerTx, found: Option<Kept<S>>) -> Resul
 
 /// Answers what was said for the first time, and written under an id.
 pub(crate) async fn added<S: Said>(
-    tx: CallerTx,
+    mut tx: CallerTx,
     id: S::Id,
     data: S,
     now: Instant,
 ) -> Result<Answer<Kept<S>>> {
+    let affected_appointments = affected_by(&mut tx, data.decides(now), now).await?;
     let made = Kept {
         id,
         data,
         version: 1,
         created_at: now,
         updated_at: now,
+        affected_appointments,
     };
     let location = format!("/api/v1/scheduling/{}/{id}", S::PLACE);
     tx.commit(Disclosure::plain(made).created_at(location).version(1))
@@ -120,15 +138,32 @@ pub(crate) fn patched<S: Said>(
     patch.apply(&present.data)
 }
 
+/// How many appointments what was written puts outside of what is available, or leaves there.
+async fn affected_by(
+    tx: &mut CallerTx,
+    scope: Option<Scope>,
+    now: Instant,
+) -> Result<Option<usize>> {
+    match scope {
+        Some(scope) => affected::count(tx, &scope, now).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Answers a change that was written.
 pub(crate) async fn changed<S: Said>(
-    tx: CallerTx,
+    mut tx: CallerTx,
     present: Kept<S>,
     data: S,
     now: Instant,
 ) -> Result<Answer<Kept<S>>> {
     let version = present.version + 1;
+    // What it decided over before, and what it decides over now.
+    let scopes = present.data.decides(now).zip(data.decides(now));
+    let scope = scopes.map(|(before, after)| before.and(after));
+    let affected_appointments = affected_by(&mut tx, scope, now).await?;
     let changed = Kept {
+        affected_appointments,
         data,
         version,
         updated_at: now,

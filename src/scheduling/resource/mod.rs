@@ -8,6 +8,7 @@ use kernel::{Checks, Error, FieldError, Result};
 use platform::db::TenantTx;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// Whether what somebody said still stands.
 #[derive(
@@ -38,10 +39,24 @@ impl Whose {
         }
     }
 
+    pub fn asset(id: AssetId) -> Self {
+        Self {
+            asset: Some(id),
+            ..Self::default()
+        }
+    }
+
     pub fn count(self) -> usize {
         usize::from(self.provider.is_some())
             + usize::from(self.staff.is_some())
             + usize::from(self.asset.is_some())
+    }
+
+    /// Whichever it is.
+    pub fn one(self) -> Option<Uuid> {
+        let provider = self.provider.map(|id| id.0);
+        let staff = self.staff.map(|id| id.0);
+        provider.or(staff).or(self.asset.map(|id| id.0))
     }
 
     /// Says that more than one is named.

@@ -4,6 +4,8 @@
 //! changed goes on as a series of its own, which says what it goes on with. Days the series does not occur on go along with
 //! their part. Moving is for the occurrences that are as agreed: one that was moved alone keeps its time, people and places,
 //! unless it is the one named; it belongs to the series that goes on. Calling off is for all that follow, whatever they became.
+//! What was moved alone beyond the last day of the rule has nothing of the rule after it: it is done with alone, and the series
+//! stays as it is.
 //!
 //! Trap: where the clocks skip the time that was agreed on, an occurrence is later than that, and is as agreed all the same.
 
@@ -22,7 +24,7 @@ use platform::http::Answer;
 
 use super::model::{Series, SeriesCancellation, SeriesChange, SeriesScope, SeriesStatus};
 use super::occurrences::{self, Wish};
-use super::splitting::Agreement;
+use super::splitting::{Agreement, Cut};
 use super::{expand, service, store};
 use crate::appointments::{self, Appointment, Booker, Details, Placement};
 
@@ -42,8 +44,9 @@ pub(super) async fn cancel(
     match why.scope {
         SeriesScope::One => except(&mut series, &meant),
         SeriesScope::Following => match Agreement::of(&series).cut(first_day(&meant)?) {
-            Some((ended, _)) => agree(&mut series, ended),
-            None => series.status = SeriesStatus::Cancelled,
+            Cut::Parts(ended, _) => agree(&mut series, ended),
+            Cut::NothingFollows => except(&mut series, &meant),
+            Cut::NothingBefore => series.status = SeriesStatus::Cancelled,
         },
         SeriesScope::All => series.status = SeriesStatus::Cancelled,
     }
@@ -91,24 +94,28 @@ async fn agreed_anew(
 ) -> Result<Series> {
     let agreement = Agreement::of(&series);
     let cut = match wanted.scope {
-        SeriesScope::One => {
-            except(&mut series, meant);
-            store::update(tx, &series, ctx.now()).await?;
-            return Ok(series);
-        }
+        SeriesScope::One => Cut::NothingFollows,
         SeriesScope::Following => agreement.cut(first_day(meant)?),
-        SeriesScope::All => None,
+        SeriesScope::All => Cut::NothingBefore,
     };
     let time = wanted.local_time.map(|time| time.0);
     let moved = |agreement: &Agreement| {
         let moved = agreement.moved(time, wanted.shift_days);
         moved.ok_or_else(rule_cant_follow)
     };
-    let Some((ended, going_on)) = cut else {
-        agree(&mut series, moved(&agreement)?);
-        take_over(&mut series, wanted);
-        store::update(tx, &series, ctx.now()).await?;
-        return Ok(series);
+    let (ended, going_on) = match cut {
+        Cut::NothingFollows => {
+            except(&mut series, meant);
+            store::update(tx, &series, ctx.now()).await?;
+            return Ok(series);
+        }
+        Cut::NothingBefore => {
+            agree(&mut series, moved(&agreement)?);
+            take_over(&mut series, wanted);
+            store::update(tx, &series, ctx.now()).await?;
+            return Ok(series);
+        }
+        Cut::Parts(ended, going_on) => (ended, going_on.ok_or_else(rule_cant_follow)?),
     };
     let mut next = Series {
         id: SeriesId(mint()),

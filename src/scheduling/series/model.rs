@@ -82,6 +82,10 @@ pub struct OccurrenceConflict {
     /// As the code of a problem.
     #[schema(example = "slot_taken")]
     pub code: String,
+    /// The field of an appointment it is about: who or what is occupied, or what breaks a rule.
+    #[schema(example = "/provider_id")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
     #[schema(example = "The provider is occupied then.")]
     pub detail: String,
 }

@@ -108,13 +108,18 @@ fn is_conflict(error: &Error) -> bool {
 }
 
 fn conflict(error: &Error) -> OccurrenceConflict {
-    match error.fields().first() {
-        Some(field) => OccurrenceConflict {
+    let field = error.fields().first();
+    let pointer = field.map(|field| field.pointer.clone());
+    match field {
+        // Who or what is taken is said in a sentence.
+        Some(field) if error.code() != Code::SlotTaken => OccurrenceConflict {
             code: field.code.to_string(),
+            pointer,
             detail: field.message.to_string(),
         },
-        None => OccurrenceConflict {
+        _ => OccurrenceConflict {
             code: error.code().as_str().to_owned(),
+            pointer,
             detail: error.explanation().to_owned(),
         },
     }

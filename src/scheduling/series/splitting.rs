@@ -24,6 +24,17 @@ pub(super) struct Agreement {
     pub exceptions: Vec<NaiveDate>,
 }
 
+/// An agreement cut at a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// All of it is from that day on.
+    NothingBefore,
+    /// It ended before that day.
+    NothingFollows,
+    /// What was before, and what goes on, if its rule can say that.
+    Parts(Agreement, Option<Agreement>),
+}
+
 impl Agreement {
     pub fn of(series: &Series) -> Self {
         Self {
@@ -51,11 +62,16 @@ impl Agreement {
         days
     }
 
-    /// What was agreed on before a day, and what from it on. `None` if there is nothing on one of the sides.
-    pub fn cut(&self, from: NaiveDate) -> Option<(Self, Self)> {
+    /// What was agreed on before a day, and what from it on.
+    pub fn cut(&self, from: NaiveDate) -> Cut {
         let mut before = self.named();
         let after = before.split_off(&from);
-        let (last, first) = (before.last()?, after.first()?);
+        let Some(first) = after.first() else {
+            return Cut::NothingFollows;
+        };
+        let Some(last) = before.last() else {
+            return Cut::NothingBefore;
+        };
         let halves = |days: &BTreeSet<NaiveDate>| {
             let of = self.exceptions.iter().filter(|day| days.contains(day));
             of.copied().collect::<Vec<_>>()
@@ -71,7 +87,8 @@ impl Agreement {
             until: self.until,
             exceptions: halves(&after),
         };
-        (going_on.named() == after).then_some((ended, going_on))
+        let said = going_on.named() == after;
+        Cut::Parts(ended, said.then_some(going_on))
     }
 
     /// The same at another time, so many days later. `None` if its rule can't say that.
@@ -148,7 +165,9 @@ mod tests {
     fn the_first_part_ends_the_second_counts_what_is_left() {
         let exceptions = ["2027-03-09", "2027-03-30"];
         let series = agreed("FREQ=WEEKLY;COUNT=6", "2027-03-02", None, &exceptions);
-        let (before, after) = series.cut(day("2027-03-16")).expect("two parts");
+        let Cut::Parts(before, Some(after)) = series.cut(day("2027-03-16")) else {
+            panic!("two parts");
+        };
         assert_eq!(
             (before.rule.as_str(), before.until, before.exceptions),
             (
@@ -162,8 +181,8 @@ mod tests {
             ("FREQ=WEEKLY;COUNT=4", None, vec![day("2027-03-30")])
         );
         assert_eq!(after.local_start.date(), day("2027-03-16"));
-        assert!(series.cut(day("2027-03-02")).is_none());
-        assert!(series.cut(day("2028-01-01")).is_none());
+        assert_eq!(series.cut(day("2027-03-02")), Cut::NothingBefore);
+        assert_eq!(series.cut(day("2028-01-01")), Cut::NothingFollows);
     }
 
     #[test]
@@ -205,14 +224,17 @@ mod tests {
             let days: Vec<NaiveDate> = series.days().into_iter().collect();
             series.exceptions = exceptions.iter().filter_map(|place| days.get(*place).copied()).collect();
             let from = start + Days::new(at);
-            if let Some((before, after)) = series.cut(from) {
-                let (mut both, later) = (before.days(), after.days());
-                prop_assert!(both.iter().all(|day| *day < from) && later.iter().all(|day| *day >= from));
-                both.extend(later);
-                prop_assert_eq!(both, series.days());
-            } else {
-                let named = series.named();
-                prop_assert!(named.iter().all(|day| *day < from) || named.iter().all(|day| *day >= from) , "{:?}", series);
+            let named = series.named();
+            match series.cut(from) {
+                Cut::Parts(before, after) => {
+                    let after = after.expect("these rules can say it");
+                    let (mut both, later) = (before.days(), after.days());
+                    prop_assert!(both.iter().all(|day| *day < from) && later.iter().all(|day| *day >= from));
+                    both.extend(later);
+                    prop_assert_eq!(both, series.days());
+                }
+                Cut::NothingFollows => prop_assert!(named.iter().all(|day| *day < from), "{:?}", series),
+                Cut::NothingBefore => prop_assert!(named.iter().all(|day| *day >= from), "{:?}", series),
             }
             if let Some(moved) = series.moved(None, shift) {
                 let later: BTreeSet<NaiveDate> = series.days().iter().map(|day| *day + TimeDelta::days(shift)).collect();

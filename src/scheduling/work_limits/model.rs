@@ -1,10 +1,12 @@
 //! Limits of work on the wire.
 
+use kernel::clock::Instant;
 use kernel::ids::{AvailabilityId, ProviderId};
 use kernel::{Checks, Validate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::affected::Scope;
 use crate::resource::Standing;
 use crate::resource::kept::{Kept, Said};
 
@@ -43,6 +45,10 @@ impl Said for NewWorkLimit {
     const NAME: &'static str = "WorkLimit";
     const DESCRIPTION: &'static str = "Limits of work.";
     const PLACE: &'static str = "work-limits";
+
+    fn decides(&self, _now: Instant) -> Option<Scope> {
+        None
+    }
 }
 
 /// Which limits to list.

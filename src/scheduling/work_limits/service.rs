@@ -9,6 +9,7 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 use super::model::{ListWorkLimits, NewWorkLimit, WorkLimit};
 use super::store;
 use crate::resource::{self, Whose, kept, require_same};
+use crate::waitlist::{self, Opened};
 
 pub(super) async fn list(ctx: &Ctx, query: ListWorkLimits) -> Result<Answer<Page<WorkLimit>>> {
     let narrowed_by = (query.provider_id, query.status);
@@ -51,6 +52,8 @@ pub(super) async fn change(
         .await
         .on_constraint("work_limits_provider_key", in_force)
         .on_constraint("work_limits_everybody_key", in_force)?;
+    // Whoever may work more may have time for those who wait.
+    waitlist::time_opened(&mut tx, &Opened::from_now(None, now), now).await?;
     kept::changed(tx, present, data, now).await
 }
 

@@ -34,6 +34,7 @@ impl From<Row> for WorkLimit {
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            affected_appointments: None,
         }
     }
 }

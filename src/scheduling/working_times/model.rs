@@ -1,11 +1,13 @@
 //! Working time on the wire.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDate, NaiveTime, TimeDelta};
+use kernel::clock::Instant;
 use kernel::ids::{AssetId, AvailabilityId, FacilityId, ProviderId, StaffId};
 use kernel::{Checks, Validate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::affected::Scope;
 use crate::local_time::LocalTime;
 use crate::recurrence::Recurrence;
 use crate::resource::kept::{Kept, Said};
@@ -94,6 +96,16 @@ impl Said for NewWorkingTime {
     const NAME: &'static str = "WorkingTime";
     const DESCRIPTION: &'static str = "A rule of working time.";
     const PLACE: &'static str = "working-times";
+
+    fn decides(&self, now: Instant) -> Option<Scope> {
+        let (from, until) = self.in_force(now);
+        Some(Scope {
+            facility: Some(self.facility_id),
+            whose: self.whose(),
+            from,
+            until,
+        })
+    }
 }
 
 /// Which working time to list.
@@ -118,14 +130,33 @@ pub struct ListWorkingTimes {
     pub cursor: Option<String>,
 }
 
-impl Validate for NewWorkingTime {
-    fn check(&self, checks: &mut Checks) {
-        let whose = Whose {
+/// Beyond what any service can be booked ahead.
+const FAR: TimeDelta = TimeDelta::days(1100);
+
+impl NewWorkingTime {
+    pub(super) fn whose(&self) -> Whose {
+        Whose {
             provider: self.provider_id,
             staff: self.staff_id,
             asset: self.asset_id,
-        };
-        whose.check(checks);
+        }
+    }
+
+    /// From when to when it counts, as far as anything is booked ahead.
+    pub(super) fn in_force(&self, now: Instant) -> (Instant, Instant) {
+        // By the wall of the place: a day more at both ends is enough for every zone.
+        let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+        let until = self
+            .valid_until
+            .map(|day| midnight(day) + TimeDelta::days(3));
+        let from = midnight(self.valid_from) - TimeDelta::days(1);
+        (from, until.unwrap_or(now + FAR))
+    }
+}
+
+impl Validate for NewWorkingTime {
+    fn check(&self, checks: &mut Checks) {
+        self.whose().check(checks);
         check_day(checks, "valid_from", self.valid_from);
         if let Some(until) = self.valid_until {
             check_day(checks, "valid_until", until);

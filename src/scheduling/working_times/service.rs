@@ -1,6 +1,5 @@
 //! What is done with working times.
 
-use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use identity::facilities;
 use kernel::clock::Instant;
 use kernel::ids::AvailabilityId;
@@ -11,11 +10,8 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
 use super::model::{ListWorkingTimes, NewWorkingTime, WorkingTime};
 use super::store;
-use crate::resource::{self, Standing, Whose, kept, require_same};
+use crate::resource::{self, Standing, kept, require_same};
 use crate::waitlist::{self, Opened};
-
-/// Beyond what any service can be booked ahead.
-const FAR: TimeDelta = TimeDelta::days(1100);
 
 pub(super) async fn list(ctx: &Ctx, query: ListWorkingTimes) -> Result<Answer<Page<WorkingTime>>> {
     let narrowed_by = (
@@ -77,12 +73,7 @@ async fn tell_those_who_wait(tx: &mut TenantTx, data: &NewWorkingTime, now: Inst
     if data.status != Standing::Active {
         return Ok(());
     }
-    // By the wall of the place: a day more at both ends is enough for every zone.
-    let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
-    let from = midnight(data.valid_from) - TimeDelta::days(1);
-    let until = data
-        .valid_until
-        .map_or(now + FAR, |day| midnight(day) + TimeDelta::days(3));
+    let (from, until) = data.in_force(now);
     let opened = Opened::at(Some(data.facility_id), from, until);
     waitlist::time_opened(tx, &opened, now).await
 }
@@ -90,7 +81,7 @@ async fn tell_those_who_wait(tx: &mut TenantTx, data: &NewWorkingTime, now: Inst
 /// That what it refers to is there.
 async fn require(tx: &mut TenantTx, new: &NewWorkingTime) -> Result<()> {
     facilities::require_active_facility(tx, new.facility_id, "/facility_id").await?;
-    resource::require(tx, whose(new), Some(new.facility_id)).await
+    resource::require(tx, new.whose(), Some(new.facility_id)).await
 }
 
 fn require_unmoved(present: &NewWorkingTime, data: &NewWorkingTime) -> Result<()> {
@@ -100,12 +91,4 @@ fn require_unmoved(present: &NewWorkingTime, data: &NewWorkingTime) -> Result<()
         (present.staff_id == data.staff_id, "/staff_id"),
         (present.asset_id == data.asset_id, "/asset_id"),
     ])
-}
-
-fn whose(new: &NewWorkingTime) -> Whose {
-    Whose {
-        provider: new.provider_id,
-        staff: new.staff_id,
-        asset: new.asset_id,
-    }
 }

@@ -49,6 +49,7 @@ impl From<Row> for WorkingTime {
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            affected_appointments: None,
         }
     }
 }

@@ -426,3 +426,109 @@ async fn alerts_allergies_codings_and_beds_can_be_read_as_of_then() {
         .await
         .expect_problem(403, "forbidden");
 }
+
+#[tokio::test]
+async fn who_took_part_and_what_a_patient_could_read_is_shown_as_it_stood() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let of = |path: &str| chart.fill(&format!("/api/v1/patients/{{patient_id}}/{path}"));
+    // Who took part.
+    let participants = of("encounters/{encounter_id}/participants");
+    let before = items(&chart.doctor, &participants).await.len();
+    let then = now(&clinic);
+    let new = json!({ "user_id": chart.nurse.user_id, "role": "other" });
+    chart.doctor.post(&participants, new).await.expect(201);
+    assert_eq!(items(&chart.doctor, &participants).await.len(), before + 1);
+    let past = items(&chart.doctor, &format!("{participants}?as_of={then}")).await;
+    assert_eq!(past.len(), before);
+    let encounter = chart.fill("/api/v1/encounters/{encounter_id}");
+    let long_ago = chart.doctor.get(format!("{encounter}?as_of=2001-01-01"));
+    long_ago.await.expect_problem(404, "not_found");
+    let shown = chart
+        .doctor
+        .get(format!("{encounter}?as_of={then}"))
+        .await
+        .expect(200);
+    assert_eq!(shown["id"], chart.fill("{encounter_id}"));
+
+    // What he could read, before it was withheld.
+    let draft = json!({ "type": "progress", "content": { "body": "Released" } });
+    let made = chart.doctor.post(of("notes"), draft).await.expect(201);
+    let note = format!("/api/v1/notes/{}", id(&made));
+    chart
+        .doctor
+        .post(format!("{note}/sign"), json!({ "text_number": 1 }))
+        .await
+        .expect(200);
+    let released = of(&format!("released-notes/{}", id(&made)));
+    let seen = chart.doctor.get(&released).await.expect(200);
+    let then = now(&clinic);
+    chart
+        .doctor
+        .act(format!("{note}/withhold"))
+        .await
+        .expect(200);
+    chart
+        .doctor
+        .get(&released)
+        .await
+        .expect_problem(404, "not_found");
+    let past = chart
+        .doctor
+        .get(format!("{released}?as_of={then}"))
+        .await
+        .expect(200);
+    assert_eq!(past, seen);
+    let list = of("released-notes");
+    let listed = items(&chart.doctor, &format!("{list}?as_of={then}")).await;
+    assert!(listed.contains(&seen), "{listed:?}");
+    let listed = items(&chart.doctor, &format!("{list}?as_of={}", now(&clinic))).await;
+    assert!(listed.iter().all(|one| one["id"] != made["id"]));
+    let after = format!("{released}?as_of={}", now(&clinic));
+    chart
+        .doctor
+        .get(after)
+        .await
+        .expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn the_latest_readings_and_what_was_due_are_shown_as_they_stood() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let of = |path: &str| chart.fill(&format!("/api/v1/patients/{{patient_id}}/{path}"));
+    let at = (clinic.clock.now() - chrono::TimeDelta::minutes(2)).to_rfc3339();
+    let weigh = |kilograms: f64| json!({ "measured_at": at, "readings": [{ "kind": "weight", "value": kilograms, "unit": "kg" }] });
+    let set = chart
+        .doctor
+        .post(of("vitals?confirm=true"), weigh(70.5))
+        .await
+        .expect(201);
+    let weight = |latest: Value| {
+        let readings = latest["readings"].as_array().expect("readings").iter();
+        let found = readings.clone().find(|one| one["kind"] == "weight");
+        found.map(|one| one["value"].clone())
+    };
+    let then = now(&clinic);
+    let why = json!({ "reason": "Another patient" });
+    let place = of(&format!("vitals/{}/withdraw", id(&set)));
+    chart.doctor.post(place, why).await.expect(200);
+    let today = chart.doctor.get(of("vitals/latest")).await.expect(200);
+    assert_ne!(weight(today), Some(json!(70.5)));
+    let path = format!("{}?as_of={then}", of("vitals/latest"));
+    let past = chart.doctor.get(path).await.expect(200);
+    assert_eq!(weight(past), Some(json!(70.5)));
+
+    let status = of("immunizations/status");
+    let before = chart.doctor.get(&status).await.expect(200);
+    let then = now(&clinic);
+    let dose = json!({ "cvx": "187", "occurred_on": "2020-01-05", "source": "patient_recall" });
+    chart
+        .doctor
+        .post(of("immunizations"), dose)
+        .await
+        .expect(201);
+    let path = format!("{status}?as_of={then}");
+    assert_eq!(chart.doctor.get(path).await.expect(200), before);
+    assert_ne!(chart.doctor.get(&status).await.expect(200), before);
+}

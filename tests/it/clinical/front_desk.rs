@@ -3,7 +3,7 @@
 use platform::access::Role;
 use serde_json::{Value, json};
 
-use crate::support::{Chart, TestTenant, begin, id};
+use crate::support::{Chart, TestTenant, as_role, id};
 
 const HEADACHE: &str = "Headache since Monday";
 
@@ -179,20 +179,9 @@ async fn the_database_itself_refuses_the_front_desk_what_is_clinical() {
         json!({ "to_organization": { "name": "Harbor Cardiology" }, "reason": "Palpitations" });
     chart.doctor.post(&referrals, body).await.expect(201);
     let mut connection = clinic.behind_the_curtain().await;
-    let mut as_role = async |role: &str, statement: &str| {
-        let mut tx = begin(&mut connection).await;
-        let context = format!("{} {role} organization   ", clinic.id);
-        for set in [
-            format!("set local app.context = '{context}'"),
-            "set local role chartwell_runtime".to_owned(),
-        ] {
-            sqlx::query(sqlx::AssertSqlSafe(set))
-                .execute(&mut *tx)
-                .await
-                .expect("set");
-        }
-        sqlx::query(sqlx::AssertSqlSafe(statement.to_owned()))
-            .execute(&mut *tx)
+    let mut permitted = async |role: &str, statement: &str| {
+        let who = (clinic.id, None);
+        as_role(&mut connection, who, (role, "organization"), statement)
             .await
             .is_ok()
     };
@@ -210,7 +199,7 @@ async fn the_database_itself_refuses_the_front_desk_what_is_clinical() {
             true,
         ),
     ] {
-        assert_eq!(as_role("staff", statement).await, staff, "{statement}");
-        assert!(as_role("provider", statement).await, "{statement}");
+        assert_eq!(permitted("staff", statement).await, staff, "{statement}");
+        assert!(permitted("provider", statement).await, "{statement}");
     }
 }

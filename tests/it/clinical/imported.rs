@@ -8,7 +8,7 @@ use super::export::{rows, unpacked};
 use crate::interop::{Files, encounter, patient, run};
 use crate::interop_documents::{note, report};
 use crate::interop_entries::{condition, items, loinc, of_the_visit, only_patient, vital};
-use crate::support::{Caller, TestTenant, begin};
+use crate::support::{Caller, TestTenant, as_role};
 
 fn laboratory() -> Value {
     of_the_visit(
@@ -241,45 +241,16 @@ async fn the_database_itself_shows_a_patient_no_unreleased_result_and_lets_nobod
     ])
     .await;
     let mut connection = record.clinic.behind_the_curtain().await;
-    let mut as_role = async |role: &str, scope: &str, statement: &str| {
-        let mut tx = begin(&mut connection).await;
-        let context = format!(
-            "{} {role} {scope} {}  ",
-            record.clinic.id, record.own.user_id
-        );
-        for set in [
-            format!("set local app.context = '{context}'"),
-            "set local role chartwell_runtime".to_owned(),
-        ] {
-            sqlx::query(sqlx::AssertSqlSafe(set))
-                .execute(&mut *tx)
-                .await
-                .expect("set");
-        }
-        sqlx::query(sqlx::AssertSqlSafe(statement.to_owned()))
-            .execute(&mut *tx)
-            .await
-            .map(|done| done.rows_affected())
+    let mut rows_of = async |role: &str, statement: &str| {
+        let who = (record.clinic.id, Some(&*record.own.user_id));
+        as_role(&mut connection, who, (role, "organization"), statement).await
     };
     let all = "select id from app.imported_resources";
-    assert_eq!(
-        as_role("patient", "organization", all).await.expect("read"),
-        1
-    );
-    assert_eq!(
-        as_role("provider", "organization", all)
-            .await
-            .expect("read"),
-        2
-    );
+    assert_eq!(rows_of("patient", all).await.expect("read"), 1);
+    assert_eq!(rows_of("provider", all).await.expect("read"), 2);
     let forged = "update app.imported_resources set content = '{}'";
-    assert!(as_role("provider", "organization", forged).await.is_err());
-    assert_eq!(
-        as_role("patient", "organization", forged)
-            .await
-            .expect("no row"),
-        0
-    );
+    assert!(rows_of("provider", forged).await.is_err());
+    assert_eq!(rows_of("patient", forged).await.expect("no row"), 0);
 }
 
 #[tokio::test]
@@ -287,7 +258,7 @@ async fn orders_and_tasks_that_are_not_at_their_end_stand_in_the_chart() {
     let record = Record::import(&[
         order("s1", "ServiceRequest", "active"),
         order("s2", "ServiceRequest", "completed"),
-        order("m1", "MedicationRequest", "active"),
+        order("m1", "MedicationRequest", "draft"),
         order("t1", "Task", "in-progress"),
         order("t2", "Task", "completed"),
     ])
@@ -308,6 +279,56 @@ async fn orders_and_tasks_that_are_not_at_their_end_stand_in_the_chart() {
     assert_eq!(chart["tasks"]["items"][0]["status"], "in-progress");
     let own = record.own.get(record.place("chart")).await.expect(200);
     assert_eq!(own["open_orders"]["total"], 2);
+}
+
+#[tokio::test]
+async fn imported_medications_stand_in_the_chart_of_now_and_of_then() {
+    let coded = |id: &str, status: &str| {
+        let mut one = order(id, "MedicationRequest", status);
+        one["code"] = Value::Null;
+        one["medicationCodeableConcept"] = json!({ "text": "Simvastatin 10 MG Oral Tablet",
+            "coding": [{ "system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "314231", "display": "Simvastatin" }] });
+        one["dosageInstruction"] = json!([{ "text": "One at night" }]);
+        one
+    };
+    let told = of_the_visit(
+        "MedicationStatement",
+        "ms1",
+        json!({ "status": "active", "effectiveDateTime": "2020-02-03", "medicationReference": { "reference": "#drug" },
+            "contained": [{ "resourceType": "Medication", "id": "drug", "code": { "text": "St John's wort" } }] }),
+    );
+    let record =
+        Record::import(&[coded("m1", "active"), coded("m2", "stopped"), told.clone()]).await;
+    let place = record.place("chart");
+    let chart = record.doctor.get(&place).await.expect(200);
+    let medications = &chart["medications"];
+    assert_eq!(medications["total"], 2, "{chart}");
+    let titles: Vec<&Value> = (0..2)
+        .map(|at| &medications["items"][at]["title"])
+        .collect();
+    assert_eq!(titles, ["St John's wort", "Simvastatin 10 MG Oral Tablet"]);
+    let simvastatin = &medications["items"][1];
+    assert_eq!(simvastatin["rxnorm"], "314231");
+    assert_eq!(simvastatin["dosage"], "One at night");
+    assert_eq!(simvastatin["status"], "active");
+    assert!(chart.get("open_orders").is_none(), "{chart}");
+    let own = record.own.get(&place).await.expect(200);
+    assert_eq!(own["medications"]["total"], 2);
+
+    let then = Clock::system().now().to_rfc3339().replace("+00:00", "Z");
+    record.files.lines(
+        "record.ndjson",
+        &[coded("m1", "stopped"), coded("m2", "stopped"), told],
+    );
+    run(&record.clinic, &record.files.0).await;
+    let chart = record.doctor.get(&place).await.expect(200);
+    assert_eq!(chart["medications"]["total"], 1, "{chart}");
+    let past = record
+        .doctor
+        .get(format!("{place}?as_of={then}"))
+        .await
+        .expect(200);
+    assert_eq!(past["medications"], medications.clone(), "{past}");
 }
 
 #[tokio::test]

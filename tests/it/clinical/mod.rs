@@ -1,4 +1,5 @@
 mod allergies;
+mod amendments;
 mod care_teams;
 mod diagnoses;
 mod documents;

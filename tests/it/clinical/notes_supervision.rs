@@ -271,3 +271,136 @@ async fn a_title_that_came_too_late_is_kept_with_the_text() {
         (&json!("Headache"), &json!(2))
     );
 }
+
+async fn end_supervision(ward: &Ward, of: &Caller) {
+    let page = ward
+        .admin
+        .get("/api/v1/note-supervisions?status=active")
+        .await
+        .expect(200);
+    let found = page["items"].as_array().expect("items").iter();
+    let found = found
+        .clone()
+        .find(|one| one["user_id"] == of.user_id.as_str());
+    let path = format!(
+        "/api/v1/note-supervisions/{}/end",
+        id(found.expect("a supervision"))
+    );
+    ward.admin.act(path).await.expect(200);
+}
+
+async fn open(who: &Caller) -> Vec<Value> {
+    let page = who.get("/api/v1/cosignatures?open=true").await.expect(200);
+    page["items"].as_array().cloned().expect("items")
+}
+
+#[tokio::test]
+async fn what_waits_when_a_supervision_ends_stands_open_until_somebody_takes_it() {
+    let ward = Ward::open().await;
+    let before = provider(&ward).await;
+    let trainee = provider(&ward).await;
+    supervise(&ward, &ward.nurse, &before).await;
+    supervise(&ward, &trainee, &before).await;
+    let note = ward.signed(&ward.nurse, "nursing", "slept well").await;
+    ward.signed(&trainee, "progress", "better").await;
+    assert!(open(&ward.admin).await.is_empty());
+    let waiting = queue(&before).await;
+    let place = |one: &Value| format!("/api/v1/cosignatures/{}", id(one));
+    let early = ward
+        .doctor
+        .act(format!("{}/take", place(&waiting[0])))
+        .await;
+    early.expect_problem(409, "illegal_transition");
+    end_supervision(&ward, &ward.nurse).await;
+
+    // Nobody's any more, and the other stays where it was.
+    assert_eq!(queue(&before).await.len(), 1);
+    let listed = open(&ward.admin).await;
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert_eq!(listed[0]["note_id"], note.as_str());
+    assert_eq!(open(&ward.doctor).await, listed);
+    let place = place(&listed[0]);
+    before
+        .post(format!("{place}/cosign"), json!({}))
+        .await
+        .expect_problem(403, "not_the_supervisor");
+    // Whose own notes need a co-signature consents to nobody's.
+    let unfit = trainee.act(format!("{place}/take")).await;
+    unfit.expect_problem(403, "not_the_supervisor");
+    let taken = ward.doctor.act(format!("{place}/take")).await.expect(200);
+    assert_eq!(taken["supervisor_id"], json!(ward.doctor.user_id));
+    let late = before.act(format!("{place}/take")).await;
+    late.expect_problem(409, "illegal_transition");
+    cosign_all(&ward.doctor).await;
+    let path = format!("/api/v1/notes/{note}");
+    let open_note = ward.nurse.get(path).await.expect(200);
+    assert_eq!(open_note["cosignature"], "cosigned");
+    assert!(open(&ward.admin).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_next_supervisor_gets_what_the_last_one_left() {
+    let ward = Ward::open().await;
+    let before = provider(&ward).await;
+    let next = ward.clinic.user(Role::Provider).await;
+    supervise(&ward, &ward.nurse, &before).await;
+    let returned = ward.signed(&ward.nurse, "nursing", "ate").await;
+    let why = json!({ "reason": "how much?" });
+    let place = format!(
+        "/api/v1/cosignatures/{}/return",
+        id(&queue(&before).await[0])
+    );
+    before.post(place, why).await.expect(200);
+    let waiting = ward.signed(&ward.nurse, "nursing", "slept well").await;
+    end_supervision(&ward, &ward.nurse).await;
+    assert_eq!(open(&ward.admin).await.len(), 2);
+    supervise(&ward, &ward.nurse, &next).await;
+    assert!(open(&ward.admin).await.is_empty());
+    assert_eq!(queue(&next).await[0]["note_id"], waiting.as_str());
+    // Her answer goes to whoever came after the one who asked.
+    let answer = json!({ "text": "half a slice of bread" });
+    let path = format!("/api/v1/notes/{returned}");
+    ward.nurse
+        .post(format!("{path}/addenda"), answer)
+        .await
+        .expect(200);
+    assert!(queue(&before).await.is_empty());
+    cosign_all(&next).await;
+    for note in [returned, waiting] {
+        let path = format!("/api/v1/notes/{note}");
+        let note = ward.nurse.get(path).await.expect(200);
+        assert_eq!(note["cosignature"], "cosigned", "{note}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_to_a_supervisor_of_before_stands_open() {
+    let ward = Ward::open().await;
+    let before = provider(&ward).await;
+    supervise(&ward, &ward.nurse, &before).await;
+    let note = ward.signed(&ward.nurse, "nursing", "ate").await;
+    let why = json!({ "reason": "how much?" });
+    let place = format!(
+        "/api/v1/cosignatures/{}/return",
+        id(&queue(&before).await[0])
+    );
+    before.post(place, why).await.expect(200);
+    end_supervision(&ward, &ward.nurse).await;
+    let answer = json!({ "text": "half a slice of bread" });
+    let path = format!("/api/v1/notes/{note}/addenda");
+    ward.nurse.post(path, answer).await.expect(200);
+    assert!(queue(&before).await.is_empty());
+    let listed = open(&ward.admin).await;
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert_eq!(listed[0]["status"], "pending");
+    let to = json!({ "supervisor_id": ward.doctor.user_id });
+    let place = format!("/api/v1/cosignatures/{}/reassign", id(&listed[0]));
+    ward.admin.post(place, to).await.expect(200);
+    cosign_all(&ward.doctor).await;
+    let seen = ward
+        .nurse
+        .get(format!("/api/v1/notes/{note}"))
+        .await
+        .expect(200);
+    assert_eq!(seen["cosignature"], "cosigned");
+}

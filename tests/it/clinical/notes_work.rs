@@ -217,7 +217,7 @@ async fn a_withheld_note_is_gone_from_the_patients_view_until_it_is_released() {
 }
 
 /// A chart with a released note, its patient, and a provider on his team.
-async fn asker(ward: &Ward) -> (Chart, Caller, String) {
+pub(super) async fn asker(ward: &Ward) -> (Chart, Caller, String) {
     let chart = Chart::open(&ward.clinic).await;
     let body = json!({ "user_id": ward.doctor.user_id, "role": "consulting" });
     ward.admin

@@ -72,8 +72,8 @@ async fn two_tenants_seals_swapped_are_forged() {
 async fn a_seal_used_again_is_forged_and_does_not_follow() {
     let clinic = clinic().await;
     seal(&clinic, None).await;
-    let again = "insert into app.seals select tenant_id, (select max(sequence) + 1 from app.seals where tenant_id = $1 and log = 'history'),
-            from_xid, until_xid, first_at, last_at, records, root, manifest, previous, sealed_at, key_id, signature, log
+    let again = "insert into app.seals select tenant_id, log, (select max(sequence) + 1 from app.seals where tenant_id = $1 and log = 'history'),
+            from_xid, until_xid, first_at, last_at, records, root, manifest, previous, sealed_at, key_id, signature
        from app.seals where tenant_id = $1 and log = 'history' and sequence = 1";
     assert_eq!(tamper(&clinic, again).await, 1);
     let found = faults(&clinic, None).await;

@@ -4,7 +4,7 @@ use platform::db::migrate::{self, RuntimeLogin};
 use sqlx::{Connection, Executor as _, PgConnection};
 
 use super::{golden, project};
-use crate::support::{admin_connection, begin, run_database};
+use crate::support::{OwnDatabase, admin_connection, begin, run_database};
 
 #[tokio::test]
 async fn a_fresh_schema_is_the_golden_one() {
@@ -43,16 +43,45 @@ async fn nothing_is_served_from_a_schema_older_than_the_program() {
     let mut tx = begin(&mut connection).await;
     let behind = migrate::behind(&mut tx).await.expect("it answers");
     assert_eq!(behind, None);
-    tx.execute("delete from migration._sqlx_migrations where version > 20")
+    tx.execute("delete from migration._sqlx_migrations where version > 12")
         .await
         .expect("an administrator may");
     let behind = migrate::behind(&mut tx).await.expect("it answers");
     let told = behind.expect("it is older");
     assert!(
-        told.contains("chartwell migrate") && told.contains("at 20"),
+        told.contains("chartwell migrate") && told.contains("at 12"),
         "{told}"
     );
     tx.rollback().await.expect("rolled back");
+}
+
+#[tokio::test]
+async fn a_database_that_other_migrations_made_is_refused_with_what_to_do() {
+    let database = OwnDatabase::copy().await;
+    let mut connection = database.connect().await;
+    connection
+        .execute("update migration._sqlx_migrations set checksum = sha256('another text') where version = 1")
+        .await
+        .expect("an administrator may");
+    let refused = migrate::run(database.admin_url(), RuntimeLogin::Leave)
+        .await
+        .expect_err("it can't be brought up to date");
+    let told = refused.cause().expect("it has a reason").to_string();
+    assert!(
+        told.contains("before the first release") && told.contains("Make a new database"),
+        "{told}"
+    );
+    // A server can't read the sums; it knows the older files by a function of theirs.
+    connection
+        .execute(
+            "create function app.tenant_table_alone() returns integer language sql as 'select 1'",
+        )
+        .await
+        .expect("an administrator may");
+    let behind = migrate::behind(&mut connection).await.expect("it answers");
+    assert_eq!(behind, Some(told));
+    connection.close().await.expect("closed");
+    database.drop().await;
 }
 
 #[tokio::test]

@@ -204,3 +204,43 @@ async fn a_patient_books_what_patients_may_and_sees_his_own_only() {
         .await
         .expect(200);
 }
+
+#[tokio::test]
+async fn a_refusal_names_the_field_of_who_or_what_is_occupied() {
+    let desk = Desk::with(json!({ "room_kind": "exam", "equipment_kinds": ["laser"] })).await;
+    let room = desk.add_asset("room", "exam").await;
+    let laser = desk.add_asset("equipment", "laser").await;
+    let (second, second_laser) = (
+        desk.add_asset("room", "exam").await,
+        desk.add_asset("equipment", "laser").await,
+    );
+    let other = desk.add_provider().await;
+    let at = desk.at(3, 10, 0);
+    let wish = async |patient: &str, provider: &str, room: &str, laser: &str| {
+        let mut wish = desk.wish(patient, at);
+        wish["provider_id"] = json!(provider);
+        wish["room_id"] = json!(room);
+        wish["equipment_ids"] = json!([laser]);
+        desk.staff.post("/api/v1/appointments", wish).await
+    };
+    let (patient, provider) = (&desk.patient, &desk.provider);
+    wish(patient, provider, &room, &laser).await.expect(201);
+    let guest = &desk.another_patient().await;
+    for (refused, field) in [
+        (
+            wish(patient, &other, &second, &second_laser).await,
+            "/patient_id",
+        ),
+        (
+            wish(guest, provider, &second, &second_laser).await,
+            "/provider_id",
+        ),
+        (wish(guest, &other, &room, &second_laser).await, "/room_id"),
+        (wish(guest, &other, &second, &laser).await, "/equipment_ids"),
+    ] {
+        assert_eq!(refused.pointers(), [field]);
+        let problem = refused.expect_problem(409, "slot_taken");
+        assert_eq!(problem["errors"][0]["code"], "occupied", "{problem}");
+        assert!(problem["next_free"][0].is_string(), "{problem}");
+    }
+}

@@ -61,6 +61,24 @@ impl Clinic {
         .expect("a history");
     }
 
+    async fn zone_of(&self, facility: &str, zone: &str) {
+        sqlx::query(
+            "update app.facilities set time_zone = $3 where tenant_id = $1 and id = $2::uuid",
+        )
+        .bind(self.tenant.id.0)
+        .bind(facility)
+        .bind(zone)
+        .execute(&mut self.tenant.behind_the_curtain().await)
+        .await
+        .expect("a zone");
+    }
+
+    async fn count(&self, facility: &str) -> usize {
+        let path = format!("/api/v1/scheduling/forecasts?facility_id={facility}");
+        let list = self.admin.get(path).await.expect(200);
+        list["items"].as_array().expect("a list").len()
+    }
+
     async fn forecast(&self, change: Value) -> crate::support::Reply {
         let mut body = json!({ "facility_id": self.facility });
         let members = body.as_object_mut().expect("an object");
@@ -319,4 +337,87 @@ async fn a_provider_who_sees_his_own_patients_only_gets_the_forecast_of_all() {
         .collect();
     assert_eq!(origins, ["nightly", "asked"]);
     assert!(number(&made["basis"]["visits"]) > 500.0);
+}
+
+#[tokio::test]
+async fn a_forecast_that_fails_keeps_no_other_waiting_and_is_made_later_in_the_night() {
+    let mut clinic = Clinic::new().await;
+    clinic.history(120).await;
+    let annex = json!({ "code": "ANNEX", "name": "Annex", "time_zone": "America/New_York" });
+    let annex = id(&clinic
+        .admin
+        .post("/api/v1/facilities", annex)
+        .await
+        .expect(201));
+    let main = std::mem::replace(&mut clinic.facility, annex);
+    clinic.history(120).await;
+    clinic.zone_of(&main, "Nowhere/Land").await;
+    let night = scheduling::nightly::turn(&clinic.tenant.app, clinic.tenant.id).await;
+    assert!(night.is_err(), "somebody hears of it");
+    let (there, broken) = (clinic.facility.clone(), main);
+    assert_eq!(clinic.count(&there).await, 1);
+    assert_eq!(clinic.count(&broken).await, 0);
+    clinic.zone_of(&broken, "America/New_York").await;
+    let later = scheduling::nightly::turn(&clinic.tenant.app, clinic.tenant.id).await;
+    later.expect("it is mended");
+    assert_eq!(clinic.count(&there).await, 1);
+    assert_eq!(clinic.count(&broken).await, 1);
+}
+
+#[tokio::test]
+async fn a_night_that_was_cut_off_is_made_up_for_at_the_next_look() {
+    let clinic = Clinic::new().await;
+    clinic.history(120).await;
+    let (app, tenant) = (&clinic.tenant.app, clinic.tenant.id);
+    // The server learns from the day, and is stopped.
+    let learnt = scheduling::no_shows::refit(app, tenant).await;
+    assert!(learnt.expect("the model"));
+    let nightly = async || {
+        let list = clinic.admin.get("/api/v1/scheduling/forecasts").await;
+        let list = list.expect(200);
+        list["items"].as_array().expect("a list").len()
+    };
+    assert_eq!(nightly().await, 0);
+    for _ in 0..2 {
+        let turn = scheduling::nightly::turn(app, tenant).await;
+        turn.expect("the rest of the night");
+        assert_eq!(nightly().await, 1, "once, however often it is looked");
+    }
+}
+
+#[tokio::test]
+async fn the_visits_of_a_session_take_its_time_together() {
+    let clinic = Clinic::new().await;
+    clinic.history(60).await;
+    let minutes = async |body: Value| {
+        let made = clinic.forecast(body).await.expect(201);
+        number(&made["basis"]["minutes_per_visit"])
+    };
+    let service = json!({ "service_id": clinic.service });
+    let alone = (minutes(service.clone()).await, minutes(json!({})).await);
+    assert!(
+        (alone.0 - 30.0).abs() < 0.01 && (alone.1 - 30.0).abs() < 0.01,
+        "{alone:?}"
+    );
+    // As if each had brought two others along, to a service that takes four.
+    let mut connection = clinic.tenant.behind_the_curtain().await;
+    for statement in [
+        "update app.scheduling_services set capacity = 4 where tenant_id = $1",
+        "insert into app.appointments (tenant_id, id, patient_id, service_id, facility_id, type, status, starts_at, ends_at,
+                                       time_zone, local_start, booked_by_role, created_at, updated_at)
+         select tenant_id, gen_random_uuid(), patient_id, service_id, facility_id, type, status, starts_at, ends_at,
+                time_zone, local_start, booked_by_role, created_at, updated_at
+           from app.appointments, generate_series(1, 2) where tenant_id = $1",
+    ] {
+        sqlx::query(statement)
+            .bind(clinic.tenant.id.0)
+            .execute(&mut connection)
+            .await
+            .expect("a group");
+    }
+    let together = (minutes(service).await, minutes(json!({})).await);
+    assert!(
+        (together.0 - 10.0).abs() < 0.01 && (together.1 - 10.0).abs() < 0.01,
+        "{together:?}"
+    );
 }

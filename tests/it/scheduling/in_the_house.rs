@@ -185,6 +185,70 @@ async fn of_many_who_are_put_into_a_room_at_once_one_sits_there() {
 }
 
 /// What comes, until the stream says that it lives; how long that took.
+/// Visits nobody has ended, as a caller is told of them.
+async fn not_ended(caller: &Caller) -> Vec<Value> {
+    let page = caller
+        .get("/api/v1/scheduling/visits-not-ended?limit=1")
+        .await;
+    let items = page.expect(200)["items"].clone();
+    let items = items.as_array().expect("items").iter();
+    items.map(|visit| visit["appointment_id"].clone()).collect()
+}
+
+#[tokio::test]
+async fn a_visit_that_nobody_ends_gives_its_room_back_and_is_told_of() {
+    let (mut clinic, room, _, booked) = waiting_room(3).await;
+    let there = json!({ "room_id": room });
+    put(&clinic.admin, &booked[0], there.clone())
+        .await
+        .expect(200);
+    clinic.wait(TimeDelta::hours(3)).await;
+    put(&clinic.admin, &booked[1], there.clone())
+        .await
+        .expect_problem(409, "room_occupied");
+    let path = format!("/api/v1/scheduling/board?facility_id={}", clinic.facility);
+    let board = clinic.admin.get(&path).await.expect(200);
+    assert_eq!(board["counts"]["overdue"], 3, "{board}");
+    let entries = board["entries"].as_array().expect("entries");
+    // Half an hour from three minutes on.
+    assert_eq!(entries[0]["overdue_minutes"], 147, "{board}");
+    assert!(not_ended(&clinic.admin).await.is_empty(), "it may be late");
+    clinic.wait(TimeDelta::hours(2)).await;
+    put(&clinic.admin, &booked[1], there.clone())
+        .await
+        .expect(200);
+    put(&clinic.admin, &booked[2], there)
+        .await
+        .expect_problem(409, "room_occupied");
+    assert_eq!(not_ended(&clinic.admin).await, [json!(booked[0])]);
+    let stranger = clinic.tenant.user(Role::Nurse).await;
+    assert!(not_ended(&stranger).await.is_empty());
+    // Long after it left every board, it is on the list, and can be ended.
+    clinic.wait(TimeDelta::days(9)).await;
+    assert_eq!(states(&clinic).await, []);
+    assert_eq!(not_ended(&clinic.admin).await, [json!(booked[0])]);
+    let start = format!("/api/v1/appointments/{}/start", booked[0]);
+    clinic.doctor.act(start).await.expect(200);
+    clinic.step(&booked[0], "complete").await;
+    assert_eq!(not_ended(&clinic.admin).await, [json!(booked[1])]);
+}
+
+#[tokio::test]
+async fn whoever_is_seen_late_keeps_his_room() {
+    let (mut clinic, room, _, booked) = waiting_room(2).await;
+    let there = json!({ "room_id": room });
+    put(&clinic.admin, &booked[0], there.clone())
+        .await
+        .expect(200);
+    clinic.wait(TimeDelta::hours(4)).await;
+    let start = format!("/api/v1/appointments/{}/start", booked[0]);
+    clinic.doctor.act(start).await.expect(200);
+    clinic.wait(TimeDelta::hours(3)).await;
+    put(&clinic.admin, &booked[1], there)
+        .await
+        .expect_problem(409, "room_occupied");
+}
+
 async fn until_alive(mut stream: Body) -> (Vec<String>, Duration) {
     let begun = tokio::time::Instant::now();
     let mut heard = Vec::new();

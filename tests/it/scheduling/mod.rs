@@ -1,10 +1,12 @@
 //! Scheduling: availability, appointments, waiting lists, plans, forecasts.
 
+mod affected;
 mod appointments;
 mod availability;
 mod board;
 mod booking_limits;
 mod calendar;
+mod capacity;
 mod catalogue;
 mod clinic;
 mod contended;
@@ -12,6 +14,7 @@ mod desk;
 mod extra_reminders;
 pub(crate) mod flow_clinic;
 mod forecasts;
+mod groups;
 mod in_the_house;
 mod jobs;
 mod kept_hours;
@@ -19,6 +22,8 @@ mod kept_promises;
 mod killed;
 mod killed_server;
 mod no_shows;
+mod overbooked;
+mod own_bookings;
 mod plan_changes;
 mod plan_rules;
 mod plans;
@@ -28,6 +33,7 @@ mod series;
 mod waiting;
 mod waitlist;
 mod waitlist_free_time;
+mod waitlist_holds;
 mod waitlist_links;
 mod waitlist_night;
 mod working_time;

@@ -241,6 +241,19 @@ async fn overbooking_is_suggested_where_people_stay_away_and_services_allow_it()
     assert!((1..=2).contains(&suggested), "{risky}");
     let safe = clinic.admin.get(path(6)).await.expect(200)["items"][0].clone();
     assert_eq!(safe["suggested"], 0, "{safe}");
+    // Who stays away from a group makes room for nobody beside it.
+    let group = json!({ "code": "G", "name": "Group", "appointment_type": "group", "duration_minutes": 20, "capacity": 8,
+        "overbook_per_day": 2 });
+    let place = "/api/v1/scheduling/services";
+    let clinic = Clinic {
+        service: id(&clinic.admin.post(place, group).await.expect(201)),
+        ..clinic
+    };
+    for _ in 0..8 {
+        clinic.book(&clinic.patients[0], 7, 9, "scheduled").await;
+    }
+    let group = clinic.admin.get(path(7)).await.expect(200);
+    assert_eq!(group["items"], json!([]));
 }
 
 #[tokio::test]
@@ -299,4 +312,45 @@ async fn a_night_that_finds_a_visit_likely_to_be_missed_plans_one_reminder_more(
     assert!(clinic.probability(&clinic.admin, &reliable).await < 0.3);
     assert_eq!(reminded(&unreliable).await, (2, 1));
     assert_eq!(reminded(&reliable).await, (1, 0));
+}
+
+#[tokio::test]
+async fn it_is_learnt_from_what_was_known_as_long_before_as_is_scored() {
+    let mut clinic = Clinic::new().await;
+    while clinic.patients.len() < 41 {
+        let patient = clinic.tenant.patient(&clinic.admin).await;
+        clinic.patients.push(patient);
+    }
+    let newcomer = clinic.patients.pop().expect("one more");
+    // Courses of six weekly visits, booked at once: the first is kept, of the others every other patient keeps none.
+    sqlx::query(
+        "insert into app.appointments (tenant_id, id, patient_id, service_id, facility_id, provider_id, type, status, starts_at,
+                                       ends_at, time_zone, local_start, booked_by_role, created_at, updated_at)
+         select $1, gen_random_uuid(), ($5::uuid[])[course + 1],
+                $2::uuid, $3::uuid, $4::uuid, 'follow_up',
+                case when week > 0 and course % 2 = 0 then 'no_show' else 'completed' end, at, at + interval '20 minutes',
+                'America/New_York', at at time zone 'America/New_York', 'staff', at - interval '40 days', now()
+           from generate_series(0, 39) course, generate_series(0, 5) week,
+                lateral (select date_trunc('day', now()) + interval '16 hours' - make_interval(days => 1000 - 24 * course) + make_interval(days => 7 * week) as at) a
+          where at < now()",
+    )
+    .bind(clinic.tenant.id.0)
+    .bind(&clinic.service)
+    .bind(&clinic.facility)
+    .bind(&clinic.provider)
+    .bind(&clinic.patients)
+    .execute(&mut clinic.tenant.behind_the_curtain().await)
+    .await
+    .expect("a history");
+    // The last of a course that was booked as early as those, for somebody of whom nothing is known yet either.
+    let last = clinic.book(&newcomer, 36, 11, "scheduled").await;
+    sqlx::query("update app.appointments set created_at = starts_at - interval '40 days' where tenant_id = $1 and id = $2::uuid")
+        .bind(clinic.tenant.id.0)
+        .bind(&last)
+        .execute(&mut clinic.tenant.behind_the_curtain().await)
+        .await
+        .expect("booked early");
+    assert!(clinic.learn().await);
+    let probability = clinic.probability(&clinic.admin, &last).await;
+    assert!(probability > 0.2, "{probability}");
 }

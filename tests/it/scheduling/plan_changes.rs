@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::Days;
 use serde_json::{Value, json};
 
 use super::plans::{Clinic, path, visit};
@@ -19,7 +20,12 @@ struct Swap {
 impl Swap {
     async fn new() -> Self {
         let clinic = Clinic::new().await;
-        let plan = clinic.plan(1, &clinic.requests(2).await).await;
+        let requests = clinic.requests(2).await;
+        Self::among(clinic, 1, &requests).await
+    }
+
+    async fn among(clinic: Clinic, days: u32, requests: &[Value]) -> Self {
+        let plan = clinic.plan(days, requests).await;
         let done = clinic
             .admin
             .post(path(&plan, "/apply"), json!({}))
@@ -32,7 +38,7 @@ impl Swap {
             keys.push(booked.expect("an id").to_owned());
         }
         // Both may move, and each is put where the other stands.
-        let body = json!({ "first_day": clinic.monday, "days": 1, "facility_ids": [clinic.facility], "seconds": 0.2,
+        let body = json!({ "first_day": clinic.monday, "days": days, "facility_ids": [clinic.facility], "seconds": 0.2,
             "move_existing": true, "requests": clinic.requests(1).await });
         let plan = clinic
             .admin
@@ -43,7 +49,7 @@ impl Swap {
             "update app.schedule_plans p
                 set plan = jsonb_set(plan, '{placements}', (
                         select jsonb_agg(case when other.value is null then one.value
-                                              else one.value || jsonb_build_object('start', other.value -> 'start', 'end', other.value -> 'end',
+                                              else one.value || jsonb_build_object('day', other.value -> 'day', 'start', other.value -> 'start', 'end', other.value -> 'end',
                                                                                    'providers', other.value -> 'providers', 'change', 'moved') end)
                           from jsonb_array_elements(p.plan -> 'placements') one
                           left join jsonb_array_elements(p.plan -> 'placements') other
@@ -97,6 +103,65 @@ async fn two_appointments_change_places_both_or_neither() {
         assert_eq!(appointment["rescheduled_from"], *key);
     }
     assert_eq!(swap.clinic.booked().await, 2);
+}
+
+/// A clinic in which one of the providers has limits of work, and two visits to him so many days apart.
+async fn limited(limits: Value, apart: u64) -> Swap {
+    let clinic = Clinic::new().await;
+    let ames = clinic.providers[0].clone();
+    let mut limits = limits;
+    limits["provider_id"] = json!(ames);
+    clinic
+        .admin
+        .post("/api/v1/scheduling/work-limits", limits)
+        .await
+        .expect(201);
+    let mut requests = clinic.requests(2).await;
+    for (request, after) in requests.iter_mut().zip([0, apart]) {
+        let day = clinic.monday + Days::new(after);
+        request["provider_ids"] = json!([ames]);
+        request["windows"] =
+            json!([{ "from": format!("{day}T04:00:00Z"), "to": format!("{day}T23:00:00Z") }]);
+    }
+    Swap::among(clinic, 10, &requests).await
+}
+
+#[tokio::test]
+async fn two_appointments_exchange_days_and_weeks_that_have_room_for_one_each() {
+    for (limits, apart) in [
+        (json!({ "minutes_per_day": 60 }), 1),
+        (json!({ "minutes_per_week": 60 }), 8),
+        (
+            json!({ "minutes_per_day": 60, "minutes_per_week": 60, "rest_minutes": 600 }),
+            8,
+        ),
+    ] {
+        let swap = limited(limits.clone(), apart).await;
+        let body = json!({ "requests": swap.keys, "all_or_nothing": true });
+        let place = path(&swap.plan, "/apply");
+        let swapped = swap.clinic.admin.post(place, body).await.expect(200);
+        for (at, key) in swap.keys.iter().enumerate() {
+            let booked = visit(&swapped, key)["booked"].as_str();
+            let appointment = swap.appointment(booked.expect("an id")).await;
+            let there = &swap.stands[1 - at]["starts_at"];
+            assert_eq!(&appointment["starts_at"], there, "{limits}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_a_day_is_full_of_what_stays_nobody_exchanges_days() {
+    let swap = limited(json!({ "minutes_per_day": 60 }), 1).await;
+    // The first day has less room than the one who is to come needs.
+    let off = json!({ "effect": "off", "kind": "vacation", "provider_id": swap.clinic.providers[0],
+        "starts_at": swap.stands[0]["starts_at"], "ends_at": swap.stands[0]["ends_at"] });
+    let place = "/api/v1/scheduling/time-exceptions";
+    swap.clinic.admin.post(place, off).await.expect(201);
+    let applied = swap.apply().await;
+    for key in &swap.keys {
+        assert_eq!(visit(&applied, key)["outcome"], "refused", "{applied}");
+        assert_eq!(swap.appointment(key).await["version"], 1);
+    }
 }
 
 #[tokio::test]

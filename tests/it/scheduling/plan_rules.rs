@@ -1,6 +1,7 @@
 //! What plans may not propose: more work than anybody may do, two places at once, a night without those on call.
 
 use chrono::Days;
+use platform::access::Role;
 use serde_json::{Value, json};
 
 use super::plans::{Clinic, path, visit};
@@ -145,22 +146,26 @@ async fn there_is_time_for_the_way_from_what_is_booked_elsewhere() {
     clinic
         .book(ames, &format!("{}T09:00:00", clinic.monday))
         .await;
-    let mut requests = clinic.requests(3).await;
-    for request in &mut requests {
-        request["facility_ids"] = json!([annex]);
+    // A colleague may not know whom he sees there, and plans with the way all the same.
+    let colleague = clinic.tenant.user(Role::Provider).await;
+    for planner in [&clinic.admin, &colleague] {
+        let mut requests = clinic.requests(3).await;
+        for request in &mut requests {
+            request["facility_ids"] = json!([annex]);
+            request["patient_id"] = json!(clinic.tenant.patient(planner).await);
+        }
+        let mut body = clinic.body(1, &requests);
+        body["facility_ids"] = json!([clinic.facility, annex]);
+        body["travel"] = json!([{ "from": clinic.facility, "to": annex, "minutes": 25 }]);
+        let plan = planner
+            .post("/api/v1/scheduling/plans", body)
+            .await
+            .expect(201);
+        assert_eq!(plan["placed"], 1, "of half past ten until twelve: {plan}");
+        let start = visit(&plan, "R0")["place"]["local_start"].as_str();
+        let start = start.expect("the urgent one is placed");
+        assert!((start[11..16]).ge("10:30"), "{start}");
     }
-    let mut body = clinic.body(1, &requests);
-    body["facility_ids"] = json!([clinic.facility, annex]);
-    body["travel"] = json!([{ "from": clinic.facility, "to": annex, "minutes": 25 }]);
-    let plan = clinic
-        .admin
-        .post("/api/v1/scheduling/plans", body)
-        .await
-        .expect(201);
-    assert_eq!(plan["placed"], 1, "of half past ten until twelve: {plan}");
-    let start = visit(&plan, "R0")["place"]["local_start"].as_str();
-    let start = start.expect("the urgent one is placed");
-    assert!((start[11..16]).ge("10:30"), "{start}");
 }
 
 #[tokio::test]

@@ -346,6 +346,35 @@ async fn an_urgent_visit_finds_its_place_in_a_full_week_and_a_withdrawn_one_give
 }
 
 #[tokio::test]
+async fn a_comparison_names_nobody_whom_its_reader_may_not_see() {
+    let clinic = Clinic::new().await;
+    let doctor = clinic.tenant.user(Role::Provider).await;
+    let own = clinic.tenant.patient(&doctor).await;
+    let mut requests = clinic.requests(2).await;
+    requests[1]["patient_id"] = json!(own);
+    let plan = clinic.plan(2, &requests).await;
+    let mut wanted = clinic.requests(2).await;
+    wanted[0]["key"] = json!("hidden");
+    wanted[1]["key"] = json!("own");
+    wanted[1]["patient_id"] = json!(clinic.tenant.patient(&doctor).await);
+    let changes = json!({ "seconds": 0.3, "changes": [{ "kind": "wanted", "requests": wanted }] });
+    let anew = clinic.admin.post(path(&plan, "/replan"), changes).await;
+    let anew = anew.expect(201);
+    let mut placed: Vec<&str> = anew["comparison"]["placed"]
+        .as_array()
+        .expect("keys")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    placed.sort_unstable();
+    assert_eq!(placed, ["hidden", "own"], "{}", anew["comparison"]);
+    let seen = doctor.get(path(&anew, "")).await.expect(200);
+    assert_eq!(seen["requests"].as_array().expect("requests").len(), 2);
+    assert_eq!(seen["comparison"]["placed"], json!(["own"]));
+    assert_eq!(seen["comparison"]["before"], anew["comparison"]["before"]);
+}
+
+#[tokio::test]
 async fn what_plans_are_worth_is_the_tenants_to_say() {
     let clinic = Clinic::new().await;
     let place = "/api/v1/scheduling/plan-weights";

@@ -45,7 +45,7 @@ fn link(body: &str) -> String {
 
 #[tokio::test]
 async fn a_patient_is_reminded_in_few_words_and_confirms_by_the_link() {
-    let mut clinic = Clinic::open().await;
+    let mut clinic = Clinic::by_day().await;
     add(&clinic, template("email", 2880)).await;
     add(&clinic, template("sms", 1440)).await;
     let patient = clinic.patient("Grace", email("grace@example.com")).await;
@@ -63,7 +63,7 @@ async fn a_patient_is_reminded_in_few_words_and_confirms_by_the_link() {
         let hour = at.with_timezone(&chrono_tz::America::New_York).hour();
         assert!((8..20).contains(&hour), "{hour} o'clock is not quiet");
     }
-    clinic.wait(TimeDelta::days(8) + TimeDelta::hours(22)).await;
+    clinic.wait(TimeDelta::days(8) + TimeDelta::hours(2)).await;
     clinic.work().await;
     let sent = reminders(&clinic, &appointment).await;
     assert_eq!(
@@ -132,13 +132,13 @@ async fn a_patient_is_reminded_in_few_words_and_confirms_by_the_link() {
 
 #[tokio::test]
 async fn a_link_cancels_once_and_none_that_is_made_up_opens_anything() {
-    let mut clinic = Clinic::open().await;
+    let mut clinic = Clinic::by_day().await;
     add(&clinic, template("sms", 4320)).await;
     let mobile = json!([{ "system": "phone", "value": "+1 312 555 0142", "use": "mobile" }]);
     let patient = clinic.patient("Grace", mobile).await;
     let appointment = clinic.book(&patient, clinic.in_(TimeDelta::days(9))).await;
     clinic.work().await;
-    clinic.wait(TimeDelta::days(6) + TimeDelta::hours(12)).await;
+    clinic.wait(TimeDelta::days(6) + TimeDelta::hours(2)).await;
     clinic.work().await;
     let messages = clinic.tenant.outbox.messages();
     let path = link(&messages.first().expect("a message").body);
@@ -178,7 +178,7 @@ async fn a_link_cancels_once_and_none_that_is_made_up_opens_anything() {
 
 #[tokio::test]
 async fn a_link_runs_out_when_the_appointment_begins() {
-    let mut clinic = Clinic::open().await;
+    let mut clinic = Clinic::by_day().await;
     add(&clinic, template("email", 4320)).await;
     let patient = clinic.patient("Grace", email("grace@example.com")).await;
     clinic.book(&patient, clinic.in_(TimeDelta::days(9))).await;
@@ -198,7 +198,7 @@ async fn a_link_runs_out_when_the_appointment_begins() {
 
 #[tokio::test]
 async fn nobody_is_reminded_of_what_was_called_off_or_taken_back() {
-    let mut clinic = Clinic::open().await;
+    let mut clinic = Clinic::by_day().await;
     add(&clinic, template("email", 2880)).await;
     let patient = clinic.patient("Grace", email("grace@example.com")).await;
     let cancelled = clinic.book(&patient, clinic.in_(TimeDelta::days(9))).await;
@@ -234,7 +234,7 @@ async fn nobody_is_reminded_of_what_was_called_off_or_taken_back() {
 
 #[tokio::test]
 async fn a_template_says_no_more_than_name_time_and_place() {
-    let clinic = Clinic::open().await;
+    let clinic = Clinic::by_day().await;
     for (spoiled, pointer) in [
         (json!({ "body": "You have {{diagnosis}}" }), "/body"),
         (json!({ "subject": "{{deadline}}" }), "/subject"),
@@ -257,7 +257,7 @@ async fn a_template_says_no_more_than_name_time_and_place() {
 
 #[tokio::test]
 async fn of_several_templates_the_patient_gets_one_in_his_language_and_way() {
-    let mut clinic = Clinic::open().await;
+    let mut clinic = Clinic::by_day().await;
     add(&clinic, template("email", 2880)).await;
     add(&clinic, template("sms", 2880)).await;
     let mut spanish = template("email", 2880);
@@ -313,5 +313,44 @@ async fn a_reminder_put_off_to_the_morning_is_sent_whatever_happens_in_the_night
     clinic.wait(TimeDelta::minutes(65)).await;
     clinic.work().await;
     assert_eq!(statuses(&reminders(&clinic, &appointment).await), ["sent"]);
+    assert_eq!(clinic.tenant.outbox.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_late_does_not_leave_in_the_night() {
+    let mut clinic = Clinic::by_day().await;
+    add(&clinic, template("email", 720)).await;
+    let patient = clinic.patient("Grace", email("grace@example.com")).await;
+    // It is nine: they begin tomorrow at half past eight and at half past seven, and are told of it twelve hours before.
+    let later = clinic
+        .book(&patient, clinic.in_(TimeDelta::minutes(23 * 60 + 30)))
+        .await;
+    let early = clinic
+        .book(&patient, clinic.in_(TimeDelta::minutes(22 * 60 + 30)))
+        .await;
+    clinic.work().await;
+    assert_eq!(statuses(&reminders(&clinic, &later).await), ["scheduled"]);
+    // The server is down until two in the night.
+    clinic.wait(TimeDelta::hours(17)).await;
+    clinic.work().await;
+    let put_off = reminders(&clinic, &later).await;
+    assert_eq!(statuses(&put_off), ["scheduled"]);
+    let at: chrono::DateTime<chrono::Utc> = put_off[0]["send_at"]
+        .as_str()
+        .and_then(|text| text.parse().ok())
+        .expect("an instant");
+    let local = at.with_timezone(&chrono_tz::America::New_York);
+    assert_eq!((local.hour(), local.minute()), (8, 0));
+    let gone = reminders(&clinic, &early).await;
+    assert_eq!(
+        (statuses(&gone), &gone[0]["outcome"]),
+        (vec!["cancelled"], &json!("no_time_left")),
+        "it begins before anybody is written to"
+    );
+    clinic.work().await;
+    assert!(clinic.tenant.outbox.messages().is_empty());
+    clinic.wait(TimeDelta::minutes(6 * 60 + 5)).await;
+    clinic.work().await;
+    assert_eq!(statuses(&reminders(&clinic, &later).await), ["sent"]);
     assert_eq!(clinic.tenant.outbox.messages().len(), 1);
 }

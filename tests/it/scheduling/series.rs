@@ -335,3 +335,46 @@ async fn a_series_through_the_hour_that_is_missing_or_comes_twice_is_booked_once
     }
     assert_eq!(desk.torn().await, (0, 0));
 }
+
+#[tokio::test]
+async fn what_was_moved_alone_beyond_the_last_day_is_done_with_alone() {
+    let desk = Desk::open().await;
+    let start = desk.at(3, 10, 0);
+    let made = desk
+        .staff
+        .post(PLACE, weekly(&desk, start, 3))
+        .await
+        .expect(201);
+    let place = format!("{PLACE}/{}", id(&made));
+    let beyond = start + chrono::TimeDelta::weeks(5);
+    let to = json!({ "starts_at": beyond, "reason": "Away" });
+    let last = items(&made)[2]["appointment_id"].as_str().expect("an id");
+    let moved = format!("/api/v1/appointments/{last}/reschedule");
+    let alone = desk.staff.post(moved, to).await.expect(200);
+    let later = json!({ "scope": "following", "appointment_id": alone["id"], "local_time": "14:00",
+        "reason": "Works in the morning" });
+    let changed = desk.staff.post(format!("{place}/change"), later).await;
+    let changed = changed.expect(200);
+    let times: Vec<&str> = booked(&changed)
+        .iter()
+        .map(|one| &one["local_start"].as_str().expect("a time")[11..16])
+        .collect();
+    assert_eq!(times, ["10:00", "10:00", "14:00"]);
+    assert_eq!(
+        (&changed["id"], &changed["local_start"], &changed["rule"]),
+        (&made["id"], &made["local_start"], &made["rule"])
+    );
+    let alone = booked(&changed)[2]["appointment_id"].clone();
+    let why = json!({ "scope": "following", "appointment_id": alone, "reason": "Feels better" });
+    let left = desk.staff.post(format!("{place}/cancel"), why).await;
+    let left = left.expect(200);
+    assert_eq!(
+        (&left["status"], booked(&left).len(), &left["until"]),
+        (&json!("active"), 2, &made["until"])
+    );
+    // The rest can be changed: the series goes on.
+    let all = json!({ "scope": "all", "local_time": "11:00", "reason": "Works later" });
+    let rest = desk.staff.post(format!("{place}/change"), all).await;
+    assert_eq!(booked(&rest.expect(200)).len(), 2);
+    assert_eq!(desk.torn().await, (0, 0));
+}

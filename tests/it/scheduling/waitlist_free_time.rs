@@ -362,3 +362,63 @@ async fn a_holiday_that_is_none_after_all_and_more_work_go_to_who_waits() {
     );
     assert!(offer(&clinic.admin, &second).await.is_some());
 }
+
+#[tokio::test]
+async fn who_and_what_comes_back_has_time_for_who_waits() {
+    let clinic = Clinic::by_day().await;
+    let doctors = "/api/v1/providers";
+    let limits = json!({ "provider_id": clinic.provider, "minutes_per_day": 10 });
+    let limits = "/api/v1/scheduling/work-limits/".to_owned()
+        + &id(&clinic
+            .admin
+            .post("/api/v1/scheduling/work-limits", limits)
+            .await
+            .expect(201));
+    for (place, away, back) in [
+        (
+            format!("/api/v1/facilities/{}", clinic.facility),
+            json!({ "status": "inactive" }),
+            json!({ "status": "active" }),
+        ),
+        (
+            format!("{doctors}/{}", clinic.provider),
+            json!({ "status": "inactive" }),
+            json!({ "status": "active" }),
+        ),
+        (
+            limits.clone(),
+            json!({ "minutes_per_day": 20 }),
+            json!({ "minutes_per_day": 600 }),
+        ),
+    ] {
+        let version = clinic.admin.get(&place).await.expect(200)["version"]
+            .as_i64()
+            .expect("a version");
+        clinic.admin.patch(&place, version, away).await.expect(200);
+        if place != limits {
+            let now = clinic.admin.get(&limits).await.expect(200);
+            let free = json!({ "minutes_per_day": 600 });
+            let version = now["version"].as_i64().expect("a version");
+            clinic.admin.patch(&limits, version, free).await.expect(200);
+        }
+        clinic.work().await;
+        let patient = clinic.patient("First", json!([])).await;
+        let start = clinic.in_(TimeDelta::days(3));
+        let request = join(&clinic, &patient, "medium", window(start, 30)).await;
+        clinic.work().await;
+        assert!(offer(&clinic.admin, &request).await.is_none(), "{place}");
+        clinic
+            .admin
+            .patch(&place, version + 1, back)
+            .await
+            .expect(200);
+        clinic.work().await;
+        let offered = offer(&clinic.admin, &request).await;
+        let offered = offered.unwrap_or_else(|| panic!("nothing is offered: {place}"));
+        assert_eq!(starts_at(&offered), start, "{place}");
+        answer(&clinic.admin, &offered, "decline").await.expect(200);
+        let path = format!("/api/v1/waitlist/{request}/withdraw");
+        clinic.admin.act(path).await;
+        clinic.work().await;
+    }
+}

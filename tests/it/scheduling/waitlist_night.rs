@@ -112,7 +112,7 @@ async fn who_did_not_answer_is_asked_again_after_a_week_and_by_day() {
     assert_eq!(entry(&clinic, &request).await["status"], "waiting");
     let look = async |clinic: &Clinic| {
         let tenant = &clinic.tenant;
-        scheduling::no_shows::turn(&tenant.app, tenant.id)
+        scheduling::nightly::turn(&tenant.app, tenant.id)
             .await
             .expect("the nightly turn");
         clinic.work().await;

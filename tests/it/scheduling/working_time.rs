@@ -1,6 +1,7 @@
 //! Who may say when somebody works, what is refused, and how much of it is used.
 
-use chrono::TimeDelta;
+use chrono::{TimeDelta, TimeZone as _};
+use chrono_tz::America::New_York;
 use platform::access::Role;
 use serde_json::json;
 
@@ -217,8 +218,17 @@ async fn capacity_tells_how_much_is_used() {
     assert_eq!(evening["providers"][0]["outside_minutes"], 30);
     let third = &evening["services"][0]["third_next"][0];
     assert_eq!(third["provider_id"], json!(clinic.provider));
-    assert!(
-        third["days"].as_f64().is_some_and(|days| days < 3.0),
-        "{third}"
-    );
+    // From nine to twelve every day, by the half hour.
+    let now = clinic.tenant.clock.now();
+    let begins = now.with_timezone(&New_York).date_naive().iter_days();
+    let starts = begins.take(3).flat_map(|day| {
+        let halves = (0..6).map(move |half| day.and_hms_opt(9 + half / 2, 30 * (half % 2), 0));
+        halves.filter_map(|local| New_York.from_local_datetime(&local?).earliest())
+    });
+    let next = starts.filter(|at| *at >= now).nth(2).expect("a third");
+    assert_eq!(third["third_next_at"], json!(next.to_utc()));
+    #[expect(clippy::cast_precision_loss, reason = "minutes of two days")]
+    let days = (next.to_utc() - now).num_minutes() as f64 / 1440.0;
+    let told = third["days"].as_f64().expect("a number");
+    assert!((told - days).abs() < 0.06, "{told} of {days}");
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
+use kernel::ids::TenantId;
 use platform::db::DbOptions;
 use platform::db::embedded::{Cluster, LocateOptions, SharedRun, shared_throwaway};
 use platform::db::migrate::{self, RuntimeLogin};
@@ -160,6 +161,26 @@ pub async fn begin(connection: &mut PgConnection) -> Transaction<'_, Postgres> {
     connection.begin().await.expect("a transaction")
 }
 
+/// Runs a statement as the server does for somebody of a role, a scope and an account, and leaves nothing of it. Answers how many
+/// rows it touched or found.
+pub async fn as_role(
+    connection: &mut PgConnection,
+    (tenant, user): (TenantId, Option<&str>),
+    (role, scope): (&str, &str),
+    statement: &str,
+) -> Result<u64, sqlx::Error> {
+    let mut tx = begin(connection).await;
+    let user = user.unwrap_or_default();
+    for set in [
+        format!("set local app.context = '{tenant} {role} {scope} {user}  '"),
+        "set local role chartwell_runtime".to_owned(),
+    ] {
+        tx.execute(sqlx::AssertSqlSafe(set)).await.expect("set");
+    }
+    let statement = sqlx::AssertSqlSafe(statement.to_owned());
+    Ok(tx.execute(statement).await?.rows_affected())
+}
+
 /// A database of a test's own, freshly migrated, for what changes the schema.
 pub struct OwnDatabase {
     name: String,
@@ -185,6 +206,10 @@ impl OwnDatabase {
         PgConnection::connect(&self.url)
             .await
             .expect("the administrator can connect")
+    }
+
+    pub fn admin_url(&self) -> &str {
+        &self.url
     }
 
     /// As the server's own role, for a process.

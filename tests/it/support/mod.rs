@@ -8,7 +8,7 @@ mod tenant;
 mod wire;
 
 pub use client::{Caller, Reply, form};
-pub use database::{OwnDatabase, admin_connection, begin, run_database};
+pub use database::{OwnDatabase, admin_connection, as_role, begin, run_database};
 pub use record::id;
 pub use tenant::{Chart, PASSWORD, TestTenant, files, master};
 pub use wire::Wire;

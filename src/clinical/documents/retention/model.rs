@@ -57,7 +57,7 @@ impl Validate for NewRetentionPolicy {
             "must lie between 14 and 25",
         );
         if let Some(state) = &self.state {
-            let form = state.len() == 2 && state.bytes().all(|byte| byte.is_ascii_uppercase());
+            let form = kernel::states::is_licensing_state(state);
             checks.require(
                 form,
                 "state",

@@ -28,6 +28,12 @@ pub(super) struct Aged {
     pub keep_until: Option<NaiveDate>,
 }
 
+/// The state an address names, if it is a state's code. "New York" might be any: better kept too long.
+pub(super) fn known_state(written: &str) -> Option<String> {
+    let code = written.trim().to_ascii_uppercase();
+    kernel::states::is_licensing_state(&code).then_some(code)
+}
+
 /// The last day it must be kept: the latest that any fitting policy, or a reviewer, says. `None` without a policy: for ever.
 pub(super) fn kept_until(document: &Aged, policies: &[Policy]) -> Option<NaiveDate> {
     policies
@@ -129,6 +135,16 @@ mod tests {
             policy(Some("NJ"), 7, 0),
         ];
         assert_eq!(kept_until(&nowhere, &policies), Some(day("2020-05-01")));
+    }
+
+    #[test]
+    fn a_state_is_known_by_its_code_alone() {
+        for written in ["NY", "ny", " Ny "] {
+            assert_eq!(known_state(written).as_deref(), Some("NY"));
+        }
+        for written in ["New York", "N.Y.", "XX", ""] {
+            assert_eq!(known_state(written), None, "{written}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use kernel::ids::{
 use platform::db::TenantTx;
 
 use super::model::{RetentionReview, RetentionReviewState};
-use super::rule::{Aged, Policy};
+use super::rule::{self, Aged, Policy};
 use crate::documents::model::Category;
 
 /// The policies in force.
@@ -51,7 +51,7 @@ impl From<Row> for Candidate {
             aged: Aged {
                 category: row.category,
                 document_date: row.document_date,
-                state: row.state,
+                state: row.state.as_deref().and_then(rule::known_state),
                 birth_date: row.birth_date,
                 keep_until: row.keep_until,
             },

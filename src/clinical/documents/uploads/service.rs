@@ -290,8 +290,12 @@ pub(super) async fn complete(ctx: &Ctx, id: DocumentUploadId) -> Result<Answer<D
         .map(|piece: Result<Bytes>| piece)
         .boxed();
     let version = DocumentVersionId::new();
-    // Its parts were counted.
-    note(ctx, version, owner, upload.document_id, 0).await?;
+    // Its parts were counted, and pay for being put together once. Every further attempt is a copy of its own.
+    let copied = match attempt(ctx, id).await? {
+        1 => 0,
+        _ => upload.size,
+    };
+    note(ctx, version, owner, upload.document_id, copied).await?;
     let declared = Declared {
         filename: upload.request.filename.clone(),
         content_type: upload.request.content_type.clone(),
@@ -317,6 +321,7 @@ pub(super) async fn complete(ctx: &Ctx, id: DocumentUploadId) -> Result<Answer<D
     };
     let mut tx: CallerTx = ctx.begin(permission).await?;
     if !store::close(&mut tx, id.0, UploadState::Completed, ctx.now()).await? {
+        discard(ctx, version.0).await;
         return Err(Error::new(Code::UploadClosed));
     }
     store::remove_parts(&mut tx, id, ctx.now()).await?;
@@ -331,6 +336,14 @@ pub(super) async fn complete(ctx: &Ctx, id: DocumentUploadId) -> Result<Answer<D
         discard(ctx, version.0).await;
     }
     filed
+}
+
+/// Counts an attempt to put the parts together, before anything is copied.
+async fn attempt(ctx: &Ctx, id: DocumentUploadId) -> Result<i32> {
+    let mut tx = SystemTx::begin(&ctx.app().db, ctx.tenant()).await?;
+    let attempts = store::attempt(&mut tx, id).await?;
+    tx.commit().await?;
+    attempts.ok_or_else(|| Error::new(Code::UploadClosed))
 }
 
 /// Whether nothing can have been committed: it was refused, and did not fail.

@@ -175,6 +175,20 @@ pub(super) async fn close(
     Ok(done.rows_affected() == 1)
 }
 
+/// How many times it was tried to complete an upload, this time among them. `None`: it is not under way.
+pub(super) async fn attempt(tx: &mut TenantTx, id: DocumentUploadId) -> Result<Option<i32>> {
+    let tenant = tx.tenant();
+    let attempts = sqlx::query_scalar!(
+        r#"update app.document_uploads set attempts = attempts + 1
+            where tenant_id = $1 and id = $2 and state = 'receiving' returning attempts"#,
+        tenant as _,
+        id as _
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(attempts)
+}
+
 /// A part, whose object must not be removed any more.
 pub(super) async fn insert_part(
     tx: &mut TenantTx,

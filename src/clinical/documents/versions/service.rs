@@ -71,6 +71,7 @@ pub(super) async fn add(ctx: &Ctx, id: DocumentId, body: Streamed) -> Result<Ans
     uploads::note(ctx, version, owner, Some(id), size).await?;
     let received = receive::store(ctx, version, declared, receive::pieces(part)).await?;
     form.end().await?;
+    let ctx = &ctx.having_received(&[&received.sha256]);
     let tx = ctx.begin(Permission::DocumentUpdate).await?;
     add_received(ctx, tx, id, &received).await
 }

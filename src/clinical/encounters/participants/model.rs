@@ -44,18 +44,18 @@ impl Validate for NewParticipant {
 }
 
 /// Somebody who takes part.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Participant {
     pub id: ParticipantId,
     pub patient_id: PatientId,
     pub encounter_id: EncounterId,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_id: Option<ProviderId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     pub role: ParticipantRole,
-    /// Absent where the caller may not read accounts.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Absent where the caller may not read accounts, and of then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "Ada Osei, MD")]
     pub name: Option<String>,
     pub version: i64,

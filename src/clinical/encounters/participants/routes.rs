@@ -4,12 +4,13 @@ use kernel::Page;
 use kernel::ids::{EncounterId, PatientId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{Json, Path, Reply};
+use platform::http::{Json, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{NewParticipant, Participant};
 use super::service;
+use crate::entries::AsOfQuery;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(
@@ -21,13 +22,17 @@ pub fn router() -> OpenApiRouter<App> {
 /// Read who takes part in an encounter
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/encounters/{encounter_id}/participants", tag = "encounters",
     params(("patient_id" = PatientId, Path, description = "Whose encounter"),
-           ("encounter_id" = EncounterId, Path, description = "Which encounter")),
+           ("encounter_id" = EncounterId, Path, description = "Which encounter"), AsOfQuery),
     responses((status = 200, body = Page<Participant>, description = "The participants, in the order in which they joined")),
     extensions(("x-permission" = json!("encounter.read"))))]
 async fn list_encounter_participants(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, EncounterId)>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<Page<Participant>> {
+    if let Some(then) = query.as_of {
+        return Ok(service::list_as_of(&ctx, patient, id, then).await?);
+    }
     Ok(service::list(&ctx, patient, id).await?)
 }
 

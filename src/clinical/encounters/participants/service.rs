@@ -10,6 +10,8 @@ use platform::http::Answer;
 use super::super::{store as register, store_places};
 use super::model::{NewParticipant, Participant};
 use super::store;
+use crate::entries::{require_then, states_as_of};
+use crate::patients::AsOf;
 
 pub(super) async fn list(
     ctx: &Ctx,
@@ -29,6 +31,22 @@ pub(super) async fn list(
         Page::last(participants),
     ))
     .await
+}
+
+/// As they were on record then.
+pub(super) async fn list_as_of(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: EncounterId,
+    then: AsOf,
+) -> Result<Answer<Page<Participant>>> {
+    let mut tx = require_then(ctx, patient).await?;
+    let mut participants: Vec<Participant> = states_as_of(&mut tx, patient, then).await?;
+    participants.retain(|participant| participant.encounter_id == id);
+    participants.reverse();
+    let page = Page::last(participants);
+    tx.finish(Disclosure::of("encounter", Action::Read, patient, id, page))
+        .await
 }
 
 /// To an encounter that is planned or in progress: afterwards nobody joins.

@@ -4,9 +4,24 @@ use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{EncounterId, ParticipantId};
 use platform::db::TenantTx;
+use serde_json::Value;
 
 use super::super::model::EncounterRecord;
 use super::model::{NewParticipant, Participant};
+use crate::entries::Remembered;
+
+impl Remembered for Participant {
+    const TABLE: &'static str = "encounter_participants";
+    const RESOURCE: &'static str = "encounter";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value(image)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
 
 pub(super) async fn of_encounter(
     tx: &mut TenantTx,

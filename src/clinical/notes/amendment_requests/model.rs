@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::patients::AsOf;
+
 /// What a patient wants amended.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -63,9 +65,9 @@ pub enum AmendedType {
     Goal,
 }
 
-/// What was asked about a note, and what became of it: it goes with the note wherever that is shown.
+/// What was asked about an entry, and what became of it: it goes with the entry wherever that is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct NoteAmendment {
+pub struct EntryAmendment {
     pub id: AmendmentRequestId,
     pub status: RequestStatus,
     pub request: String,
@@ -78,6 +80,9 @@ pub struct NoteAmendment {
     pub decision: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_at: Option<DateTime<Utc>>,
+    /// What was appended, of an entry that is no note: a note has it among its signed entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amendment: Option<String>,
     /// The patient's statement after a denial.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disagreement: Option<String>,
@@ -147,6 +152,23 @@ pub struct AmendmentRequest {
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl From<AmendmentRequest> for EntryAmendment {
+    fn from(request: AmendmentRequest) -> Self {
+        Self {
+            id: request.id,
+            status: request.status,
+            request: request.request,
+            reason: request.reason,
+            requested_at: request.created_at,
+            basis: request.basis,
+            decision: request.decision,
+            decided_at: request.decided_at,
+            amendment: request.amendment,
+            disagreement: request.disagreement,
+        }
+    }
 }
 
 /// Yes: what is added to the note, or appended to the entry.
@@ -223,4 +245,20 @@ pub struct ListRequests {
     pub about: Option<Uuid>,
     pub limit: Option<u32>,
     pub cursor: Option<String>,
+}
+
+/// Which of a patient's requests.
+#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListOfPatient {
+    pub status: Option<RequestStatus>,
+    /// About this note or other entry.
+    pub about: Option<Uuid>,
+    pub limit: Option<u32>,
+    pub cursor: Option<String>,
+    /// A day (its end, in UTC) or an instant: the list as it was on record then, the latest first. Needs the permission
+    /// `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }

@@ -9,10 +9,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{
-    Acceptance, AmendmentRequest, Denial, Disagreement, Extension, ListRequests,
+    Acceptance, AmendmentRequest, Denial, Disagreement, Extension, ListOfPatient, ListRequests,
     NewAmendmentRequest,
 };
 use super::service;
+use crate::entries::AsOfQuery;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -46,13 +47,13 @@ async fn request_amendment(
 ///
 /// Newest first.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/amendment-requests", tag = "amendment requests",
-    params(("patient_id" = PatientId, Path, description = "Whose requests"), ListRequests),
+    params(("patient_id" = PatientId, Path, description = "Whose requests"), ListOfPatient),
     responses((status = 200, body = Page<AmendmentRequest>, description = "A page of requests")),
     extensions(("x-permission" = json!("amendment.read"))))]
 async fn list_patient_amendment_requests(
     ctx: Ctx,
     Path(patient): Path<PatientId>,
-    Query(query): Query<ListRequests>,
+    Query(query): Query<ListOfPatient>,
 ) -> Reply<Page<AmendmentRequest>> {
     Ok(service::of_patient(&ctx, patient, query).await?)
 }
@@ -73,13 +74,17 @@ async fn list_amendment_requests(
 
 /// Read an amendment request
 #[utoipa::path(get, path = "/api/v1/amendment-requests/{amendment_request_id}", tag = "amendment requests",
-    params(("amendment_request_id" = AmendmentRequestId, Path, description = "Which request")),
+    params(("amendment_request_id" = AmendmentRequestId, Path, description = "Which request"), AsOfQuery),
     responses((status = 200, body = AmendmentRequest, description = "The request")),
     extensions(("x-permission" = json!("amendment.read"))))]
 async fn get_amendment_request(
     ctx: Ctx,
     Path(id): Path<AmendmentRequestId>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<AmendmentRequest> {
+    if let Some(then) = query.as_of {
+        return Ok(service::get_as_of(&ctx, id, then).await?);
+    }
     Ok(service::get(&ctx, id).await?)
 }
 

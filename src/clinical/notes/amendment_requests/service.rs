@@ -1,23 +1,27 @@
 //! Asking, deciding, disagreeing.
 
+use std::collections::HashMap;
+
 use chrono::{Days, NaiveDate};
 use kernel::ids::{AmendmentRequestId, NoteEntryId, NoteId, PatientId};
 use kernel::{Code, Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::{Action, Subject};
-use platform::db::CallerTx;
+use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, Paging};
+use uuid::Uuid;
 
 use super::model::{
-    Acceptance, AmendmentRequest, Denial, Disagreement, Extension, ListRequests,
-    NewAmendmentRequest, RequestStatus,
+    Acceptance, AmendmentRequest, Denial, Disagreement, EntryAmendment, Extension, ListOfPatient,
+    ListRequests, NewAmendmentRequest, RequestStatus,
 };
 use super::store::{self, Decision};
+use crate::entries::{Remembered, Then, list_as_of, read_row_as_of, states_as_of};
 use crate::notes::kinds::EntryKind;
 use crate::notes::signatures::{self, Body};
 use crate::notes::store as notes;
 use crate::notes::{releases, service};
-use crate::patients;
+use crate::patients::{self, AsOf};
 
 /// 45 CFR 164.526(b)(2): sixty days to decide, thirty more once.
 const DAYS_TO_DECIDE: Days = Days::new(60);
@@ -68,11 +72,73 @@ pub(super) async fn get(ctx: &Ctx, id: AmendmentRequestId) -> Result<Answer<Amen
     .await
 }
 
+/// As it was on record then.
+pub(super) async fn get_as_of(
+    ctx: &Ctx,
+    id: AmendmentRequestId,
+    then: AsOf,
+) -> Result<Answer<AmendmentRequest>> {
+    let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
+    let (image, _) = read_row_as_of(&mut tx, AmendmentRequest::TABLE, id.0, then).await?;
+    let found = AmendmentRequest::of_image(image).map_err(Error::internal)?;
+    let (patient, version) = (found.patient_id, found.version);
+    tx.finish(
+        Disclosure::of("amendment_request", Action::Read, patient, id, found).version(version),
+    )
+    .await
+}
+
+/// What had been asked about the entries of a patient then and was not withdrawn, by entry or note, the oldest first.
+pub(crate) async fn amendments_then(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    then: AsOf,
+) -> Result<HashMap<Uuid, Vec<EntryAmendment>>> {
+    let mut then: Vec<AmendmentRequest> = states_as_of(tx, patient, then).await?;
+    then.retain(|one| one.status != RequestStatus::Withdrawn);
+    then.reverse();
+    let mut about: HashMap<Uuid, Vec<EntryAmendment>> = HashMap::new();
+    for one in then {
+        let entry = one.note_id.map(|note| note.0);
+        if let Some(id) = entry.or(one.resource.map(|resource| resource.id)) {
+            about.entry(id).or_default().push(one.into());
+        }
+    }
+    Ok(about)
+}
+
+/// What had been asked about a note then.
+pub(in crate::notes) async fn about_note_then(
+    tx: &mut TenantTx,
+    (patient, note): (PatientId, NoteId),
+    then: AsOf,
+) -> Result<Vec<EntryAmendment>> {
+    let mut about = amendments_then(tx, patient, then).await?;
+    Ok(about.remove(&note.0).unwrap_or_default())
+}
+
 pub(super) async fn of_patient(
     ctx: &Ctx,
     patient: PatientId,
-    query: ListRequests,
+    query: ListOfPatient,
 ) -> Result<Answer<Page<AmendmentRequest>>> {
+    if let Some(at) = query.as_of {
+        let then = Then {
+            patient,
+            at,
+            limit: query.limit,
+            cursor: query.cursor,
+        };
+        let filters = (query.status, query.about);
+        return list_as_of(ctx, then, &filters, |one: &AmendmentRequest| {
+            let about = one.resource.map(|resource| resource.id);
+            query.status.is_none_or(|status| status == one.status)
+                && query.about.is_none_or(|id| {
+                    about == Some(id) || one.note_id.is_some_and(|note| note.0 == id)
+                })
+        })
+        .await;
+    }
     let filters = (patient, query.status, query.about);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
     let after = paging.after()?;

@@ -1,17 +1,23 @@
 //! SQL of amendment requests.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use kernel::clock::Instant;
 use kernel::ids::{AmendmentRequestId, NoteEntryId, NoteId, PatientId, UserId};
 use kernel::{Error, Result};
 use platform::db::TenantTx;
+use serde::Deserialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::model::{
-    AmendedResource, AmendedType, AmendmentRequest, DenialBasis, NewAmendmentRequest,
-    NoteAmendment, RequestStatus,
+    AmendedResource, AmendedType, AmendmentRequest, DenialBasis, EntryAmendment,
+    NewAmendmentRequest, RequestStatus,
 };
+use crate::entries::Remembered;
 
+#[derive(Deserialize)]
 struct Row {
     id: AmendmentRequestId,
     patient_id: PatientId,
@@ -62,16 +68,66 @@ impl From<Row> for AmendmentRequest {
     }
 }
 
+impl Remembered for AmendmentRequest {
+    const TABLE: &'static str = "note_amendment_requests";
+    const RESOURCE: &'static str = "amendment_request";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value(image).map(|row: Row| row.into())
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
+
+/// What was asked about entries of a patient and not withdrawn, by entry, the oldest first.
+pub(crate) async fn amendments_about(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    entries: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<EntryAmendment>>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query!(
+        r#"select r.resource_id as "about!", r.id as "id: AmendmentRequestId", r.status as "status: RequestStatus", r.request, r.reason,
+                  r.created_at, r.basis as "basis: DenialBasis", r.decision, r.decided_at, r.amendment, r.disagreement
+             from app.note_amendment_requests r
+            where r.tenant_id = $1 and r.patient_id = $2 and r.resource_id = any($3) and r.status <> 'withdrawn'
+            order by r.created_at, r.id"#,
+        tenant as _,
+        patient as _,
+        entries,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let mut about: HashMap<Uuid, Vec<EntryAmendment>> = HashMap::new();
+    for row in rows {
+        about.entry(row.about).or_default().push(EntryAmendment {
+            id: row.id,
+            status: row.status,
+            request: row.request,
+            reason: row.reason,
+            requested_at: row.created_at,
+            basis: row.basis,
+            decision: row.decision,
+            decided_at: row.decided_at,
+            amendment: row.amendment,
+            disagreement: row.disagreement,
+        });
+    }
+    Ok(about)
+}
+
 /// What was asked about a note and not withdrawn, the oldest first.
 pub(in crate::notes) async fn about_note(
     tx: &mut TenantTx,
     note: NoteId,
-) -> Result<Vec<NoteAmendment>> {
+) -> Result<Vec<EntryAmendment>> {
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(
-        NoteAmendment,
+        EntryAmendment,
         r#"select r.id as "id: _", r.status as "status: _", r.request, r.reason, r.created_at as requested_at, r.basis as "basis: _",
-                  r.decision, r.decided_at, r.disagreement
+                  r.decision, r.decided_at, r.amendment, r.disagreement
              from app.note_amendment_requests r
             where r.tenant_id = $1 and r.note_id = $2 and r.status <> 'withdrawn'
             order by r.created_at, r.id"#,

@@ -23,6 +23,10 @@ pub struct Cosignature {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
     pub status: CosignatureStatus,
+    /// Since when it waits for nobody in particular, because the supervision ended for which it was asked: whoever may co-sign
+    /// takes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_since: Option<DateTime<Utc>>,
     /// Why it was returned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -41,6 +45,10 @@ pub struct ListCosignatures {
     pub status: Option<CosignatureStatus>,
     /// Whose queue: one's own unless given. Of another's, the notes about patients one may see.
     pub supervisor_id: Option<UserId>,
+    /// Instead of a queue: what waits for nobody, because a supervision has ended or the supervisor has left. The notes about
+    /// patients one may see.
+    #[serde(default)]
+    pub open: bool,
     pub limit: Option<u32>,
     pub cursor: Option<String>,
 }

@@ -21,6 +21,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(cosign_note))
         .routes(routes!(return_note))
         .routes(routes!(reassign_cosignature))
+        .routes(routes!(take_cosignature))
         .routes(routes!(list_note_supervisions, create_note_supervision))
         .routes(routes!(get_note_supervision))
         .routes(routes!(end_note_supervision))
@@ -28,7 +29,7 @@ pub fn router() -> OpenApiRouter<App> {
 
 /// List a co-signature queue
 ///
-/// One's own, or another's. The oldest first.
+/// One's own, or another's, or with `open` what waits for nobody. The oldest first.
 #[utoipa::path(get, path = "/api/v1/cosignatures", tag = "notes",
     params(ListCosignatures),
     responses((status = 200, body = Page<Cosignature>, description = "A page of notes to co-sign")),
@@ -74,7 +75,7 @@ async fn return_note(
 
 /// Hand a co-signature on to another supervisor
 ///
-/// By the supervisor who was asked, or by an administrator when he has left. Also of a note that he returned and that is not
+/// By the supervisor who was asked, or by an administrator when he has left or his supervision has ended. Also of a note that he returned and that is not
 /// answered yet.
 #[utoipa::path(post, path = "/api/v1/cosignatures/{cosignature_id}/reassign", tag = "notes",
     params(("cosignature_id" = CosignatureId, Path, description = "Which place in the queue")),
@@ -89,9 +90,20 @@ async fn reassign_cosignature(
     Ok(service::reassign(&ctx, id, to).await?)
 }
 
+/// Take a co-signature that waits for nobody
+///
+/// Its supervision has ended, or its supervisor has left. By a provider whose own notes need no co-signature.
+#[utoipa::path(post, path = "/api/v1/cosignatures/{cosignature_id}/take", tag = "notes",
+    params(("cosignature_id" = CosignatureId, Path, description = "Which place in the queue")),
+    responses((status = 200, body = Cosignature, description = "It waits for the caller")),
+    extensions(("x-permission" = json!("note.cosign"))))]
+async fn take_cosignature(ctx: Ctx, Path(id): Path<CosignatureId>) -> Reply<Cosignature> {
+    Ok(service::take(&ctx, id).await?)
+}
+
 /// Say whose notes need whose co-signature
 ///
-/// A person has one supervision at a time.
+/// A person has one supervision at a time. What stands open since his last one ended goes to the new supervisor.
 #[utoipa::path(post, path = "/api/v1/note-supervisions", tag = "notes",
     request_body = NewSupervision,
     responses((status = 201, body = Supervision, description = "From now on")),
@@ -123,7 +135,8 @@ async fn get_note_supervision(ctx: Ctx, Path(id): Path<NoteSupervisionId>) -> Re
 
 /// End a supervision
 ///
-/// Notes already in the queue stay there, and can be handed on.
+/// What waits for the supervisor stands open from now on: `GET /cosignatures?open=true` lists it, the next supervisor gets it, and
+/// whoever may co-sign takes it.
 #[utoipa::path(post, path = "/api/v1/note-supervisions/{supervision_id}/end", tag = "notes",
     params(("supervision_id" = NoteSupervisionId, Path, description = "Which supervision")),
     responses((status = 200, body = Supervision, description = "Ended")),

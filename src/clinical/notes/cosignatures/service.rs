@@ -90,13 +90,17 @@ pub(super) async fn queue(ctx: &Ctx, query: ListCosignatures) -> Result<Answer<P
     let supervisor = query.supervisor_id.unwrap_or(ctx.user());
     let paging = Paging::new(
         ctx,
-        &(status, supervisor),
+        &(status, supervisor, query.open),
         query.limit,
         query.cursor.clone(),
     )?;
     let after = paging.after()?;
     let mut tx = ctx.begin(Permission::NoteRead).await?;
-    let rows = store::queue(&mut tx, supervisor, status, after, paging.fetch()).await?;
+    let rows = if query.open {
+        store::open(&mut tx, after, paging.fetch()).await?
+    } else {
+        store::queue(&mut tx, supervisor, status, after, paging.fetch()).await?
+    };
     let page = paging.page(rows, |row| (row.requested_at, row.id))?;
     let subjects: Vec<Subject> = page
         .items
@@ -169,23 +173,64 @@ pub(super) async fn reassign(
         .await?
         .ok_or_else(Error::not_found)?;
     let own = found.supervisor_id == ctx.user();
-    if !own
-        && (ctx.principal().role != Role::Admin
-            || notes::is_active(&mut tx, found.supervisor_id).await?)
-    {
+    if !own && (ctx.principal().role != Role::Admin || !is_open(&mut tx, &found).await?) {
         return Err(Error::new(Code::NotTheSupervisor));
     }
     note.summary.status.require_signed()?;
-    let (wanted, summary) = (to.supervisor_id, &note.summary);
-    let fits = wanted != summary.author_id
-        && wanted != found.supervisor_id
-        && notes::consents(&mut tx, wanted, summary.r#type).await?;
-    if !fits {
+    let wanted = to.supervisor_id;
+    let elsewhere = found.open_since.is_some() || wanted != found.supervisor_id;
+    if !elsewhere || !fits(&mut tx, &note, id, wanted).await? {
         let rule = "must name the active account of another provider, whose own notes need no co-signature";
         return Err(Error::field("/supervisor_id", "no_such_supervisor", rule));
     }
+    hand_over(ctx, &mut tx, (&found, &note), wanted).await?;
+    disclose(tx, id).await
+}
+
+/// Takes what waits for nobody into one's own queue.
+pub(super) async fn take(ctx: &Ctx, id: CosignatureId) -> Result<Answer<Cosignature>> {
+    let mut tx = ctx.begin(Permission::NoteCosign).await?;
+    let found = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let note = notes::lock(&mut tx, found.note_id).await?;
+    // Locked by its note: another may have come first.
+    let found = store::find(&mut tx, id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    note.summary.status.require_signed()?;
+    if !fits(&mut tx, &note, id, ctx.user()).await? {
+        return Err(Error::new(Code::NotTheSupervisor));
+    }
+    if !is_open(&mut tx, &found).await? {
+        return Err(Error::new(Code::IllegalTransition)
+            .detail("It waits in a supervisor's queue; who has it hands it on."));
+    }
+    hand_over(ctx, &mut tx, (&found, &note), ctx.user()).await?;
+    disclose(tx, id).await
+}
+
+/// Whether it waits for nobody who will come to it.
+async fn is_open(tx: &mut TenantTx, found: &Cosignature) -> Result<bool> {
+    Ok(found.open_since.is_some() || !notes::is_active(tx, found.supervisor_id).await?)
+}
+
+/// Whether somebody may consent to what was signed: a provider whose own notes need no consent, and not to his own words.
+async fn fits(tx: &mut TenantTx, note: &Note, id: CosignatureId, wanted: UserId) -> Result<bool> {
+    Ok(wanted != note.summary.author_id
+        && store::asked_by(tx, id).await? != Some(wanted)
+        && notes::consents(tx, wanted, note.summary.r#type).await?)
+}
+
+/// Puts what waits into another's queue, of a note that is locked, and lets him open the chart.
+async fn hand_over(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    (found, note): (&Cosignature, &Note),
+    wanted: UserId,
+) -> Result<()> {
     let now = ctx.now();
-    let moved = store::reassign(&mut tx, id, wanted, now)
+    let moved = store::reassign(tx, found.id, wanted, now)
         .await
         .on_constraint("note_cosignatures_pending_key", || {
             Error::new(Code::AlreadyExists).detail("The note waits in this queue.")
@@ -193,13 +238,13 @@ pub(super) async fn reassign(
     if !moved {
         return Err(Error::new(Code::IllegalTransition));
     }
-    let_look(ctx, &mut tx, &note, wanted).await?;
-    if summary.supervisor_id == Some(found.supervisor_id) {
-        let mut state = notes::State::of(&note);
+    let_look(ctx, tx, note, wanted).await?;
+    if note.summary.supervisor_id == Some(found.supervisor_id) {
+        let mut state = notes::State::of(note);
         state.supervisor_id = Some(wanted);
-        notes::set_state(&mut tx, summary.id, &state, now).await?;
+        notes::set_state(tx, note.summary.id, &state, now).await?;
     }
-    disclose(tx, id).await
+    Ok(())
 }
 
 /// The note a supervisor was asked about, locked.
@@ -213,7 +258,7 @@ async fn asked(ctx: &Ctx, id: CosignatureId) -> Result<(CallerTx, Note)> {
     let found = store::find(&mut tx, id)
         .await?
         .ok_or_else(Error::not_found)?;
-    if found.supervisor_id != ctx.user() {
+    if found.supervisor_id != ctx.user() || found.open_since.is_some() {
         return Err(Error::new(Code::NotTheSupervisor));
     }
     if found.status != CosignatureStatus::Pending {
@@ -257,6 +302,16 @@ pub(super) async fn supervise(ctx: &Ctx, new: NewSupervision) -> Result<Answer<S
         .on_constraint("note_supervisions_active_key", || {
             Error::new(Code::AlreadyExists).detail("This person has a supervision; end it first.")
         })?;
+    // What waits for nobody since the last supervision ended.
+    for (waiting, note) in store::open_of(&mut tx, new.user_id, new.supervisor_id).await? {
+        let note = notes::lock(&mut tx, note).await?;
+        let Some(found) = store::find(&mut tx, waiting).await? else {
+            continue;
+        };
+        if found.open_since.is_some() && fits(&mut tx, &note, waiting, new.supervisor_id).await? {
+            hand_over(ctx, &mut tx, (&found, &note), new.supervisor_id).await?;
+        }
+    }
     let made = store::find_supervision(&mut tx, id)
         .await?
         .ok_or_else(Error::not_found)?;
@@ -299,6 +354,8 @@ pub(super) async fn end(ctx: &Ctx, id: NoteSupervisionId) -> Result<Answer<Super
         return Err(Error::new(Code::IllegalTransition));
     }
     store::end_supervision(&mut tx, id, ctx.now()).await?;
+    let of = (found.data.user_id, found.data.supervisor_id);
+    store::let_go(&mut tx, of, ctx.now()).await?;
     let ended = store::find_supervision(&mut tx, id)
         .await?
         .ok_or_else(Error::not_found)?;

@@ -9,7 +9,8 @@ use super::model::{Cosignature, NewSupervision, Supervision, SupervisionStatus};
 use crate::notes::kinds::{CosignatureStatus, NoteType};
 use crate::notes::model::Note;
 
-/// Puts a note into a supervisor's queue, unless it waits there: what he had returned is answered.
+/// Puts a note into a supervisor's queue, unless it waits there: what he had returned is answered. What he had returned before his
+/// supervision ended is answered to whoever takes it.
 pub(super) async fn ask(
     tx: &mut TenantTx,
     note: &Note,
@@ -18,9 +19,16 @@ pub(super) async fn ask(
 ) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
-        "update app.note_cosignatures set answered = true, version = version + 1, updated_at = $4
-          where tenant_id = $1 and note_id = $2 and supervisor_id = $3 and status = 'returned' and not answered",
+        "insert into app.note_cosignatures (tenant_id, id, patient_id, note_id, supervisor_id, asked_by, open_since, requested_at,
+                created_at, updated_at)
+         values ($1, $2, $3, $4, $5, app.user_id(),
+                 (select max(c.open_since) from app.note_cosignatures c
+                   where c.tenant_id = $1 and c.note_id = $4 and c.supervisor_id = $5 and c.status = 'returned' and not c.answered),
+                 $6, $6, $6)
+         on conflict (tenant_id, note_id, supervisor_id) where status = 'pending' do nothing",
         tenant as _,
+        CosignatureId::new() as _,
+        note.summary.patient_id as _,
         note.summary.id as _,
         supervisor as _,
         now,
@@ -28,12 +36,9 @@ pub(super) async fn ask(
     .execute(tx.conn())
     .await?;
     sqlx::query!(
-        "insert into app.note_cosignatures (tenant_id, id, patient_id, note_id, supervisor_id, requested_at, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $6, $6)
-         on conflict (tenant_id, note_id, supervisor_id) where status = 'pending' do nothing",
+        "update app.note_cosignatures set answered = true, version = version + 1, updated_at = $4
+          where tenant_id = $1 and note_id = $2 and supervisor_id = $3 and status = 'returned' and not answered",
         tenant as _,
-        CosignatureId::new() as _,
-        note.summary.patient_id as _,
         note.summary.id as _,
         supervisor as _,
         now,
@@ -82,7 +87,7 @@ pub(super) async fn reassign(
 ) -> Result<bool> {
     let tenant = tx.tenant();
     let done = sqlx::query!(
-        "update app.note_cosignatures set supervisor_id = $3, version = version + 1, updated_at = $4
+        "update app.note_cosignatures set supervisor_id = $3, open_since = null, version = version + 1, updated_at = $4
           where tenant_id = $1 and id = $2 and (status = 'pending' or status = 'returned' and not answered)",
         tenant as _,
         id as _,
@@ -121,8 +126,8 @@ pub(super) async fn find(tx: &mut TenantTx, id: CosignatureId) -> Result<Option<
         Cosignature,
         r#"select c.id as "id: _", c.note_id as "note_id: NoteId", c.patient_id as "patient_id: _",
                   c.supervisor_id as "supervisor_id: _", n.type as "note_type: _", n.title, n.author_id as "author_id: _",
-                  u.given_name || ' ' || u.family_name as "author?", c.status as "status: _", c.reason, c.requested_at,
-                  c.decided_at, c.version
+                  u.given_name || ' ' || u.family_name as "author?", c.status as "status: _", c.open_since, c.reason,
+                  c.requested_at, c.decided_at, c.version
              from app.note_cosignatures c
              join app.notes n on n.tenant_id = $1 and n.id = c.note_id
              left join app.users u on u.tenant_id = $1 and u.id = n.author_id
@@ -149,12 +154,12 @@ pub(super) async fn queue(
         Cosignature,
         r#"select c.id as "id: _", c.note_id as "note_id: NoteId", c.patient_id as "patient_id: _",
                   c.supervisor_id as "supervisor_id: _", n.type as "note_type: _", n.title, n.author_id as "author_id: _",
-                  u.given_name || ' ' || u.family_name as "author?", c.status as "status: _", c.reason, c.requested_at,
-                  c.decided_at, c.version
+                  u.given_name || ' ' || u.family_name as "author?", c.status as "status: _", c.open_since, c.reason,
+                  c.requested_at, c.decided_at, c.version
              from app.note_cosignatures c
              join app.notes n on n.tenant_id = $1 and n.id = c.note_id and n.status <> 'entered_in_error'
              left join app.users u on u.tenant_id = $1 and u.id = n.author_id
-            where c.tenant_id = $1 and c.supervisor_id = $2 and c.status = $3
+            where c.tenant_id = $1 and c.supervisor_id = $2 and c.status = $3 and c.open_since is null
               and ($4::timestamptz is null or (c.requested_at, c.id) > ($4, $5::uuid))
             order by c.requested_at, c.id
             limit $6"#,
@@ -168,6 +173,102 @@ pub(super) async fn queue(
     .fetch_all(tx.conn())
     .await?;
     Ok(rows)
+}
+
+/// What waits for nobody, the oldest first: its supervision has ended, or its supervisor has left.
+pub(super) async fn open(
+    tx: &mut TenantTx,
+    after: Option<(Instant, CosignatureId)>,
+    fetch: i64,
+) -> Result<Vec<Cosignature>> {
+    let tenant = tx.tenant();
+    let (at, id) = after.unzip();
+    let rows = sqlx::query_as!(
+        Cosignature,
+        r#"select c.id as "id: _", c.note_id as "note_id: NoteId", c.patient_id as "patient_id: _",
+                  c.supervisor_id as "supervisor_id: _", n.type as "note_type: _", n.title, n.author_id as "author_id: _",
+                  u.given_name || ' ' || u.family_name as "author?", c.status as "status: _", c.open_since, c.reason,
+                  c.requested_at, c.decided_at, c.version
+             from app.note_cosignatures c
+             join app.notes n on n.tenant_id = $1 and n.id = c.note_id and n.status <> 'entered_in_error'
+             left join app.users u on u.tenant_id = $1 and u.id = n.author_id
+            where c.tenant_id = $1 and (c.status = 'pending' or c.status = 'returned' and not c.answered)
+              and (c.open_since is not null
+                   or not exists (select from app.users s
+                                   where s.tenant_id = $1 and s.id = c.supervisor_id and s.status = 'active' and s.deleted_at is null))
+              and ($2::timestamptz is null or (c.requested_at, c.id) > ($2, $3::uuid))
+            order by c.requested_at, c.id
+            limit $4"#,
+        tenant as _,
+        at,
+        id as _,
+        fetch,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows)
+}
+
+/// Lets what waits for a supervisor because of what somebody else signed wait for nobody in particular.
+pub(super) async fn let_go(
+    tx: &mut TenantTx,
+    (of, supervisor): (UserId, UserId),
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.note_cosignatures c set open_since = $4, version = c.version + 1, updated_at = $4
+           from app.notes n
+          where c.tenant_id = $1 and n.tenant_id = $1 and n.id = c.note_id and c.supervisor_id = $3
+            and coalesce(c.asked_by, n.author_id) = $2 and c.open_since is null
+            and (c.status = 'pending' or c.status = 'returned' and not c.answered)",
+        tenant as _,
+        of as _,
+        supervisor as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// What waits for nobody since the supervision of this person ended, and does not wait for the other already.
+pub(super) async fn open_of(
+    tx: &mut TenantTx,
+    of: UserId,
+    supervisor: UserId,
+) -> Result<Vec<(CosignatureId, NoteId)>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query!(
+        r#"select c.id as "id: CosignatureId", c.note_id as "note_id: NoteId"
+             from app.note_cosignatures c
+             join app.notes n on n.tenant_id = $1 and n.id = c.note_id and n.status <> 'entered_in_error'
+            where c.tenant_id = $1 and c.open_since is not null and coalesce(c.asked_by, n.author_id) = $2 and n.author_id <> $3
+              and (c.status = 'pending' or c.status = 'returned' and not c.answered)
+              and not exists (select from app.note_cosignatures o
+                               where o.tenant_id = $1 and o.note_id = c.note_id and o.supervisor_id = $3 and o.status = 'pending'
+                                 and o.id <> c.id)
+            order by c.note_id, c.id"#,
+        tenant as _,
+        of as _,
+        supervisor as _,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.note_id)).collect())
+}
+
+/// Whose signature it is that needs consent; of what was asked long ago, nobody known.
+pub(super) async fn asked_by(tx: &mut TenantTx, id: CosignatureId) -> Result<Option<UserId>> {
+    let tenant = tx.tenant();
+    let found = sqlx::query_scalar!(
+        r#"select asked_by as "asked_by: UserId" from app.note_cosignatures where tenant_id = $1 and id = $2"#,
+        tenant as _,
+        id as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(found.flatten())
 }
 
 pub(super) async fn decide(

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::notes::amendment_requests::NoteAmendment;
+use crate::notes::amendment_requests::EntryAmendment;
 use crate::notes::content::NoteContent;
 use crate::notes::kinds::{EntryKind, NoteType};
+use crate::patients::AsOf;
 
 /// What of a note is released.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -38,7 +39,7 @@ pub struct ReleasedPart {
 }
 
 /// A note as the patient reads it.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ReleasedNote {
     pub id: NoteId,
     pub patient_id: PatientId,
@@ -47,8 +48,9 @@ pub struct ReleasedNote {
     #[schema(value_type = ReleasedDocument)]
     pub document: Json<ReleasedDocument>,
     /// What he asked to have amended, and what became of it.
-    #[schema(value_type = Vec<NoteAmendment>)]
-    pub amendment_requests: Json<Vec<NoteAmendment>>,
+    #[serde(default)]
+    #[schema(value_type = Vec<EntryAmendment>)]
+    pub amendment_requests: Json<Vec<EntryAmendment>>,
     pub version: i64,
 }
 
@@ -59,4 +61,8 @@ pub struct ReleasedNote {
 pub struct ListReleased {
     pub limit: Option<u32>,
     pub cursor: Option<String>,
+    /// A day (its end, in UTC) or an instant: what the patient could read then, the latest first. Needs the permission
+    /// `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }

@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 
 use super::model::{ListReleased, ReleasedNote};
 use super::service;
+use crate::entries::AsOfQuery;
 use crate::notes::model::Note;
 
 pub fn router() -> OpenApiRouter<App> {
@@ -60,12 +61,16 @@ async fn list_released_notes(
 /// Open a note released to a patient
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/released-notes/{note_id}", tag = "notes",
     params(("patient_id" = PatientId, Path, description = "Whose note"),
-           ("note_id" = NoteId, Path, description = "Which note")),
+           ("note_id" = NoteId, Path, description = "Which note"), AsOfQuery),
     responses((status = 200, body = ReleasedNote, description = "The note")),
     extensions(("x-permission" = json!("note.read_released"))))]
 async fn get_released_note(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, NoteId)>,
+    Query(query): Query<AsOfQuery>,
 ) -> Reply<ReleasedNote> {
+    if let Some(then) = query.as_of {
+        return Ok(service::open_as_of(&ctx, patient, id, then).await?);
+    }
     Ok(service::open(&ctx, patient, id).await?)
 }

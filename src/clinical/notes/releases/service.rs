@@ -10,11 +10,13 @@ use platform::http::{Answer, Paging};
 
 use super::model::{ListReleased, ReleasedDocument, ReleasedNote, ReleasedPart};
 use super::store;
+use crate::entries::{Then, image_as_of, page_as_of};
+use crate::notes::amendment_requests::{about_note_then, amendments_then};
 use crate::notes::kinds::{CosignatureStatus, EntryKind};
 use crate::notes::model::Note;
 use crate::notes::store as notes;
 use crate::notes::{service, signatures};
-use crate::patients;
+use crate::patients::{self, AsOf};
 
 pub(super) async fn release(ctx: &Ctx, id: NoteId) -> Result<Answer<Note>> {
     let mut tx = ctx.begin(Permission::NoteRelease).await?;
@@ -95,12 +97,30 @@ pub(super) async fn list(
     patient: PatientId,
     query: ListReleased,
 ) -> Result<Answer<Page<ReleasedNote>>> {
+    if let Some(at) = query.as_of {
+        let then = Then {
+            patient,
+            at,
+            limit: query.limit,
+            cursor: query.cursor,
+        };
+        let (mut tx, mut page) = page_as_of(ctx, then, &(), |_: &ReleasedNote| true).await?;
+        let mut about = amendments_then(&mut tx, patient, at).await?;
+        for note in &mut page.items {
+            note.amendment_requests.0 = about.remove(&note.id.0).unwrap_or_default();
+        }
+        return tx.finish(disclose(patient, page)).await;
+    }
     let paging = Paging::new(ctx, &patient, query.limit, query.cursor.clone())?;
     let after = paging.after()?;
     let mut tx = ctx.begin(Permission::NoteReadReleased).await?;
     patients::require(&mut tx, patient).await?;
     let rows = store::page(&mut tx, patient, after, paging.fetch()).await?;
     let page = paging.page(rows, |note| (note.noted_at, note.id))?;
+    tx.finish(disclose(patient, page)).await
+}
+
+fn disclose(patient: PatientId, page: Page<ReleasedNote>) -> Disclosure<Page<ReleasedNote>> {
     let mut subjects: Vec<Subject> = page
         .items
         .iter()
@@ -112,7 +132,21 @@ pub(super) async fn list(
     if subjects.is_empty() {
         subjects.push(patients::subject(patient));
     }
-    tx.finish(Disclosure::list("note", subjects, page)).await
+    Disclosure::list("note", subjects, page)
+}
+
+/// As the patient could read it then.
+pub(super) async fn open_as_of(
+    ctx: &Ctx,
+    patient: PatientId,
+    id: NoteId,
+    then: AsOf,
+) -> Result<Answer<ReleasedNote>> {
+    let (mut tx, mut note): (_, ReleasedNote) = image_as_of(ctx, patient, id.0, then).await?;
+    note.amendment_requests.0 = about_note_then(&mut tx, (patient, id), then).await?;
+    let version = note.version;
+    tx.finish(Disclosure::of("note", Action::Read, patient, id, note).version(version))
+        .await
 }
 
 pub(super) async fn open(

@@ -4,10 +4,26 @@ use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{NoteId, PatientId};
 use platform::db::TenantTx;
+use serde_json::Value;
 use sqlx::types::Json;
 
 use super::model::{ReleasedDocument, ReleasedNote};
+use crate::entries::Remembered;
 use crate::notes::model::Note;
+
+impl Remembered for ReleasedNote {
+    const TABLE: &'static str = "released_notes";
+    const RESOURCE: &'static str = "note";
+    const ORDER: &'static str = "noted_at";
+
+    fn of_image(image: Value) -> serde_json::Result<Self> {
+        serde_json::from_value(image)
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
 
 pub(super) async fn put(
     tx: &mut TenantTx,

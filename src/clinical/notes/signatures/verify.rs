@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::chain;
-use crate::notes::amendment_requests::NoteAmendment;
+use crate::notes::amendment_requests::EntryAmendment;
 
 /// The form of the file, named in it.
 pub const FORMAT: &str = "chartwell.signed-note.v1";
@@ -35,7 +35,7 @@ pub struct SignedNote {
     pub keys: Vec<NoteKey>,
     /// What the patient asked to have amended, and what became of it. Not signed: it goes with the note, as the law asks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub amendment_requests: Vec<NoteAmendment>,
+    pub amendment_requests: Vec<EntryAmendment>,
 }
 
 /// An entry of the chain, with its signature.

@@ -2,12 +2,11 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use kernel::ids::{LicenseId, ProviderId};
+use kernel::states::is_licensing_state;
 use kernel::{Checks, Validate};
 use platform::access::NoPhi;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-
-use crate::staff::states::is_licensing_state;
 
 /// What a licence allows. `dea` is a registration for controlled substances.
 #[derive(

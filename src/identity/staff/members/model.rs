@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::ids::{DepartmentId, StaffId, UserId};
+use kernel::states::is_licensing_state;
 use kernel::{Checks, Validate};
 use platform::access::NoPhi;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,6 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::staff::licenses::check_expiry;
 use crate::staff::listing::check_words;
-use crate::staff::states::is_licensing_state;
 use crate::staff::status::StaffStatus;
 
 /// What a member of the staff does.

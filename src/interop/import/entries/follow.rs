@@ -3,7 +3,7 @@
 //! What a table versions is versioned: problems, allergies, procedures, doses, plans, goals, social history. What is never changed
 //! is taken back and stated anew, each naming the other where the table can: a reading of a vital sign, a statement that there are
 //! no allergies, a membership. The resource then leads to what took the place. What its source takes back is marked as entered in
-//! error (`withdraw.rs`).
+//! error (`withdraw.rs`); what it stands by again after that is entered anew, and the resource leads there.
 //!
 //! Invariant: what somebody here has gone on with is left alone, and the report says so. Trap: a set of vital signs may hold readings
 //! of several resources; only the one this resource brought is taken back.
@@ -25,7 +25,7 @@ use super::{Entered, Whose, codes, table_that_follows, vital};
 /// Why a resource has changed and its entry has not.
 const CHANGED: &str =
     "has changed at its source since it was entered; the entry in the chart stays as it is";
-pub(super) const CHANGED_HERE: &str = "has changed at its source since it was entered, and its entry was changed here: the entry stays as it is";
+pub(in super::super) const CHANGED_HERE: &str = "has changed at its source since it was entered, and its entry was changed here: the entry stays as it is";
 
 /// Why an entry was taken back.
 pub(super) const CORRECTED: &str = "Corrected at its source.";
@@ -61,6 +61,9 @@ impl Batch<'_> {
         if is_in_error(&resource.value) || kind == "social_history" && is_taken_back(resource) {
             return self.take_back(resource, whose, (kind, id)).await;
         }
+        if store::is_taken_back(&mut self.tx, id).await? {
+            return self.enter_anew(resource, whose, id).await;
+        }
         if kind == "diagnosis" {
             return Ok(Entered::refused(CHANGED));
         }
@@ -68,6 +71,24 @@ impl Batch<'_> {
         let entered = self.entered(resource, Some(patient), encounter).await;
         self.revises = None;
         entered
+    }
+
+    /// Enters what its source has taken back and stands by again: what was taken back stays as it is, and the resource leads to what
+    /// has taken its place.
+    async fn enter_anew(
+        &mut self,
+        resource: &Resource,
+        whose: Whose,
+        before: Uuid,
+    ) -> Result<Entered> {
+        self.returns = Some(before);
+        let entered = self
+            .entered(resource, Some(whose.patient), whose.encounter)
+            .await;
+        self.returns = None;
+        let entered = entered?;
+        self.lead_to(resource, before, &entered).await?;
+        Ok(entered)
     }
 
     /// Lets the resource lead to what took the place of its entry.
@@ -100,16 +121,18 @@ impl Batch<'_> {
         let Some(kind) = vital::kind_of(&before) else {
             return Ok(Entered::refused(CHANGED));
         };
-        let standing = vitals::standing_in_tx(&mut self.tx, whose.patient, set, kind).await?;
-        let Some(standing) = standing else {
+        let present = vitals::newest_in_tx(&mut self.tx, whose.patient, set, kind).await?;
+        let Some(present) = present else {
             return Ok(Entered::refused(CHANGED_HERE));
         };
-        if !store::is_untouched(&mut self.tx, "vitals", standing.id.into()).await? {
+        if !store::is_untouched(&mut self.tx, "vitals", present.id.into()).await? {
             return Ok(Entered::refused(CHANGED_HERE));
         }
         if is_taken_back(resource) {
-            let why = (WITHDRAWN, None);
-            vitals::withdraw_in_tx(&mut self.tx, &standing, why, self.now).await?;
+            if present.stands() {
+                let why = (WITHDRAWN, None);
+                vitals::withdraw_in_tx(&mut self.tx, &present, why, self.now).await?;
+            }
             return Ok(Entered::whole("vitals", set));
         }
         if let Some(unfinished) = codes::unfinished(&resource.value) {
@@ -125,13 +148,16 @@ impl Batch<'_> {
             Ok(read) => read,
             Err(why) => return Ok(why),
         };
-        if row.says_the_same(&standing) {
+        if present.stands() && row.says_the_same(&present) {
             return Ok(Entered::whole("vitals", set));
         }
         let new = self.vitals.set(&of, row.kind());
         row.take_the_place_of(set, new);
-        let why = (CORRECTED, Some(new));
-        vitals::withdraw_in_tx(&mut self.tx, &standing, why, self.now).await?;
+        // What its source had taken back, and stands by again, stays taken back.
+        if present.stands() {
+            let why = (CORRECTED, Some(new));
+            vitals::withdraw_in_tx(&mut self.tx, &present, why, self.now).await?;
+        }
         self.vitals.rows.push(row);
         let entered = Entered::whole("vitals", new);
         self.lead_to(resource, set.into(), &entered).await?;

@@ -40,6 +40,7 @@ use super::importer::reason;
 use super::reference::Name;
 use super::resource::Resource;
 
+pub(super) use follow::CHANGED_HERE;
 pub(super) use unread::of as unread;
 pub(super) use vital::{Pending, measured_at};
 pub(super) use withdraw::is_in_error;

@@ -343,9 +343,14 @@ impl Batch<'_> {
             .starts_on
             .unwrap_or(self.now.date_naive())
             .min(self.now.date_naive());
-        if let Some(id) = self.revises {
+        if let Some(id) = self.revises.or(self.returns) {
             // Which plan it belongs to, the plan says.
             new.care_plan_id = goals::plan_in_tx(&mut self.tx, whose.patient, GoalId(id)).await?;
+        }
+        if let (Some(plan), Some(_)) = (new.care_plan_id, self.returns)
+            && !care_plans::stands(&mut self.tx, whose.patient, plan).await?
+        {
+            new.care_plan_id = None;
         }
         let mut lacks = None;
         let mut uncoded = new.clone();

@@ -25,6 +25,8 @@ use super::{Entered, Whose, code_of, condition, revised};
 const SHARED: &str =
     "was entered in error at its source, and another resource brought the same: the entry stays";
 
+const CODED_HERE: &str = "was entered in error at its source, and the diagnosis of its encounter was coded or changed here: the diagnosis stays";
+
 /// Whether the source says that it should never have been there.
 pub(in super::super) fn is_in_error(value: &Value) -> bool {
     let said = ["/status", "/docStatus", "/lifecycleStatus"]
@@ -34,7 +36,8 @@ pub(in super::super) fn is_in_error(value: &Value) -> bool {
 }
 
 impl Batch<'_> {
-    /// Takes the entry of a resource back that its source has taken back. Nobody here has changed it.
+    /// Takes the entry of a resource back that its source has taken back. Nobody here has changed it, which is asked here of a
+    /// document, and of the diagnosis that goes with a problem.
     pub(in super::super) async fn take_back(
         &mut self,
         resource: &Resource,
@@ -42,14 +45,19 @@ impl Batch<'_> {
         (kind, id): (&'static str, Uuid),
     ) -> Result<Entered> {
         let others = self.also_stand(resource, whose, id).await?;
+        let mut stays = None;
         if kind == "problem" {
             let of_the_visit = others.contains(&whose.encounter);
             if !of_the_visit && !self.take_back_diagnosis(resource, whose).await? {
-                return Ok(Entered::refused(CHANGED_HERE));
+                stays = Some(CODED_HERE.to_owned());
             }
         }
         if !others.is_empty() {
             return Ok(Entered::whole(kind, id).lacking(Some(SHARED.to_owned())));
+        }
+        if kind == "document" && !store::is_document_untouched(&mut self.tx, DocumentId(id)).await?
+        {
+            return Ok(Entered::refused(CHANGED_HERE));
         }
         let (tx, now, patient, why) = (&mut self.tx, self.now, whose.patient, WITHDRAWN);
         let done = match kind {
@@ -76,7 +84,7 @@ impl Batch<'_> {
         if done.is_ok() {
             self.reconsider(resource, whose).await?;
         }
-        revised(kind, id, done)
+        Ok(revised(kind, id, done)?.lacking(stays))
     }
 
     /// What was refused because this entry stood is looked at again, at the end of the run.

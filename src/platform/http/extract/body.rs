@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::strict::Strict;
-use super::{pointer, rule_in};
+use super::{numbers, pointer, rule_in};
 use crate::app::App;
 use crate::http::Problem;
 
@@ -141,8 +141,13 @@ fn require_content_type(headers: &HeaderMap, accepted: &[&str]) -> Result<(), Pr
     }
 }
 
-/// Checks that the bytes are JSON with no NUL in any text: PostgreSQL can't hold one, and nobody means it.
+/// Checks that the bytes are JSON with no NUL in any text (PostgreSQL can't hold one, and nobody means it) and with no number that
+/// would be rounded.
 fn parse(bytes: &Bytes) -> Result<Bytes, Problem> {
+    if let Some(place) = numbers::lossy(bytes) {
+        let rule = "has more digits than can be kept: at most fifteen";
+        return Err(Error::field(place, "too_many_digits", rule).into());
+    }
     if bytes.windows(6).any(|six| six == b"\\u0000") {
         let value: Value = serde_json::from_slice(bytes).map_err(|error| syntax(&error))?;
         if let Some(place) = nul_in(&value, String::new()) {

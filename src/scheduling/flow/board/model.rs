@@ -68,6 +68,8 @@ pub struct BoardEntry {
     pub roomed_minutes: Option<i64>,
     /// Minutes he is late, while he is.
     pub late_minutes: Option<i64>,
+    /// Minutes since the visit was to be over, while he is in the house all the same: it lasts, or nobody has ended it.
+    pub overdue_minutes: Option<i64>,
 }
 
 /// How many are where.
@@ -80,6 +82,8 @@ pub struct BoardCounts {
     pub in_room: u32,
     pub done: u32,
     pub missed: u32,
+    /// In the house, and their visits were to be over.
+    pub overdue: u32,
     /// Of those who wait at this moment, in a room or not.
     pub longest_wait_minutes: Option<i64>,
 }
@@ -98,6 +102,7 @@ impl BoardCounts {
                 BoardState::Missed => &mut counts.missed,
             };
             *count += 1;
+            counts.overdue += u32::from(entry.overdue_minutes.is_some());
             if matches!(entry.state, BoardState::Arrived | BoardState::Roomed) {
                 counts.longest_wait_minutes =
                     counts.longest_wait_minutes.max(entry.waiting_minutes);
@@ -125,6 +130,20 @@ pub struct Board {
 pub struct WhichBoard {
     /// Of one facility; else of all.
     pub facility_id: Option<FacilityId>,
+}
+
+/// Which visits that nobody has ended.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListNotEnded {
+    /// Of one facility; else of all.
+    pub facility_id: Option<FacilityId>,
+    /// Rows of a page, 1 to 200; 50 unless said.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
 }
 
 #[cfg(test)]

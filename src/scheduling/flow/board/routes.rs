@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
+use kernel::Page;
 use platform::App;
 use platform::access::Ctx;
 use platform::http::{Problem, Query, Reply};
@@ -13,13 +14,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::live::{self, Told};
-use super::model::{Board, WhichBoard};
+use super::model::{Board, BoardEntry, ListNotEnded, WhichBoard};
 use super::service;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(get_board))
         .routes(routes!(stream_board_events))
+        .routes(routes!(list_visits_not_ended))
 }
 
 /// Who waits where, and how long
@@ -31,6 +33,20 @@ pub fn router() -> OpenApiRouter<App> {
     extensions(("x-problems" = json!(["404"])), ("x-permission" = json!("board.read"))))]
 async fn get_board(ctx: Ctx, Query(which): Query<WhichBoard>) -> Reply<Board> {
     Ok(service::read(&ctx, &which).await?)
+}
+
+/// Visits that nobody has ended
+///
+/// The work list of what was forgotten: checked in or started, to be over more than four hours ago, and neither completed nor
+/// missed; the oldest first, of whatever day. Their rooms are free for others meanwhile.
+#[utoipa::path(get, path = "/api/v1/scheduling/visits-not-ended", tag = "flow board", params(ListNotEnded),
+    responses((status = 200, body = Page<BoardEntry>, description = "A page of visits")),
+    extensions(("x-problems" = json!(["404"])), ("x-permission" = json!("board.read"))))]
+async fn list_visits_not_ended(
+    ctx: Ctx,
+    Query(query): Query<ListNotEnded>,
+) -> Reply<Page<BoardEntry>> {
+    Ok(service::not_ended(&ctx, query).await?)
 }
 
 /// Hear when the board changes

@@ -4,21 +4,23 @@ use chrono::TimeDelta;
 use clinical::encounters::day;
 use clinical::patients::PatientName;
 use kernel::ids::FacilityId;
-use kernel::{Error, Result};
+use kernel::{Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Subject;
 use platform::db::TenantTx;
-use platform::http::Answer;
+use platform::http::{Answer, Paging};
 
-use super::model::{Board, BoardCounts, BoardEntry, BoardState, WhichBoard};
+use super::model::{Board, BoardCounts, BoardEntry, BoardState, ListNotEnded, WhichBoard};
 use super::store::{self, Period, Row};
+use crate::appointments;
 use crate::flow::wall;
 
 /// Visits a board shows.
 const AT_MOST: usize = 2_000;
 /// Who is in the house is on the board so long before and after his time, whatever the day: he came before midnight and sits
-/// there still, or came early for tomorrow. Whoever nobody has ended by then was forgotten. As far as the stream tells of
-/// changes (0024).
+/// there still, or came early for tomorrow. Whoever nobody has ended by then was forgotten, and stands in
+/// the list of visits never ended. As far as the stream tells of
+/// changes (0019).
 const HERE: TimeDelta = TimeDelta::hours(36);
 
 pub(super) async fn read(ctx: &Ctx, which: &WhichBoard) -> Result<Answer<Board>> {
@@ -68,8 +70,39 @@ pub(super) async fn require(
     Ok(found)
 }
 
+/// Visits whose rooms are not kept any more: they were to be over hours ago, and nobody has ended them.
+pub(super) async fn not_ended(ctx: &Ctx, query: ListNotEnded) -> Result<Answer<Page<BoardEntry>>> {
+    let paging = Paging::new(ctx, &query.facility_id, query.limit, query.cursor.clone())?;
+    let mut tx = ctx.begin(Permission::BoardRead).await?;
+    if query.facility_id.is_some() {
+        require(&mut tx, query.facility_id).await?;
+    }
+    let (now, facility) = (ctx.now(), query.facility_id);
+    let by = now - appointments::KEPT;
+    let rows = store::not_ended(&mut tx, facility, by, paging.after()?, paging.fetch()).await?;
+    let page = paging.page(rows, |row| (row.starts_at, row.id))?;
+    let items = page.items.into_iter().map(|row| shown(row, now));
+    let page = Page {
+        items: items.collect::<Result<Vec<_>>>()?,
+        next_cursor: page.next_cursor,
+    };
+    let subjects: Vec<Subject> = page
+        .items
+        .iter()
+        .map(|entry| Subject {
+            patient: Some(entry.patient_id),
+            resource: Some(entry.appointment_id.into()),
+        })
+        .collect();
+    tx.finish(Disclosure::list("board", subjects, page)).await
+}
+
 fn shown(row: Row, now: kernel::clock::Instant) -> Result<BoardEntry> {
     let state = BoardState::of(&row.status, row.roomed_at.is_some(), row.starts_at, now);
+    let here = matches!(
+        state,
+        BoardState::Arrived | BoardState::Roomed | BoardState::InRoom
+    );
     let names: Vec<PatientName> = serde_json::from_value(row.names).map_err(Error::internal)?;
     let seen = row.started_at.unwrap_or(now);
     let minutes = |since: kernel::clock::Instant| (seen - since).num_minutes().max(0);
@@ -97,5 +130,6 @@ fn shown(row: Row, now: kernel::clock::Instant) -> Result<BoardEntry> {
         roomed_minutes: row.roomed_at.map(minutes),
         late_minutes: (state == BoardState::Late)
             .then(|| (now - row.starts_at).num_minutes().max(0)),
+        overdue_minutes: (here && row.ends_at < now).then(|| (now - row.ends_at).num_minutes()),
     })
 }

@@ -49,11 +49,37 @@ pub(super) struct Row {
     pub status: String,
     pub priority: String,
     pub starts_at: Instant,
+    pub ends_at: Instant,
     pub local_start: NaiveDateTime,
     pub checked_in_at: Option<Instant>,
     pub roomed_at: Option<Instant>,
     pub started_at: Option<Instant>,
     pub completed_at: Option<Instant>,
+}
+
+/// Visits as a board shows them. `$of` names them by a relation `visit (id)`; `$1` is the tenant.
+macro_rules! rows {
+    ($of:tt, $limit:tt, $($argument:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select a.id as "id: _", a.patient_id as "patient_id: _", p.names, a.encounter_id as "encounter_id: _",
+                  a.facility_id as "facility_id: _", s.name as service, a.provider_id as "provider_id: _",
+                  d.given_name || ' ' || d.family_name as provider,
+                  coalesce((select x.name from app.scheduling_assets x where x.tenant_id = $1 and x.id = a.roomed_in),
+                    (select string_agg(x.name, ', ' order by x.name) from app.reservations r
+                       join app.scheduling_assets x on x.tenant_id = r.tenant_id and x.id = r.asset_id and x.kind = 'room'
+                      where r.tenant_id = $1 and r.appointment_id = a.id)) as room,
+                  a.status, a.priority, a.starts_at, a.ends_at, a.local_start, a.checked_in_at, a.roomed_at, a.started_at,
+                  a.completed_at
+             from "# + $of + r#"
+             join app.appointments a on a.tenant_id = $1 and a.id = visit.id
+             join app.patients p on p.tenant_id = a.tenant_id and p.id = a.patient_id
+             join app.scheduling_services s on s.tenant_id = a.tenant_id and s.id = a.service_id
+             left join app.providers d on d.tenant_id = a.tenant_id and d.id = a.provider_id
+            order by a.starts_at, a.id"# + $limit,
+            $($argument),+
+        )
+    };
 }
 
 /// The visits of these days and of those who are in the house, of whatever day near by they are, in their order; of the
@@ -68,17 +94,8 @@ pub(super) async fn visits(
     let facilities: Vec<Uuid> = periods.iter().map(|period| period.facility.0).collect();
     let from: Vec<Instant> = periods.iter().map(|period| period.from).collect();
     let to: Vec<Instant> = periods.iter().map(|period| period.to).collect();
-    Ok(sqlx::query_as!(
-        Row,
-        r#"select a.id as "id: _", a.patient_id as "patient_id: _", p.names, a.encounter_id as "encounter_id: _",
-                  a.facility_id as "facility_id: _", s.name as service, a.provider_id as "provider_id: _",
-                  d.given_name || ' ' || d.family_name as provider,
-                  coalesce((select x.name from app.scheduling_assets x where x.tenant_id = $1 and x.id = a.roomed_in),
-                    (select string_agg(x.name, ', ' order by x.name) from app.reservations r
-                       join app.scheduling_assets x on x.tenant_id = r.tenant_id and x.id = r.asset_id and x.kind = 'room'
-                      where r.tenant_id = $1 and r.appointment_id = a.id)) as room,
-                  a.status, a.priority, a.starts_at, a.local_start, a.checked_in_at, a.roomed_at, a.started_at, a.completed_at
-             from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) as day (facility_id, starts, ends)
+    Ok(rows!(
+        "unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) as day (facility_id, starts, ends)
             cross join lateral (
                   select v.id from app.appointments v
                    where v.tenant_id = $1 and v.facility_id = day.facility_id and v.starts_at >= day.starts and v.starts_at < day.ends
@@ -86,12 +103,8 @@ pub(super) async fn visits(
                   union all
                   select h.id from app.appointments h
                    where h.tenant_id = $1 and h.facility_id = day.facility_id and h.status in ('checked_in', 'in_progress')
-                     and h.starts_at >= $5 and h.starts_at < $6 and not (h.starts_at >= day.starts and h.starts_at < day.ends)) visit
-             join app.appointments a on a.tenant_id = $1 and a.id = visit.id
-             join app.patients p on p.tenant_id = a.tenant_id and p.id = a.patient_id
-             join app.scheduling_services s on s.tenant_id = a.tenant_id and s.id = a.service_id
-             left join app.providers d on d.tenant_id = a.tenant_id and d.id = a.provider_id
-            order by a.starts_at, a.id limit $7"#,
+                     and h.starts_at >= $5 and h.starts_at < $6 and not (h.starts_at >= day.starts and h.starts_at < day.ends)) visit",
+        " limit $7",
         tenant as _,
         &facilities,
         &from,
@@ -99,6 +112,34 @@ pub(super) async fn visits(
         here.0,
         here.1,
         i64::try_from(at_most).unwrap_or(i64::MAX),
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Visits that were to be over by an instant and that nobody has ended; the oldest first, of the patients the caller may see.
+pub(super) async fn not_ended(
+    tx: &mut TenantTx,
+    facility: Option<FacilityId>,
+    by: Instant,
+    after: Option<(Instant, AppointmentId)>,
+    at_most: i64,
+) -> Result<Vec<Row>> {
+    let tenant = tx.tenant();
+    let (starts_at, id) = after.unzip();
+    Ok(rows!(
+        "(select h.id from app.appointments h
+           where h.tenant_id = $1 and h.status in ('checked_in', 'in_progress') and h.ends_at < $3
+             and ($2::uuid is null or h.facility_id = $2)
+             and ($4::timestamptz is null or (h.starts_at, h.id) > ($4, $5::uuid))
+           order by h.starts_at, h.id limit $6) visit",
+        "",
+        tenant as _,
+        facility as _,
+        by,
+        starts_at,
+        id as _,
+        at_most,
     )
     .fetch_all(tx.conn())
     .await?)

@@ -5,7 +5,7 @@
 //! a tenant's template and says a first name, a time and a place, never more: [`text`] knows no other words.
 //!
 //! Invariants: what was sent is sent once for a start; nobody is told of an appointment that was moved or called off, because
-//! it is looked up again before it leaves; the access record is durable before the message is handed over; neither text nor
+//! it is looked up again before it leaves; nothing leaves in quiet hours, however late it is; the access record is durable before the message is handed over; neither text nor
 //! address is kept.
 //!
 //! Traps: a message handed over twice after a crash has the same id, and the link in the later one is the one that works.
@@ -15,6 +15,7 @@ mod model;
 mod planning;
 mod routes;
 mod routes_links;
+mod sending;
 mod service;
 mod store;
 mod store_links;
@@ -40,5 +41,5 @@ pub fn router() -> OpenApiRouter<App> {
 pub(crate) fn jobs(handlers: Handlers) -> Handlers {
     handlers
         .with(work::PLAN, |app, job| Box::pin(work::plan(app, job)))
-        .with(work::SEND, |app, job| Box::pin(work::send(app, job)))
+        .with(sending::SEND, |app, job| Box::pin(sending::send(app, job)))
 }

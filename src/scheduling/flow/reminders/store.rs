@@ -54,6 +54,28 @@ pub(super) async fn lock(tx: &mut TenantTx, id: ReminderId) -> Result<Option<Rem
     .await?)
 }
 
+/// The reminder is planned again, for later.
+pub(super) async fn put_off(
+    tx: &mut TenantTx,
+    id: ReminderId,
+    until: Instant,
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.reminders
+            set status = 'scheduled', outcome = null, send_at = $3, version = version + 1, updated_at = $4
+          where tenant_id = $1 and id = $2",
+        tenant as _,
+        id as _,
+        until,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// The reminder goes no further, or is on its way.
 pub(super) async fn end(
     tx: &mut TenantTx,

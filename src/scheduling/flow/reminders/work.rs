@@ -1,42 +1,34 @@
-//! Planning and sending, as jobs.
+//! Planning, as a job.
 
 use chrono::TimeDelta;
-use clinical::patients::{NameUse, PatientName, Telecom};
+use clinical::patients::Telecom;
 use kernel::clock::Instant;
-use kernel::ids::{AppointmentId, ReminderId, TenantId, WaitlistOfferId};
+use kernel::ids::{AppointmentId, ReminderId, WaitlistOfferId};
 use kernel::{Error, Result};
 use platform::App;
-use platform::audit::{Action, Occasion, Subject, by_system};
 use platform::db::{SystemTx, TenantTx};
 use platform::jobs::{self, Job, NewJob};
-use platform::messages::{Channel, Message};
+use platform::messages::Channel;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::model::{Reminder, ReminderPurpose, ReminderStatus, ReminderTemplate};
+use super::model::{ReminderPurpose, ReminderStatus, ReminderTemplate};
 use super::planning;
+use super::sending::SEND;
 use super::store_work::{self as rows, NewReminder, Planned, Visit};
-use super::text::{self, Words};
-use super::{links, store, store_templates};
+use super::{store, store_templates};
 use crate::flow::flow_settings;
 use crate::flow::quiet::Quiet;
-use crate::flow::{routes_visit, waitlist, wall};
+use crate::flow::wall;
 use crate::no_shows;
 
-/// Planning anew what is said about an appointment; the database itself asks for it (0020).
+/// Planning anew what is said about an appointment; the database itself asks for it (0019).
 pub(super) const PLAN: &str = "reminders.plan";
-/// Sending one reminder.
-pub(super) const SEND: &str = "reminders.send";
 
 #[derive(Deserialize)]
 struct OfAppointment {
     appointment_id: AppointmentId,
-}
-
-#[derive(Deserialize)]
-struct OfReminder {
-    reminder_id: ReminderId,
 }
 
 /// Plans the reminders of an appointment anew: what is no longer right is cancelled, what is missing is planned.
@@ -215,149 +207,6 @@ pub(crate) async fn announce_offer(
     put(tx, &new, now).await
 }
 
-/// Sends a reminder that still says what is so.
-pub(super) async fn send(app: &App, job: &Job) -> Result<()> {
-    let OfReminder { reminder_id } = job.payload()?;
-    let now = app.clock.now();
-    let Some(message) = prepare(app, job.tenant, reminder_id, now).await? else {
-        return Ok(());
-    };
-    // No transaction waits for whoever takes it.
-    let sent = app.messenger.send(&message).await;
-    let (status, outcome) = match &sent {
-        Ok(()) => (ReminderStatus::Sent, None),
-        Err(_) if job.is_last_try() => (ReminderStatus::Undeliverable, Some("send_failed")),
-        Err(_) => return sent,
-    };
-    let mut tx = SystemTx::begin(&app.db, job.tenant).await?;
-    store::end(&mut tx, reminder_id, status, outcome, app.clock.now()).await?;
-    tx.commit().await?;
-    metrics::counter!("chartwell_reminders_total", "outcome" => outcome.unwrap_or("sent"))
-        .increment(1);
-    sent
-}
-
-/// The message, with its access record durable; `None` if there is nothing to be said any more.
-async fn prepare(
-    app: &App,
-    tenant: TenantId,
-    id: ReminderId,
-    now: Instant,
-) -> Result<Option<Message>> {
-    let mut tx = SystemTx::begin(&app.db, tenant).await?;
-    let Some(reminder) = store::lock(&mut tx, id).await? else {
-        return Ok(None);
-    };
-    if !matches!(
-        reminder.status,
-        ReminderStatus::Scheduled | ReminderStatus::Sending
-    ) {
-        return Ok(None);
-    }
-    let visit = match (reminder.appointment_id, reminder.offer_id) {
-        (Some(appointment), _) => rows::appointment(&mut tx, appointment).await?,
-        (None, Some(offer)) => rows::offer(&mut tx, offer).await?,
-        (None, None) => None,
-    };
-    let template = store_templates::find(&mut tx, reminder.template_id).await?;
-    let (Some(visit), Some(template)) = (visit, template) else {
-        return Err(Error::internal("a reminder of nothing"));
-    };
-    let telecoms: Vec<Telecom> = of_json(&visit.telecoms)?;
-    let address = planning::address(&telecoms, &[reminder.channel]);
-    let obstacle = if !visit.open || visit.starts_at != rows::for_start(&mut tx, id).await? {
-        Some((ReminderStatus::Cancelled, "appointment_changed"))
-    } else if visit.deadline.unwrap_or(visit.starts_at) <= now {
-        Some((ReminderStatus::Cancelled, "no_time_left"))
-    } else if !visit.patient_active {
-        Some((ReminderStatus::Cancelled, "patient_not_active"))
-    } else if address.is_none() {
-        Some((ReminderStatus::Undeliverable, "no_address"))
-    } else {
-        None
-    };
-    let (Some((channel, to)), None) = (address, obstacle) else {
-        let (status, outcome) = obstacle.unwrap_or((ReminderStatus::Undeliverable, "no_address"));
-        store::end(&mut tx, id, status, Some(outcome), now).await?;
-        tx.commit().await?;
-        metrics::counter!("chartwell_reminders_total", "outcome" => outcome).increment(1);
-        return Ok(None);
-    };
-    let link = link(app, &mut tx, &reminder, &visit, now).await?;
-    let words = words(&visit, link)?;
-    store::end(&mut tx, id, ReminderStatus::Sending, None, now).await?;
-    let subject = Subject {
-        patient: Some(visit.patient_id),
-        resource: Some(id.into()),
-    };
-    let record = by_system(
-        app,
-        tenant,
-        Occasion::Job(SEND),
-        "reminder",
-        Action::Export,
-        subject,
-        now,
-    );
-    tx.record(&[record]).await?;
-    tx.commit().await?;
-    Ok(Some(Message {
-        id: id.into(),
-        channel,
-        to,
-        subject: template
-            .data
-            .subject
-            .map(|subject| text::fill(&subject, &words)),
-        body: text::fill(&template.data.body, &words),
-        at: now,
-    }))
-}
-
-/// The link by which the patient answers.
-async fn link(
-    app: &App,
-    tx: &mut TenantTx,
-    reminder: &Reminder,
-    visit: &Visit,
-    now: Instant,
-) -> Result<String> {
-    let home = &app.settings.public_url;
-    if let Some(appointment) = reminder.appointment_id {
-        let secret = links::open(tx, reminder, appointment, visit.starts_at, now).await?;
-        return Ok(routes_visit::link(home, &secret));
-    }
-    let Some((offer, deadline)) = reminder.offer_id.zip(visit.deadline) else {
-        return Ok(String::new());
-    };
-    let whose = (offer, visit.patient_id);
-    let secret = waitlist::open_link(tx, reminder.id, whose, deadline, now).await?;
-    Ok(routes_visit::link(home, &secret))
-}
-
-fn words(visit: &Visit, link: String) -> Result<Words> {
-    let zone = wall::zone(&visit.time_zone);
-    let start = wall::local(visit.starts_at, zone);
-    let names: Vec<PatientName> = of_json(&visit.names)?;
-    let name = names
-        .iter()
-        .find(|name| name.r#use == NameUse::Preferred)
-        .or_else(|| PatientName::legal(&names));
-    Ok(Words {
-        first_name: name
-            .and_then(|name| name.given.first().cloned())
-            .unwrap_or_default(),
-        date: start.format("%Y-%m-%d").to_string(),
-        time: start.format("%H:%M").to_string(),
-        place: visit.facility.clone(),
-        link,
-        deadline: visit
-            .deadline
-            .map(|at| wall::local(at, zone).format("%Y-%m-%d %H:%M").to_string())
-            .unwrap_or_default(),
-    })
-}
-
-fn of_json<T: DeserializeOwned>(value: &Value) -> Result<T> {
+pub(super) fn of_json<T: DeserializeOwned>(value: &Value) -> Result<T> {
     T::deserialize(value).map_err(Error::internal)
 }

@@ -20,8 +20,8 @@ use platform::jobs::{self, Job, NewJob};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::making::{self, Place};
 use super::model::WaitlistWindow;
-use super::offering::{self, Place};
 use super::store::Row;
 use super::store_free::Asked;
 use super::{store, store_free};
@@ -37,7 +37,7 @@ use crate::services::{self, NewService};
 pub(super) const SEEK: &str = "waitlist.seek";
 /// Time has become free.
 pub(super) const OPENED: &str = "waitlist.time_opened";
-/// A hold was given back, or has run out; the database itself asks for it (0024).
+/// A hold was given back, or has run out; the database itself asks for it (0019).
 pub(super) const HOLD_OVER: &str = "waitlist.hold_over";
 
 /// Those who are asked when time becomes free: the first so many.
@@ -224,7 +224,7 @@ async fn in_order(app: &App, tenant: TenantId, opened: &Opened) -> Result<Vec<Wa
         windows.is_empty() || windows.iter().any(|window| meets(window.from, window.to))
     });
     rows.sort_by_cached_key(|row| {
-        let score = offering::points(&settings, row, now).score;
+        let score = making::points(&settings, row, now).score;
         (Reverse(score), row.waiting_since, row.id)
     });
     rows.truncate(ASKED);
@@ -249,7 +249,7 @@ async fn offer_first(
         let Some(slot) = first(&mut tx, &row, Some(opened), &settings, now).await? else {
             return Ok(());
         };
-        match offering::make(app, tx, (&row, place_of(&row, slot)), &settings, cause, now).await {
+        match making::make(app, tx, (&row, place_of(&row, slot)), &settings, cause, now).await {
             Ok(()) => return Ok(()),
             // Somebody was faster; the transaction went back.
             Err(error) if matches!(error.kind(), Kind::Conflict) => {}
@@ -278,7 +278,7 @@ pub async fn offer_in_tx(
         return Ok(false);
     };
     let which = (&row, place_of(&row, slot));
-    offering::make_in_tx(app, tx, which, &settings, SEEK, now).await?;
+    making::make_in_tx(app, tx, which, &settings, SEEK, now).await?;
     Ok(true)
 }
 
@@ -295,7 +295,6 @@ fn place_of(row: &Row, slot: Slot) -> Place {
             starts_at: slot.starts_at,
             timing: None,
         },
-        ends_at: slot.ends_at,
         freed_by: None,
     }
 }

@@ -7,8 +7,8 @@ use platform::access::Role;
 use platform::audit::Subject;
 use platform::db::TenantTx;
 
+use super::answering;
 use super::model::{LinkedOffer, OfferAction};
-use super::offers;
 use super::store_links as store;
 pub(super) use super::store_links::Linked;
 use crate::appointments::Booker;
@@ -49,9 +49,9 @@ impl Link for Linked {
                     user: None,
                     role: Role::Patient.as_str(),
                 };
-                offers::accept_in_tx(tx, self.offer_id, himself, now).await
+                answering::accept_in_tx(tx, self.offer_id, himself, now).await
             }
-            OfferAction::Decline => offers::decline_in_tx(tx, self.offer_id, now).await,
+            OfferAction::Decline => answering::decline_in_tx(tx, self.offer_id, now).await,
         }
     }
 

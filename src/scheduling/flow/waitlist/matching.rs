@@ -13,14 +13,14 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::free_time::{self, Opened};
-use super::offering::{self, Place};
-use super::store_offers::{self as offers, Freed};
+use super::making::{self, Place};
+use super::store_offers::{self, Freed};
 use super::{store, store_free};
 use crate::appointments::Placement;
 use crate::flow::flow_settings::{self, NewFlowSettings};
 use crate::flow::quiet::Quiet;
 
-/// A place has become free; the database itself asks for it (0024).
+/// A place has become free; the database itself asks for it (0019).
 pub(super) const MATCH: &str = "waitlist.match";
 /// People who are tried before the place is taken to be gone.
 const TRIES: usize = 10;
@@ -60,7 +60,7 @@ async fn whole(app: &App, job: &Job, freed_by: AppointmentId) -> Result<bool> {
         let mut tx = SystemTx::begin(&app.db, job.tenant).await?;
         let settings = flow_settings::current(&mut tx).await?;
         let notice = TimeDelta::minutes(settings.offer_notice_minutes.into());
-        let Some(freed) = offers::freed(&mut tx, freed_by, now + notice).await? else {
+        let Some(freed) = store_offers::freed(&mut tx, freed_by, now + notice).await? else {
             return Ok(false);
         };
         // In the night nobody hears of it before the morning.
@@ -86,10 +86,9 @@ async fn whole(app: &App, job: &Job, freed_by: AppointmentId) -> Result<bool> {
                 starts_at: freed.starts_at,
                 timing: None,
             },
-            ends_at: freed.ends_at,
             freed_by: Some(freed_by),
         };
-        match offering::make(app, tx, (&row, place), &settings, MATCH, now).await {
+        match making::make(app, tx, (&row, place), &settings, MATCH, now).await {
             Ok(()) => return Ok(true),
             // Somebody has booked the place, or him, meanwhile; the transaction went back.
             Err(error) if matches!(error.kind(), Kind::Conflict) => {}
@@ -110,12 +109,12 @@ async fn best(
     now: Instant,
 ) -> Result<Option<WaitlistEntryId>> {
     let mut best: Option<(WaitlistEntryId, i64)> = None;
-    let candidates = offers::candidates(tx, freed_by, freed, &settings.triage, now).await?;
+    let candidates = store_offers::candidates(tx, freed_by, freed, &settings.triage, now).await?;
     for row in store::of_ids(tx, candidates, now).await? {
         if tried.contains(&row.id) || !row.wish().allows(freed.starts_at, freed.ends_at) {
             continue;
         }
-        let score = offering::points(settings, &row, now).score;
+        let score = making::points(settings, &row, now).score;
         if best.is_none_or(|(_, first)| first < score) {
             best = Some((row.id, score));
         }

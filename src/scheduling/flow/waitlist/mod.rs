@@ -1,8 +1,8 @@
 //! The waitlist: who waits for a place, and what is offered of the time that is free.
 //!
-//! A cancellation leaves a job behind, in its own transaction (0024, trigger `appointments_follow`). The job takes those who
+//! A cancellation leaves a job behind, in its own transaction (0019, trigger `appointments_follow`). The job takes those who
 //! wait for that service and could come then, gives each points by the tenant's rules ([`triage`]), and offers the place to the
-//! one with most: the place is held for him, with a deadline ([`offering`]). Who declines or lets the deadline pass makes room
+//! one with most: the place is held for him, with a deadline ([`making`]). Who declines or lets the deadline pass makes room
 //! for the next; who accepts turns the hold into an appointment, by the same insert as every other booking. Time that is free
 //! otherwise is matched alike, and whoever begins to wait with all there is ([`free_time`]).
 //!
@@ -14,12 +14,12 @@
 //! staff, not for patients; the link in an offer's message answers it without a login ([`links`]), and may no more than its
 //! patient may.
 
+mod answering;
 mod free_time;
 mod links;
+mod making;
 mod matching;
 mod model;
-mod offering;
-mod offers;
 mod routes;
 mod routes_links;
 mod service;
@@ -63,7 +63,7 @@ pub(crate) fn jobs(handlers: Handlers) -> Handlers {
         .with(free_time::HOLD_OVER, |app, job| {
             Box::pin(free_time::hold_over(app, job))
         })
-        .with(offers::DEADLINE, |app, job| {
-            Box::pin(offers::deadline(app, job))
+        .with(answering::DEADLINE, |app, job| {
+            Box::pin(answering::deadline(app, job))
         })
 }

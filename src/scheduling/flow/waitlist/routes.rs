@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use super::model::{
     ListWaitlist, NewWaitlistEntry, WaitlistEntry, WaitlistOffer, WaitlistWish, Withdrawal,
 };
-use super::{offers, service};
+use super::{answering, service};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -93,7 +93,7 @@ async fn list_waitlist_offers(
     ctx: Ctx,
     Path(id): Path<WaitlistEntryId>,
 ) -> Reply<Page<WaitlistOffer>> {
-    Ok(offers::of_entry(&ctx, id).await?)
+    Ok(answering::of_entry(&ctx, id).await?)
 }
 
 /// Read an offer
@@ -102,7 +102,7 @@ async fn list_waitlist_offers(
     responses((status = 200, body = WaitlistOffer, description = "The offer")),
     extensions(("x-permission" = json!("waitlist.read"))))]
 async fn get_waitlist_offer(ctx: Ctx, Path(id): Path<WaitlistOfferId>) -> Reply<WaitlistOffer> {
-    Ok(offers::read(&ctx, id).await?)
+    Ok(answering::read(&ctx, id).await?)
 }
 
 /// Accept an offer
@@ -113,7 +113,7 @@ async fn get_waitlist_offer(ctx: Ctx, Path(id): Path<WaitlistOfferId>) -> Reply<
     responses((status = 200, body = WaitlistOffer, description = "Accepted, with the appointment")),
     extensions(("x-permission" = json!("waitlist.respond"))))]
 async fn accept_waitlist_offer(ctx: Ctx, Path(id): Path<WaitlistOfferId>) -> Reply<WaitlistOffer> {
-    Ok(offers::accept(&ctx, id).await?)
+    Ok(answering::accept(&ctx, id).await?)
 }
 
 /// Decline an offer
@@ -124,5 +124,5 @@ async fn accept_waitlist_offer(ctx: Ctx, Path(id): Path<WaitlistOfferId>) -> Rep
     responses((status = 200, body = WaitlistOffer, description = "Declined")),
     extensions(("x-permission" = json!("waitlist.respond"))))]
 async fn decline_waitlist_offer(ctx: Ctx, Path(id): Path<WaitlistOfferId>) -> Reply<WaitlistOffer> {
-    Ok(offers::decline(&ctx, id).await?)
+    Ok(answering::decline(&ctx, id).await?)
 }

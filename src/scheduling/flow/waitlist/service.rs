@@ -13,7 +13,7 @@ use super::model::{
     ListWaitlist, NewWaitlistEntry, WaitlistEntry, WaitlistStatus, WaitlistWish, Withdrawal,
 };
 use super::store::{self, Filter, Row};
-use super::{free_time, offers, triage};
+use super::{answering, free_time, triage};
 use crate::flow::flow_settings::{self, TriageRules};
 use crate::services;
 
@@ -224,7 +224,7 @@ pub(super) async fn amend(
     check(ctx, &mut tx, &present, &wish).await?;
     store::update(&mut tx, id, &wish, ctx.now()).await?;
     if wish != present {
-        offers::take_back_unfit(&mut tx, id, &wish, ctx.now()).await?;
+        answering::take_back_unfit(&mut tx, id, &wish, ctx.now()).await?;
         free_time::soon(&mut tx, id, ctx.now()).await?;
     }
     let disclosure = disclosed(ctx, &mut tx, id, Action::Update).await?;
@@ -244,9 +244,10 @@ pub(super) async fn withdraw(
     ) {
         return Err(Error::new(Code::IllegalTransition).with("allowed", json!([])));
     }
-    offers::withdraw(&mut tx, id, ctx.now()).await?;
-    let end = (None, Some(why.reason.as_str()));
-    store::step(&mut tx, id, WaitlistStatus::Withdrawn, end, ctx.now()).await?;
+    if answering::withdraw(&mut tx, id, ctx.now()).await? == WaitlistStatus::Waiting {
+        let end = (None, Some(why.reason.as_str()));
+        store::step(&mut tx, id, WaitlistStatus::Withdrawn, end, ctx.now()).await?;
+    }
     let disclosure = disclosed(ctx, &mut tx, id, Action::Update).await?;
     tx.commit(disclosure).await
 }

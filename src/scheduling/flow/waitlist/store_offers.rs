@@ -179,6 +179,7 @@ pub(super) struct Freed {
     pub facility_id: FacilityId,
     pub provider_id: Option<ProviderId>,
     pub starts_at: Instant,
+    /// Of a visit as long as the service says, whatever the one was that was called off.
     pub ends_at: Instant,
     pub providers: Vec<Uuid>,
     pub staff: Vec<Uuid>,
@@ -214,19 +215,21 @@ pub(super) async fn freed(
     Ok(sqlx::query_as!(
         Freed,
         r#"select a.patient_id as "patient_id: _", a.service_id as "service_id: _", a.facility_id as "facility_id: _",
-                  a.provider_id as "provider_id: _", a.starts_at, a.ends_at,
+                  a.provider_id as "provider_id: _", a.starts_at,
+                  a.starts_at + s.duration_minutes * interval '1 minute' as "ends_at!",
                   coalesce(array_agg(r.provider_id) filter (where r.provider_id is not null), '{}') as "providers!",
                   coalesce(array_agg(r.staff_id) filter (where r.staff_id is not null), '{}') as "staff!",
                   coalesce(array_agg(x.id) filter (where x.kind = 'room'), '{}') as "rooms!",
                   coalesce(array_agg(x.id) filter (where x.kind = 'equipment'), '{}') as "equipment!"
              from app.appointments a
+             join app.scheduling_services s on s.tenant_id = a.tenant_id and s.id = a.service_id
              left join app.reservations r on r.tenant_id = a.tenant_id and r.appointment_id = a.id
              left join app.scheduling_assets x on x.tenant_id = r.tenant_id and x.id = r.asset_id
             where a.tenant_id = $1 and a.id = $2 and a.status in ('cancelled', 'rescheduled') and a.starts_at >= $3
               and not a.overbooked
               and not exists (select from app.waitlist_offers o
                                where o.tenant_id = $1 and o.freed_by = a.id and o.status in ('open', 'accepted'))
-            group by a.tenant_id, a.id"#,
+            group by a.tenant_id, a.id, s.duration_minutes"#,
         tenant as _,
         id as _,
         not_before,

@@ -385,6 +385,17 @@ async fn a_form_sent_again_with_its_key_files_nothing_twice() {
         .await;
     assert_eq!(again.headers["idempotent-replay"], "true");
     assert_eq!(again.expect(201)["id"], first["id"]);
+    // Another file, and the same file under another label, are another request: neither passes for filed.
+    let file = ("x.txt", "text/plain", &*pattern(1_000));
+    let same = ("x.txt", "text/plain", &*pattern(2_000_000));
+    for (label, file) in [(label("clinical"), file), (label("consent"), same)] {
+        let (kind, body) = form(Some(&label), file);
+        let headers = [("content-type", kind.as_str()), ("idempotency-key", "once")];
+        nurse
+            .send_bytes(Method::POST, &path, &headers, Body::from(body))
+            .await
+            .expect_problem(409, "idempotency_key_reused");
+    }
     assert_eq!(
         nurse.get(&path).await.expect(200)["items"]
             .as_array()

@@ -1,5 +1,7 @@
 //! What an account may upload: so many bytes a day, so many uploads at once.
 
+use axum::body::Body;
+use axum::http::Method;
 use chrono::TimeDelta;
 use platform::access::Role;
 use platform::files::{FileOptions, Files, Objects};
@@ -84,6 +86,34 @@ async fn what_is_sent_and_thrown_away_was_sent() {
         .await
         .expect_problem(429, "upload_quota");
     file(&nurse, &patient, 5_000).await.expect(201);
+}
+
+#[tokio::test]
+async fn putting_the_parts_together_again_and_again_is_sending_them_again() {
+    let clinic = clinic_with(FileOptions {
+        daily: 100_000,
+        ..crate::support::files().options
+    })
+    .await;
+    let nurse = clinic.user(Role::Nurse).await;
+    let patient = clinic.patient(&nurse).await;
+    let body = json!({ "patient_id": patient, "document": label("clinical"), "filename": "big.txt", "content_type": "text/plain",
+                       "size": 40_000, "sha256": "0".repeat(64) });
+    let begun = nurse.post("/api/v1/documents/uploads", body).await;
+    let upload = format!("/api/v1/documents/uploads/{}", id(&begun.expect(201)));
+    let headers = [
+        ("content-type", "application/octet-stream"),
+        ("upload-offset", "0"),
+    ];
+    nurse
+        .send_bytes(Method::PUT, &upload, &headers, Body::from(pattern(40_000)))
+        .await
+        .expect(200);
+    let complete = || nurse.act(format!("{upload}/complete"));
+    for _ in 0..2 {
+        complete().await.expect_problem(422, "validation_failed");
+    }
+    complete().await.expect_problem(429, "upload_quota");
 }
 
 #[tokio::test]

@@ -1,0 +1,215 @@
+//! Who is booked over somebody keeps his time, and has the place when the other one is gone.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join;
+use serde_json::{Value, json};
+
+use super::desk::Desk;
+use crate::support::{Caller, Reply, id};
+
+const PLACE: &str = "/api/v1/appointments";
+
+struct House {
+    desk: Desk,
+    room: String,
+    at: DateTime<Utc>,
+}
+
+impl House {
+    async fn open(extra: Value) -> Self {
+        let desk = Desk::with(extra).await;
+        let room = desk.add_asset("room", "exam").await;
+        let at = desk.at(3, 10, 0);
+        Self { desk, room, at }
+    }
+
+    /// With the provider and in the room.
+    async fn book(&self, patient: &str, at: DateTime<Utc>, reason: Option<&str>) -> Reply {
+        let mut wish = self.desk.wish(patient, at);
+        wish["room_id"] = json!(self.room);
+        if let Some(reason) = reason {
+            wish["overbook_reason"] = json!(reason);
+        }
+        self.desk.admin.post(PLACE, wish).await
+    }
+
+    async fn over(&self, at: DateTime<Utc>) -> Value {
+        let patient = self.desk.another_patient().await;
+        self.book(&patient, at, Some("Sent by the emergency room"))
+            .await
+            .expect(201)
+    }
+
+    async fn cancel(&self, caller: &Caller, made: &Value) -> Reply {
+        let why = json!({ "reason": "Feels better" });
+        caller
+            .post(format!("{PLACE}/{}/cancel", id(made)), why)
+            .await
+    }
+
+    async fn is_overbooked(&self, made: &Value) -> bool {
+        let place = format!("{PLACE}/{}", id(made));
+        let found = self.desk.admin.get(place).await.expect(200);
+        found["overbooked"].as_bool().expect("a flag")
+    }
+
+    /// How many are booked and overbooked with the provider and in the room, and how many places of the day are used.
+    async fn counts(&self) -> (i64, i64, i64) {
+        sqlx::query_as(
+            "select count(*) filter (where state = 'booked'), count(*) filter (where state = 'overbooked'),
+                    (select count(*) from app.overbooking_places where tenant_id = $1)
+               from app.reservations where tenant_id = $1 and patient_id is null",
+        )
+        .bind(self.desk.clinic.id.0)
+        .fetch_one(&mut self.desk.clinic.behind_the_curtain().await)
+        .await
+        .expect("counted")
+    }
+
+    async fn is_taken(&self, at: DateTime<Utc>) {
+        let patient = self.desk.another_patient().await;
+        self.book(&patient, at, None)
+            .await
+            .expect_problem(409, "slot_taken");
+    }
+}
+
+#[tokio::test]
+async fn who_was_booked_over_the_first_has_the_place_when_he_cancels_and_the_next_waits() {
+    let house = House::open(json!({ "overbook_per_day": 2 })).await;
+    let (at, patient) = (house.at, house.desk.patient.clone());
+    let first = house.book(&patient, at, None).await.expect(201);
+    let over = [house.over(at).await, house.over(at).await];
+    assert_eq!(house.counts().await, (2, 4, 2));
+    // It is the first patient himself who goes, and knows nothing of the others.
+    let portal = house.desk.portal_user().await;
+    house.cancel(&portal, &first).await.expect(200);
+    assert_eq!(house.counts().await, (2, 2, 1));
+    assert_eq!(
+        (
+            house.is_overbooked(&over[0]).await,
+            house.is_overbooked(&over[1]).await
+        ),
+        (false, true)
+    );
+    house.is_taken(at).await;
+    house.cancel(&house.desk.staff, &over[0]).await.expect(200);
+    assert!(!house.is_overbooked(&over[1]).await);
+    assert_eq!(house.counts().await, (2, 0, 0));
+    house.is_taken(at).await;
+    house.cancel(&house.desk.staff, &over[1]).await.expect(200);
+    let patient = house.desk.another_patient().await;
+    house.book(&patient, at, None).await.expect(201);
+    assert_eq!(house.desk.torn().await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_reason_for_a_time_that_is_free_books_it_for_good() {
+    let house = House::open(json!({})).await;
+    let made = house.over(house.at).await;
+    assert_eq!(
+        (&made["overbooked"], &made["overbook_reason"]),
+        (&json!(false), &json!("Sent by the emergency room"))
+    );
+    assert_eq!(house.counts().await, (2, 0, 0));
+    house.is_taken(house.at).await;
+    // The day's one place is still there for who is booked over it.
+    let over = house.over(house.at).await;
+    assert_eq!(over["overbooked"], json!(true));
+    // In another room he takes the provider's time only over another.
+    let mut wish = house.desk.wish(&house.desk.patient, house.at);
+    wish["room_id"] = json!(house.desk.add_asset("room", "exam").await);
+    wish["overbook_reason"] = json!("Sent by the emergency room");
+    let full = house.desk.admin.post(PLACE, wish).await;
+    full.expect_problem(409, "overbooking_full");
+    assert_eq!(house.counts().await, (2, 2, 1));
+    assert_eq!(house.desk.torn().await, (0, 0));
+}
+
+#[tokio::test]
+async fn the_part_of_his_time_that_lies_beside_the_first_is_nobody_elses() {
+    let house = House::open(json!({ "overbook_per_day": 3 })).await;
+    let (at, patient) = (house.at, house.desk.patient.clone());
+    let first = house.book(&patient, at, None).await.expect(201);
+    let over = house.over(at + TimeDelta::minutes(15)).await;
+    house.is_taken(at + TimeDelta::minutes(30)).await;
+    let hold = house.desk.another_patient().await;
+    let hold = house.desk.wish(&hold, at + TimeDelta::minutes(30));
+    let held = house.desk.staff.post("/api/v1/holds", hold).await;
+    held.expect_problem(409, "slot_taken");
+    let group = json!({ "capacity": 2, "appointment_type": "group" });
+    let mut group_of = house.desk.wish(
+        &house.desk.another_patient().await,
+        at + TimeDelta::minutes(30),
+    );
+    group_of["service_id"] = json!(house.desk.add_service(group).await);
+    let refused = house.desk.staff.post(PLACE, group_of.clone()).await;
+    refused.expect_problem(409, "slot_taken");
+    group_of["provider_id"] = json!(house.desk.add_provider().await);
+    group_of["room_id"] = json!(house.room);
+    let refused = house.desk.staff.post(PLACE, group_of).await;
+    refused.expect_problem(409, "slot_taken");
+    // The other way round: who moves away leaves his place to who was booked over it.
+    let to = json!({ "starts_at": at + TimeDelta::hours(3), "reason": "Away" });
+    let place = format!("{PLACE}/{}/reschedule", id(&first));
+    house.desk.staff.post(place, to).await.expect(200);
+    assert!(!house.is_overbooked(&over).await);
+    house
+        .book(&house.desk.another_patient().await, at, None)
+        .await
+        .expect_problem(409, "slot_taken");
+    assert_eq!(house.desk.torn().await, (0, 0));
+}
+
+#[tokio::test]
+async fn who_was_booked_over_a_hold_has_the_place_when_it_is_given_back() {
+    let house = House::open(json!({})).await;
+    let mut hold = house.desk.wish(&house.desk.patient, house.at);
+    hold["room_id"] = json!(house.room);
+    let held = house.desk.staff.post("/api/v1/holds", hold).await;
+    let held = held.expect(201);
+    let over = house.over(house.at).await;
+    assert!(house.is_overbooked(&over).await);
+    let release = format!("/api/v1/holds/{}/release", id(&held));
+    house.desk.staff.act(release).await.expect(200);
+    assert!(!house.is_overbooked(&over).await);
+    house.is_taken(house.at).await;
+    assert_eq!(house.desk.torn().await, (0, 0));
+}
+
+#[tokio::test]
+async fn of_two_who_go_at_the_same_moment_neither_waits_for_the_other() {
+    let house = House::open(json!({ "overbook_per_day": 20 })).await;
+    for number in 0..8 {
+        let at = house.at + TimeDelta::minutes(30 * number);
+        let patient = house.desk.another_patient().await;
+        let first = house.book(&patient, at, None).await.expect(201);
+        let over = [house.over(at).await, house.over(at).await];
+        let staff = &house.desk.staff;
+        let (one, other) = join(
+            house.cancel(staff, &first),
+            house.cancel(staff, &over[usize::from(number % 2 == 0)]),
+        )
+        .await;
+        one.expect(200);
+        other.expect(200);
+        // Whether or not the third has the place already: it is taken.
+        house.is_taken(at).await;
+    }
+    assert_eq!(house.desk.torn().await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_group_is_booked_over_when_it_is_full_and_not_before() {
+    let house = House::open(json!({ "capacity": 2, "appointment_type": "group" })).await;
+    let (at, patient) = (house.at, house.desk.patient.clone());
+    let first = house.book(&patient, at, None).await.expect(201);
+    assert_eq!(house.over(at).await["overbooked"], json!(false));
+    let third = house.over(at).await;
+    assert_eq!(third["overbooked"], json!(true));
+    house.is_taken(at).await;
+    house.cancel(&house.desk.staff, &first).await.expect(200);
+    assert!(!house.is_overbooked(&third).await);
+    house.is_taken(at).await;
+    assert_eq!(house.desk.torn().await, (0, 0));
+}

@@ -1,0 +1,134 @@
+//! What keeps a place that is offered: it is the offer's, and ends with it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use kernel::ids::HoldId;
+use platform::db::SystemTx;
+use scheduling::appointments::{self, By, Details};
+use serde_json::{Value, json};
+
+use super::flow_clinic::Clinic;
+use super::waiting::{answer, entry, join, offer, starts_at};
+use crate::support::id;
+
+fn month(from: DateTime<Utc>) -> Value {
+    json!([{ "from": from, "to": from + TimeDelta::days(30) }])
+}
+
+/// The hold behind an offer, which a patient finds in the export of his record.
+async fn hold_of(clinic: &Clinic, offer: &Value) -> HoldId {
+    let held: uuid::Uuid = sqlx::query_scalar(
+        "select hold_id from app.waitlist_offers where tenant_id = $1 and id = $2::uuid",
+    )
+    .bind(clinic.tenant.id.0)
+    .bind(id(offer))
+    .fetch_one(&mut clinic.tenant.behind_the_curtain().await)
+    .await
+    .expect("a hold");
+    HoldId(held)
+}
+
+#[tokio::test]
+async fn what_the_waitlist_offers_is_neither_booked_nor_released_past_its_offer() {
+    let clinic = Clinic::by_day().await;
+    let (patient, account) = clinic.patient_with_account("Grace").await;
+    let request = join(
+        &clinic,
+        &patient,
+        "medium",
+        month(clinic.in_(TimeDelta::days(2))),
+    )
+    .await;
+    clinic.work().await;
+    let offered = offer(&account, &request).await.expect("an offer");
+    let hold = hold_of(&clinic, &offered).await;
+    for caller in [&account, &clinic.admin] {
+        let booked = caller
+            .post("/api/v1/appointments", json!({ "hold_id": hold }))
+            .await;
+        booked.expect_problem(409, "hold_closed");
+        let released = caller.act(format!("/api/v1/holds/{hold}/release")).await;
+        released.expect_problem(409, "hold_closed");
+    }
+    answer(&account, &offered, "accept").await.expect(200);
+    assert_eq!(entry(&clinic, &request).await["status"], "booked");
+}
+
+#[tokio::test]
+async fn a_hold_that_was_booked_past_its_offer_is_its_answer() {
+    let mut clinic = Clinic::by_day().await;
+    let mut requests = Vec::new();
+    for name in ["Ada", "Grace", "Else", "Emmy"] {
+        let patient = clinic.patient(name, json!([])).await;
+        let windows = month(clinic.in_(TimeDelta::days(2)));
+        let request = join(&clinic, &patient, "medium", windows).await;
+        clinic.work().await;
+        let offered = offer(&clinic.admin, &request).await.expect("an offer");
+        let hold = hold_of(&clinic, &offered).await;
+        let (app, now) = (&clinic.tenant.app, clinic.tenant.clock.now());
+        let mut tx = SystemTx::begin(&app.db, clinic.tenant.id)
+            .await
+            .expect("one");
+        let details = Details::default();
+        let booked = appointments::book_hold_in_tx(&mut tx, hold, None, &details, By::SYSTEM, now);
+        let booked = booked.await.expect("it is booked");
+        tx.commit().await.expect("a commit");
+        requests.push((request, offered, booked));
+    }
+    // Whatever is said to it, it stands.
+    let [declined, accepted, withdrawn, unanswered] = requests.as_slice() else {
+        panic!("four")
+    };
+    for (one, word) in [(declined, "decline"), (accepted, "accept")] {
+        let told = answer(&clinic.admin, &one.1, word).await.expect(200);
+        assert_eq!(
+            (&told["status"], &told["appointment_id"]),
+            (&json!("accepted"), &json!(one.2))
+        );
+    }
+    let path = format!("/api/v1/waitlist/{}/withdraw", withdrawn.0);
+    let why = json!({ "reason": "Was seen elsewhere" });
+    clinic.admin.post(path, why).await.expect(200);
+    clinic.wait(TimeDelta::minutes(125)).await;
+    clinic.work().await;
+    for (request, ..) in [declined, accepted, withdrawn, unanswered] {
+        assert_eq!(entry(&clinic, request).await["status"], "booked");
+    }
+}
+
+#[tokio::test]
+async fn who_is_offered_a_place_is_shown_when_his_own_visit_ends() {
+    let clinic = Clinic::by_day().await;
+    let leaver = clinic.patient("Leaver", json!([])).await;
+    let start = clinic.in_(TimeDelta::days(3));
+    let freed = clinic.book(&leaver, start).await;
+    // It took half an hour; from now on it takes twenty minutes.
+    let service = format!("/api/v1/scheduling/services/{}", clinic.service);
+    let shorter = clinic
+        .admin
+        .patch(service, 1, json!({ "duration_minutes": 20 }));
+    shorter.await.expect(200);
+    let patient = clinic.patient("Grace", json!([])).await;
+    let end = start + TimeDelta::minutes(20);
+    let request = join(
+        &clinic,
+        &patient,
+        "urgent",
+        json!([{ "from": start, "to": end }]),
+    )
+    .await;
+    clinic.work().await;
+    clinic.step(&freed, "cancel").await;
+    clinic.work().await;
+    let offered = offer(&clinic.admin, &request).await.expect("an offer");
+    assert_eq!(
+        (starts_at(&offered), &offered["ends_at"]),
+        (start, &json!(end))
+    );
+    let accepted = answer(&clinic.admin, &offered, "accept").await.expect(200);
+    let booked = accepted["appointment_id"].as_str().expect("an appointment");
+    let booked = clinic
+        .admin
+        .get(format!("/api/v1/appointments/{booked}"))
+        .await;
+    assert_eq!(booked.expect(200)["ends_at"], offered["ends_at"]);
+}

@@ -47,7 +47,8 @@ impl Installation {
     /// The installation a command is for: the environment's, else the one of `dev` in the data folder.
     pub async fn find(place: &Where) -> anyhow::Result<Self> {
         let environment = Environment::of_process();
-        if environment.get("CHARTWELL_DATABASE_URL").is_some() {
+        let named = ["CHARTWELL_DATABASE_URL", "CHARTWELL_DATABASE_URL_FILE"];
+        if named.iter().any(|name| environment.get(name).is_some()) {
             return Ok(Self {
                 config: Config::from_environment(&environment)?,
                 cluster: None,

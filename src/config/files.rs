@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use kernel::Result;
 use platform::files::{Clamd, ClamdAddress, FileOptions, Files, Objects, S3, Scanner};
-use secrecy::SecretString;
 
 use super::reader::Reader;
 
@@ -33,9 +32,7 @@ impl FilesConfig {
                 region: reader.text("CHARTWELL_FILES_S3_REGION"),
                 endpoint: reader.optional_url("CHARTWELL_FILES_S3_ENDPOINT"),
                 access_key: reader.optional("CHARTWELL_FILES_S3_ACCESS_KEY"),
-                secret_key: reader
-                    .optional("CHARTWELL_FILES_S3_SECRET_KEY")
-                    .map(SecretString::from),
+                secret_key: reader.secret("CHARTWELL_FILES_S3_SECRET_KEY"),
             }),
             None => Place::Folder(folder),
         };

@@ -78,10 +78,8 @@ impl Config {
             database.acquire_timeout = Duration::from_secs(acquire.into());
             database.statement_timeout = Duration::from_secs(statement.into());
         }
-        let master = reader.secret_or_file("CHARTWELL_MASTER_KEY", "CHARTWELL_MASTER_KEY_FILE");
-        let master_previous = reader
-            .optional("CHARTWELL_MASTER_KEY_PREVIOUS")
-            .map(SecretString::from);
+        let master = reader.required_secret("CHARTWELL_MASTER_KEY");
+        let master_previous = reader.secret("CHARTWELL_MASTER_KEY_PREVIOUS");
         reader.check_master_keys(master.as_ref(), master_previous.as_ref());
         Log::read(&mut reader);
         let settings = Settings {

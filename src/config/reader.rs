@@ -16,6 +16,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::VARIABLES;
 
+/// What the name of a variable ends with that names the file of a secret.
+const SECRET_FILE: &str = "_FILE";
+
 /// The `CHARTWELL_*` variables of a process.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
@@ -59,6 +62,14 @@ impl Environment {
     /// A misspelt variable, where a command reads too few to build a [`Config`](super::Config).
     pub fn refuse_unknown(&self) -> Result<(), Mistakes> {
         self.reader().finish()
+    }
+
+    /// A secret, or the content of its file, where a command reads too few to build a [`Config`](super::Config).
+    pub fn secret(&self, name: &str) -> Result<Option<SecretString>, Mistakes> {
+        let mut reader = self.reader();
+        let secret = reader.secret(name);
+        reader.finish()?;
+        Ok(secret)
     }
 
     pub(super) fn reader(&self) -> Reader<'_> {
@@ -195,11 +206,8 @@ impl Reader<'_> {
     }
 
     pub fn database_url(&mut self, name: &str) -> Option<DbOptions> {
-        let Some(url) = self.optional(name) else {
-            self.mistake(name, "is required");
-            return None;
-        };
-        let options = DbOptions::from_url(&url).ok();
+        let url = self.required_secret(name)?;
+        let options = DbOptions::from_url(url.expose_secret()).ok();
         if options.is_none() {
             self.mistake(
                 name,
@@ -209,7 +217,9 @@ impl Reader<'_> {
         options
     }
 
-    pub fn secret_or_file(&mut self, name: &str, file: &str) -> Option<SecretString> {
+    /// A secret: the value, or the content of the file that `<name>_FILE` names.
+    pub fn secret(&mut self, name: &str) -> Option<SecretString> {
+        let file = &format!("{name}{SECRET_FILE}");
         match (self.optional(name), self.optional(file)) {
             (Some(_), Some(_)) => {
                 self.mistake(name, &format!("is set beside {file}; set one of them"));
@@ -223,11 +233,17 @@ impl Reader<'_> {
                     None
                 }
             },
-            (None, None) => {
-                self.mistake(name, &format!("is required, or {file}"));
-                None
-            }
+            (None, None) => None,
         }
+    }
+
+    /// As [`secret`](Self::secret), where there must be one.
+    pub fn required_secret(&mut self, name: &str) -> Option<SecretString> {
+        let file = format!("{name}{SECRET_FILE}");
+        if self.optional(name).is_none() && self.optional(&file).is_none() {
+            self.mistake(name, &format!("is required, or {file}"));
+        }
+        self.secret(name)
     }
 
     /// Whether keys have the form of keys; that they open anything is found when the database is there.
@@ -357,6 +373,59 @@ mod tests {
             "{text}"
         );
         std::fs::remove_file(&path).expect("removed");
+    }
+
+    #[test]
+    fn every_secret_may_stand_in_a_file() {
+        let folder =
+            std::env::temp_dir().join(format!("chartwell-secrets-{}", kernel::ids::mint()));
+        std::fs::create_dir(&folder).expect("a folder");
+        let key = LocalMasterKeys::generate();
+        let previous = LocalMasterKeys::generate();
+        let mut pairs = vec![("CHARTWELL_FILES_S3_BUCKET".to_owned(), "b".to_owned())];
+        for (name, secret) in [
+            (
+                "CHARTWELL_DATABASE_URL",
+                "postgres://chartwell_runtime:s3cret@localhost/chartwell",
+            ),
+            ("CHARTWELL_MASTER_KEY", key.as_str()),
+            ("CHARTWELL_MASTER_KEY_PREVIOUS", previous.as_str()),
+            ("CHARTWELL_FILES_S3_SECRET_KEY", "s3cret"),
+            (
+                "CHARTWELL_ADMIN_DATABASE_URL",
+                "postgres://s3cret@localhost/chartwell",
+            ),
+            ("CHARTWELL_RUNTIME_PASSWORD", "s3cret"),
+        ] {
+            let path = folder.join(name);
+            std::fs::write(&path, format!("{secret}\n")).expect("written");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
+                .expect("it is ours");
+            pairs.push((format!("{name}_FILE"), path.to_string_lossy().into_owned()));
+            let read = Environment::from_pairs(pairs.clone())
+                .secret(name)
+                .expect("it can be read");
+            assert_eq!(read.expect("a secret").expose_secret(), secret);
+        }
+        let config = Config::from_environment(&Environment::from_pairs(pairs.clone()))
+            .expect("it is enough");
+        assert_eq!(config.keys.master.expose_secret(), key.as_str());
+        let kept = config.keys.master_previous.expect("there is one");
+        assert_eq!(kept.expose_secret(), previous.as_str());
+        assert_eq!(config.database.connect.get_database(), Some("chartwell"));
+        // Beside its file a value is one too many, and nobody says which was meant.
+        pairs.push((
+            "CHARTWELL_DATABASE_URL".to_owned(),
+            "postgres://other@localhost/chartwell".to_owned(),
+        ));
+        let text = Config::from_environment(&Environment::from_pairs(pairs))
+            .expect_err("two")
+            .to_string();
+        assert!(
+            text.contains("CHARTWELL_DATABASE_URL: is set beside CHARTWELL_DATABASE_URL_FILE"),
+            "{text}"
+        );
+        std::fs::remove_dir_all(&folder).expect("removed");
     }
 
     #[test]

@@ -28,14 +28,29 @@ pub const VARIABLES: &[Variable] = &[
         "The database as the runtime role, postgres://chartwell_runtime:…@host/chartwell. Required by serve, worker and every command on data.",
     ),
     variable(
+        "CHARTWELL_DATABASE_URL_FILE",
+        None,
+        "A file that holds that URL.",
+    ),
+    variable(
         "CHARTWELL_ADMIN_DATABASE_URL",
         None,
         "The database as an administrator. Required by migrate, and by nothing else: the server must not have it.",
     ),
     variable(
+        "CHARTWELL_ADMIN_DATABASE_URL_FILE",
+        None,
+        "A file that holds that URL.",
+    ),
+    variable(
         "CHARTWELL_RUNTIME_PASSWORD",
         None,
         "The password migrate gives the runtime role. Unset: it keeps the one it has.",
+    ),
+    variable(
+        "CHARTWELL_RUNTIME_PASSWORD_FILE",
+        None,
+        "A file that holds that password.",
     ),
     variable(
         "CHARTWELL_MASTER_KEY",
@@ -45,12 +60,17 @@ pub const VARIABLES: &[Variable] = &[
     variable(
         "CHARTWELL_MASTER_KEY_FILE",
         None,
-        "A file that holds the master key, for secret stores that mount files.",
+        "A file that holds the master key, for secret stores that mount files; others must not be able to read it.",
     ),
     variable(
         "CHARTWELL_MASTER_KEY_PREVIOUS",
         None,
         "The master key before the present one, until chartwell keys rotate has wrapped everything anew.",
+    ),
+    variable(
+        "CHARTWELL_MASTER_KEY_PREVIOUS_FILE",
+        None,
+        "A file that holds that key.",
     ),
     variable(
         "CHARTWELL_LISTEN",
@@ -146,6 +166,11 @@ pub const VARIABLES: &[Variable] = &[
         "CHARTWELL_FILES_S3_SECRET_KEY",
         None,
         "The secret of the access key.",
+    ),
+    variable(
+        "CHARTWELL_FILES_S3_SECRET_KEY_FILE",
+        None,
+        "A file that holds that secret.",
     ),
     variable(
         "CHARTWELL_FILES_SCANNER",

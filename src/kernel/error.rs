@@ -30,6 +30,10 @@ pub enum Kind {
     /// `If-Match` names an older version.
     Stale,
     TooLarge,
+    UriTooLong,
+    HeadersTooLarge,
+    /// The client took too long to say what he wants.
+    TooSlow,
     /// No part of the content lies in the range asked for.
     OutOfRange,
     UnsupportedMediaType,
@@ -71,6 +75,9 @@ macro_rules! codes {
 codes! {
     MalformedJson = "malformed_json", Malformed, "The body is not valid JSON.";
     MalformedRequest = "malformed_request", Malformed, "The request can't be read.";
+    UriTooLong = "uri_too_long", UriTooLong, "The path and its query are too long.";
+    HeadersTooLarge = "headers_too_large", HeadersTooLarge, "The headers are too many or too long.";
+    HeadersTimeout = "headers_timeout", TooSlow, "The request's headers did not come in time.";
     UnknownParameter = "unknown_parameter", Malformed, "The query has a parameter this operation does not know.";
     InvalidParameter = "invalid_parameter", Malformed, "A parameter has a value of the wrong form.";
     InvalidCursor = "invalid_cursor", Malformed, "The cursor is not one this query gave out.";

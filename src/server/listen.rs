@@ -15,6 +15,8 @@ use tokio::sync::watch;
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt as _;
 
+use super::wire::{OwedBody, Turn, Wire};
+
 /// How long the server waits for others.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -123,14 +125,10 @@ pub async fn listen_with(
         let _ = stream.set_nodelay(true);
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(patience.reading));
-        let connection = graceful.watch(
-            builder
-                .serve_connection(
-                    TokioIo::new(Box::pin(stream)),
-                    service(router.clone(), peer),
-                )
-                .into_owned(),
-        );
+        let turn = Turn::default();
+        let service = service(router.clone(), peer, turn.clone());
+        let wire = TokioIo::new(Wire::new(stream, turn));
+        let connection = graceful.watch(builder.serve_connection(wire, service).into_owned());
         tokio::spawn(async move {
             // A client that breaks off is his own affair.
             let _ = connection.await;
@@ -147,15 +145,18 @@ pub async fn listen_with(
 fn service(
     router: Router,
     peer: SocketAddr,
+    turn: Turn,
 ) -> impl hyper::service::Service<
     hyper::Request<Incoming>,
-    Response = axum::response::Response,
+    Response = hyper::Response<OwedBody>,
     Error = std::convert::Infallible,
     Future: Send,
 > + Clone {
     hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request)
+        let owed = turn.answer();
+        let answer = router.clone().oneshot(request);
+        async move { Ok(answer.await?.map(|body| OwedBody::new(body, owed))) }
     })
 }

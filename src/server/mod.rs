@@ -3,6 +3,7 @@
 mod assemble;
 pub mod health;
 mod listen;
+mod wire;
 
 pub use assemble::{assemble, assemble_with, router};
 pub(crate) use assemble::{connect, told};

@@ -9,6 +9,7 @@ use axum::Router;
 use chartwell::Chartwell;
 use chartwell::config::{Config, Environment};
 use chartwell::server::{self, Patience, Shutdown};
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use kernel::Clock;
 use platform::Settings;
@@ -238,9 +239,108 @@ async fn a_client_that_dawdles_or_says_nothing_is_not_waited_for() {
     );
     assert!(body.starts_with("HTTP/1.1 503"), "{body}");
     assert!(body.contains("deadline_exceeded"), "{body}");
-    assert!(!headers.contains("200"), "{headers}");
+    assert!(headers.starts_with("HTTP/1.1 408"), "{headers}");
+    assert!(headers.contains("headers_timeout"), "{headers}");
     assert_eq!(nothing, "");
     assert!(complete.starts_with("HTTP/1.1 200"), "{complete}");
+}
+
+#[tokio::test]
+async fn what_is_no_request_gets_a_problem_document_too() {
+    let clinic = TestTenant::new().await;
+    let (address, _switch) = listening(clinic.router.clone(), Patience::default()).await;
+    let many = "x-one: 1\r\n".repeat(80);
+    let long = "y".repeat(900 << 10);
+    let served = "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n";
+    let refused =
+        "GET /livez HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n";
+    for (sent, status, code) in [
+        (refused.to_owned(), 400, "malformed_request"),
+        (
+            "what do you want?\r\n\r\n".to_owned(),
+            400,
+            "malformed_request",
+        ),
+        (
+            "GET /livez HTTP/1.1\r\nho st: x\r\n\r\n".to_owned(),
+            400,
+            "malformed_request",
+        ),
+        (
+            format!("GET /livez HTTP/1.1\r\nhost: x\r\n{many}\r\n"),
+            431,
+            "headers_too_large",
+        ),
+        (
+            format!("GET /livez HTTP/1.1\r\nhost: x\r\nx: {long}\r\n\r\n"),
+            431,
+            "headers_too_large",
+        ),
+        (
+            format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "y".repeat(70_000)),
+            414,
+            "uri_too_long",
+        ),
+        // After answers on the same connection, and at once with the request before.
+        (
+            format!("{served}{served}{refused}"),
+            400,
+            "malformed_request",
+        ),
+    ] {
+        let answer = until_closed(address, &sent).await;
+        let begin = answer.rfind("HTTP/1.1 ").expect("an answer");
+        let (before, answer) = answer.split_at(begin);
+        assert_eq!(
+            before.matches("HTTP/1.1 200 OK").count(),
+            sent.matches(served).count()
+        );
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{answer}"
+        );
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        for header in [
+            "content-type: application/problem+json".to_owned(),
+            format!("content-length: {}", body.len()),
+            "connection: close".to_owned(),
+        ] {
+            assert_eq!(head.matches(&header).count(), 1, "{header} in {head}");
+        }
+        let problem: Value = serde_json::from_str(body).expect("a document");
+        assert_eq!(
+            (&problem["status"], &problem["code"]),
+            (&json!(status), &json!(code))
+        );
+        let id = problem["request_id"].as_str().expect("an id");
+        assert!(head.contains(&format!("x-request-id: {id}")), "{head}");
+    }
+}
+
+/// What is served looks like what the wire would write itself, is long, and is streamed in pieces: it comes as it is.
+#[tokio::test]
+async fn an_answer_that_looks_like_a_refusal_comes_as_it_is() {
+    const WORDS: &str =
+        "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    const PIECES: usize = 2000;
+    let router = Router::new().route(
+        "/",
+        axum::routing::get(|| async {
+            let pieces = futures_util::stream::iter(0..PIECES).then(|number| async move {
+                if number % 500 == 1 {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                Ok::<_, std::convert::Infallible>(WORDS)
+            });
+            axum::body::Body::from_stream(pieces)
+        }),
+    );
+    let (address, _switch) = listening(router, Patience::default()).await;
+    let twice =
+        "GET / HTTP/1.1\r\nhost: x\r\n\r\nGET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let answer = until_closed(address, twice).await;
+    assert_eq!(answer.matches(WORDS).count(), 2 * PIECES);
+    assert!(!answer.contains("problem+json"));
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ pub use text::extract;
 pub const SEALED_KEYS: [platform::crypto::reseal::SealedColumn; 2] =
     [store_sealing::SEALED, uploads::SEALED];
 pub(crate) use versions::{PatientFile, files_of_patient};
-pub use work::{Served, round, spawn, turn};
+pub use work::{Lane, round, spawn, turn};
 
 /// Every operation on documents.
 pub fn router() -> OpenApiRouter<App> {

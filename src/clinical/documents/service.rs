@@ -94,7 +94,7 @@ pub(super) async fn file_received(
                 .version(version),
         )
         .await?;
-    ctx.app().files.arrived.notify_one();
+    ctx.app().files.note_arrival();
     Ok(answer)
 }
 

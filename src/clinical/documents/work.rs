@@ -2,8 +2,9 @@
 //!
 //! Every server does it, and a worker does nothing else. A version is taken with `for update skip locked` and a lease, in a
 //! transaction that ends before the work begins: no transaction waits for a scanner or a child. Who dies with a version in
-//! hand loses his lease. Tenants take turns, and whatever waits to be scanned goes before whatever only waits to be found by
-//! its text: nobody's uploads keep another's documents in quarantine. Errors of ours (scanner away, store away) are tried again, later and later; what a child could not
+//! hand loses his lease. Scans and texts have lanes of their own, because a scan that hangs holds its worker for minutes; within
+//! a lane tenants take turns, and one tenant has one worker at a time: nobody's uploads keep another's documents in quarantine,
+//! or from being found. Errors of ours (scanner away, store away) are tried again, later and later; what a child could not
 //! read is not.
 
 use std::collections::HashSet;
@@ -32,8 +33,10 @@ const LEASE: TimeDelta = TimeDelta::minutes(15);
 const TURN: Duration = Duration::from_secs(15);
 /// How often is swept and reviewed, in turns.
 const SWEEP: u32 = 40;
-/// How many work at once, each for another tenant.
-const WORKERS: usize = 2;
+/// How many scan at once, each for another tenant: they wait for the scanner, and for nothing of ours.
+const SCANS: usize = 4;
+/// How many texts are extracted at once, each for another tenant: each is a child that reckons.
+const TEXTS: usize = 2;
 /// Versions of one tenant that are worked on before the next tenant's, and how long they may take together: one that has
 /// begun is ended, so a tenant whose files take long has one in a turn.
 const AT_ONCE: usize = 20;
@@ -43,27 +46,47 @@ const TRIES: i16 = 5;
 
 /// Starts the work on the current runtime. It ends when the signal turns true or its sender is gone.
 pub fn spawn(app: App, stop: watch::Receiver<bool>) -> JoinHandle<()> {
-    let served = Served::default();
+    let (scans, texts) = (Lane::scans(), Lane::texts());
     tokio::spawn(async move {
-        let workers = (0..WORKERS).map(|number| worker(&app, &served, number == 0, stop.clone()));
-        futures_util::future::join_all(workers).await;
+        let scanning = (0..SCANS).map(|_| worker(&app, &scans, false, stop.clone()));
+        let extracting = (0..TEXTS).map(|number| worker(&app, &texts, number == 0, stop.clone()));
+        tokio::join!(
+            futures_util::future::join_all(scanning),
+            futures_util::future::join_all(extracting)
+        );
     })
 }
 
-/// The tenants somebody works for at the moment: each is one worker's at a time.
-#[derive(Debug, Default)]
-pub struct Served(Mutex<HashSet<TenantId>>);
+/// One kind of work, and the tenants somebody does it for at the moment: each is one worker's at a time.
+#[derive(Debug)]
+pub struct Lane {
+    stage: Stage,
+    served: Mutex<HashSet<TenantId>>,
+}
 
-struct Serving<'a>(&'a Served, TenantId);
+struct Serving<'a>(&'a Lane, TenantId);
 
-impl Served {
+impl Lane {
+    pub fn scans() -> Self {
+        Self::of(Stage::Scan)
+    }
+
+    pub fn texts() -> Self {
+        Self::of(Stage::Text)
+    }
+
+    fn of(stage: Stage) -> Self {
+        let served = Mutex::default();
+        Self { stage, served }
+    }
+
     fn begin(&self, tenant: TenantId) -> Option<Serving<'_>> {
         let new = self.lock().insert(tenant);
         new.then(|| Serving(self, tenant))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<TenantId>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.served.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -73,11 +96,15 @@ impl Drop for Serving<'_> {
     }
 }
 
-async fn worker(app: &App, served: &Served, sweeps: bool, mut stop: watch::Receiver<bool>) {
+async fn worker(app: &App, lane: &Lane, sweeps: bool, mut stop: watch::Receiver<bool>) {
+    let woken = match lane.stage {
+        Stage::Scan => &app.files.to_scan,
+        Stage::Text => &app.files.to_read,
+    };
     let mut turn = 0_u32;
     loop {
         let sweeping = sweeps && turn.is_multiple_of(SWEEP);
-        let worked = every_tenant(app, served, sweeping, &stop).await;
+        let worked = every_tenant(app, lane, sweeping, &stop).await;
         let worked = worked.unwrap_or_else(|error| {
             tracing::error!(cause = error.cause_for_log(), "work on documents failed");
             false
@@ -89,13 +116,13 @@ async fn worker(app: &App, served: &Served, sweeps: bool, mut stop: watch::Recei
         tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => return,
-            () = app.files.arrived.notified() => {}
+            () = woken.notified() => {}
             () = tokio::time::sleep(TURN) => {}
         }
     }
 }
 
-/// What is done with a version, in this order.
+/// What is done with a version: its text waits until it is scanned.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     Scan,
@@ -104,12 +131,12 @@ enum Stage {
 
 async fn every_tenant(
     app: &App,
-    served: &Served,
+    lane: &Lane,
     sweeping: bool,
     stop: &watch::Receiver<bool>,
 ) -> Result<bool> {
     let tenants = tenant_ids(&app.db).await?;
-    let worked = turn(app, served, &tenants, stop).await;
+    let worked = turn(app, lane, &tenants, stop).await;
     for tenant in tenants.into_iter().filter(|_| sweeping) {
         if let Err(error) = tidy(app, tenant).await {
             tracing::error!(%tenant, cause = error.cause_for_log(), "sweeping documents of a tenant failed");
@@ -118,32 +145,30 @@ async fn every_tenant(
     Ok(worked)
 }
 
-/// A turn of one worker: some of the scans of every tenant nobody else serves now; some of their texts if there was nothing
-/// to scan. Answers whether there was anything to do.
+/// A turn of one worker: some of the lane's work of every tenant nobody else does it for now. Answers whether there was
+/// anything to do.
 pub async fn turn(
     app: &App,
-    served: &Served,
+    lane: &Lane,
     tenants: &[TenantId],
     stop: &watch::Receiver<bool>,
 ) -> bool {
-    for stage in [Stage::Scan, Stage::Text] {
-        let mut worked = false;
-        for tenant in tenants {
-            if *stop.borrow() {
-                return false;
-            }
-            if let Some(_serving) = served.begin(*tenant) {
-                worked |= some(app, *tenant, stage).await.unwrap_or_else(|error| {
-                    tracing::error!(%tenant, cause = error.cause_for_log(), "work on documents of a tenant failed");
-                    false
-                });
-            }
+    let mut worked = false;
+    for tenant in tenants {
+        if *stop.borrow() {
+            return false;
         }
-        if worked {
-            return true;
+        if let Some(_serving) = lane.begin(*tenant) {
+            worked |= some(app, *tenant, lane.stage).await.unwrap_or_else(|error| {
+                tracing::error!(%tenant, cause = error.cause_for_log(), "work on documents of a tenant failed");
+                false
+            });
         }
     }
-    false
+    if worked && matches!(lane.stage, Stage::Scan) {
+        app.files.to_read.notify_one();
+    }
+    worked
 }
 
 /// Some of what waits for one tenant: so many, and none is begun once these have taken their time. The others wait.

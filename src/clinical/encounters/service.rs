@@ -27,7 +27,10 @@ pub async fn schedule(
     patient: PatientId,
     new: NewEncounter,
 ) -> Result<Answer<Encounter>> {
-    ensure_month(ctx, new.scheduled_start).await?;
+    ensure_month(ctx, new.scheduled_start, async |look| {
+        patients::require_active(look, patient).await
+    })
+    .await?;
     let mut tx = ctx.begin(Permission::EncounterSchedule).await?;
     patients::require_active(&mut tx, patient).await?;
     clinical_part::require_bookable(&new, ctx.principal().role)?;
@@ -252,7 +255,12 @@ pub async fn reschedule(
         times.scheduled_end,
     );
     checks.finish()?;
-    ensure_month(ctx, start).await?;
+    ensure_month(ctx, start, async |look| {
+        let found = store::get(look, patient, id).await?;
+        found.record.status.require(EncounterStatus::Scheduled)?;
+        patients::require_active(look, patient).await
+    })
+    .await?;
     let mut tx = ctx.begin(Permission::EncounterSchedule).await?;
     let mut record = store::lock(&mut tx, patient, id).await?.record;
     record.status.require(EncounterStatus::Scheduled)?;
@@ -280,11 +288,24 @@ fn require_schedule(
     checks.finish()
 }
 
-/// The month must be there before the transaction begins: making it locks what the transaction may have written to. For a
-/// caller without the permission none is made; `begin` refuses him.
-async fn ensure_month(ctx: &Ctx, start: Instant) -> Result<()> {
-    if Permission::EncounterSchedule.allows(ctx.principal().role) {
-        partition::ensure_encounter_month(&ctx.app().db, start).await?;
+/// The month must be there before the transaction begins: making it locks what the transaction may have written to. It is made
+/// only for whoever may write into it: he has the permission, and `may` finds nothing against it. Anybody else is refused by the
+/// transaction itself.
+async fn ensure_month(
+    ctx: &Ctx,
+    start: Instant,
+    may: impl AsyncFnOnce(&mut TenantTx) -> Result<()>,
+) -> Result<()> {
+    let db = &ctx.app().db;
+    if partition::is_known(db, partition::Monthly::Encounters, start) {
+        return Ok(());
+    }
+    let Ok(mut look) = ctx.look(Permission::EncounterSchedule).await else {
+        return Ok(());
+    };
+    if may(&mut look).await.is_ok() {
+        drop(look);
+        partition::ensure_encounter_month(db, start).await?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use platform::db::SystemTx;
 
 use super::kinds::{EntryKind, NoteStatus};
 use super::model::NewNote;
-use super::signatures::{self, Body, By};
+use super::signatures::{self, Body, Signatory};
 use super::texts::{self, TextKind};
 use super::{releases, service, store};
 
@@ -49,7 +49,7 @@ pub async fn record_in_tx(
     if let Some(at) = author.signed_at {
         let note = store::get(tx, id).await?;
         note.content.require_complete(new.r#type, "/content")?;
-        let by = By {
+        let by = Signatory {
             user: author.user,
             role: author.role.as_str(),
             keys,

@@ -6,7 +6,7 @@ use kernel::ids::{PatientId, VitalSetId};
 use kernel::{Code, Error, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
-use platform::db::{CallerTx, TenantTx};
+use platform::db::{CallerTx, TenantTx, partition};
 use platform::http::Answer;
 
 use super::derive::{self, Background};
@@ -23,7 +23,7 @@ pub async fn record(
     confirmed: bool,
     new: NewVitals,
 ) -> Result<Answer<Vitals>> {
-    ensure_month(ctx, &new).await?;
+    ensure_month(ctx, patient, &new).await?;
     let mut tx = ctx.begin(Permission::VitalsRecord).await?;
     let subject = subjects::require(&mut tx, patient).await?;
     let rows = prepare(ctx, &mut tx, subject, new, (confirmed, "")).await?;
@@ -46,7 +46,7 @@ pub async fn correct(
     confirmed: bool,
     correction: Correction,
 ) -> Result<Answer<Vitals>> {
-    ensure_month(ctx, &correction.replacement).await?;
+    ensure_month(ctx, patient, &correction.replacement).await?;
     let mut tx = ctx.begin(Permission::VitalsRecord).await?;
     let subject = subjects::require(&mut tx, patient).await?;
     require_standing(&mut tx, patient, set).await?;
@@ -191,10 +191,19 @@ async fn commit_change(tx: CallerTx, patient: PatientId, vitals: Vitals) -> Resu
         .await
 }
 
-/// For a caller without the permission no month is made; `begin` refuses him.
-async fn ensure_month(ctx: &Ctx, new: &NewVitals) -> Result<()> {
-    if Permission::VitalsRecord.allows(ctx.principal().role) {
-        records::ensure_months(&ctx.app().db, [new.measured_at]).await?;
+/// No month is made for who may not record, or not of this patient, or of no time of the patient's: the transaction refuses him.
+async fn ensure_month(ctx: &Ctx, patient: PatientId, new: &NewVitals) -> Result<()> {
+    let db = &ctx.app().db;
+    if partition::is_known(db, partition::Monthly::Vitals, new.measured_at) {
+        return Ok(());
+    }
+    let Ok(mut look) = ctx.look(Permission::VitalsRecord).await else {
+        return Ok(());
+    };
+    let subject = subjects::require(&mut look, patient).await;
+    drop(look);
+    if subject.is_ok_and(|subject| subject.measured(new.measured_at, "").is_ok()) {
+        records::ensure_months(db, [new.measured_at]).await?;
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ use crate::Identity;
 use crate::access_token::LIFETIME;
 use crate::lockout::Standing;
 use crate::passwords::Verdict;
-use crate::secret_tokens::RefreshToken;
+use crate::refresh_token::RefreshToken;
 use crate::tenants::{self, TenantStatus};
 use crate::users::{self, AccountStatus, Credentials};
 

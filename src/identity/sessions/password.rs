@@ -7,6 +7,7 @@ use platform::App;
 use platform::access::{Authenticator, Changed, Ctx, Disclosure, Permission, announce};
 use platform::audit::security::{self, NO_TENANT};
 use platform::audit::{SecurityEvent, SecurityKind};
+use platform::crypto::LinkSecret;
 use platform::db::SystemTx;
 use platform::http::{Answer, RequestInfo};
 use secrecy::ExposeSecret;
@@ -16,7 +17,6 @@ use super::model::{PasswordChange, PasswordChoice};
 use super::store::{self, EndReason};
 use crate::Identity;
 use crate::lockout::Standing;
-use crate::secret_tokens::OneTimeToken;
 use crate::tenants::{self, Tenant, TenantStatus};
 use crate::users::{self, AccountStatus, Credentials, OneTimePurpose};
 
@@ -121,7 +121,7 @@ pub(super) async fn set(
 ) -> Result<Answer<()>> {
     admit(app, identity, request).await?;
     let now = app.clock.now();
-    let token = OneTimeToken::parse(choice.token.expose_secret());
+    let token = LinkSecret::parse(users::ONE_TIME, choice.token.expose_secret().trim());
     let found = match &token {
         Some(token) => {
             let mut tx = SystemTx::begin(&app.db, token.tenant).await?;
@@ -162,7 +162,7 @@ pub(super) async fn set(
 /// Whose token it is, while it works, his account is active and so is his tenant.
 async fn holder(
     tx: &mut SystemTx,
-    token: &OneTimeToken,
+    token: &LinkSecret,
     now: kernel::clock::Instant,
 ) -> Result<Option<(Credentials, Tenant, OneTimePurpose)>> {
     let Some(pending) = users::pending(tx, token, now).await? else {

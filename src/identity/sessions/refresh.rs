@@ -16,7 +16,7 @@ use super::store::{self, EndReason};
 use super::store_tokens::{self, GivenOut};
 use crate::Identity;
 use crate::access_token::LIFETIME;
-use crate::secret_tokens::RefreshToken;
+use crate::refresh_token::RefreshToken;
 
 /// Exchanges the token. One that was used before ends the session: whoever of the two is the thief, he is out.
 pub(super) async fn refresh(

@@ -5,6 +5,7 @@ use kernel::clock::Instant;
 use kernel::ids::UserId;
 use platform::access::Role;
 use platform::audit::{SecurityEvent, SecurityKind, security};
+use platform::crypto::LinkSecret;
 use platform::db::TenantTx;
 use platform::http::RequestInfo;
 
@@ -13,7 +14,6 @@ use super::{store_credentials, store_one_time};
 use crate::Identity;
 use crate::lockout::{self, Standing};
 use crate::passwords::Rules;
-use crate::secret_tokens::OneTimeToken;
 
 pub(crate) use store_one_time::spend;
 
@@ -108,7 +108,7 @@ pub(crate) async fn note_failure(
 /// The account a token stands for, while the token works: unused, not expired, and the latest of its account.
 pub(crate) async fn pending(
     tx: &mut TenantTx,
-    token: &OneTimeToken,
+    token: &LinkSecret,
     now: Instant,
 ) -> Result<Option<Pending>> {
     store_one_time::pending(tx, &token.digest(), now).await

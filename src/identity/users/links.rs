@@ -7,6 +7,7 @@ use kernel::{Code, Error, Result};
 use platform::App;
 use platform::access::{Changed, Ctx, Disclosure, Permission, announce};
 use platform::audit::{Action, SecurityEvent, SecurityKind, security};
+use platform::crypto::LinkSecret;
 use platform::db::TenantTx;
 use platform::http::Answer;
 use serde_json::json;
@@ -15,9 +16,10 @@ use super::credentials::OneTimePurpose;
 use super::model::{AccountStatus, OneTimeLink, User};
 use super::service::RESOURCE;
 use super::{store, store_one_time};
-use crate::secret_tokens::OneTimeToken;
 use crate::sessions::{self, EndReason};
 
+/// What the secret of a link begins with.
+pub(crate) const ONE_TIME: &str = "cwo";
 /// How long a link works.
 const INVITATION: TimeDelta = TimeDelta::days(3);
 const RESET: TimeDelta = TimeDelta::days(1);
@@ -30,7 +32,7 @@ pub(super) async fn issue(
     purpose: OneTimePurpose,
     now: Instant,
 ) -> Result<OneTimeLink> {
-    let token = OneTimeToken::new(tx.tenant());
+    let token = LinkSecret::new(tx.tenant());
     let expires_at = now
         + match purpose {
             OneTimePurpose::Invitation => INVITATION,
@@ -41,7 +43,7 @@ pub(super) async fn issue(
     let link = format!(
         "{}/set-password#token={}",
         app.settings.public_url.trim_end_matches('/'),
-        token.render()
+        token.render(ONE_TIME)
     );
     Ok(OneTimeLink {
         set_password_link: Some(link),

@@ -26,6 +26,7 @@ mod store_credentials;
 mod store_one_time;
 
 pub(crate) use credentials::{Credentials, OneTimePurpose, note_failure, pending, spend};
+pub(crate) use links::ONE_TIME;
 pub use model::{
     AccountStatus, InvitedUser, ListUsers, NewUser, OneTimeLink, RoleChange, User, UserProfile,
 };

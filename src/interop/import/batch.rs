@@ -23,7 +23,7 @@ use uuid::Uuid;
 use super::access::Touched;
 use super::entries::{self, Entered, Pending};
 use super::importer::Importer;
-use super::naming::{blind, is_mapped, names, own_names, references};
+use super::naming::{HASH_KIND, blind, is_mapped, names, own_names, references};
 use super::organization;
 use super::reference::Name;
 use super::report::{Fault, INCOMPLETE, Notice, Place};
@@ -344,7 +344,7 @@ impl<'a> Batch<'a> {
         let text = serde_json::to_vec(mapped).map_err(kernel::Error::internal)?;
         Ok(self
             .cipher
-            .lasting_index("import", &hex(&digest(&[&text])))
+            .lasting_index(HASH_KIND, &hex(&digest(&[&text])))
             .into_bytes())
     }
 }

@@ -40,6 +40,7 @@ mod progress;
 mod reader;
 mod records;
 mod reference;
+mod rekeying;
 mod report;
 mod resource;
 mod run;
@@ -47,7 +48,9 @@ mod run;
 mod samples;
 mod store;
 mod store_entries;
+mod store_rekeying;
 
+pub use rekeying::NAMES;
 pub use report::{Failure, KEPT, Report, Tally};
 pub use run::fhir;
 

@@ -76,6 +76,13 @@ pub(super) fn references(resource: &Resource) -> Vec<Name> {
     }
 }
 
+/// What the stored name of an SSN begins with.
+pub(super) const BLIND: &str = "ssn|";
+/// What sets its blind index apart from others'.
+pub(super) const BLIND_KIND: &str = "import_ssn";
+/// And that of a hash.
+pub(super) const HASH_KIND: &str = "import";
+
 pub(super) fn blind(cipher: &TenantCipher, name: &Name) -> Name {
     match name
         .id
@@ -86,7 +93,7 @@ pub(super) fn blind(cipher: &TenantCipher, name: &Name) -> Name {
             let digits: String = number.chars().filter(char::is_ascii_digit).collect();
             Name::new(
                 name.resource_type.clone(),
-                format!("ssn|{}", cipher.lasting_index("import_ssn", &digits)),
+                format!("{BLIND}{}", cipher.lasting_index(BLIND_KIND, &digits)),
             )
         }
         None => name.clone(),

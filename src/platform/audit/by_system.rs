@@ -10,9 +10,9 @@ use crate::access::Purpose;
 use crate::app::App;
 use crate::http::RequestInfo;
 
-/// By which way: a request without a login, or a job.
+/// On what occasion: a request without a login, or a job.
 #[derive(Clone, Copy, Debug)]
-pub enum By<'a> {
+pub enum Occasion<'a> {
     Request(&'a RequestInfo),
     /// The job's kind.
     Job(&'a str),
@@ -22,22 +22,22 @@ pub enum By<'a> {
 pub fn by_system(
     app: &App,
     tenant: TenantId,
-    by: By<'_>,
+    on: Occasion<'_>,
     resource: &'static str,
     action: Action,
     subject: Subject,
     now: Instant,
 ) -> AccessRecord {
     let text = |text: &str| Cow::Owned(text.to_owned());
-    let (request, method, route, address, user_agent) = match by {
-        By::Request(info) => (
+    let (request, method, route, address, user_agent) = match on {
+        Occasion::Request(info) => (
             info.id,
             Cow::Borrowed(info.method_name()),
             text(&info.route),
             text(&info.address),
             text(&info.user_agent),
         ),
-        By::Job(kind) => (
+        Occasion::Job(kind) => (
             RequestId::new(),
             Cow::Borrowed("JOB"),
             text(kind),

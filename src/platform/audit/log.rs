@@ -54,6 +54,31 @@ impl Log {
     }
 }
 
+/// Where a record lies in its log: its transaction, and among those of one its id.
+pub(super) type Place = (i64, Uuid);
+
+/// The records from a place on, and before another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub from: Place,
+    pub until: Place,
+}
+
+impl Span {
+    /// All records of a range of transactions.
+    pub const fn of((from, until): (i64, i64)) -> Self {
+        Self {
+            from: before(from),
+            until: before(until),
+        }
+    }
+}
+
+/// The place before all records of a transaction.
+pub(super) const fn before(xid: i64) -> Place {
+    (xid, Uuid::nil())
+}
+
 /// A record as it stands in its log.
 pub(super) struct Row {
     pub tenant: TenantId,

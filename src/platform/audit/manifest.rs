@@ -23,6 +23,16 @@ pub fn len(manifest: &[u8]) -> usize {
     manifest.len() / ENTRY
 }
 
+/// The id of the first record.
+pub fn first(manifest: &[u8]) -> Option<Uuid> {
+    Uuid::from_slice(manifest.get(..ID)?).ok()
+}
+
+/// The id of the last record.
+pub fn last(manifest: &[u8]) -> Option<Uuid> {
+    manifest.chunks_exact(ENTRY).next_back().and_then(first)
+}
+
 /// One record that is not as it was sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Difference {

@@ -20,7 +20,7 @@ mod store;
 pub mod verify;
 mod writer;
 
-pub use by_system::{By, by_system};
+pub use by_system::{Occasion, by_system};
 pub use event::{AccessRecord, Action, Outcome, Subject};
 pub use log::Log;
 pub use seal::{Seal, SignedSeal};

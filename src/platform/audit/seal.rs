@@ -67,6 +67,17 @@ impl Seal {
         bytes
     }
 
+    /// Whether all it holds was left by a single transaction.
+    pub fn is_of_one_transaction(&self) -> bool {
+        self.until_xid.saturating_sub(self.from_xid) == 1
+    }
+
+    /// Whether it is a further piece of the transaction that `before` holds a piece of.
+    pub fn continues(&self, before: &Self) -> bool {
+        self.is_of_one_transaction()
+            && (self.from_xid, self.until_xid) == (before.from_xid, before.until_xid)
+    }
+
     /// Which chain it belongs to.
     pub fn chain(&self) -> (TenantId, Log) {
         (self.tenant, self.log)

@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::AccessRecord;
-use super::log::{Change, Log, Row};
+use super::log::{Change, Log, Row, Span};
 
 /// How many records transactions of the range left, counted up to `most`.
 pub async fn count(conn: &mut PgConnection, log: Log, range: (i64, i64), most: i64) -> Result<i64> {
@@ -71,33 +71,66 @@ pub async fn unsealed(
     })
 }
 
-/// The records of a range of transactions, of one tenant or of each in turn, in the order of transactions.
+/// The tenants of which transactions of the range left records.
+pub async fn tenants_of(
+    conn: &mut PgConnection,
+    log: Log,
+    range: (i64, i64),
+) -> Result<Vec<TenantId>> {
+    Ok(match log {
+        Log::Access => {
+            sqlx::query_scalar!(
+                r#"select distinct tenant_id as "tenant_id: TenantId" from app.phi_access_log where xid >= $1 and xid < $2 order by 1"#,
+                range.0,
+                range.1
+            )
+            .fetch_all(conn)
+            .await?
+        }
+        Log::History => {
+            sqlx::query_scalar!(
+                r#"select distinct tenant_id as "tenant_id: TenantId" from app.audit_log where xid >= $1 and xid < $2 order by 1"#,
+                range.0,
+                range.1
+            )
+            .fetch_all(conn)
+            .await?
+        }
+    })
+}
+
+/// The records of a span, of one tenant or of each in turn, in the order of their places; at most so many.
 pub fn records(
     conn: &mut PgConnection,
     log: Log,
     tenant: Option<TenantId>,
-    range: (i64, i64),
+    span: Span,
+    most: Option<i64>,
 ) -> BoxStream<'_, Result<Row>> {
     match log {
-        Log::Access => accesses(conn, tenant, range),
-        Log::History => changes(conn, tenant, range),
+        Log::Access => accesses(conn, tenant, span, most),
+        Log::History => changes(conn, tenant, span, most),
     }
 }
 
 fn accesses(
     conn: &mut PgConnection,
     tenant: Option<TenantId>,
-    range: (i64, i64),
+    span: Span,
+    most: Option<i64>,
 ) -> BoxStream<'_, Result<Row>> {
     sqlx::query!(
         r#"select tenant_id, at, id, user_id, session_id, patient_id, resource_id, request_id, xid, break_glass,
                   role, resource, action, outcome, purpose, method, route, address, user_agent, mac
              from app.phi_access_log
-            where ($1::uuid is null or tenant_id = $1) and xid >= $2 and xid < $3
-            order by tenant_id, xid"#,
+            where ($1::uuid is null or tenant_id = $1) and xid >= $2 and xid <= $4 and (xid, id) >= ($2, $3) and (xid, id) < ($4, $5)
+            order by tenant_id, xid, id limit $6"#,
         tenant as Option<TenantId>,
-        range.0,
-        range.1
+        span.from.0,
+        span.from.1,
+        span.until.0,
+        span.until.1,
+        most
     )
     .map(|row| {
         let record = AccessRecord {
@@ -138,18 +171,22 @@ fn accesses(
 fn changes(
     conn: &mut PgConnection,
     tenant: Option<TenantId>,
-    range: (i64, i64),
+    span: Span,
+    most: Option<i64>,
 ) -> BoxStream<'_, Result<Row>> {
     sqlx::query_as!(
         Change,
         r#"select tenant_id, at, id, table_name, row_id, patient_id, action, user_id, role, request_id, version,
                   before::text as before, after::text as "after!", xid
              from app.audit_log
-            where ($1::uuid is null or tenant_id = $1) and xid >= $2 and xid < $3
-            order by tenant_id, xid"#,
+            where ($1::uuid is null or tenant_id = $1) and xid >= $2 and xid <= $4 and (xid, id) >= ($2, $3) and (xid, id) < ($4, $5)
+            order by tenant_id, xid, id limit $6"#,
         tenant as Option<TenantId>,
-        range.0,
-        range.1
+        span.from.0,
+        span.from.1,
+        span.until.0,
+        span.until.1,
+        most
     )
     .fetch(conn)
     .map_ok(Row::from)

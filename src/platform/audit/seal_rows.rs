@@ -5,8 +5,10 @@ use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::TenantId;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::log::Log;
+use super::manifest;
 use super::seal::{Seal, SignedSeal};
 
 /// Takes the mark up to which everything in a log is sealed. `None` while another sealer has it.
@@ -213,6 +215,29 @@ pub async fn manifests(
     )
     .fetch_all(conn)
     .await?)
+}
+
+/// The seal that follows a number, and the first record it holds.
+pub async fn next_piece(
+    conn: &mut PgConnection,
+    chain: (TenantId, Log),
+    after: i64,
+) -> Result<Option<(Seal, Option<Uuid>)>> {
+    let (tenant, log) = chain;
+    let until = after.saturating_add(1);
+    let Some(next) = seals(conn, chain, after, until).await?.pop() else {
+        return Ok(None);
+    };
+    let head = sqlx::query_scalar!(
+        r#"select substring(manifest from 1 for 16) as "head!" from app.seals
+            where tenant_id = $1 and log = $2 and sequence = $3"#,
+        tenant as _,
+        log as _,
+        next.seal.sequence
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Some((next.seal, manifest::first(&head))))
 }
 
 /// The last seal made before an instant, by number; 0 if there is none.

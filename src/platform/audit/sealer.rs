@@ -4,7 +4,9 @@
 //! waiting. A round takes a bound below which no transaction is open any more, then reads what lies between the mark and the
 //! bound. The bound comes from a statement of its own before the reading: what is read afterwards sees everything below
 //! it, so a late commit can never fall between two seals. A transaction that writes records is ended by the database's
-//! time limits, so sealing is late by no more than those.
+//! time limits, so sealing is late by no more than those. A round holds no more records than its bound: where a single
+//! transaction left more (an import, or the history there was before history was sealed), they go into several seals of that
+//! one transaction, in the order of their ids, all in one round.
 //!
 //! Traps: one sealer at a time, kept apart by the row lock on the mark; a seal is handed to the sink after its commit,
 //! and again at the next start if a crash came between, so the sink never knows a seal that the database does not.
@@ -16,16 +18,17 @@ use futures_util::TryStreamExt;
 use kernel::clock::Instant;
 use kernel::ids::TenantId;
 use kernel::{Clock, Error, Result};
+use uuid::Uuid;
 
-use super::log::Log;
-use super::seal::{Batch, SignedSeal};
+use super::log::{Log, Place, Row, Span};
+use super::seal::{Batch, Seal, SignedSeal};
 use super::seal_records as records;
 use super::seal_rows as rows;
 use super::sink::SealSink;
 use crate::crypto::{Keyring, SigningKeys};
 use crate::db::{Db, SealerTx};
 
-/// Records a round takes at most, unless a single transaction wrote more.
+/// Records a round holds at most.
 const ROUND: i64 = 200_000;
 /// Seals handed to a sink in one go.
 const HANDFUL: i64 = 5_000;
@@ -36,6 +39,7 @@ pub struct Sealer {
     keys: Keyring,
     clock: Clock,
     sink: Option<Arc<dyn SealSink>>,
+    most: i64,
     /// The last seal of each tenant's logs that the sink has. `None`: to be asked.
     handed: Option<HashMap<(TenantId, Log), i64>>,
 }
@@ -56,8 +60,16 @@ impl Sealer {
             keys,
             clock,
             sink,
+            most: ROUND,
             handed: None,
         }
+    }
+
+    /// Holds no more than so many records at once.
+    #[must_use]
+    pub fn holding(mut self, most: u32) -> Self {
+        self.most = most.max(1).into();
+        self
     }
 
     /// Seals each log once. Does nothing where another sealer is at it.
@@ -102,32 +114,38 @@ impl Sealer {
                 "the mark of sealing stands beyond every transaction there has been",
             ));
         }
-        let until = narrow(&mut tx, log, from, bound).await?;
+        let (until, fits) = narrow(&mut tx, log, (from, bound), self.most).await?;
         if until == from {
             return Ok(Default::default());
         }
-        let now = self.clock.now();
-        let keys = self.keys.current();
-        let batches = gather(&mut tx, log, (from, until), &keys).await?;
-        let mut round = Round {
-            more: until < bound,
-            ..Round::default()
+        let mut sealing = Sealing {
+            tx,
+            log,
+            range: (from, until),
+            keys: self.keys.current(),
+            now: self.clock.now(),
+            records: 0,
+            seals: Vec::new(),
         };
-        let mut seals = Vec::with_capacity(batches.len());
-        for (tenant, batch) in batches {
-            round.records += batch.len();
-            let last = rows::last_seal(tx.conn(), (tenant, log)).await?;
-            if last.as_ref().is_some_and(|last| last.until_xid > from) {
-                return Err(Error::internal("the mark of sealing stands behind a seal"));
-            }
-            let (seal, manifest) = batch.close((tenant, log), (from, until), last.as_ref(), now);
-            let signed = seal.sign(&keys);
-            rows::insert_seal(tx.conn(), &signed, &manifest).await?;
-            seals.push(signed);
+        if fits {
+            sealing.all().await?;
+        } else {
+            sealing.in_pieces(self.most).await?;
         }
-        round.seals = seals.len();
+        let Sealing {
+            mut tx,
+            now,
+            records,
+            seals,
+            ..
+        } = sealing;
         rows::move_progress(tx.conn(), log, until, now).await?;
         tx.commit().await?;
+        let round = Round {
+            records,
+            seals: seals.len(),
+            more: until < bound,
+        };
         Ok((round, seals))
     }
 
@@ -213,29 +231,99 @@ fn note(handed: &mut HashMap<(TenantId, Log), i64>, seals: &[SignedSeal]) {
     }
 }
 
-/// Halves the range until a round can hold it.
-async fn narrow(tx: &mut SealerTx, log: Log, from: i64, bound: i64) -> Result<i64> {
-    let mut until = bound;
-    while until - from > 1
-        && records::count(tx.conn(), log, (from, until), ROUND + 1).await? > ROUND
-    {
-        until = from + (until - from) / 2;
-    }
-    Ok(until)
-}
-
-async fn gather(
+/// Halves the range until a round can hold it, or it is a single transaction; says whether a round can hold it.
+async fn narrow(
     tx: &mut SealerTx,
     log: Log,
-    range: (i64, i64),
-    keys: &SigningKeys,
-) -> Result<BTreeMap<TenantId, Batch>> {
-    let mut batches: BTreeMap<TenantId, Batch> = BTreeMap::new();
-    let mut records = records::records(tx.conn(), log, None, range);
-    while let Some(row) = records.try_next().await? {
-        batches.entry(row.tenant).or_default().add(&row, keys);
+    (from, bound): (i64, i64),
+    most: i64,
+) -> Result<(i64, bool)> {
+    let mut until = bound;
+    while until > from && records::count(tx.conn(), log, (from, until), most + 1).await? > most {
+        if until - from == 1 {
+            return Ok((until, false));
+        }
+        until = from + (until - from) / 2;
     }
-    Ok(batches)
+    Ok((until, true))
+}
+
+/// A round of one log under way.
+struct Sealing {
+    tx: SealerTx,
+    log: Log,
+    range: (i64, i64),
+    keys: Arc<SigningKeys>,
+    now: Instant,
+    records: usize,
+    seals: Vec<SignedSeal>,
+}
+
+impl Sealing {
+    /// Seals what lies in the range: one seal for each tenant.
+    async fn all(&mut self) -> Result<()> {
+        let mut batches: BTreeMap<TenantId, Batch> = BTreeMap::new();
+        let span = Span::of(self.range);
+        let mut records = records::records(self.tx.conn(), self.log, None, span, None);
+        while let Some(row) = records.try_next().await? {
+            batches.entry(row.tenant).or_default().add(&row, &self.keys);
+        }
+        drop(records);
+        for (tenant, batch) in batches {
+            let last = self.last_seal(tenant).await?;
+            self.close(tenant, batch, last.as_ref()).await?;
+        }
+        Ok(())
+    }
+
+    /// Seals what one transaction left, so many records a seal.
+    async fn in_pieces(&mut self, most: i64) -> Result<()> {
+        for tenant in records::tenants_of(self.tx.conn(), self.log, self.range).await? {
+            let mut span = Span::of(self.range);
+            let mut last = self.last_seal(tenant).await?;
+            loop {
+                let mut batch = Batch::default();
+                let conn = self.tx.conn();
+                let mut records = records::records(conn, self.log, Some(tenant), span, Some(most));
+                while let Some(row) = records.try_next().await? {
+                    span.from = behind(&row);
+                    batch.add(&row, &self.keys);
+                }
+                drop(records);
+                if batch.len() == 0 {
+                    break;
+                }
+                last = Some(self.close(tenant, batch, last.as_ref()).await?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn last_seal(&mut self, tenant: TenantId) -> Result<Option<Seal>> {
+        let last = rows::last_seal(self.tx.conn(), (tenant, self.log)).await?;
+        if last
+            .as_ref()
+            .is_some_and(|last| last.until_xid > self.range.0)
+        {
+            return Err(Error::internal("the mark of sealing stands behind a seal"));
+        }
+        Ok(last)
+    }
+
+    async fn close(&mut self, tenant: TenantId, batch: Batch, last: Option<&Seal>) -> Result<Seal> {
+        self.records += batch.len();
+        let (seal, manifest) = batch.close((tenant, self.log), self.range, last, self.now);
+        let signed = seal.sign(&self.keys);
+        rows::insert_seal(self.tx.conn(), &signed, &manifest).await?;
+        let seal = signed.seal.clone();
+        self.seals.push(signed);
+        Ok(seal)
+    }
+}
+
+/// The place behind a record.
+fn behind(row: &Row) -> Place {
+    (row.xid, Uuid::from_u128(row.id.as_u128().saturating_add(1)))
 }
 
 /// What waits to be sealed in a log.

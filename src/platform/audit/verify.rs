@@ -30,6 +30,9 @@ use crate::app::App;
 use crate::crypto::SigningKeys;
 use crate::db::{Db, SealerTx};
 
+/// Records in a stretch, about.
+const STRETCH: u32 = 200_000;
+
 /// What to look at. The default: everything.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Range {
@@ -55,6 +58,17 @@ pub async fn verify_with(
     range: &Range,
     sink: Option<&Path>,
 ) -> Result<Report> {
+    verify_in_stretches(db, keys, range, sink, STRETCH).await
+}
+
+/// As [`verify_with`], holding the seals of about so many records at once.
+pub async fn verify_in_stretches(
+    db: &Db,
+    keys: &SigningKeys,
+    range: &Range,
+    sink: Option<&Path>,
+    stretch: u32,
+) -> Result<Report> {
     let mut report = Report::default();
     let mut kept = match sink {
         Some(path) => outside(path, keys, *range, &mut report).await?,
@@ -73,7 +87,7 @@ pub async fn verify_with(
             let tx = SealerTx::to_verify(db).await?;
             let kept = kept.remove(&chain).unwrap_or_default();
             tenant::Check::new(tx, keys, *range, chain, kept, &mut report)
-                .run()
+                .run(stretch.into())
                 .await?;
         }
         report.tenants += 1;

@@ -71,7 +71,8 @@ pub struct TenantCipher {
     indexes: HashMap<Uuid, Zeroizing<[u8; 32]>>,
     /// Whose index key is in use.
     index: Uuid,
-    first: Uuid,
+    /// All keys, the oldest first.
+    order: Vec<Uuid>,
 }
 
 impl TenantCipher {
@@ -102,7 +103,7 @@ impl TenantCipher {
             ciphers,
             indexes,
             index: first.id,
-            first: first.id,
+            order: keys.iter().map(|key| key.id).collect(),
         })
     }
 
@@ -157,10 +158,37 @@ impl TenantCipher {
         self.index_by(self.index, kind, value)
     }
 
-    /// As [`blind_index`](Self::blind_index), but from the tenant's first key for ever: for what can't be computed again,
-    /// because the value is not kept.
+    /// As [`blind_index`](Self::blind_index), for what can't be computed again because the value is not kept: the first key's
+    /// index, indexed by the second, and so on to the one in use. So it moves to a new key without its value
+    /// ([`lasting_again`](Self::lasting_again)), and whoever has the older keys alone can try no values. From the second key on
+    /// it says which one was the last: `<key>.<index>`.
     pub fn lasting_index(&self, kind: &str, value: &str) -> String {
-        self.index_by(self.first, kind, value)
+        let first = self.order.first().copied().unwrap_or(self.index);
+        self.lasting_from(first, kind, self.index_by(first, kind, value))
+    }
+
+    /// The same, from what was stored of it under an older key; `None` for what is no such index of ours.
+    pub fn lasting_again(&self, kind: &str, stored: &str) -> Option<String> {
+        let (key, index) = match stored.split_once('.') {
+            Some((key, index)) => (Uuid::try_parse(key).ok()?, index),
+            None => (*self.order.first()?, stored),
+        };
+        let formed = index.len() == 32 && index.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let known = formed && self.order.contains(&key);
+        known.then(|| self.lasting_from(key, kind, index.to_owned()))
+    }
+
+    fn lasting_from(&self, key: Uuid, kind: &str, index: String) -> String {
+        let place = |id: Uuid| self.order.iter().position(|key| *key == id).unwrap_or(0);
+        let (done, until) = (place(key), place(self.index).max(place(key)));
+        let later = self.order.get(done + 1..=until).unwrap_or_default();
+        let index = later
+            .iter()
+            .fold(index, |index, key| self.index_by(*key, kind, &index));
+        match self.order.get(until) {
+            Some(key) if until > 0 => format!("{}.{index}", key.simple()),
+            _ => index,
+        }
     }
 
     /// The blind index under every key but the one in use: what a row may still be found by.

@@ -203,7 +203,28 @@ fn indexes_move_to_another_key_when_they_are_told_to_and_values_are_sealed_anew(
         moved.former_indexes("ssn", "999123456"),
         std::slice::from_ref(&index)
     );
-    assert_eq!(moved.lasting_index("ssn", "999123456"), index);
+    // What is not kept moves without being known.
+    let lasting = moved.lasting_index("ssn", "999123456");
+    assert!(
+        lasting.starts_with(&format!("{}.", new.id.simple())),
+        "{lasting}"
+    );
+    assert!(!lasting.contains(&index) && before.lasting_index("ssn", "999123456") == index);
+    assert_eq!(moved.lasting_again("ssn", &index), Some(lasting.clone()));
+    assert_eq!(moved.lasting_again("ssn", &lasting), Some(lasting.clone()));
+    let third = key(false);
+    let last = TenantCipher::new(&[copy(&old, true), copy(&new, true), copy(&third, false)])?
+        .indexing_with(third.id);
+    for stored in [&index, &lasting] {
+        assert_eq!(
+            last.lasting_again("ssn", stored),
+            Some(last.lasting_index("ssn", "999123456"))
+        );
+    }
+    let strange = format!("{}.{index}", ids::mint().simple());
+    for stored in ["", "digest", "zz", &strange] {
+        assert_eq!(moved.lasting_again("ssn", stored), None, "{stored}");
+    }
     // A key that is not there is not used.
     assert_eq!(moved.indexing_with(ids::mint()).index_key(), new.id);
     Ok(())

@@ -7,6 +7,7 @@
 
 mod envelope;
 mod keyring;
+mod link_secret;
 mod master;
 mod primitives;
 pub mod random;
@@ -22,6 +23,7 @@ use uuid::Uuid;
 
 pub use envelope::{DataKey, FieldRef, TenantCipher};
 pub use keyring::Keyring;
+pub use link_secret::LinkSecret;
 pub use master::{KeyWrapper, LocalMasterKeys};
 pub use signing::{Purpose, SigningKeys};
 pub use signing_rows::Listed;

@@ -75,6 +75,12 @@ pub async fn ensure_month(db: &Db, table: Monthly, at: Instant) -> Result<bool> 
     Ok(ensure_months_of(db, table, [at]).await? > 0)
 }
 
+/// Whether the month is there, as far as this process has seen. Where it is not, whoever asks for it is looked at before it is
+/// made: a stranger's request makes none.
+pub fn is_known(db: &Db, table: Monthly, at: Instant) -> bool {
+    unknown(db, table, [at]).is_empty()
+}
+
 /// Makes the months of a table these instants lie in, where missing: some in a transaction, before the one that writes.
 /// Returns how many were made. Whoever will need many asks for them before anybody writes: making one waits for those who are.
 pub async fn ensure_months_of(

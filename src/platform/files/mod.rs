@@ -86,8 +86,10 @@ pub struct Files {
     pub objects: Objects,
     pub scanner: Option<Arc<dyn Scanner>>,
     pub options: FileOptions,
-    /// Wakes the work that follows an upload.
-    pub arrived: Notify,
+    /// Wakes who scans.
+    pub to_scan: Notify,
+    /// Wakes who extracts texts.
+    pub to_read: Notify,
 }
 
 impl Files {
@@ -96,8 +98,15 @@ impl Files {
             objects,
             scanner,
             options,
-            arrived: Notify::new(),
+            to_scan: Notify::new(),
+            to_read: Notify::new(),
         }
+    }
+
+    /// Wakes the work that follows an upload.
+    pub fn note_arrival(&self) {
+        self.to_scan.notify_one();
+        self.to_read.notify_one();
     }
 
     /// Files that are gone with the process. For tests.

@@ -227,18 +227,6 @@ impl Objects {
             Err(error) => Err(unreachable(error)),
         }
     }
-
-    /// The stored bytes of an object, for a test that alters them.
-    pub async fn tamper(&self, name: ObjectName, change: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
-        let stored = self.0.get(&name.path()).await.map_err(unreachable)?;
-        let mut bytes = stored.bytes().await.map_err(unreachable)?.to_vec();
-        change(&mut bytes);
-        self.0
-            .put(&name.path(), bytes.into())
-            .await
-            .map_err(unreachable)?;
-        Ok(())
-    }
 }
 
 /// The content of a run of chunks, cut to the range.

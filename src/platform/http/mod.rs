@@ -30,7 +30,7 @@ pub use limits::{LARGE_BODY, Limits, Rates};
 pub use needed::Needed;
 pub use origins::{Origins, cross_origin, origin};
 pub use page::Page;
-pub use problem::{Problem, ProblemDocument};
+pub use problem::{Problem, ProblemDocument, problem_document};
 
 /// What a handler returns.
 pub type Reply<T> = Result<Answer<T>, Problem>;

@@ -72,8 +72,8 @@ pub struct ProblemDocument {
     pub extensions: serde_json::Map<String, serde_json::Value>,
 }
 
-/// Renders a problem.
-pub(crate) fn render(error: &Error, request: RequestId) -> Response {
+/// The status and the document of a problem.
+pub fn problem_document(error: &Error, request: RequestId) -> (StatusCode, Vec<u8>) {
     let status = status(error.kind());
     let mut extensions = serde_json::Map::new();
     if let Some((name, value)) = error.extension() {
@@ -89,7 +89,12 @@ pub(crate) fn render(error: &Error, request: RequestId) -> Response {
         errors: error.fields().to_vec(),
         extensions,
     };
-    let body = serde_json::to_vec(&document).unwrap_or_default();
+    (status, serde_json::to_vec(&document).unwrap_or_default())
+}
+
+/// Renders a problem.
+pub(crate) fn render(error: &Error, request: RequestId) -> Response {
+    let (status, body) = problem_document(error, request);
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -118,6 +123,9 @@ pub(crate) fn status(kind: Kind) -> StatusCode {
         Kind::Conflict => StatusCode::CONFLICT,
         Kind::Stale => StatusCode::PRECONDITION_FAILED,
         Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Kind::UriTooLong => StatusCode::URI_TOO_LONG,
+        Kind::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        Kind::TooSlow => StatusCode::REQUEST_TIMEOUT,
         Kind::OutOfRange => StatusCode::RANGE_NOT_SATISFIABLE,
         Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,

@@ -17,13 +17,13 @@ use crate::services;
 
 /// Who books.
 #[derive(Clone, Copy, Debug)]
-pub struct By {
+pub struct Booker {
     pub user: Option<UserId>,
     /// The role's name, or `system`.
     pub role: &'static str,
 }
 
-impl By {
+impl Booker {
     pub const SYSTEM: Self = Self {
         user: None,
         role: "system",
@@ -73,7 +73,7 @@ pub async fn book_in_tx(
     tx: &mut TenantTx,
     placement: Placement,
     details: &Details,
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<AppointmentId> {
     Ok(try_in_tx(tx, placement, details, by.manner(details), by, now).await?)
@@ -85,7 +85,7 @@ pub(super) async fn try_in_tx(
     placement: Placement,
     details: &Details,
     manner: Manner<'_>,
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<AppointmentId, Refused> {
     let placed = work_out(tx, placement, manner, now).await?;
@@ -102,7 +102,7 @@ async fn book_for_plan(
     tx: &mut TenantTx,
     placed: &Placed,
     details: &Details,
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<AppointmentId> {
     let id = book_placed(tx, placed, details, by, now).await?;
@@ -128,7 +128,7 @@ impl Ready {
 pub async fn look_in_tx(
     tx: &mut TenantTx,
     placement: Placement,
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<Ready> {
     look_among_in_tx(tx, placement, (true, true), &[], by, now).await
@@ -141,7 +141,7 @@ pub(crate) async fn look_among_in_tx(
     placement: Placement,
     (keeps_room, keeps_equipment): (bool, bool),
     promised: &[Promised],
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<Ready> {
     let manner = Manner {
@@ -161,7 +161,7 @@ pub async fn book_ready_in_tx(
     tx: &mut TenantTx,
     ready: &Ready,
     details: &Details,
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<AppointmentId> {
     book_placed(tx, &ready.0, details, by, now).await
@@ -171,7 +171,7 @@ async fn book_placed(
     tx: &mut TenantTx,
     placed: &Placed,
     details: &Details,
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<AppointmentId> {
     // A reason that is given for a time that is free books it as anybody does.
@@ -193,7 +193,7 @@ async fn write(
     id: AppointmentId,
     placed: &Placed,
     details: (&Details, bool),
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<()> {
     store::insert(tx, id, placed, details, by, now)
@@ -242,7 +242,7 @@ pub async fn book_hold_in_tx(
     hold: HoldId,
     patient: Option<PatientId>,
     details: &Details,
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<AppointmentId> {
     let found = store_holds::lock(tx, hold, now).await?;

@@ -13,7 +13,7 @@ use platform::audit::Action;
 use platform::db::TenantTx;
 use platform::http::Answer;
 
-use super::booking::{By, Details};
+use super::booking::{Booker, Details};
 use super::model::{Hold, HoldStatus, NewHold};
 use super::occupancy::{self, Claim};
 use super::placement::{Placed, Placement, Refused, work_out};
@@ -49,7 +49,7 @@ pub(super) async fn hold(ctx: &Ctx, new: NewHold) -> Result<Answer<Hold>> {
     service::require_patient(&mut tx, patient).await?;
     service::require_own_limits(ctx, &mut tx, patient).await?;
     let until = ctx.now() + TimeDelta::minutes(i64::from(minutes));
-    let held = try_in_tx(&mut tx, wish.clone(), until, By::caller(ctx), ctx.now()).await;
+    let held = try_in_tx(&mut tx, wish.clone(), until, Booker::caller(ctx), ctx.now()).await;
     let id = match held {
         Ok(id) => id,
         Err(refused) => {
@@ -115,7 +115,7 @@ pub async fn hold_in_tx(
     tx: &mut TenantTx,
     placement: Placement,
     expires_at: Instant,
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<HoldId> {
     Ok(try_in_tx(tx, placement, expires_at, by, now).await?)
@@ -125,7 +125,7 @@ async fn try_in_tx(
     tx: &mut TenantTx,
     placement: Placement,
     expires_at: Instant,
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<HoldId, Refused> {
     let placed = work_out(tx, placement, by.manner(&Details::default()), now).await?;

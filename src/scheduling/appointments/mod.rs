@@ -39,7 +39,7 @@ use platform::App;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use booking::{
-    By, Details, Ready, book_hold_in_tx, book_in_tx, book_ready_in_tx, find_in_tx, get_in_tx,
+    Booker, Details, Ready, book_hold_in_tx, book_in_tx, book_ready_in_tx, find_in_tx, get_in_tx,
     look_in_tx, of_ids_in_tx,
 };
 pub use holds::{hold_in_tx, release_hold_in_tx};

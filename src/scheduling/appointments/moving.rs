@@ -12,7 +12,7 @@ use platform::db::TenantTx;
 use platform::http::Answer;
 use uuid::Uuid;
 
-use super::booking::{self, By, Details};
+use super::booking::{self, Booker, Details};
 use super::model::{Appointment, AppointmentMove, Rescheduled};
 use super::placement::{Manner, Placement, Refused, Timing};
 use super::service::shown;
@@ -39,7 +39,7 @@ pub(super) async fn reschedule(
         present = store::lock(&mut tx, id).await?;
     }
     require_notice(ctx, &mut tx, present.starts_at).await?;
-    let by = By::caller(ctx);
+    let by = Booker::caller(ctx);
     let made = match try_in_tx(&mut tx, &present, &wanted, by, ctx.now()).await {
         Ok(made) => made,
         Err(refused) => {
@@ -66,7 +66,7 @@ pub async fn reschedule_in_tx(
     tx: &mut TenantTx,
     id: AppointmentId,
     wanted: &AppointmentMove,
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<AppointmentId> {
     let present = store::lock(tx, id).await?;
@@ -77,7 +77,7 @@ async fn try_in_tx(
     tx: &mut TenantTx,
     present: &Appointment,
     wanted: &AppointmentMove,
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<AppointmentId, Refused> {
     clinical::patients::require_active(tx, present.patient_id).await?;
@@ -169,7 +169,7 @@ pub async fn vacate_in_tx(
     tx: &mut TenantTx,
     present: &Appointment,
     reason: &str,
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<()> {
     let how = Ending {

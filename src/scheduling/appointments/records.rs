@@ -4,7 +4,7 @@ use kernel::clock::Instant;
 use kernel::{Kind, Result};
 use platform::db::TenantTx;
 
-use super::booking::{self, By, Details};
+use super::booking::{self, Booker, Details};
 use super::model::CancelledBy;
 use super::placement::Placement;
 use super::status::AppointmentStatus;
@@ -40,7 +40,7 @@ pub async fn record_in_tx(
     outcome: &Outcome,
     booked_at: Instant,
 ) -> Result<bool> {
-    let by = By::SYSTEM;
+    let by = Booker::SYSTEM;
     let starts_at = placement.starts_at;
     let ready = match booking::look_in_tx(tx, placement, by, booked_at).await {
         Ok(ready) => ready,

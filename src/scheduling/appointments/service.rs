@@ -7,7 +7,7 @@ use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, IfMatch, MergePatch};
 
-use super::booking::{self, By, Details};
+use super::booking::{self, Booker, Details};
 use super::model::{Appointment, AppointmentDetails, NewAppointment};
 use super::placement::Placement;
 use super::{holds, line, next_free, planned, store, store_holds};
@@ -43,7 +43,7 @@ pub(super) async fn book(ctx: &Ctx, new: NewAppointment) -> Result<Answer<Appoin
     }
     let mut tx = ctx.begin_by_keys(Permission::AppointmentBook).await?;
     holds::refuse_offered(&mut tx, hold).await?;
-    let by = By::caller(ctx);
+    let by = Booker::caller(ctx);
     let id = booking::book_hold_in_tx(&mut tx, hold, None, &details, by, ctx.now()).await?;
     created(ctx, tx, id).await
 }
@@ -59,7 +59,12 @@ async fn book_place(
     }
     let wish = placement_of(ctx, new)?;
     if details.encounter.is_some() {
-        planned::ensure_month(ctx, wish.starts_at).await?;
+        let mut look = ctx.look(Permission::AppointmentBook).await?;
+        let may = planned::require(&mut look, wish.patient, details.encounter).await;
+        drop(look);
+        if may.is_ok() {
+            planned::ensure_month(ctx, wish.starts_at).await?;
+        }
     }
     let turn = line::stand(ctx.tenant(), &wish).await;
     let mut tries = 1;
@@ -68,7 +73,7 @@ async fn book_place(
         require_patient(&mut tx, wish.patient).await?;
         require_own_limits(ctx, &mut tx, wish.patient).await?;
         planned::require(&mut tx, wish.patient, details.encounter).await?;
-        let by = By::caller(ctx);
+        let by = Booker::caller(ctx);
         let manner = by.manner(details);
         match booking::try_in_tx(&mut tx, wish.clone(), details, manner, by, ctx.now()).await {
             Ok(id) => return created(ctx, tx, id).await,

@@ -9,7 +9,7 @@ use kernel::ids::{
 use kernel::{Error, Result};
 use platform::db::TenantTx;
 
-use super::booking::{By, Details};
+use super::booking::{Booker, Details};
 use super::model::{Appointment, AppointmentDetails, CancelledBy, Priority};
 use super::placement::Placed;
 use super::status::AppointmentStatus;
@@ -199,7 +199,7 @@ pub(super) async fn insert(
     id: AppointmentId,
     placed: &Placed,
     (details, overbooked): (&Details, bool),
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<()> {
     let tenant = tx.tenant();

@@ -9,14 +9,14 @@ use kernel::ids::TenantId;
 use kernel::{Error, Result};
 use platform::App;
 use platform::access::NoPhi;
-use platform::audit::{Action, By, Subject, by_system};
+use platform::audit::{Action, Occasion, Subject, by_system};
+use platform::crypto::LinkSecret;
 use platform::db::{SystemTx, TenantTx};
 use platform::http::{Answer, RequestInfo};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::secrets::LinkSecret;
 use super::wall;
 
 /// A link that still answers, locked.
@@ -93,7 +93,7 @@ async fn record<L: Link>(
     link: &L,
     action: Action,
 ) -> Result<()> {
-    let (by, subject, now) = (By::Request(request), link.subject(), app.clock.now());
+    let (by, subject, now) = (Occasion::Request(request), link.subject(), app.clock.now());
     let record = by_system(app, tx.tenant(), by, L::RESOURCE, action, subject, now);
     tx.record(&[record]).await
 }

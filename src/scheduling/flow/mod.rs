@@ -5,7 +5,6 @@
 
 mod links;
 mod quiet;
-mod secrets;
 mod wall;
 
 pub mod board;

@@ -26,7 +26,7 @@ use super::model_plan::{
     KeptPlan, KeptRequest, PlacementChange, PlanStatus, PlannedPlace, RequestOutcome, SchedulePlan,
 };
 use super::{store, telling};
-use crate::appointments::{self, By, Details, Placement, Timing};
+use crate::appointments::{self, Booker, Details, Placement, Timing};
 use crate::availability;
 use crate::services;
 
@@ -317,7 +317,7 @@ async fn give_up(ctx: &Ctx, tx: &mut TenantTx, request: &KeptRequest) -> Result<
     };
     // As it is now: it may have ended or been changed before it was locked.
     let present = appointments::get_in_tx(tx, stands).await?;
-    appointments::vacate_in_tx(tx, &present, REASON, By::caller(ctx), ctx.now()).await?;
+    appointments::vacate_in_tx(tx, &present, REASON, Booker::caller(ctx), ctx.now()).await?;
     Ok(Details {
         priority: present.priority,
         chief_complaint: present.chief_complaint,
@@ -347,7 +347,7 @@ async fn take(
         starts_at: place.starts_at,
         timing: timing(tx, request).await?,
     };
-    appointments::book_in_tx(tx, placement, details, By::caller(ctx), ctx.now()).await
+    appointments::book_in_tx(tx, placement, details, Booker::caller(ctx), ctx.now()).await
 }
 
 /// The minutes a request takes where they are its own.

@@ -26,7 +26,7 @@ use super::model::{Series, SeriesCancellation, SeriesChange, SeriesScope, Series
 use super::occurrences::{self, Wish};
 use super::splitting::{Agreement, Cut};
 use super::{expand, service, store};
-use crate::appointments::{self, Appointment, By, Details, Placement};
+use crate::appointments::{self, Appointment, Booker, Details, Placement};
 
 pub(super) async fn cancel(
     ctx: &Ctx,
@@ -155,7 +155,7 @@ async fn move_all(
     wanted: &SeriesChange,
     (goes_on, times): (&Series, &AgreedTimes),
 ) -> Result<()> {
-    let by = By::caller(ctx);
+    let by = Booker::caller(ctx);
     let mut wishes = Vec::with_capacity(meant.len());
     for appointment in meant {
         let timing = appointments::own_timing(tx, appointment).await?;

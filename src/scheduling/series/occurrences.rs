@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::expand::Time;
 use super::model::{Occurrence, OccurrenceConflict};
-use crate::appointments::{self, By, Details, Placement, Ready};
+use crate::appointments::{self, Booker, Details, Placement, Ready};
 
 /// An occurrence, wished for.
 pub(super) struct Wish {
@@ -42,7 +42,7 @@ impl Looked {
 pub(super) async fn look(
     tx: &mut TenantTx,
     wishes: Vec<Wish>,
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<Vec<Looked>> {
     let mut all = Vec::with_capacity(wishes.len());
@@ -76,7 +76,7 @@ pub(super) async fn book(
     tx: &mut TenantTx,
     all: Vec<Looked>,
     skip_conflicts: bool,
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<Vec<Occurrence>> {
     let conflicts: Vec<Occurrence> = all

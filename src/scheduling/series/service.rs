@@ -14,7 +14,7 @@ use super::expand;
 use super::model::{NewSeries, Series, SeriesPreview};
 use super::occurrences::{self, Looked, Wish};
 use super::store;
-use crate::appointments::{self, By, Details, Placement};
+use crate::appointments::{self, Booker, Details, Placement};
 
 /// Books nothing: says what would be booked.
 pub(super) async fn preview(ctx: &Ctx, new: NewSeries) -> Result<Answer<SeriesPreview>> {
@@ -48,7 +48,7 @@ pub(super) async fn book(ctx: &Ctx, new: NewSeries) -> Result<Answer<Series>> {
     let id = SeriesId(mint());
     let (time_zone, looked) = look(ctx, &mut tx, &new, Some(id)).await?;
     store::insert(&mut tx, id, &new, &time_zone, ctx.user(), ctx.now()).await?;
-    let by = By::caller(ctx);
+    let by = Booker::caller(ctx);
     let occurrences = occurrences::book(&mut tx, looked, new.skip_conflicts, by, ctx.now()).await?;
     let series = Series {
         occurrences,
@@ -119,6 +119,6 @@ async fn look(
             ..Details::default()
         },
     });
-    let looked = occurrences::look(tx, wishes.collect(), By::caller(ctx), ctx.now()).await?;
+    let looked = occurrences::look(tx, wishes.collect(), Booker::caller(ctx), ctx.now()).await?;
     Ok((time_zone, looked))
 }

@@ -4,7 +4,7 @@ use platform::access::Role;
 use serde_json::{Value, json};
 use sqlx::Row;
 
-use crate::support::{Chart, TestTenant};
+use crate::support::{Chart, TestTenant, id};
 
 async fn schedule(
     clinic: &TestTenant,
@@ -72,6 +72,74 @@ async fn only_legal_steps_are_taken_and_the_others_name_them() {
         .act(format!("{path}/no-show"))
         .await
         .expect_problem(409, "illegal_transition");
+}
+
+/// Whether a table has a partition of its own for a month.
+async fn has_month(table: &str, month: &str) -> bool {
+    sqlx::query_scalar("select to_regclass('app.' || $1 || '_y' || $2) is not null")
+        .bind(table)
+        .bind(month)
+        .fetch_one(&mut crate::support::admin_connection().await)
+        .await
+        .expect("an answer")
+}
+
+/// Months no other test asks for.
+#[tokio::test]
+async fn who_may_not_write_into_a_month_makes_none() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let stranger = clinic.user(Role::Nurse).await;
+    let patient = clinic.patient(&admin).await;
+    let visit = |start: &str| json!({ "class": "office_visit", "scheduled_start": start });
+    let path = format!("/api/v1/patients/{patient}/encounters");
+    let at = clinic.clock.now() + chrono::TimeDelta::days(1600);
+    let (far, month) = (at.to_rfc3339(), at.format("%Ym%m").to_string());
+    let (far, month) = (far.as_str(), month.as_str());
+    stranger
+        .post(&path, visit(far))
+        .await
+        .expect_problem(404, "not_found");
+    let nobody = format!("/api/v1/patients/{}/encounters", kernel::ids::mint());
+    admin
+        .post(nobody, visit(far))
+        .await
+        .expect_problem(404, "not_found");
+    let planned = admin
+        .post(&path, visit("2024-03-10T09:00:00Z"))
+        .await
+        .expect(201);
+    let planned = format!("{path}/{}", id(&planned));
+    let other = json!({ "scheduled_start": far });
+    stranger
+        .post(format!("{planned}/reschedule"), other.clone())
+        .await
+        .expect_problem(404, "not_found");
+    admin
+        .post(
+            format!("{planned}/cancel"),
+            json!({ "reason": "feels better" }),
+        )
+        .await
+        .expect(200);
+    admin
+        .post(format!("{planned}/reschedule"), other)
+        .await
+        .expect_problem(409, "illegal_transition");
+    assert!(!has_month("encounters", month).await);
+    admin.post(&path, visit(far)).await.expect(201);
+    assert!(has_month("encounters", month).await);
+
+    let nurse = clinic.user(Role::Nurse).await;
+    let path = format!("/api/v1/patients/{}/vitals", clinic.patient(&nurse).await);
+    let reading = json!({ "measured_at": "2013-07-10T09:00:00Z", "readings": [{ "kind": "heart_rate", "value": 72 }] });
+    stranger
+        .post(&path, reading.clone())
+        .await
+        .expect_problem(404, "not_found");
+    assert!(!has_month("vitals", "2013m07").await);
+    nurse.post(&path, reading).await.expect(201);
+    assert!(has_month("vitals", "2013m07").await);
 }
 
 #[tokio::test]

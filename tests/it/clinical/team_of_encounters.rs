@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use platform::access::Role;
 use serde_json::{Value, json};
+use sqlx::Executor as _;
 
 use crate::support::{Caller, TestTenant, id};
 
@@ -109,6 +110,46 @@ impl Ward {
             })
             .collect()
     }
+}
+
+/// What the server's role can be made to say, whoever's request it is: nobody lengthens by hand what puts people on a team.
+#[tokio::test]
+async fn no_statement_of_the_servers_says_how_long_a_team_lasts() {
+    let ward = Ward::new().await;
+    let (_, provider) = ward.doctor().await;
+    let visit = ward.visit(3, &provider).await;
+    let visit = visit.rsplit('/').next().expect("an id");
+    let patient = ward.chart.rsplit('/').next().expect("an id");
+    let mut connection = crate::support::admin_connection().await;
+    for context in [
+        "admin organization   ".to_owned(),
+        "provider organization   ".to_owned(),
+        "system organization   ".to_owned(),
+        format!("patient self  {patient} "),
+    ] {
+        for statement in [
+            format!("update app.encounter_register set team_until = 'infinity' where id = '{visit}'"),
+            format!("update app.encounter_register set patient_id = patient_id where id = '{visit}'"),
+            format!(
+                "insert into app.encounter_register (tenant_id, id, patient_id, scheduled_start, team_until)
+                 values ('{}', gen_random_uuid(), '{patient}', now(), 'infinity')",
+                ward.clinic.id
+            ),
+        ] {
+            let begin = format!(
+                "begin; set local role chartwell_runtime; set local app.context = '{} {context}'",
+                ward.clinic.id
+            );
+            connection.execute(sqlx::AssertSqlSafe(begin)).await.expect("a context");
+            let outcome = connection.execute(sqlx::AssertSqlSafe(statement.clone())).await;
+            connection.execute("rollback").await.expect("rollback");
+            let refused = outcome.expect_err(&statement).to_string();
+            assert!(refused.contains("permission denied for table encounter_register"), "{context}: {refused}");
+        }
+    }
+    // What the server does say is still heard.
+    ward.reschedule(&format!("{}/encounters/{visit}", ward.chart), 5)
+        .await;
 }
 
 #[tokio::test]

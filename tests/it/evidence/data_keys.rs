@@ -257,3 +257,61 @@ async fn no_sealed_column_is_forgotten() {
         .collect();
     assert_eq!(found, known);
 }
+
+/// Every name and hash of the import that the tenant's first key alone made.
+async fn of_the_first_key(clinic: &TestTenant) -> i64 {
+    sqlx::query_scalar(
+        "select count(*) from app.import_links
+          where tenant_id = $1 and (source_id ~ '^ssn[|][0-9a-f]{32}$' or convert_from(content_hash, 'UTF8') ~ '^[0-9a-f]{32}$')",
+    )
+    .bind(clinic.id.0)
+    .fetch_one(&mut admin_connection().await)
+    .await
+    .expect("a count")
+}
+
+#[tokio::test]
+async fn an_import_knows_persons_again_under_a_new_key() {
+    use crate::interop::{Files, encounter, patient, run as import};
+    let clinic = TestTenant::new().await;
+    let files = Files::new();
+    files.lines("one.ndjson", &[patient("p1")]);
+    import(&clinic, &files.0).await;
+    let count = async || {
+        sqlx::query_scalar::<_, i64>("select count(*) from app.patients where tenant_id = $1")
+            .bind(clinic.id.0)
+            .fetch_one(&mut admin_connection().await)
+            .await
+            .expect("a count")
+    };
+    assert_eq!(count().await, 1);
+    assert!(of_the_first_key(&clinic).await >= 2);
+    // Twice, so that a name goes from key to key to key.
+    for _ in 0..2 {
+        rotate(&clinic).await;
+        assert!(run(&clinic).await.indexed > 0);
+    }
+    assert_eq!(of_the_first_key(&clinic).await, 0);
+    // Nothing has changed of him, and who names him by his number alone means him.
+    let again = Files::new();
+    again.lines("one.ndjson", &[patient("p1")]);
+    let number = "Patient?identifier=http://hl7.org/fhir/sid/us-ssn|999-33-6284";
+    again.lines("two.ndjson", &[encounter("e1", number)]);
+    let report = import(&clinic, &again.0).await;
+    assert_eq!(report.failures.len(), 0, "{:?}", report.failures);
+    let tally = report.types.get("Patient").expect("a patient");
+    assert_eq!(
+        (tally.created, tally.updated, tally.skipped),
+        (0, 0, 1),
+        "{tally:?}"
+    );
+    let visits: i64 = sqlx::query_scalar(
+        "select count(*) from app.encounters e join app.patients p on p.tenant_id = e.tenant_id and p.id = e.patient_id
+          where p.tenant_id = $1",
+    )
+    .bind(clinic.id.0)
+    .fetch_one(&mut admin_connection().await)
+    .await
+    .expect("a count");
+    assert_eq!((count().await, visits), (1, 1));
+}

@@ -2,6 +2,7 @@
 
 mod data_keys;
 mod history;
+mod pieces;
 mod seals;
 mod signing_keys;
 

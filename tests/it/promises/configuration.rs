@@ -6,10 +6,12 @@ use chartwell::config::{VARIABLES, example_file};
 
 use super::project;
 
-/// Two are for `migrate` alone, two for a machine that runs PostgreSQL's programs itself.
-const NOT_THE_SERVERS: [&str; 4] = [
+/// Four are for `migrate` alone, two for a machine that runs PostgreSQL's programs itself.
+const NOT_THE_SERVERS: [&str; 6] = [
     "CHARTWELL_ADMIN_DATABASE_URL",
+    "CHARTWELL_ADMIN_DATABASE_URL_FILE",
     "CHARTWELL_RUNTIME_PASSWORD",
+    "CHARTWELL_RUNTIME_PASSWORD_FILE",
     "CHARTWELL_PG_BIN",
     "CHARTWELL_CACHE_DIR",
 ];
@@ -41,7 +43,7 @@ fn the_compose_file_hands_the_server_every_variable_that_is_its_business() {
         .map(str::to_owned)
         .collect();
     assert_eq!(names(server), wanted);
-    let migrate: BTreeSet<String> = NOT_THE_SERVERS[..2]
+    let migrate: BTreeSet<String> = NOT_THE_SERVERS[..4]
         .iter()
         .map(|name| (*name).to_owned())
         .collect();

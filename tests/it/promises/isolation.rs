@@ -3,7 +3,7 @@
 use platform::db::isolation;
 use sqlx::{Connection, Executor, PgConnection};
 
-use crate::support::{admin_connection, run_database};
+use crate::support::{OwnDatabase, admin_connection, run_database};
 
 #[tokio::test]
 async fn every_table_of_a_tenant_is_behind_row_level_security() {
@@ -119,6 +119,93 @@ async fn each_way_to_break_isolation_is_found() {
             "{statement} was not found: {violations:#?}"
         );
     }
+}
+
+/// An older server that starts during an upgrade does not know everything of the schema; it still finds what is wrong.
+#[tokio::test]
+async fn of_a_newer_schema_only_real_faults_are_refused() {
+    const NEWER: &str = "
+        create table app.new_facts (code text primary key, meaning text not null);
+        grant select on app.new_facts to chartwell_runtime;
+        create table app.new_things (tenant_id uuid not null, id uuid not null, constraint new_things_pkey primary key (tenant_id, id));
+        select app.tenant_table('app.new_things', history => false, read => '{admin}', write => '{admin}');
+        create function app.new_answer() returns bigint language sql security definer set search_path = pg_catalog, pg_temp
+            as 'select 1::bigint';
+        revoke all on function app.new_answer() from public";
+    const RAISED: &str = "insert into migration._sqlx_migrations (version, description, success, checksum, execution_time)
+        values (9999, 'of a later version', true, '', 0)";
+    let own = OwnDatabase::copy().await;
+    let mut connection = own.connect().await;
+    connection
+        .execute("set role chartwell_owner")
+        .await
+        .expect("set");
+    connection.execute(NEWER).await.expect("it is made");
+    connection.execute("reset role").await.expect("reset");
+    let found = isolation::violations(&mut connection)
+        .await
+        .expect("it answers");
+    for rule in [
+        "not enabled and forced: new_facts",
+        "does not begin with tenant_id: new_facts_pkey",
+        "not on the list: new_answer",
+    ] {
+        assert!(
+            found.iter().any(|fault| fault.contains(rule)),
+            "{rule}: {found:#?}"
+        );
+    }
+    assert!(
+        found.iter().all(|fault| !fault.contains("new_things")),
+        "{found:#?}"
+    );
+    connection.execute(RAISED).await.expect("raised");
+    let found = isolation::violations(&mut connection)
+        .await
+        .expect("it answers");
+    assert!(found.is_empty(), "{found:#?}");
+    for (fault, rule) in [
+        (
+            "alter table app.new_things no force row level security",
+            "not enabled and forced: new_things",
+        ),
+        (
+            "alter table app.patients no force row level security",
+            "not enabled and forced: patients",
+        ),
+        (
+            "alter table app.new_facts add column tenant_id uuid",
+            "not enabled and forced: new_facts",
+        ),
+        (
+            "alter role chartwell_runtime bypassrls",
+            "more than it needs: chartwell_runtime",
+        ),
+        (
+            "grant execute on function app.new_answer() to public",
+            "everyone may run: new_answer",
+        ),
+        (
+            "create policy wide on app.new_facts using (true)",
+            "does not name the tenant: wide",
+        ),
+    ] {
+        connection.execute("begin").await.expect("begin");
+        connection
+            .execute(fault)
+            .await
+            .expect("an administrator may");
+        let found = isolation::violations(&mut connection)
+            .await
+            .expect("it answers");
+        connection.execute("rollback").await.expect("rollback");
+        assert!(
+            found.iter().any(|fault| fault.contains(rule)),
+            "{rule}: {found:#?}"
+        );
+    }
+    connection.close().await.expect("closed");
+    own.drop().await;
 }
 
 #[tokio::test]

@@ -114,7 +114,7 @@ pub(in crate::documents) async fn add_received(
         .created_at(format!("/api/v1/documents/{id}"))
         .version(version);
     let answer = tx.commit(disclosure).await?;
-    ctx.app().files.arrived.notify_one();
+    ctx.app().files.note_arrival();
     Ok(answer)
 }
 

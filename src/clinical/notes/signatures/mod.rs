@@ -19,6 +19,6 @@ mod verify;
 pub(super) use chain::Body;
 pub(super) use model::Attestation;
 pub(super) use routes::router;
-pub(super) use service::{By, add_entry, append, append_by};
+pub(super) use service::{Signatory, add_entry, append, append_by};
 pub(super) use store::{added_text, entries};
 pub use verify::{Fault, NoteKey, SignedNote, Verification};

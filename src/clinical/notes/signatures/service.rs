@@ -156,7 +156,7 @@ pub(in crate::notes) async fn append(
     body: Body<'_>,
     attestation: Option<&str>,
 ) -> Result<NoteEntryId> {
-    let by = By {
+    let by = Signatory {
         user: ctx.user(),
         role: ctx.principal().role.as_str(),
         keys: &ctx.app().tenant_keys,
@@ -166,7 +166,7 @@ pub(in crate::notes) async fn append(
 }
 
 /// Who signs, when, and with whose key.
-pub(in crate::notes) struct By<'a> {
+pub(in crate::notes) struct Signatory<'a> {
     pub user: UserId,
     pub role: &'static str,
     pub keys: &'a TenantKeys,
@@ -175,7 +175,7 @@ pub(in crate::notes) struct By<'a> {
 
 /// As [`append`], for whoever has no request.
 pub(in crate::notes) async fn append_by(
-    by: &By<'_>,
+    by: &Signatory<'_>,
     tx: &mut TenantTx,
     note: &Note,
     kind: EntryKind,

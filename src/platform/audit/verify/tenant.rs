@@ -1,4 +1,7 @@
 //! One log of one tenant, a stretch of seals at a time.
+//!
+//! A record belongs to the seal whose range its transaction lies in. Where several seals share the range of a single transaction,
+//! each holds the records from the first id its manifest lists to the first of the next.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -10,7 +13,7 @@ use kernel::ids::TenantId;
 use uuid::Uuid;
 
 use super::{Finding, Kept, Range, Report};
-use crate::audit::log::{Log, Row};
+use crate::audit::log::{Log, Place, Row, Span, before};
 use crate::audit::manifest::{self, Difference};
 use crate::audit::merkle::Hash;
 use crate::audit::seal::{FIRST, Seal, SignedSeal, root_of};
@@ -18,8 +21,6 @@ use crate::audit::{seal_records as records, seal_rows as rows};
 use crate::crypto::SigningKeys;
 use crate::db::SealerTx;
 
-/// Records in a stretch, about.
-const STRETCH: i64 = 200_000;
 /// Seals of one gap that are named.
 const MISSING: usize = 1_000;
 
@@ -30,7 +31,11 @@ const ALLOWED: TimeDelta = TimeDelta::days(1);
 struct Position {
     sequence: i64,
     hash: Hash,
-    until_xid: i64,
+    range: (i64, i64),
+    /// The last record it holds.
+    last: Option<Uuid>,
+    /// Where the records begin that it says nothing of.
+    until: Place,
     sealed_at: Option<Instant>,
 }
 
@@ -100,14 +105,14 @@ impl<'a> Check<'a> {
         }
     }
 
-    pub async fn run(mut self) -> Result<()> {
+    pub async fn run(mut self, stretch: i64) -> Result<()> {
         let mut at = self.start().await?;
         let end = match self.range.to {
             Some(to) => rows::last_before(self.tx.conn(), self.chain, to).await?,
             None => i64::MAX,
         };
         while let Some(last) =
-            rows::stretch(self.tx.conn(), self.chain, at.sequence, end, STRETCH).await?
+            rows::stretch(self.tx.conn(), self.chain, at.sequence, end, stretch).await?
         {
             at = self.stretch(at, last).await?;
         }
@@ -138,7 +143,9 @@ impl<'a> Check<'a> {
         let nothing = Position {
             sequence: 0,
             hash: FIRST,
-            until_xid: 0,
+            range: (0, 0),
+            last: None,
+            until: before(0),
             sealed_at: None,
         };
         let Some(from) = self.range.from else {
@@ -148,26 +155,53 @@ impl<'a> Check<'a> {
         if last <= 0 {
             return Ok(nothing);
         }
-        let before = rows::seals(self.tx.conn(), self.chain, last - 1, last).await?;
-        Ok(before.first().map_or(nothing, |signed| {
-            if !signed.verifies(self.keys) {
-                self.findings.insert(Finding::SealForged(last));
-            }
-            position(&signed.seal)
-        }))
+        let seals = rows::seals(self.tx.conn(), self.chain, last - 1, last).await?;
+        let Some(signed) = seals.first() else {
+            return Ok(nothing);
+        };
+        if !signed.verifies(self.keys) {
+            self.findings.insert(Finding::SealForged(last));
+        }
+        let manifests = rows::manifests(self.tx.conn(), self.chain, last - 1, last).await?;
+        let manifest = manifests.first().map(Vec::as_slice).unwrap_or_default();
+        let until = self.end_of(&seals, &manifests).await?.pop();
+        let until = until.unwrap_or(before(signed.seal.until_xid));
+        Ok(position(&signed.seal, manifest, until))
+    }
+
+    /// Where the records of each seal end: with its range, or where another piece of the same transaction begins.
+    async fn end_of(&mut self, seals: &[SignedSeal], manifests: &[Vec<u8>]) -> Result<Vec<Place>> {
+        let mut next: Option<(Seal, Option<Uuid>)> = None;
+        if let Some(SignedSeal { seal, .. }) = seals.last() {
+            let number = seal.sequence;
+            next = rows::next_piece(self.tx.conn(), self.chain, number).await?;
+        }
+        let mut ends = Vec::with_capacity(seals.len());
+        for (signed, manifest) in seals.iter().zip(manifests).rev() {
+            let seal = &signed.seal;
+            ends.push(match next {
+                Some((next, Some(first))) if next.continues(seal) => (seal.from_xid, first),
+                _ => before(seal.until_xid),
+            });
+            next = Some((seal.clone(), manifest::first(manifest)));
+        }
+        ends.reverse();
+        Ok(ends)
     }
 
     /// Looks at the seals up to `last` and at all records from the position to the last seal's end.
     async fn stretch(&mut self, at: Position, last: i64) -> Result<Position> {
         let seals = rows::seals(self.tx.conn(), self.chain, at.sequence, last).await?;
         let manifests = rows::manifests(self.tx.conn(), self.chain, at.sequence, last).await?;
-        let (from, mut sealed_before) = (at.until_xid, at.sealed_at);
+        let ends = self.end_of(&seals, &manifests).await?;
+        let (from, mut sealed_before) = (at.until, at.sealed_at);
         let mut at = at;
-        for signed in &seals {
-            self.check_seal(&at, signed);
-            at = position(&signed.seal);
+        for ((signed, manifest), end) in seals.iter().zip(&manifests).zip(&ends) {
+            self.check_seal(&at, signed, manifest::first(manifest));
+            at = position(&signed.seal, manifest, *end);
         }
-        let found = self.records_of(&seals, (from, at.until_xid)).await?;
+        let until = at.until;
+        let found = self.records_of(&seals, &ends, Span { from, until }).await?;
         for ((signed, manifest), found) in seals.iter().zip(&manifests).zip(found) {
             let seal = &signed.seal;
             let times = (sealed_before, Some(seal.sealed_at));
@@ -179,7 +213,7 @@ impl<'a> Check<'a> {
         Ok(at)
     }
 
-    fn check_seal(&mut self, before: &Position, signed: &SignedSeal) {
+    fn check_seal(&mut self, before: &Position, signed: &SignedSeal, first: Option<Uuid>) {
         let seal = &signed.seal;
         let number = seal.sequence;
         if !signed.verifies(self.keys) {
@@ -197,7 +231,10 @@ impl<'a> Check<'a> {
             let missing = (before.sequence + 1..number).take(MISSING);
             self.findings.extend(missing.map(Finding::SealMissing));
         }
-        if seal.from_xid < before.until_xid {
+        let is_piece = seal.is_of_one_transaction()
+            && (seal.from_xid, seal.until_xid) == before.range
+            && first > before.last;
+        if seal.from_xid < before.range.1 && !is_piece {
             self.findings.insert(Finding::SealOverlaps(number));
         }
         let hash = seal.hash();
@@ -211,17 +248,22 @@ impl<'a> Check<'a> {
     }
 
     /// Reads the records of a range and sorts them to their seals; who lies between two seals was inserted.
-    async fn records_of(&mut self, seals: &[SignedSeal], range: (i64, i64)) -> Result<Vec<Found>> {
+    async fn records_of(
+        &mut self,
+        seals: &[SignedSeal],
+        ends: &[Place],
+        span: Span,
+    ) -> Result<Vec<Found>> {
         let mut found: Vec<Found> = Vec::new();
         found.resize_with(seals.len(), Found::default);
         let mut place = 0;
         let (tenant, log) = self.chain;
-        let mut records = records::records(self.tx.conn(), log, Some(tenant), range);
+        let mut records = records::records(self.tx.conn(), log, Some(tenant), span, None);
         while let Some(record) = records.try_next().await? {
             self.report.of(log).records += 1;
-            while seals
+            while ends
                 .get(place)
-                .is_some_and(|signed| signed.seal.until_xid <= record.xid)
+                .is_some_and(|end| *end <= (record.xid, record.id))
             {
                 place += 1;
             }
@@ -265,8 +307,11 @@ impl<'a> Check<'a> {
         let (tenant, log) = self.chain;
         let mark = rows::progress(self.tx.conn(), log).await?;
         let (_, next) = rows::open_transactions(self.tx.conn()).await?;
-        let range = (at.until_xid, i64::MAX);
-        let mut records = records::records(self.tx.conn(), log, Some(tenant), range);
+        let span = Span {
+            from: at.until,
+            until: before(i64::MAX),
+        };
+        let mut records = records::records(self.tx.conn(), log, Some(tenant), span, None);
         while let Some(record) = records.try_next().await? {
             self.report.of(log).records += 1;
             if record.xid < mark {
@@ -314,11 +359,13 @@ impl<'a> Check<'a> {
     }
 }
 
-fn position(seal: &Seal) -> Position {
+fn position(seal: &Seal, manifest: &[u8], until: Place) -> Position {
     Position {
         sequence: seal.sequence,
         hash: seal.hash(),
-        until_xid: seal.until_xid,
+        range: (seal.from_xid, seal.until_xid),
+        last: manifest::last(manifest),
+        until,
         sealed_at: Some(seal.sealed_at),
     }
 }

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use clinical::patients::PatientName;
 use kernel::{Error, Result};
 use platform::App;
-use platform::audit::{Action, By, Subject, by_system};
-use platform::crypto::random;
+use platform::audit::{Action, Occasion, Subject, by_system};
+use platform::crypto::{LinkSecret, random};
 use platform::db::SystemTx;
 use platform::http::RequestInfo;
 
@@ -13,7 +13,6 @@ use super::feed::{self, Item};
 use super::service::KIND;
 use super::store;
 use crate::flow::flow_settings;
-use crate::flow::secrets::LinkSecret;
 
 const BEHIND: TimeDelta = TimeDelta::days(30);
 const AHEAD: TimeDelta = TimeDelta::days(180);
@@ -95,7 +94,7 @@ pub(super) async fn read(
             by_system(
                 app,
                 secret.tenant,
-                By::Request(request),
+                Occasion::Request(request),
                 "calendar",
                 Action::Read,
                 subject,

@@ -3,12 +3,12 @@
 use kernel::ids::{CalendarFeedId, ProviderId};
 use kernel::{Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission, Role};
+use platform::crypto::LinkSecret;
 use platform::db::TenantTx;
 use platform::http::{Answer, Paging};
 
 use super::model::{CalendarFeed, ListCalendarFeeds, NewCalendarFeed};
 use super::store;
-use crate::flow::secrets::LinkSecret;
 
 /// How a feed's secret begins.
 pub(super) const KIND: &str = "cal";

@@ -5,7 +5,7 @@ use kernel::clock::Instant;
 use kernel::ids::{ReminderId, TenantId};
 use kernel::{Error, Result};
 use platform::App;
-use platform::audit::{Action, By, Subject, by_system};
+use platform::audit::{Action, Occasion, Subject, by_system};
 use platform::db::{SystemTx, TenantTx};
 use platform::jobs::{self, Job, NewJob};
 use platform::messages::{Channel, Message};
@@ -173,7 +173,7 @@ async fn message(
         patient: Some(due.visit.patient_id),
         resource: Some(id.into()),
     };
-    let cause = By::Job(SEND);
+    let cause = Occasion::Job(SEND);
     let record = by_system(
         app,
         tx.tenant(),

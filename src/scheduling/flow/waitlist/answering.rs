@@ -16,7 +16,7 @@ use super::free_time::{self, Opened};
 use super::model::{OfferStatus, WaitlistOffer, WaitlistStatus, WaitlistWish};
 use super::store_offers::{self, Locked};
 use super::{making, matching, store};
-use crate::appointments::{self, By, Details};
+use crate::appointments::{self, Booker, Details};
 
 /// The deadline of an offer has come.
 pub(super) const DEADLINE: &str = "waitlist.deadline";
@@ -88,7 +88,7 @@ async fn lock_open(tx: &mut TenantTx, id: WaitlistOfferId, now: Instant) -> Resu
 
 pub(super) async fn accept(ctx: &Ctx, id: WaitlistOfferId) -> Result<Answer<WaitlistOffer>> {
     let mut tx = ctx.begin(Permission::WaitlistRespond).await?;
-    accept_in_tx(&mut tx, id, By::caller(ctx), ctx.now()).await?;
+    accept_in_tx(&mut tx, id, Booker::caller(ctx), ctx.now()).await?;
     commit(ctx, tx, id).await
 }
 
@@ -99,7 +99,7 @@ pub(super) async fn accept(ctx: &Ctx, id: WaitlistOfferId) -> Result<Answer<Wait
 pub(super) async fn accept_in_tx(
     tx: &mut TenantTx,
     id: WaitlistOfferId,
-    by: By,
+    by: Booker,
     now: Instant,
 ) -> Result<()> {
     let Locked { offer, hold, .. } = lock_open(tx, id, now).await?;

@@ -11,7 +11,7 @@ use super::answering;
 use super::model::{LinkedOffer, OfferAction};
 use super::store_links as store;
 pub(super) use super::store_links::Linked;
-use crate::appointments::By;
+use crate::appointments::Booker;
 use crate::flow::links::{self, Link, LinkedPlace};
 use crate::flow::wall;
 
@@ -45,7 +45,7 @@ impl Link for Linked {
     async fn act(&self, tx: &mut TenantTx, answer: OfferAction, now: Instant) -> Result<()> {
         match answer {
             OfferAction::Accept => {
-                let himself = By {
+                let himself = Booker {
                     user: None,
                     role: Role::Patient.as_str(),
                 };

@@ -5,14 +5,14 @@ use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, PatientId, WaitlistOfferId};
 use kernel::{Code, Result};
 use platform::App;
-use platform::audit::{Action, By as Cause, Subject, by_system};
+use platform::audit::{Action, Occasion, Subject, by_system};
 use platform::db::SystemTx;
 
 use super::model::{OfferStatus, WaitlistOffer, WaitlistStatus};
 use super::store::{self, Row};
 use super::triage::Triage;
 use super::{answering, store_free, store_offers, triage};
-use crate::appointments::{self, By, Placement};
+use crate::appointments::{self, Booker, Placement};
 use crate::flow::flow_settings::NewFlowSettings;
 use crate::flow::quiet::Quiet;
 use crate::flow::reminders;
@@ -72,7 +72,8 @@ pub(super) async fn make_in_tx(
     let zone = store_free::zone_of(tx, facility_id).await?;
     let quiet = Quiet::of(settings);
     let deadline = quiet.after(now, settings.offer_minutes, zone, starts_at);
-    let hold = appointments::hold_in_tx(tx, placement, deadline + GRACE, By::SYSTEM, now).await?;
+    let hold =
+        appointments::hold_in_tx(tx, placement, deadline + GRACE, Booker::SYSTEM, now).await?;
     // What he is shown is what he is booked for.
     let ends_at = appointments::hold_by_id(tx, hold, now).await?.ends_at;
     let offer = WaitlistOffer {
@@ -113,7 +114,7 @@ pub(super) fn record(
         patient: Some(patient),
         resource: Some(offer.into()),
     };
-    let cause = Cause::Job(cause);
+    let cause = Occasion::Job(cause);
     by_system(
         app,
         tx.tenant(),

@@ -1,11 +1,14 @@
 //! What is filed is what is read, to the byte, and nobody else can read it in between.
 
+use std::path::PathBuf;
+
 use axum::body::{Body, Bytes};
 use axum::http::Method;
 use futures_util::{StreamExt as _, stream};
 use kernel::ids::TenantId;
 use platform::access::Role;
-use platform::files::ObjectName;
+use platform::files::{Files, ObjectName, Objects};
+use platform::http::Rates;
 use serde_json::json;
 use sha2::Digest as _;
 use sqlx::Row;
@@ -257,9 +260,44 @@ async fn two_hundred_megabytes_are_refused_whether_they_are_announced_or_not() {
     assert_eq!(nurse.get(&path).await.expect(200)["items"], json!([]));
 }
 
+/// A folder of a store, gone with the value.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("chartwell-store-{}", kernel::ids::mint())))
+    }
+
+    /// Every file in it, however deep.
+    fn files(&self) -> Vec<PathBuf> {
+        let (mut files, mut folders) = (Vec::new(), vec![self.0.clone()]);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    &mut folders
+                } else {
+                    &mut files
+                }
+                .push(path);
+            }
+        }
+        files
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 #[tokio::test]
 async fn nothing_in_the_store_is_readable_and_what_was_altered_is_not_given_out() {
-    let clinic = TestTenant::new().await;
+    let folder = Folder::new();
+    let options = crate::support::files().options;
+    let kept = Objects::in_folder(&folder.0).expect("a folder");
+    let clinic = TestTenant::with_files(Rates::default(), Files::new(kept, None, options)).await;
     let nurse = clinic.user(Role::Nurse).await;
     let patient = clinic.patient(&nurse).await;
     let text = "Kanarienvogel ".repeat(50_000);
@@ -275,13 +313,11 @@ async fn nothing_in_the_store_is_readable_and_what_was_altered_is_not_given_out(
         let middle = stored.len() / 2;
         stored[middle] ^= 1;
     };
-    clinic
-        .app
-        .files
-        .objects
-        .tamper(object, alter)
-        .await
-        .expect("reached");
+    let files = folder.files();
+    assert_eq!(files.len(), 1, "{files:?}");
+    let mut stored = std::fs::read(&files[0]).expect("it can be read");
+    alter(&mut stored);
+    std::fs::write(&files[0], stored).expect("it can be altered");
     let reply = nurse.get(content_of(&made)).await;
     assert!(!reply.whole, "an altered file came through whole");
     clinic

@@ -232,8 +232,8 @@ async fn the_uploads_of_one_tenant_do_not_keep_those_of_another_in_quarantine() 
     let waiting = file_text(&nurse, &patient, "clinical", "quick")
         .await
         .expect(201);
-    // Two workers, as a server has them; the greedy tenant comes first for both.
-    let served = clinical::documents::Served::default();
+    // Two workers; the greedy tenant comes first for both.
+    let served = clinical::documents::Lane::scans();
     let tenants = [greedy.id, modest.id];
     let (_go_on, stop) = tokio::sync::watch::channel(false);
     let turn = || clinical::documents::turn(&greedy.app, &served, &tenants, &stop);
@@ -253,14 +253,50 @@ async fn the_uploads_of_one_tenant_do_not_keep_those_of_another_in_quarantine() 
     waited.await.expect("it leaves quarantine");
 }
 
+/// Every worker that scans is held by a scanner that hangs: texts are extracted all the same.
 #[tokio::test]
-async fn what_waits_to_be_scanned_goes_before_what_waits_for_its_text() {
+async fn a_scan_that_hangs_holds_up_no_other_work() {
+    let clinic = clinic_with(Some(clamd_that_hangs().await), false).await;
+    let nurse = clinic.user(Role::Nurse).await;
+    let patient = clinic.patient(&nurse).await;
+    let (_go_on, stop) = tokio::sync::watch::channel(false);
+    let made = file_text(&nurse, &patient, "clinical", "quick")
+        .await
+        .expect(201);
+    let (scans, texts) = (
+        clinical::documents::Lane::scans(),
+        clinical::documents::Lane::texts(),
+    );
+    let tenants = [clinic.id];
+    let turn = |lane| clinical::documents::turn(&clinic.app, lane, &tenants, &stop);
+    assert!(turn(&scans).await, "it is scanned");
+    file_text(&nurse, &patient, "clinical", "slow")
+        .await
+        .expect(201);
+    let read = async {
+        assert!(turn(&texts).await, "its text is extracted");
+        let found = nurse.get(format!("/api/v1/documents/{}", id(&made))).await;
+        found.expect(200)["current"]["text"].clone()
+    };
+    let text = tokio::select! {
+        biased;
+        _ = turn(&scans) => panic!("a scan that hangs was ended"),
+        text = read => text,
+    };
+    assert_ne!(text, "pending");
+}
+
+#[tokio::test]
+async fn what_waits_to_be_scanned_is_not_read_before() {
     let clinic = clinic_with(Some(fake_clamd().await), false).await;
     let nurse = clinic.user(Role::Nurse).await;
     let patient = clinic.patient(&nurse).await;
-    let served = clinical::documents::Served::default();
+    let (scans, texts) = (
+        clinical::documents::Lane::scans(),
+        clinical::documents::Lane::texts(),
+    );
     let (_go_on, stop) = tokio::sync::watch::channel(false);
-    let turn = async || clinical::documents::turn(&clinic.app, &served, &[clinic.id], &stop).await;
+    let turn = async |lane| clinical::documents::turn(&clinic.app, lane, &[clinic.id], &stop).await;
     let mut made = Vec::new();
     for text in ["one", "two"] {
         made.push(
@@ -269,7 +305,8 @@ async fn what_waits_to_be_scanned_goes_before_what_waits_for_its_text() {
                 .expect(201),
         );
     }
-    assert!(turn().await, "there was something to do");
+    assert!(!turn(&texts).await, "none is read yet");
+    assert!(turn(&scans).await, "there was something to do");
     for document in &made {
         let current = nurse
             .get(format!("/api/v1/documents/{}", id(document)))
@@ -281,6 +318,9 @@ async fn what_waits_to_be_scanned_goes_before_what_waits_for_its_text() {
             (&json!("clean"), &json!("pending"))
         );
     }
-    assert!(turn().await, "their texts");
-    assert!(!turn().await, "nothing is left to do");
+    assert!(turn(&texts).await, "their texts");
+    assert!(
+        !turn(&scans).await && !turn(&texts).await,
+        "nothing is left to do"
+    );
 }

@@ -1,7 +1,5 @@
-//! Opaque secrets handed to people: refresh tokens, and the one-time tokens of invitations and password resets.
-//!
-//! Each is a kind, the ids that say where its row is, and 256 random bits. The ids let the row be found without a search
-//! and without any secret in an index; what is kept of the whole is its SHA-256.
+//! The opaque secret of a session: its kind, the ids that say where its row is, and 256 random bits. The ids let the row be found
+//! without a search and without any secret in an index; what is kept of the whole is its SHA-256.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,15 +15,7 @@ pub(crate) struct RefreshToken {
     secret: [u8; 32],
 }
 
-/// A one-time token of an account of the tenant.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct OneTimeToken {
-    pub tenant: TenantId,
-    secret: [u8; 32],
-}
-
 const REFRESH: &str = "cwr_";
-const ONE_TIME: &str = "cwo_";
 
 impl RefreshToken {
     pub fn new(tenant: TenantId, session: SessionId) -> Self {
@@ -63,32 +53,6 @@ impl RefreshToken {
     }
 }
 
-impl OneTimeToken {
-    pub fn new(tenant: TenantId) -> Self {
-        Self {
-            tenant,
-            secret: random::secret(),
-        }
-    }
-
-    pub fn render(&self) -> String {
-        let bytes = [&self.tenant.0.as_bytes()[..], &self.secret].concat();
-        format!("{ONE_TIME}{}", URL_SAFE_NO_PAD.encode(bytes))
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        let bytes: [u8; 48] = decode(text, ONE_TIME)?;
-        Some(Self {
-            tenant: TenantId(Uuid::from_slice(&bytes[..16]).ok()?),
-            secret: bytes[16..].try_into().ok()?,
-        })
-    }
-
-    pub fn digest(&self) -> [u8; 32] {
-        random::digest(&self.secret)
-    }
-}
-
 fn decode<const N: usize>(text: &str, kind: &str) -> Option<[u8; N]> {
     // Checked first, so that nobody has megabytes decoded.
     let body = text
@@ -106,12 +70,10 @@ mod tests {
     fn a_token_is_read_as_it_was_written() {
         let token = RefreshToken::new(TenantId::new(), SessionId::new());
         assert!(RefreshToken::parse(&token.render()) == Some(token));
-        let token = OneTimeToken::new(TenantId::new());
-        assert!(OneTimeToken::parse(&token.render()) == Some(token));
     }
 
     #[test]
-    fn one_kind_is_not_the_other_and_nothing_is_neither() {
+    fn nothing_else_is_one() {
         let refresh = RefreshToken::new(TenantId::new(), SessionId::new()).render();
         let mut cut = refresh.clone();
         cut.pop();
@@ -123,9 +85,8 @@ mod tests {
             &format!("{refresh}A"),
             &"x".repeat(1 << 20),
         ] {
-            assert!(RefreshToken::parse(text).is_none() && OneTimeToken::parse(text).is_none());
+            assert!(RefreshToken::parse(text).is_none());
         }
-        assert!(OneTimeToken::parse(&refresh).is_none());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Secrets that stand in links: of a message, of a calendar.
+//! Secrets that stand in links: of an invitation, of a message, of a calendar.
 //!
 //! Each is a kind, the tenant, and 256 random bits. The tenant says where to look; what is kept is the SHA-256 of the bits, so
 //! nobody who reads the database can use one, and nothing but the bits opens anything.
@@ -6,11 +6,12 @@
 use std::fmt::Write as _;
 
 use kernel::ids::{TenantId, hyphenated};
-use platform::crypto::random;
+
+use super::random;
 
 /// The secret of a link.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct LinkSecret {
+pub struct LinkSecret {
     pub tenant: TenantId,
     bits: [u8; 32],
 }

@@ -1,7 +1,7 @@
 //! `chart_access` = `facility`: a provider or nurse sees who is seen where he works, by every door, and nobody else.
 
 use platform::access::Role;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{Caller, TestTenant, id};
 

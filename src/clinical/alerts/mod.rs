@@ -9,6 +9,6 @@ mod routes;
 mod service;
 mod store;
 
-pub use model::{AlertKind, AlertLevel, AlertStatus, ClinicalAlert, NewAlert};
+pub use model::{AlertKind, AlertLevel, AlertStatus, ClinicalAlert, NewAlert, Raised};
 pub use routes::router;
-pub use service::{raise_in_tx, withdraw_in_tx};
+pub use service::{raise_in_tx, raised_in_tx, withdraw_in_tx};

@@ -42,7 +42,7 @@ pub enum AlertLevel {
 pub enum AlertStatus {
     Open,
     Acknowledged,
-    /// What it was made from was an error.
+    /// What it was made from was an error; or devices have found worse in the same minute, which is another alert.
     Withdrawn,
 }
 
@@ -60,6 +60,30 @@ pub struct NewAlert {
     pub parts: Value,
     pub set_id: VitalSetId,
     pub measured_at: DateTime<Utc>,
+}
+
+/// An alert that stands, as far as whoever raised it needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct Raised {
+    pub id: ClinicalAlertId,
+    pub patient_id: PatientId,
+    pub kind: AlertKind,
+    pub level: AlertLevel,
+    pub score: i16,
+    pub at_least: bool,
+    pub set_id: VitalSetId,
+    pub measured_at: DateTime<Utc>,
+    /// Or acknowledged.
+    pub is_open: bool,
+}
+
+impl Raised {
+    /// Whether it says what the other would.
+    pub fn says(&self, new: &NewAlert) -> bool {
+        (self.patient_id, self.set_id, self.kind, self.level)
+            == (new.patient_id, new.set_id, new.kind, new.level)
+            && (self.score, self.at_least) == (new.score, new.at_least)
+    }
 }
 
 /// Something that somebody has to look at.

@@ -1,7 +1,7 @@
 //! Raising, showing and acknowledging alerts.
 
 use kernel::clock::Instant;
-use kernel::ids::{ClinicalAlertId, PatientId, VitalSetId};
+use kernel::ids::{ClinicalAlertId, PatientId};
 use kernel::{Code, Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::{Action, Subject};
@@ -9,7 +9,7 @@ use platform::db::TenantTx;
 use platform::http::{Answer, Paging};
 
 use super::model::{
-    AlertAcknowledgement, AlertKind, AlertStatus, ClinicalAlert, NewAlert, OfPatient, WorkList,
+    AlertAcknowledgement, AlertStatus, ClinicalAlert, NewAlert, OfPatient, Raised, WorkList,
 };
 use super::store;
 use crate::entries::{Then, list_as_of};
@@ -17,7 +17,7 @@ use crate::patients;
 
 const RESOURCE: &str = "clinical_alert";
 
-/// Raises alerts in one statement. A set of vital signs raises each kind once.
+/// Raises alerts in one statement. Of a set of vital signs one of each kind stands.
 pub async fn raise_in_tx(tx: &mut TenantTx, alerts: &[NewAlert], now: Instant) -> Result<()> {
     if alerts.is_empty() {
         return Ok(());
@@ -25,14 +25,22 @@ pub async fn raise_in_tx(tx: &mut TenantTx, alerts: &[NewAlert], now: Instant) -
     store::insert(tx, alerts, now).await
 }
 
-/// Withdraws the open alerts of a set, but for the kinds it still calls for.
-pub async fn withdraw_in_tx(
+/// Withdraws open alerts.
+pub async fn withdraw_in_tx(tx: &mut TenantTx, alerts: &[Raised], now: Instant) -> Result<()> {
+    if alerts.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<ClinicalAlertId> = alerts.iter().map(|alert| alert.id).collect();
+    store::withdraw(tx, &ids, now).await
+}
+
+/// The alerts of these patients about what was measured in `from..=to`, open or acknowledged.
+pub async fn raised_in_tx(
     tx: &mut TenantTx,
-    set: VitalSetId,
-    standing: &[AlertKind],
-    now: Instant,
-) -> Result<()> {
-    store::withdraw(tx, set, standing, now).await
+    patients: &[PatientId],
+    span: (Instant, Instant),
+) -> Result<Vec<Raised>> {
+    store::raised(tx, patients, span).await
 }
 
 pub(super) async fn work_list(ctx: &Ctx, query: WorkList) -> Result<Answer<Page<ClinicalAlert>>> {

@@ -1,13 +1,13 @@
 //! SQL of clinical alerts.
 
 use kernel::clock::Instant;
-use kernel::ids::{ClinicalAlertId, PatientId, UserId, VitalSetId};
+use kernel::ids::{ClinicalAlertId, PatientId, UserId};
 use kernel::{Error, Result};
 use platform::db::TenantTx;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::model::{AlertKind, AlertLevel, AlertStatus, ClinicalAlert, NewAlert};
+use super::model::{AlertLevel, AlertStatus, ClinicalAlert, NewAlert, Raised};
 use crate::entries::Remembered;
 
 impl Remembered for ClinicalAlert {
@@ -59,23 +59,44 @@ pub(super) async fn insert(tx: &mut TenantTx, alerts: &[NewAlert], now: Instant)
 
 pub(super) async fn withdraw(
     tx: &mut TenantTx,
-    set: VitalSetId,
-    standing: &[AlertKind],
+    ids: &[ClinicalAlertId],
     now: Instant,
 ) -> Result<()> {
     let tenant = tx.tenant();
-    let standing: Vec<&str> = standing.iter().map(|kind| kind.as_str()).collect();
     sqlx::query!(
-        "update app.clinical_alerts set status = 'withdrawn', version = version + 1, updated_at = $4
-          where tenant_id = $1 and set_id = $2 and status = 'open' and kind <> all($3::text[])",
+        "update app.clinical_alerts set status = 'withdrawn', version = version + 1, updated_at = $3
+          where tenant_id = $1 and id = any($2) and status = 'open'",
         tenant as _,
-        set as _,
-        &standing as _,
+        ids as _,
         now,
     )
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// Those that stand, by what was measured when; a bedside clock may be ahead of the one that raised them.
+pub(super) async fn raised(
+    tx: &mut TenantTx,
+    patients: &[PatientId],
+    (from, to): (Instant, Instant),
+) -> Result<Vec<Raised>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query_as!(
+        Raised,
+        r#"select id as "id: _", patient_id as "patient_id: _", kind as "kind: _", level as "level: _", score, at_least,
+                  set_id as "set_id: _", measured_at, status = 'open' as "is_open!"
+             from app.clinical_alerts
+            where tenant_id = $1 and patient_id = any($2) and measured_at between $3 and $4
+              and raised_at >= $3::timestamptz - interval '1 hour' and status <> 'withdrawn'"#,
+        tenant as _,
+        patients as _,
+        from,
+        to,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows)
 }
 
 /// Open ones, newest first.

@@ -34,6 +34,8 @@ pub enum CareTeamSource {
     Encounter,
     /// He is to see the patient.
     Appointment,
+    /// The patient was referred to him.
+    Referral,
 }
 
 /// Somebody to put on the team.

@@ -159,31 +159,6 @@ pub(super) async fn end(
         .await
 }
 
-/// Puts the account of a provider who is consulted on the team, unless he is on it. One without an account has no chart to
-/// open.
-pub async fn invite(
-    tx: &mut TenantTx,
-    patient: PatientId,
-    provider: ProviderId,
-    now: Instant,
-) -> Result<()> {
-    let Some(user_id) = store::account_of(tx, provider).await? else {
-        return Ok(());
-    };
-    let role = CareTeamRole::Consulting;
-    if store::has_open(tx, patient, user_id, role).await? {
-        return Ok(());
-    }
-    let new = NewCareTeamMember {
-        user_id,
-        role,
-        valid_from: None,
-        valid_until: None,
-    };
-    store::insert(tx, patient, &new, now).await?;
-    Ok(())
-}
-
 /// Puts the account of a new primary provider on the team, and takes that of the one before off it. A provider without an
 /// account has no chart to open.
 pub async fn follow_primary_provider(

@@ -172,7 +172,7 @@ pub(super) async fn end_open(
     Ok(())
 }
 
-/// Whether he has the role without an end: for longer than an encounter in progress lasts.
+/// Whether he has the role without an end: for longer than an encounter or a referral lasts.
 pub(super) async fn has_open(
     tx: &mut TenantTx,
     patient: PatientId,
@@ -183,7 +183,7 @@ pub(super) async fn has_open(
     let found = sqlx::query_scalar!(
         r#"select exists (select from app.care_team_members
                            where tenant_id = $1 and patient_id = $2 and user_id = $3 and role = $4 and valid_until is null
-                             and source <> 'encounter') as "found!""#,
+                             and source not in ('encounter', 'referral')) as "found!""#,
         tenant as _,
         patient as _,
         user as _,

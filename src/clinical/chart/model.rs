@@ -132,6 +132,39 @@ pub struct ImportedReport {
     pub id: ImportedResourceId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// As its source says: what is `preliminary` or `partial` may still change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "final")]
+    pub status: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_at: Option<DateTime<Utc>>,
+}
+
+/// A medication that was prescribed or is taken, as it was imported.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ImportedMedication {
+    pub id: ImportedResourceId,
+    /// FHIR R4: `MedicationRequest`, `MedicationStatement`.
+    #[schema(example = "MedicationRequest")]
+    pub resource_type: String,
+    #[serde(
+        default,
+        rename(deserialize = "title"),
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(example = "Naproxen sodium 220 MG Oral Tablet")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "849574")]
+    pub rxnorm: Option<String>,
+    /// As its source says: `active` or `on-hold`.
+    #[schema(example = "active")]
+    pub status: String,
+    /// As its source puts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "One tablet twice a day with food")]
+    pub dosage: Option<String>,
+    /// When it was written, or taken from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective_at: Option<DateTime<Utc>>,
 }
@@ -141,7 +174,7 @@ pub struct ImportedReport {
 pub struct ImportedOrder {
     pub id: ImportedResourceId,
     /// FHIR R4.
-    #[schema(example = "MedicationRequest")]
+    #[schema(example = "ServiceRequest")]
     pub resource_type: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -149,30 +182,6 @@ pub struct ImportedOrder {
     #[schema(example = "active")]
     pub status: String,
     /// When it was written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub effective_at: Option<DateTime<Utc>>,
-}
-
-/// A medication as it was imported: prescribed elsewhere, or told of. What is prescribed here is not among them.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct ImportedMedication {
-    pub id: ImportedResourceId,
-    /// FHIR R4: `MedicationRequest` or `MedicationStatement`.
-    #[schema(example = "MedicationRequest")]
-    pub resource_type: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "Simvastatin 10 MG Oral Tablet")]
-    pub title: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "314231")]
-    pub rxnorm: Option<String>,
-    /// How it is taken, in the words of its source.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dosage: Option<String>,
-    /// As its source says: active, on hold, intended.
-    #[schema(example = "active")]
-    pub status: String,
-    /// When it was written, or since when it is taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective_at: Option<DateTime<Utc>>,
 }
@@ -189,16 +198,17 @@ pub struct Chart {
     /// The latest of each kind, and where it is going.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vitals: Option<Section<RecentVital>>,
-    /// Imported diagnostic reports, where there are any.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub results: Option<Section<ImportedReport>>,
-    /// Imported medications that are not at their end, where there are any.
+    /// Imported prescriptions and statements of what is taken that are active or on hold. None here does not say that none is taken:
+    /// see `not_told`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub medications: Option<Section<ImportedMedication>>,
-    /// Imported orders that are not at their end, and drafts of prescriptions, where there are any.
+    /// Imported diagnostic reports, but for those that were cancelled or an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub results: Option<Section<ImportedReport>>,
+    /// Imported orders that are not at their end, but for prescriptions, and for what must not be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_orders: Option<Section<ImportedOrder>>,
-    /// Imported tasks that are not at their end, where there are any.
+    /// Imported tasks that are not at their end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tasks: Option<Section<ImportedOrder>>,
     /// Begun or past.
@@ -232,7 +242,7 @@ pub struct Chart {
     /// The caller's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsigned: Option<Section<UnsignedWork>>,
-    /// Of a chart of the past: what it can't tell, so that its absence is not taken for an answer.
+    /// What it can't tell, so that its absence is not taken for an answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(example = json!(["unsigned: what waited for a co-signature"]))]
     pub not_told: Vec<&'static str>,

@@ -53,19 +53,19 @@ pub(super) const KINDS: [Kind; 19] = [
     kind("documents", Permission::DocumentRead, "documents"),
     kind("unsigned", Permission::NoteWrite, "notes?status=draft"),
     kind(
-        "results",
-        Permission::ImportedRead,
-        "imported-resources?type=DiagnosticReport",
-    ),
-    kind(
         "medications",
         Permission::ImportedRead,
         "imported-resources?type=MedicationRequest",
     ),
     kind(
+        "results",
+        Permission::ImportedRead,
+        "imported-resources?type=DiagnosticReport",
+    ),
+    kind(
         "open_orders",
         Permission::ImportedRead,
-        "imported-resources",
+        "imported-resources?type=ServiceRequest",
     ),
     kind(
         "tasks",
@@ -74,11 +74,25 @@ pub(super) const KINDS: [Kind; 19] = [
     ),
 ];
 
+/// What no chart can tell: of medications and reports it knows what came by an import.
+const NOT_TOLD: [&str; 2] = [
+    "medications: what was not imported; an empty list does not say that nothing is taken",
+    "results: reports that were not imported, or that the reader was not given",
+];
+
 /// What a chart of the past can't tell: names of people are those of today, and who was asked to co-sign is not in the images.
-pub(super) const NOT_TOLD: [&str; 2] = [
+const NOT_TOLD_OF_THE_PAST: [&str; 2] = [
     "unsigned: what waited for a co-signature",
     "encounters, care_team, notes: the names of people",
 ];
+
+/// What the sections of a role leave open, so that what is absent is not taken for an answer.
+pub(super) fn not_told(role: Role, past: bool) -> Vec<&'static str> {
+    let imported = Permission::ImportedRead.allows(role);
+    let always = NOT_TOLD.iter().filter(|_| imported);
+    let then = NOT_TOLD_OF_THE_PAST.iter().filter(|_| past);
+    always.chain(then).copied().collect()
+}
 
 /// The names of the sections a role sees. Who reads notes as they are needs no copies of what was released.
 pub(super) fn of_role(role: Role) -> Vec<&'static str> {

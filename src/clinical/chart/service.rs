@@ -89,7 +89,7 @@ pub(super) async fn open(
         found,
         patient,
         limit: asked.limit,
-        not_told: then.map_or(Vec::new(), |_| sections::NOT_TOLD.to_vec()),
+        not_told: sections::not_told(role, then.is_some()),
     }
     .chart(person, measured, (at, today))?;
     tx.finish(Disclosure::of(
@@ -117,25 +117,21 @@ impl Shown {
         measured: Option<Vec<RecentVital>>,
         (at, today): (Instant, NaiveDate),
     ) -> Result<Chart> {
-        let birth = person.data.birth_date;
+        let due = self.due(&person, today)?;
         Ok(Chart {
             at,
             patient: header(person, self.allergies()?, today),
             problems: self.remembered("problems")?,
             vitals: measured.map(|items| self.vitals(items)),
-            results: self.plain("results")?.filter(|section| section.total > 0),
-            medications: self
-                .plain("medications")?
-                .filter(|section| section.total > 0),
-            open_orders: self
-                .plain("open_orders")?
-                .filter(|section| section.total > 0),
-            tasks: self.plain("tasks")?.filter(|section| section.total > 0),
+            medications: self.plain("medications")?,
+            results: self.plain("results")?,
+            open_orders: self.plain("open_orders")?,
+            tasks: self.plain("tasks")?,
             encounters: self.remembered("encounters")?,
             upcoming_encounters: self.remembered("upcoming")?,
             open_referrals: self.remembered("referrals")?,
             open_alerts: self.plain("clinical_alerts")?,
-            immunizations_due: self.due(birth, today)?,
+            immunizations_due: due,
             care_team: self.plain("care_team_members")?,
             care_plans: self.remembered("care_plans")?,
             goals: self.remembered("goals")?,
@@ -187,11 +183,11 @@ impl Shown {
             .map(|(active, statements)| AllergySummary::of(active.items, statements.items)))
     }
 
-    fn due(&mut self, birth: NaiveDate, today: NaiveDate) -> Result<Option<Section<SeriesStatus>>> {
+    fn due(&mut self, person: &Patient, today: NaiveDate) -> Result<Option<Section<SeriesStatus>>> {
         let Some(doses) = self.remembered::<Immunization>("immunizations")? else {
             return Ok(None);
         };
-        let mut due = immunizations::status_of(birth, &doses.items, today).series;
+        let mut due = immunizations::status_of(person, &doses.items, today).series;
         due.retain(|series| matches!(series.state, SeriesState::Due | SeriesState::Overdue));
         due.sort_by_key(|series| series.state != SeriesState::Overdue);
         Ok(Some(self.cut(due, doses.href)))

@@ -186,48 +186,20 @@ pub(super) async fn present(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap
                where 'unsigned' = any($3)
                order by r.since, r.note_id limit $4) s
              union all
-             select * from (select 'results', row_number() over (order by r.effective_at desc nulls last, r.id desc),
-                    jsonb_build_object('id', r.id, 'effective_at', r.effective_at,
-                                       'title', coalesce(r.content #>> '{code,text}', r.content #>> '{code,coding,0,display}')),
-                    count(*) over ()
-                from app.imported_resources r
-               where r.tenant_id = $1 and r.patient_id = $2 and r.resource_type = 'DiagnosticReport' and 'results' = any($3)
-                 and (not $7::boolean or not r.needs_release or r.released_at is not null)
-               order by r.effective_at desc nulls last, r.id desc limit $4) s
-             union all
-             select * from (select 'medications', row_number() over (order by r.effective_at desc nulls last, r.id desc),
-                    app.imported_medication(r.content) || jsonb_build_object('id', r.id, 'resource_type', r.resource_type,
-                        'effective_at', r.effective_at), count(*) over ()
-                from app.imported_resources r
-               where r.tenant_id = $1 and r.patient_id = $2 and 'medications' = any($3)
-                 and r.resource_type in ('MedicationRequest', 'MedicationStatement') and r.content ->> 'status' in ('active', 'on-hold', 'intended')
-                 and (not $7::boolean or not r.needs_release or r.released_at is not null)
-               order by r.effective_at desc nulls last, r.id desc limit $4) s
-             union all
-             select * from (select 'open_orders', row_number() over (order by r.effective_at desc nulls last, r.id desc),
-                    jsonb_build_object('id', r.id, 'resource_type', r.resource_type, 'status', r.content ->> 'status', 'effective_at', r.effective_at,
-                        'title', coalesce(r.content #>> '{code,text}', r.content #>> '{code,coding,0,display}',
-                                          r.content #>> '{medicationCodeableConcept,text}',
-                                          r.content #>> '{medicationCodeableConcept,coding,0,display}', r.content ->> 'description')),
-                    count(*) over ()
-                from app.imported_resources r
-               where r.tenant_id = $1 and r.patient_id = $2 and 'open_orders' = any($3)
-                 and (r.resource_type in ('ServiceRequest', 'NutritionOrder') and r.content ->> 'status' in ('draft', 'active', 'on-hold')
-                      or r.resource_type = 'MedicationRequest' and r.content ->> 'status' = 'draft')
-                 and (not $7::boolean or not r.needs_release or r.released_at is not null)
-               order by r.effective_at desc nulls last, r.id desc limit $4) s
-             union all
-             select * from (select 'tasks', row_number() over (order by r.effective_at desc nulls last, r.id desc),
-                    jsonb_build_object('id', r.id, 'resource_type', r.resource_type, 'status', r.content ->> 'status', 'effective_at', r.effective_at,
-                        'title', coalesce(r.content #>> '{code,text}', r.content #>> '{code,coding,0,display}',
-                                          r.content #>> '{medicationCodeableConcept,text}',
-                                          r.content #>> '{medicationCodeableConcept,coding,0,display}', r.content ->> 'description')),
-                    count(*) over ()
-                from app.imported_resources r
-               where r.tenant_id = $1 and r.patient_id = $2 and 'tasks' = any($3)
-                 and r.resource_type = 'Task' and r.content ->> 'status' in ('draft', 'requested', 'received', 'accepted', 'ready', 'in-progress', 'on-hold')
-                 and (not $7::boolean or not r.needs_release or r.released_at is not null)
-               order by r.effective_at desc nulls last, r.id desc limit $4) s)
+             select * from (select r.section, r.place,
+                    app.told_of_imported(r.resource_type, r.source_id, r.content)
+                        || jsonb_build_object('id', r.id, 'effective_at', r.effective_at), r.total
+                from (select k.section, g.id, g.resource_type, g.source_id, g.content, g.effective_at,
+                             count(*) over (partition by k.section) as total,
+                             row_number() over (partition by k.section order by g.effective_at desc nulls last, g.id desc) as place
+                        from app.imported_resources g
+                       cross join lateral (select app.section_of_imported(g.resource_type, g.content) as section offset 0) k    -- once a row
+                       where g.tenant_id = $1 and g.patient_id = $2
+                         and g.resource_type in ('DiagnosticReport', 'MedicationRequest', 'MedicationStatement', 'ServiceRequest',
+                                                 'NutritionOrder', 'Task')
+                         and k.section = any($3)
+                         and (not $7::boolean or not g.needs_release or g.released_at is not null)) r
+               where r.place <= $4) s)
            select section as "section!", max(total) as "total!", jsonb_agg(item order by place) as "items!"
              from found group by section"#,
         tenant as _,
@@ -301,21 +273,15 @@ pub(super) async fn past(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap<St
              from (select k.section, r.item, count(*) over (partition by k.section) as total,
                           row_number() over (partition by k.section order by r.effective_at desc nulls last, r.id desc) as place
                      from (select r.id, r.resource_type, r.content, r.effective_at,
-                                  case when r.resource_type in ('MedicationRequest', 'MedicationStatement')
-                                       then app.imported_medication(r.content) else '{}' end || jsonb_strip_nulls(jsonb_build_object('id', r.id, 'resource_type', r.resource_type, 'status', r.content ->> 'status', 'effective_at', r.effective_at,
-                        'title', coalesce(r.content #>> '{code,text}', r.content #>> '{code,coding,0,display}',
-                                          r.content #>> '{medicationCodeableConcept,text}',
-                                          r.content #>> '{medicationCodeableConcept,coding,0,display}', r.content ->> 'description'))) as item
-                             from (select c.id, c.resource_type, c.content, c.effective_at from app.imported_resources c
+                                  app.told_of_imported(r.resource_type, r.source_id, r.content)
+                                      || jsonb_build_object('id', r.id, 'effective_at', r.effective_at) as item
+                             from (select c.id, c.resource_type, c.source_id, c.content, c.effective_at from app.imported_resources c
                                     where c.tenant_id = $1 and c.patient_id = $2 and coalesce(c.content_since, c.created_at) <= $5
                                    union all
-                                   select b.resource_id, b.resource_type, b.content, b.effective_at from app.imported_resource_states b
+                                   select b.resource_id, b.resource_type, b.source_id, b.content, b.effective_at
+                                     from app.imported_resource_states b
                                     where b.tenant_id = $1 and b.patient_id = $2 and b.since <= $5 and b.until > $5) r) r
-                    cross join lateral (select case when r.resource_type = 'DiagnosticReport' then 'results'
-                                                    when r.resource_type in ('MedicationRequest', 'MedicationStatement') and r.content ->> 'status' in ('active', 'on-hold', 'intended') then 'medications'
-                                                    when r.resource_type in ('ServiceRequest', 'NutritionOrder') and r.content ->> 'status' in ('draft', 'active', 'on-hold')
-                                                      or r.resource_type = 'MedicationRequest' and r.content ->> 'status' = 'draft' then 'open_orders'
-                                                    when r.resource_type = 'Task' and r.content ->> 'status' in ('draft', 'requested', 'received', 'accepted', 'ready', 'in-progress', 'on-hold') then 'tasks' end as section) k
+                    cross join lateral (select app.section_of_imported(r.resource_type, r.content) as section) k
                     where k.section = any($3)) i
             where i.place <= $4
             group by i.section

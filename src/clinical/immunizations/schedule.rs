@@ -44,7 +44,7 @@ pub enum SeriesState {
     Overdue,
     /// The next dose is still to come.
     Upcoming,
-    /// Too old for it, or taken to be immune by year of birth.
+    /// Too old for it, taken to be immune by year of birth, or dead.
     NotIndicated,
     /// A contraindication or an immunity is on record.
     Exempt,
@@ -126,6 +126,19 @@ pub(super) fn evaluate(
     series
         .map(|series| place(series, birth, today, given, not_given))
         .collect()
+}
+
+/// Nothing is due to somebody who has died.
+pub(super) fn close(series: &mut [SeriesStatus]) {
+    for one in series {
+        one.next = None;
+        if matches!(
+            one.state,
+            SeriesState::Due | SeriesState::Overdue | SeriesState::Upcoming
+        ) {
+            one.state = SeriesState::NotIndicated;
+        }
+    }
 }
 
 fn place(

@@ -17,7 +17,7 @@ use super::schedule::{self, Given, InvalidDose, NotGiven, SeriesStatus};
 use super::store::{self, Filter};
 use crate::encounters;
 use crate::entries;
-use crate::patients::{self, AsOf, Patient};
+use crate::patients::{self, AsOf, Patient, PatientStatus};
 
 /// More doses than anybody has had.
 const READ: i64 = 1_000;
@@ -59,7 +59,7 @@ pub(super) async fn show_as_of(
     let doses: Vec<Immunization> = entries::states_as_of(&mut tx, patient, then).await?;
     let zone = encounters::zone(&store::tenant_zone(&mut tx).await?).unwrap_or(Tz::UTC);
     let day = then.instant().with_timezone(&zone).date_naive();
-    let status = status_of(person.data.birth_date, &doses, day);
+    let status = status_of(&person, &doses, day);
     tx.finish(Disclosure::of(
         "immunization",
         Action::Read,
@@ -79,24 +79,29 @@ pub async fn status_in_tx(
     let zone = encounters::zone(&store::tenant_zone(tx).await?).unwrap_or(Tz::UTC);
     let today = now.with_timezone(&zone).date_naive();
     let doses = store::page(tx, person.id, Filter::default(), None, READ).await?;
-    Ok(status_of(person.data.birth_date, &doses, today))
+    Ok(status_of(person, &doses, today))
 }
 
 /// Where somebody with these doses stands on a day.
 pub(crate) fn status_of(
-    birth: NaiveDate,
+    person: &Patient,
     doses: &[Immunization],
     today: NaiveDate,
 ) -> ImmunizationStatus {
     let (given, not_given) = sort(doses, today);
+    let mut series = schedule::evaluate(person.data.birth_date, today, &given, &not_given);
+    if person.status == PatientStatus::Deceased || person.data.deceased_on.is_some() {
+        schedule::close(&mut series);
+    }
     ImmunizationStatus {
         as_of: today,
         about: schedule::about().to_owned(),
-        series: schedule::evaluate(birth, today, &given, &not_given),
+        series,
     }
 }
 
-/// The last day that may be meant counts, so that a dose is not taken to be older than it may be.
+/// The last day that may be meant counts, so that a dose is not taken to be older than it may be. Of a lot that has expired the
+/// first counts, so that a dose is not lost for what is not known.
 fn sort(doses: &[Immunization], today: NaiveDate) -> (Vec<Given>, Vec<NotGiven>) {
     let (mut given, mut not_given) = (Vec::new(), Vec::new());
     for dose in doses {
@@ -111,7 +116,7 @@ fn sort(doses: &[Immunization], today: NaiveDate) -> (Vec<Given>, Vec<NotGiven>)
                 } else {
                     let expires = dose.data.expires_on;
                     expires
-                        .is_some_and(|expires| expires < on)
+                        .is_some_and(|expires| expires < dose.data.occurred_on.earliest())
                         .then_some(InvalidDose::Expired)
                 },
             }),

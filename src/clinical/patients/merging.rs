@@ -91,7 +91,9 @@ pub struct MergeReport {
     pub merged_id: PatientId,
     pub preview: bool,
     pub tables: Vec<MergedTable>,
-    /// Members in which the two registrations differ; the survivor keeps his. And `allergy_statements`, if one of the charts
+    /// Members in which the two registrations differ; the survivor keeps his. `contacts`, `risk_factors` and `health_goals`: the
+    /// other has some that stay with it. `is_vip` and `is_confidential`: one has the flag, and the survivor has it from then on,
+    /// until the merge is taken back. And `allergy_statements`, if one of the charts
     /// states that there are no allergies and the other names one; `allergies`, if both name the same: its reactions are to be
     /// read again.
     #[schema(example = json!(["birth_date"]))]
@@ -302,6 +304,11 @@ fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
     matches!((one, other), (Some(a), Some(b)) if a != b)
 }
 
+/// The other has some that the one has not.
+fn lacks<T: PartialEq>(one: &[T], other: &[T]) -> bool {
+    other.iter().any(|item| !one.contains(item))
+}
+
 fn conflicts(kept: &Patient, ended: &Patient) -> Vec<&'static str> {
     let (one, other) = (&kept.data, &ended.data);
     let name = |patient: &Patient| PatientName::legal(&patient.data.names).map(PatientName::spoken);
@@ -328,6 +335,20 @@ fn conflicts(kept: &Patient, ended: &Patient) -> Vec<&'static str> {
                 one.primary_provider_id.as_ref(),
                 other.primary_provider_id.as_ref(),
             ),
+        ),
+        ("contacts", lacks(&one.contacts, &other.contacts)),
+        (
+            "risk_factors",
+            lacks(&one.risk_factors, &other.risk_factors),
+        ),
+        (
+            "health_goals",
+            lacks(&one.health_goals, &other.health_goals),
+        ),
+        ("is_vip", one.is_vip != other.is_vip),
+        (
+            "is_confidential",
+            one.is_confidential != other.is_confidential,
         ),
         (
             "portal_user_id",

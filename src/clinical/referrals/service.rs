@@ -20,7 +20,7 @@ use crate::entries::{
     settle_all,
 };
 use crate::notes::{self, NoteStatus, NoteType};
-use crate::{care_teams, patients};
+use crate::patients;
 
 const RESOURCE: &str = "referral";
 
@@ -116,17 +116,12 @@ pub(super) async fn send(
     id: ReferralId,
 ) -> Result<Answer<Referral>> {
     let now = ctx.now();
-    let mut tx = ctx.begin(Permission::ReferralWrite).await?;
-    let present = locked(&mut tx, patient, id).await?;
-    let mut progress = present.progress;
-    progress.status = progress.status.step(ReferralStatus::Sent)?;
-    progress.sent_at = Some(now);
-    store::set_progress(&mut tx, id, &progress, now).await?;
-    // Who is asked must be able to look.
-    if let Some(receiver) = present.data.to_provider_id {
-        care_teams::invite(&mut tx, patient, receiver, now).await?;
-    }
-    commit(ctx, tx, patient, id).await
+    advance(ctx, Permission::ReferralWrite, (patient, id), |progress| {
+        progress.status = progress.status.step(ReferralStatus::Sent)?;
+        progress.sent_at = Some(now);
+        Ok(())
+    })
+    .await
 }
 
 pub(super) async fn accept(

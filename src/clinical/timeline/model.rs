@@ -1,6 +1,6 @@
 //! A timeline on the wire.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use platform::access::Permission;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -122,7 +122,13 @@ impl TimelineKind {
 /// Something that happened.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TimelineEvent {
+    /// Of what is known by its day alone (`date_only`) the beginning of that day where the organisation is; of a month or a year
+    /// that of its first.
     pub at: DateTime<Utc>,
+    pub date_only: bool,
+    /// That day, to be shown in place of `at`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<NaiveDate>,
     pub r#type: TimelineKind,
     /// Of what it points to.
     pub id: Uuid,

@@ -116,6 +116,8 @@ fn shown(patient: PatientId, mut event: Event) -> Option<TimelineEvent> {
     };
     Some(TimelineEvent {
         at: event.at,
+        date_only: event.date.is_some(),
+        date: event.date,
         r#type: kind,
         id,
         title: event.title,

@@ -2,7 +2,8 @@
 //!
 //! Each row is judged by itself and has an outcome of its own; what can be written is written in one statement, in one
 //! transaction with its access records. A device numbers its readings, so a batch that is sent again writes nothing twice.
-//! Rows of one patient and one time are one set, whichever devices they came from.
+//! Rows of one patient and one time are one set, whichever devices they came from; what they call for is judged by the minute
+//! ([`minutes`]).
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,14 +19,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::derive::{self, Background};
 use super::model::{NewReading, check_time};
 use super::records::{self, SetOf, VitalRecord};
 use super::store_devices::{self, Claim, Known};
 use super::subjects::Subject;
 use super::view::Source;
-use super::{RESOURCE, admission, store_series, store_subjects, warnings};
-use crate::alerts::{self, NewAlert};
+use super::{RESOURCE, admission, minutes, store_subjects};
+use crate::alerts;
 
 /// The most rows of a batch.
 const MOST: usize = 10_000;
@@ -190,8 +190,9 @@ pub async fn record(ctx: &Ctx, confirmed: bool, batch: NewBatch) -> Result<Answe
     let entries = outcomes.without_repeats(entries);
     let new = claim(&mut tx, entries, &mut outcomes).await?;
     let written: Vec<VitalRecord> = new.into_iter().map(|entry| entry.row).collect();
+    let (raised, less) = minutes::of_batch(&mut tx, &subjects, &written, ctx.now()).await?;
     records::record_in_tx(&mut tx, &written).await?;
-    let raised = raised(&mut tx, &subjects, &written, ctx.now()).await?;
+    alerts::withdraw_in_tx(&mut tx, &less, ctx.now()).await?;
     alerts::raise_in_tx(&mut tx, &raised, ctx.now()).await?;
     let concerned = outcomes.concerned();
     tx.commit(Disclosure::shown(
@@ -382,53 +383,6 @@ fn number_taken() -> Error {
         "device_reading_id_reused",
         "must not have been used by this device for another reading",
     )
-}
-
-/// The alerts the new sets raise. A score needs three readings, so most sets of a monitor raise nothing.
-async fn raised(
-    tx: &mut TenantTx,
-    subjects: &HashMap<PatientId, Subject>,
-    rows: &[VitalRecord],
-    now: Instant,
-) -> Result<Vec<NewAlert>> {
-    let mut sets: HashMap<VitalSetId, Vec<VitalRecord>> = HashMap::new();
-    for row in rows {
-        sets.entry(row.set_id).or_default().push(row.clone());
-    }
-    sets.retain(|_, set| set.len() >= 3);
-    let times = || sets.values().map(|set| set[0].measured_at);
-    let (Some(first), Some(last)) = (times().min(), times().max()) else {
-        return Ok(Vec::new());
-    };
-    let patients: HashSet<PatientId> = sets
-        .values()
-        .filter(|set| subjects[&set[0].patient_id].may_be_pregnant(set[0].measured_at))
-        .map(|set| set[0].patient_id)
-        .collect();
-    let patients: Vec<PatientId> = patients.into_iter().collect();
-    let from = first - chrono::TimeDelta::days(derive::PREGNANCY_DAYS);
-    let stated = if patients.is_empty() {
-        Vec::new()
-    } else {
-        store_series::pregnancies(tx, &patients, from, last).await?
-    };
-    let alerts = sets.into_values().flat_map(|set| {
-        let patient = set[0].patient_id;
-        let background = Background {
-            subject: subjects[&patient],
-            pregnancy: stated
-                .iter()
-                .filter(|(of, _, _)| *of == patient)
-                .map(|(_, at, code)| (*at, *code))
-                .collect(),
-            growth: Vec::new(),
-        };
-        derive::sets(set, &background)
-            .iter()
-            .flat_map(|vitals| warnings::alerts(vitals, now))
-            .collect::<Vec<_>>()
-    });
-    Ok(alerts.collect())
 }
 
 /// The outcomes, by place.

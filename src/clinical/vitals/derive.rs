@@ -1,5 +1,7 @@
 //! From rows to what is shown: canonical values, interpretations, and what follows from them.
 
+use std::borrow::Borrow;
+
 use kernel::clock::Instant;
 
 use super::age::Age;
@@ -117,10 +119,11 @@ pub(super) fn reading(row: VitalRecord, age: Option<Age>) -> Reading {
 }
 
 /// What follows from the readings of one set that stand.
-pub(super) fn derived(rows: &[VitalRecord], background: &Background) -> Derived {
+pub(super) fn derived(rows: &[impl Borrow<VitalRecord>], background: &Background) -> Derived {
+    let rows: Vec<&VitalRecord> = rows.iter().map(Borrow::borrow).collect();
     let find = |kind: VitalKind| {
-        rows.iter()
-            .find(|row| row.measured.reading.kind == kind && row.status == VitalStatus::Final)
+        let mut rows = rows.iter().copied();
+        rows.find(|row| row.measured.reading.kind == kind && row.status == VitalStatus::Final)
     };
     let value = |kind| find(kind).and_then(|row| row.measured.value);
     let Some(at) = rows.first().map(|row| row.measured_at) else {

@@ -6,7 +6,8 @@
 //! files: `units`, `plausibility`, `scores`, `growth`, `trend`.
 //!
 //! Invariants: a value that can't be true is not written; an unusual one only when somebody said that it is right; a reading
-//! is never changed, it is withdrawn and another takes its place; a score is made of one set, and of all its parts.
+//! is never changed, it is withdrawn and another takes its place; a score that is shown is made of one set, and of all its
+//! parts; what devices send in pieces calls by the minute (`minutes`).
 //!
 //! Traps: a set's id carries the time it was measured at, and that is how its month is found: make it with [`SetOf::id`]. A
 //! month must be made before the transaction that writes into it begins ([`ensure_months`]).
@@ -20,6 +21,7 @@ mod growth;
 mod growth_file;
 mod kinds;
 mod load;
+mod minutes;
 mod model;
 mod plausibility;
 mod reading;

@@ -124,13 +124,15 @@ pub(super) fn news2(inputs: &Inputs) -> Score {
         _ => "air",
     };
     let saturation = if inputs.scale_2 {
-        // Whether a high saturation is good depends on whether oxygen is given.
-        inputs.on_oxygen.and(graded(
-            "news2",
-            "oxygen_saturation_scale_2",
-            inputs.oxygen_saturation,
-            oxygen,
-        ))
+        let scale_2 = |condition| {
+            let part = "oxygen_saturation_scale_2";
+            graded("news2", part, inputs.oxygen_saturation, condition)
+        };
+        // Whether a high saturation is good depends on whether oxygen is given; a low one is as bad either way.
+        match inputs.on_oxygen {
+            Some(_) => scale_2(oxygen),
+            None => scale_2("air").filter(|air| Some(air) == scale_2("oxygen").as_ref()),
+        }
     } else {
         graded(
             "news2",
@@ -414,6 +416,31 @@ mod tests {
                 news2(&inputs).score,
                 Some(points),
                 "{saturation} {on_oxygen}"
+            );
+        }
+    }
+
+    #[test]
+    fn on_the_second_scale_a_low_saturation_needs_no_answer_about_oxygen() {
+        for (saturation, points) in [
+            (83.0, Some(3)),
+            (84.0, Some(2)),
+            (86.0, Some(1)),
+            (88.0, Some(0)),
+            (92.0, Some(0)),
+            (93.0, None),
+            (99.0, None),
+        ] {
+            let mut inputs = well();
+            inputs.scale_2 = true;
+            inputs.oxygen_saturation = amount(saturation);
+            inputs.on_oxygen = None;
+            let score = news2(&inputs);
+            assert_eq!(score.at_least, points.or(Some(0)), "{saturation}");
+            assert_eq!(
+                score.missing.contains(&"oxygen_saturation"),
+                points.is_none(),
+                "{saturation}"
             );
         }
     }

@@ -14,7 +14,7 @@ use super::model::{Correction, NewVitals, Withdrawal};
 use super::records::{self, SetOf, VitalRecord};
 use super::subjects::{self, Subject};
 use super::view::{Source, Vitals};
-use super::{RESOURCE, admission, store, store_subjects, warnings};
+use super::{RESOURCE, admission, minutes, store, store_subjects, warnings};
 use crate::alerts;
 
 pub async fn record(
@@ -49,7 +49,7 @@ pub async fn correct(
     ensure_month(ctx, patient, &correction.replacement).await?;
     let mut tx = ctx.begin(Permission::VitalsRecord).await?;
     let subject = subjects::require(&mut tx, patient).await?;
-    require_standing(&mut tx, patient, set).await?;
+    let present = require_standing(&mut tx, patient, set).await?;
     let new = correction.replacement;
     // Withdrawn first: what follows is compared with what stands.
     let replaced_by = VitalSetId(kernel::ids::mint_at(new.measured_at));
@@ -57,7 +57,7 @@ pub async fn correct(
     if store::withdraw(&mut tx, patient, set, &[], why, ctx.now()).await? == 0 {
         return Err(Error::new(Code::VitalsWithdrawn));
     }
-    alerts::withdraw_in_tx(&mut tx, set, &[], ctx.now()).await?;
+    minutes::follow(&mut tx, subject, present[0].measured_at, ctx.now()).await?;
     let mut rows = prepare(ctx, &mut tx, subject, new, (confirmed, "/replacement")).await?;
     for row in &mut rows {
         row.set_id = replaced_by;
@@ -96,11 +96,7 @@ pub async fn withdraw(
     let rows = store::set(&mut tx, patient, set, None).await?;
     let vitals = show(&mut tx, subject, rows).await?;
     // A score that its parts no longer make was none.
-    let standing: Vec<alerts::AlertKind> = warnings::of(&vitals.derived)
-        .iter()
-        .map(|(kind, _, _)| *kind)
-        .collect();
-    alerts::withdraw_in_tx(&mut tx, set, &standing, ctx.now()).await?;
+    minutes::follow(&mut tx, subject, vitals.measured_at, ctx.now()).await?;
     commit_change(tx, patient, vitals).await
 }
 
@@ -163,9 +159,12 @@ async fn write(
     rows: Vec<VitalRecord>,
 ) -> Result<Vitals> {
     records::record_in_tx(tx, &rows).await?;
+    let first = rows.first().cloned().ok_or_else(Error::not_found)?;
     let vitals = show(tx, subject, rows).await?;
-    let new = warnings::alerts(&vitals, ctx.now());
-    alerts::raise_in_tx(tx, &new, ctx.now()).await?;
+    if warnings::is_fresh(first.measured_at, ctx.now()) {
+        let new = warnings::called(&vitals.derived, &first);
+        alerts::raise_in_tx(tx, &new, ctx.now()).await?;
+    }
     Ok(vitals)
 }
 

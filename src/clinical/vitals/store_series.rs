@@ -174,6 +174,42 @@ pub(super) async fn before(
     Ok(found)
 }
 
+/// The readings that stand of these patients' minutes.
+pub(super) async fn of_minutes(
+    tx: &mut TenantTx,
+    minutes: &[(PatientId, Instant)],
+) -> Result<Vec<VitalRecord>> {
+    let tenant = tx.tenant();
+    let (patients, times): (Vec<PatientId>, Vec<Instant>) = minutes.iter().copied().unzip();
+    let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else {
+        return Ok(Vec::new());
+    };
+    let last = *last + chrono::TimeDelta::minutes(1);
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select v.id as "id: _", v.set_id as "set_id: _", v.patient_id as "patient_id: _", v.encounter_id as "encounter_id: _",
+                  v.measured_at, v.kind as "kind: _", v.value::float8, v.diastolic::float8, v.code as "code: _",
+                  v.given_value::float8, v.given_second::float8, v.given_unit as "given_unit: _", v.position as "position: _",
+                  v.body_site as "body_site: _", v.spo2_scale, v.device_id, v.note, v.confirmed, v.source as "source: _",
+                  v.status as "status: _", v.error_reason, v.replaced_by as "replaced_by: _", v.replaces as "replaces: _",
+                  v.recorded_by as "recorded_by: _", v.recorded_at, v.version
+             from unnest($2::uuid[], $3::timestamptz[]) as k (patient_id, minute)
+            cross join lateral (select * from app.vitals v
+                                 where v.tenant_id = $1 and v.patient_id = k.patient_id
+                                   and v.measured_at >= k.minute and v.measured_at < k.minute + interval '1 minute'
+                                   -- the months that are looked into
+                                   and v.measured_at >= $4 and v.measured_at < $5 and v.status = 'final') v"#,
+        tenant as _,
+        &patients as _,
+        &times,
+        *first,
+        last,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(VitalRecord::from).collect())
+}
+
 /// Statements about a pregnancy of these patients in `from..=to`, latest first.
 pub(super) async fn pregnancies(
     tx: &mut TenantTx,

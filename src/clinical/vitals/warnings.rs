@@ -4,8 +4,9 @@ use chrono::TimeDelta;
 use kernel::clock::Instant;
 use serde_json::json;
 
+use super::records::VitalRecord;
 use super::scores::{Risk, Score};
-use super::view::{Derived, Vitals};
+use super::view::Derived;
 use crate::alerts::{AlertKind, AlertLevel, NewAlert};
 
 /// A score is called out while somebody can act on it: what is written down later, or brought in from elsewhere, calls nobody.
@@ -15,7 +16,7 @@ const FRESH: TimeDelta = TimeDelta::hours(24);
 ///
 /// NEWS2: 7 and more is an emergency; 5 and 6, and 3 in a single part, are urgent. qSOFA: 2 and more is urgent. Where parts
 /// are missing, what the others add up to counts: monitors send neither consciousness nor oxygen.
-pub(super) fn of(derived: &Derived) -> Vec<(AlertKind, AlertLevel, &Score)> {
+fn of(derived: &Derived) -> Vec<(AlertKind, AlertLevel, &Score)> {
     let news2 = derived.news2.as_ref().and_then(|score| {
         let level = match score.risk? {
             Risk::High => AlertLevel::Emergency,
@@ -32,23 +33,25 @@ pub(super) fn of(derived: &Derived) -> Vec<(AlertKind, AlertLevel, &Score)> {
     news2.into_iter().chain(qsofa).collect()
 }
 
-/// The alerts a new set raises.
-pub(super) fn alerts(vitals: &Vitals, now: Instant) -> Vec<NewAlert> {
-    if now - vitals.measured_at > FRESH {
-        return Vec::new();
-    }
-    of(&vitals.derived)
+/// Whether somebody can still act on what was measured then.
+pub(super) fn is_fresh(measured_at: Instant, now: Instant) -> bool {
+    now - measured_at <= FRESH
+}
+
+/// The alerts that scores of a set call for. `set`: a row of it.
+pub(super) fn called(derived: &Derived, set: &VitalRecord) -> Vec<NewAlert> {
+    of(derived)
         .into_iter()
         .map(|(kind, level, score)| NewAlert {
-            patient_id: vitals.patient_id,
-            encounter_id: vitals.encounter_id,
+            patient_id: set.patient_id,
+            encounter_id: set.encounter_id,
             kind,
             level,
             score: score.known().unwrap_or_default(),
             at_least: score.score.is_none(),
             parts: json!(score.parts),
-            set_id: vitals.id,
-            measured_at: vitals.measured_at,
+            set_id: set.set_id,
+            measured_at: set.measured_at,
         })
         .collect()
 }

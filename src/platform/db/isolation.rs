@@ -26,21 +26,24 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "know_patient_of_appointment", // trigger: where a patient is expected he is known
     "join_team_of_encounter", // trigger: who treats is on the team
     "join_team_of_participant", // trigger: who takes part in treating, too
+    "join_team_of_referral", // trigger: who is referred to
+    "know_patient_where_registered", // trigger: a registration that moves
+    "medication_named", // what a kept Medication says it is: a code, and nobody's, within the tenant
     "join_team_of_new_patient", // trigger: who registers is on the team
-    "matching_texts",  // full-text search, within the tenant and the caller's charts
-    "may_see",         // whose chart may be opened
-    "merge_patients",  // moves one patient's rows to another, within the tenant
-    "refuse_merged",   // trigger: a merged registration takes nothing more
+    "matching_texts",   // full-text search, within the tenant and the caller's charts
+    "may_see",          // whose chart may be opened
+    "merge_patients",   // moves one patient's rows to another, within the tenant
+    "refuse_merged",    // trigger: a merged registration takes nothing more
     "unmerge_patients", // takes a merge back from its journal
     "names_of_accessors", // who opened my chart, for a patient
-    "names_of_team",   // who is on a chart's team, for those who may open it
-    "own_charts",      // the charts the caller may open
-    "record_change",   // trigger: history
-    "schema_version",  // the newest migration
+    "names_of_team",    // who is on a chart's team, for those who may open it
+    "own_charts",       // the charts the caller may open
+    "record_change",    // trigger: history
+    "schema_version",   // the newest migration
     "set_own_password", // a password is its owner's to change
-    "similar_names",   // fuzzy search, within the tenant
-    "tenant_ids",      // which tenants there are, for jobs
-    "open_chart",      // asks may_see once, for a read of one snapshot
+    "similar_names",    // fuzzy search, within the tenant
+    "tenant_ids",       // which tenants there are, for jobs
+    "open_chart",       // asks may_see once, for a read of one snapshot
     "refuse_merged_of_many", // trigger: as refuse_merged, for vital signs by the thousand
     // what flows around appointments
     "audience_of_appointment", // who may see its patient, within the tenant, for the system only

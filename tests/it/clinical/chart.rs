@@ -43,7 +43,14 @@ async fn a_doctor_sees_who_it_is_and_every_section() {
     ] {
         assert!(shown[section]["items"].is_array(), "{section}: {shown}");
     }
-    assert!(shown.get("results").is_none(), "nothing was imported");
+    for imported in ["medications", "results", "open_orders", "tasks"] {
+        assert_eq!(shown[imported]["items"], json!([]), "nothing was imported");
+    }
+    let open = shown["not_told"].to_string();
+    assert!(
+        open.contains("medications:") && open.contains("results:"),
+        "which is not to say that nothing is taken: {open}"
+    );
 }
 
 #[tokio::test]

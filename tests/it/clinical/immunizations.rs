@@ -229,3 +229,68 @@ async fn nurses_and_providers_record_and_the_others_read_or_not_even_that() {
         refused.expect_problem(403, "forbidden");
     }
 }
+
+#[tokio::test]
+async fn nothing_is_due_to_the_dead() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let admin = clinic.user(Role::Admin).await;
+    let due = async || {
+        let shown = chart
+            .doctor
+            .get(chart.fill("/api/v1/patients/{patient_id}/chart"))
+            .await;
+        shown.expect(200)["immunizations_due"]["total"].clone()
+    };
+    assert_ne!(due().await, 0);
+    let status = chart.fill("/api/v1/patients/{patient_id}/status");
+    let death = json!({ "status": "deceased", "deceased_on": "2026-01-01" });
+    admin.post(status, death).await.expect(200);
+    assert_eq!(due().await, 0);
+    let all = chart
+        .nurse
+        .get(format!("{}/status", chart.fill(LIST)))
+        .await
+        .expect(200);
+    for one in all["series"].as_array().expect("series") {
+        let state = one["state"].as_str().expect("a state");
+        assert!(
+            ["complete", "not_indicated", "exempt"].contains(&state),
+            "{one}"
+        );
+        assert!(one.get("next").is_none(), "{one}");
+    }
+}
+
+#[tokio::test]
+async fn a_dose_of_some_day_of_a_year_is_not_taken_to_have_expired_in_it() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    for (occurred, expires, spoilt) in [
+        ("2015", "2015-06-30", None),
+        ("2018", "2017-12-31", Some("expired")),
+    ] {
+        let dose = json!({ "cvx": "115", "occurred_on": occurred, "expires_on": expires, "lot_number": "X",
+            "source": "other_provider" });
+        chart.nurse.post(chart.fill(LIST), dose).await.expect(201);
+        let status = chart
+            .nurse
+            .get(format!("{}/status", chart.fill(LIST)))
+            .await
+            .expect(200);
+        let doses = status["series"].as_array().expect("series").iter();
+        let doses: Vec<&Value> = doses
+            .flat_map(|one| one["doses"].as_array().expect("doses"))
+            .filter(|dose| {
+                dose["cvx"] == "115"
+                    && dose["given_on"]
+                        .as_str()
+                        .is_some_and(|on| on.starts_with(occurred))
+            })
+            .collect();
+        assert!(!doses.is_empty(), "{status}");
+        for dose in doses {
+            assert_eq!(dose["invalid"] == "expired", spoilt.is_some(), "{dose}");
+        }
+    }
+}

@@ -139,8 +139,9 @@ async fn a_patient_reads_imported_notes_and_results_when_they_are_released_and_n
         .await
         .expect_problem(404, "not_found");
     let chart = record.own.get(record.place("chart")).await;
-    assert!(!chart.text.contains("results"), "{}", chart.text);
-    assert!(chart.json().get("tasks").is_none());
+    for section in ["results", "tasks"] {
+        assert_eq!(chart.json()[section]["total"], 0, "{}", chart.text);
+    }
     let timeline = record.place("timeline?types=result");
     assert_eq!(
         record.own.get(&timeline).await.expect(200)["items"],
@@ -258,7 +259,7 @@ async fn orders_and_tasks_that_are_not_at_their_end_stand_in_the_chart() {
     let record = Record::import(&[
         order("s1", "ServiceRequest", "active"),
         order("s2", "ServiceRequest", "completed"),
-        order("m1", "MedicationRequest", "draft"),
+        order("m1", "NutritionOrder", "active"),
         order("t1", "Task", "in-progress"),
         order("t2", "Task", "completed"),
     ])
@@ -279,6 +280,120 @@ async fn orders_and_tasks_that_are_not_at_their_end_stand_in_the_chart() {
     assert_eq!(chart["tasks"]["items"][0]["status"], "in-progress");
     let own = record.own.get(record.place("chart")).await.expect(200);
     assert_eq!(own["open_orders"]["total"], 2);
+}
+
+fn with(mut resource: Value, more: Value) -> Value {
+    if let (Some(resource), Value::Object(more)) = (resource.as_object_mut(), more) {
+        resource.remove("code");
+        resource.extend(more);
+    }
+    resource
+}
+
+/// Prescriptions in every shape, and two that are none.
+fn medications() -> Vec<Value> {
+    let naproxen = json!({ "coding": [{ "system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "849574",
+        "display": "Naproxen sodium 220 MG Oral Tablet" }] });
+    let plain = json!({ "medicationCodeableConcept": naproxen, "dosageInstruction": [{ "text": "Twice a day" }, { "text": "With food" }] });
+    let contained = json!({ "contained": [{ "resourceType": "Medication", "id": "in", "code": { "text": "Ointment of the house" } }],
+        "medicationReference": { "reference": "#in" } });
+    let kept = json!({ "medicationReference": { "reference": "Medication/kept" } });
+    let taken = json!({ "medicationCodeableConcept": { "text": "Fish oil" }, "dosage": [{ "text": "One a day" }] });
+    let never = json!({ "medicationCodeableConcept": { "text": "Aspirin" }, "doNotPerform": true });
+    vec![
+        json!({ "resourceType": "Medication", "id": "kept", "code": { "text": "Amoxicillin" } }),
+        with(order("m1", "MedicationRequest", "active"), plain),
+        with(order("m2", "MedicationRequest", "on-hold"), contained),
+        with(order("m3", "MedicationRequest", "active"), kept),
+        with(order("m4", "MedicationStatement", "active"), taken),
+        with(order("m5", "MedicationRequest", "active"), never),
+        order("m6", "MedicationRequest", "stopped"),
+    ]
+}
+
+#[tokio::test]
+async fn what_was_prescribed_or_is_taken_stands_among_the_medications_of_every_reader() {
+    let record = Record::import(&medications()).await;
+    let nurse = record.clinic.user(Role::Nurse).await;
+    let team = json!({ "user_id": nurse.user_id, "role": "nurse" });
+    record
+        .admin
+        .post(record.place("care-team"), team)
+        .await
+        .expect(201);
+    let now = Clock::system().now().to_rfc3339().replace("+00:00", "Z");
+    let past = record.place(&format!("chart?as_of={now}"));
+    let chart = record.place("chart");
+    for (reader, path) in [
+        (&record.doctor, &chart),
+        (&nurse, &chart),
+        (&record.own, &chart),
+        (&record.doctor, &past),
+    ] {
+        let shown = reader.get(path).await.expect(200);
+        let section = &shown["medications"];
+        assert_eq!(section["total"], 4, "{path}: {section}");
+        let mut told: Vec<Value> = section["items"]
+            .as_array()
+            .expect("medications")
+            .iter()
+            .map(|one| json!([one["name"], one["rxnorm"], one["status"], one["dosage"]]))
+            .collect();
+        told.sort_by_key(ToString::to_string);
+        let expected = [
+            json!(["Amoxicillin", null, "active", null]),
+            json!(["Fish oil", null, "active", "One a day"]),
+            json!([
+                "Naproxen sodium 220 MG Oral Tablet",
+                "849574",
+                "active",
+                "Twice a day; With food"
+            ]),
+            json!(["Ointment of the house", null, "on-hold", null]),
+        ];
+        assert_eq!(told, expected, "{path}");
+        assert!(section["items"][0]["effective_at"].is_string());
+        assert_eq!(shown["open_orders"]["total"], 0, "{path}");
+        let href = section["href"].as_str().expect("a place");
+        reader.get(href).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn what_was_cancelled_or_an_error_is_no_result_and_what_must_not_be_done_no_order() {
+    let of = |id: &str, status: &str| {
+        let mut report = report(id, "Biopsy.");
+        report["status"] = json!(status);
+        report
+    };
+    let mut never = order("s2", "ServiceRequest", "active");
+    never["doNotPerform"] = json!(true);
+    let record = Record::import(&[
+        of("r1", "final"),
+        of("r2", "preliminary"),
+        of("r3", "entered-in-error"),
+        of("r4", "cancelled"),
+        order("s1", "ServiceRequest", "active"),
+        never,
+    ])
+    .await;
+    let now = Clock::system().now().to_rfc3339().replace("+00:00", "Z");
+    for path in ["chart".to_owned(), format!("chart?as_of={now}")] {
+        let shown = record.doctor.get(record.place(&path)).await.expect(200);
+        let results = shown["results"]["items"].as_array().expect("results");
+        let mut statuses: Vec<&Value> = results.iter().map(|one| &one["status"]).collect();
+        statuses.sort_by_key(ToString::to_string);
+        assert_eq!(statuses, ["final", "preliminary"], "{path}");
+        assert_eq!(shown["results"]["total"], 2);
+        assert_eq!(shown["open_orders"]["total"], 1, "{path}");
+        assert_eq!(shown["open_orders"]["items"][0]["title"], "Ordered s1");
+    }
+    let told = record
+        .doctor
+        .get(record.place("timeline?types=result"))
+        .await;
+    let told = told.expect(200);
+    assert_eq!(told["items"].as_array().map(Vec::len), Some(2), "{told}");
 }
 
 #[tokio::test]
@@ -304,14 +419,14 @@ async fn imported_medications_stand_in_the_chart_of_now_and_of_then() {
     let medications = &chart["medications"];
     assert_eq!(medications["total"], 2, "{chart}");
     let titles: Vec<&Value> = (0..2)
-        .map(|at| &medications["items"][at]["title"])
+        .map(|at| &medications["items"][at]["name"])
         .collect();
     assert_eq!(titles, ["St John's wort", "Simvastatin 10 MG Oral Tablet"]);
     let simvastatin = &medications["items"][1];
     assert_eq!(simvastatin["rxnorm"], "314231");
     assert_eq!(simvastatin["dosage"], "One at night");
     assert_eq!(simvastatin["status"], "active");
-    assert!(chart.get("open_orders").is_none(), "{chart}");
+    assert_eq!(chart["open_orders"]["total"], 0, "{chart}");
     let own = record.own.get(&place).await.expect(200);
     assert_eq!(own["medications"]["total"], 2);
 
@@ -373,7 +488,8 @@ async fn what_a_source_said_before_can_be_read_as_of_then() {
         .expect_problem(403, "forbidden");
 
     let chart = record.doctor.get(record.place("chart")).await.expect(200);
-    assert!(chart.get("open_orders").is_none() && chart.get("not_told").is_none());
+    assert_eq!(chart["open_orders"]["total"], 0);
+    assert_eq!(chart["not_told"].as_array().map(Vec::len), Some(2));
     let past = record
         .doctor
         .get(record.place(&format!("chart?as_of={before}")))
@@ -384,10 +500,10 @@ async fn what_a_source_said_before_can_be_read_as_of_then() {
         "History and physical note"
     );
     assert_eq!(past["open_orders"]["total"], 1);
-    assert!(past["not_told"].is_array());
+    assert_eq!(past["not_told"].as_array().map(Vec::len), Some(4));
     let beginning = record
         .doctor
         .get(record.place("chart?as_of=2020-01-01"))
         .await;
-    assert!(beginning.status == 404 || beginning.json().get("results").is_none());
+    assert!(beginning.status == 404 || beginning.json()["results"]["total"] == 0);
 }

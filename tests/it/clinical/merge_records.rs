@@ -170,3 +170,76 @@ async fn a_statement_of_no_allergies_does_not_stand_beside_the_allergy_of_the_ot
     let again = case.chart.doctor.get(&place).await.expect(200);
     assert_eq!(again["withdrawn_at"], Value::Null, "{again}");
 }
+
+/// What a registration says, as its admin reads it.
+async fn said(case: &Case, patient: &str) -> Value {
+    let path = format!("/api/v1/patients/{patient}");
+    case.admin.get(path).await.expect(200)
+}
+
+async fn say(case: &Case, patient: &str, what: Value) {
+    let version = said(case, patient).await["version"].as_i64();
+    let path = format!("/api/v1/patients/{patient}");
+    let version = version.expect("a version");
+    case.admin.patch(path, version, what).await.expect(200);
+}
+
+#[tokio::test]
+async fn whoever_asked_for_discretion_keeps_it_and_what_stays_behind_is_named() {
+    let case = Case::new().await;
+    let merged = case.chart.patient.clone();
+    let risks = json!([{ "description": "Father had a heart attack at 48" }]);
+    let contacts = json!([{ "name": "Nils", "relationship": "spouse", "priority": 1, "phone": "+1 312 555 0143" }]);
+    let goals = json!([{ "description": "Walk 5 km" }]);
+    let what = json!({ "is_confidential": true, "risk_factors": risks, "contacts": contacts, "health_goals": goals });
+    say(&case, &merged, what).await;
+    say(&case, &case.survivor, json!({ "is_vip": true })).await;
+    let named = |report: &Value| {
+        let conflicts = report["conflicts"].as_array().expect("conflicts").clone();
+        for name in [
+            "contacts",
+            "risk_factors",
+            "health_goals",
+            "is_vip",
+            "is_confidential",
+        ] {
+            assert!(conflicts.contains(&json!(name)), "{name}: {report}");
+        }
+    };
+    named(&case.merge("?preview=true").await);
+    assert_eq!(said(&case, &case.survivor).await["is_confidential"], false);
+    let before = case.rows().await;
+    named(&case.merge("").await);
+    let one = said(&case, &case.survivor).await;
+    assert_eq!(
+        (&one["is_vip"], &one["is_confidential"]),
+        (&json!(true), &json!(true))
+    );
+    case.unmerge().await;
+    assert_eq!(as_before(before), as_before(case.rows().await));
+    let again = said(&case, &case.survivor).await;
+    assert_eq!(
+        (&again["is_vip"], &again["is_confidential"]),
+        (&json!(true), &json!(false))
+    );
+}
+
+#[tokio::test]
+async fn a_flag_that_two_registrations_brought_goes_with_the_last() {
+    let case = Case::new().await;
+    let first = case.chart.patient.clone();
+    let second = case.clinic.patient(&case.admin).await;
+    for patient in [&first, &second] {
+        say(&case, patient, json!({ "is_confidential": true })).await;
+    }
+    case.merge("").await;
+    let merge = format!("/api/v1/patients/{}/merge", case.survivor);
+    let body = json!({ "duplicate_id": second, "reason": "The same passport" });
+    case.admin.post(merge, body).await.expect(200);
+    case.unmerge().await;
+    assert_eq!(said(&case, &case.survivor).await["is_confidential"], true);
+    let unmerge = format!("/api/v1/patients/{second}/unmerge");
+    let why = json!({ "reason": "Sisters" });
+    case.admin.post(unmerge, why).await.expect(200);
+    assert_eq!(said(&case, &case.survivor).await["is_confidential"], false);
+}

@@ -21,6 +21,7 @@ mod procedures;
 mod registration;
 mod search;
 mod team_of_encounters;
+mod team_of_referrals;
 mod terminology;
 mod vitals;
 mod vitals_batch;

@@ -440,6 +440,11 @@ async fn a_patient_asks_about_any_entry_he_can_read() {
 #[tokio::test]
 async fn a_template_brings_problems_allergies_vital_signs_and_immunizations() {
     let ward = Ward::open().await;
+    let zone = json!({ "time_zone": "America/New_York" });
+    ward.admin
+        .patch("/api/v1/tenant", 1, zone)
+        .await
+        .expect(200);
     let template = json!({ "name": "Visit", "type": "progress", "content": {
         "body": "P: {{problems.active}}\nA: {{allergies}}\nV: {{vitals.latest}}\nI: {{immunizations}}" } });
     let made = ward
@@ -473,6 +478,11 @@ async fn a_template_brings_problems_allergies_vital_signs_and_immunizations() {
             json!({ "measured_at": at, "readings": [{ "kind": "blood_pressure", "systolic": 128, "diastolic": 82 }] }),
         ),
         (
+            "vitals",
+            // In the evening of the day before, where the clinic is.
+            json!({ "measured_at": "2026-03-10T02:00:00Z", "readings": [{ "kind": "temperature", "value": 37, "unit": "Cel" }] }),
+        ),
+        (
             "immunizations",
             json!({ "cvx": "03", "occurred_on": "1971", "source": "patient_recall" }),
         ),
@@ -487,7 +497,8 @@ async fn a_template_brings_problems_allergies_vital_signs_and_immunizations() {
     for line in [
         "- Type 2 diabetes mellitus without complications (E11.9), since 2019-03, chronic",
         "- Latex: Hives, criticality high",
-        "- blood pressure 128/82 mm[Hg] (",
+        "- blood pressure 128/82 mmHg (",
+        "- temperature 37 °C (2026-03-09)",
         ", 1971",
     ] {
         assert!(body.contains(line), "{line}: {body}");

@@ -1,7 +1,7 @@
 //! A timeline tells everything once, in the order of time, page by page.
 
 use platform::access::Role;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Chart, TestTenant};
 
@@ -94,4 +94,51 @@ async fn a_patient_is_told_of_no_alerts_and_strangers_of_nothing() {
     stranger.get(&place).await.expect_problem(404, "not_found");
     let desk = clinic.user(Role::Staff).await;
     desk.get(&place).await.expect_problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn a_day_is_told_where_it_begins_in_the_clinic_and_as_a_day() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let admin = clinic.user(Role::Admin).await;
+    let zone = json!({ "time_zone": "America/New_York" });
+    admin.patch("/api/v1/tenant", 1, zone).await.expect(200);
+    let place = |list: &str| chart.fill(&format!("/api/v1/patients/{{patient_id}}/{list}"));
+    let problem = json!({ "icd10cm": "E11.9", "onset": "2019-07-04" });
+    chart
+        .doctor
+        .post(place("problems"), problem)
+        .await
+        .expect(201);
+    let goal = json!({ "description": "Walk", "starts_on": "2019-01-05" });
+    chart.doctor.post(place("goals"), goal).await.expect(201);
+    let timeline = place("timeline");
+    let of = async |query: &str| {
+        let page = chart.doctor.get(format!("{timeline}?{query}")).await;
+        page.expect(200)["items"]
+            .as_array()
+            .expect("events")
+            .clone()
+    };
+    let onsets = of("types=problem_onset").await;
+    let onset = onsets.iter().find(|event| event["date"] == "2019-07-04");
+    let onset = onset.expect("the onset");
+    assert_eq!(
+        (&onset["at"], &onset["date_only"]),
+        (&json!("2019-07-04T04:00:00Z"), &json!(true))
+    );
+    let goals = of("types=goal&to=2020-01-01T00:00:00Z").await;
+    assert_eq!(
+        (&goals[0]["at"], &goals[0]["date"]),
+        (&json!("2019-01-05T05:00:00Z"), &json!("2019-01-05"))
+    );
+    // The evening before is not that day.
+    assert!(
+        of("types=problem_onset&from=2019-07-03T00:00:00Z&to=2019-07-04T04:00:00Z")
+            .await
+            .is_empty()
+    );
+    let encounter = &of("types=encounter").await[0];
+    assert_eq!(encounter["date_only"], false);
+    assert!(encounter.get("date").is_none());
 }

@@ -1,6 +1,6 @@
 //! Readings by the thousand: each row by itself, all in one transaction, none twice.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use platform::access::Role;
 use serde_json::{Value, json};
 use sqlx::Row;
@@ -261,6 +261,108 @@ async fn a_monitor_that_sends_every_part_of_a_score_raises_the_alert() {
         (&alerts["items"][0]["kind"], &alerts["items"][0]["score"]),
         (&json!("qsofa"), &json!(3))
     );
+}
+
+/// A minute that has just gone by.
+fn minute(clinic: &TestTenant) -> DateTime<Utc> {
+    (clinic.clock.now() - TimeDelta::minutes(3))
+        .with_second(0)
+        .expect("a minute")
+}
+
+/// Sends readings of a moment so many seconds after the beginning of a minute.
+async fn send(
+    (_, nurse, patient): &(TestTenant, Caller, String),
+    minute: DateTime<Utc>,
+    number: i64,
+    second: u32,
+    readings: Vec<Value>,
+) -> Value {
+    let at = minute.with_second(second).expect("a second").to_rfc3339();
+    let rows: Vec<Value> = (number..)
+        .zip(readings)
+        .map(|(number, reading)| {
+            let mut row = row(patient, number, reading);
+            row["measured_at"] = json!(at);
+            row
+        })
+        .collect();
+    let sent = rows.len();
+    let body = json!({ "rows": rows });
+    let done = nurse.post(format!("{PATH}?confirm=true"), body).await;
+    let done = done.expect(200);
+    assert_eq!(done["created"], sent, "{done}");
+    done
+}
+
+/// What stands: kind, level, score.
+async fn standing((_, nurse, patient): &(TestTenant, Caller, String)) -> Vec<Value> {
+    let path = format!("/api/v1/patients/{patient}/clinical-alerts");
+    let alerts = nurse.get(path).await.expect(200);
+    let alerts = alerts["items"].as_array().expect("alerts").iter();
+    alerts
+        .filter(|alert| alert["status"] != "withdrawn")
+        .map(|alert| json!([alert["kind"], alert["level"], alert["score"]]))
+        .collect()
+}
+
+fn saturation(value: i64) -> Value {
+    json!({ "kind": "oxygen_saturation", "value": value })
+}
+
+#[tokio::test]
+async fn one_deadly_reading_calls_alone() {
+    let ward = ward().await;
+    let minute = minute(&ward.0);
+    send(&ward, minute, 1, 5, vec![rate(72)]).await;
+    assert!(standing(&ward).await.is_empty());
+    send(&ward, minute, 2, 10, vec![saturation(82)]).await;
+    assert_eq!(standing(&ward).await, [json!(["news2", "urgent", 3])]);
+    // The same minute calls once, whatever else comes of it.
+    send(&ward, minute, 3, 40, vec![saturation(81)]).await;
+    send(&ward, minute, 4, 50, vec![rate(73)]).await;
+    assert_eq!(standing(&ward).await, [json!(["news2", "urgent", 3])]);
+}
+
+#[tokio::test]
+async fn readings_of_one_moment_in_two_requests_count_together() {
+    let ward = ward().await;
+    let minute = minute(&ward.0);
+    let breath = json!({ "kind": "respiratory_rate", "value": 23 });
+    let pressure = json!({ "kind": "blood_pressure", "systolic": 98, "diastolic": 60 });
+    send(&ward, minute, 1, 20, vec![breath]).await;
+    assert!(standing(&ward).await.is_empty(), "2 points");
+    let second = send(&ward, minute, 2, 20, vec![pressure, rate(120)]).await;
+    let mut both = standing(&ward).await;
+    both.sort_by_key(ToString::to_string);
+    let expected = [json!(["news2", "urgent", 6]), json!(["qsofa", "urgent", 2])];
+    assert_eq!(both, expected, "2 + 2 + 2; two signs");
+
+    // Without its heart rate the score is another: the wrong number does not stay.
+    let (_, nurse, patient) = &ward;
+    let set = second["rows"][1]["vitals_id"].as_str().expect("a set");
+    let why =
+        json!({ "reason": "Loose electrode", "reading_ids": [second["rows"][1]["reading_id"]] });
+    let path = format!("/api/v1/patients/{patient}/vitals/{set}/withdraw");
+    nurse.post(path, why).await.expect(200);
+    assert_eq!(standing(&ward).await, [json!(["qsofa", "urgent", 2])]);
+}
+
+#[tokio::test]
+async fn what_comes_after_in_the_minute_and_is_worse_takes_the_place() {
+    let ward = ward().await;
+    let minute = minute(&ward.0);
+    send(&ward, minute, 1, 10, vec![saturation(82)]).await;
+    let breath = json!({ "kind": "respiratory_rate", "value": 30 });
+    let second = send(&ward, minute, 2, 30, vec![breath, rate(135)]).await;
+    assert_eq!(standing(&ward).await, [json!(["news2", "emergency", 9])]);
+    // The worst was an error: what it had covered calls again.
+    let (_, nurse, patient) = &ward;
+    let set = second["rows"][0]["vitals_id"].as_str().expect("a set");
+    let path = format!("/api/v1/patients/{patient}/vitals/{set}/withdraw");
+    let why = json!({ "reason": "Another bed" });
+    nurse.post(path, why).await.expect(200);
+    assert_eq!(standing(&ward).await, [json!(["news2", "urgent", 3])]);
 }
 
 /// A reading in a month of a year.

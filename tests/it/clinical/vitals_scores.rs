@@ -213,6 +213,29 @@ async fn an_alert_is_withdrawn_with_the_readings_it_was_made_from() {
 }
 
 #[tokio::test]
+async fn an_alert_whose_number_was_wrong_is_withdrawn_and_raised_anew() {
+    let (clinic, nurse, patient) = bedside().await;
+    let path = format!("/api/v1/patients/{patient}/vitals");
+    let made = nurse.post(&path, ill(&clinic)).await.expect(201);
+    let set = made["id"].as_str().expect("an id");
+    // Without the respiratory rate it is 6 at least, and no emergency.
+    let why = json!({ "reason": "Not counted", "reading_ids": [made["readings"][0]["id"]] });
+    let left = nurse.post(format!("{path}/{set}/withdraw"), why).await;
+    assert_eq!(left.expect(200)["derived"]["news2"]["at_least"], 6);
+    let alerts = format!("/api/v1/patients/{patient}/clinical-alerts");
+    let of = async |status: &str| {
+        let found = nurse.get(format!("{alerts}?status={status}")).await;
+        let found = found.expect(200);
+        let items = found["items"].as_array().expect("alerts").iter();
+        items
+            .map(|one| json!([one["level"], one["score"], one["at_least"]]))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of("open").await, [json!(["urgent", 6, true])]);
+    assert_eq!(of("withdrawn").await, [json!(["emergency", 9, false])]);
+}
+
+#[tokio::test]
 async fn what_is_written_down_long_after_calls_nobody() {
     let (clinic, nurse, patient) = bedside().await;
     let mut body = ill(&clinic);

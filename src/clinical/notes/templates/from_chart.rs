@@ -1,6 +1,7 @@
 //! What a chart says where a template asks for it: problems, allergies, vital signs, immunizations. A line for each, newest
 //! first. What was not asked of the patient is said so, and never reads as "none".
 
+use chrono_tz::Tz;
 use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::PatientId;
@@ -21,7 +22,7 @@ pub(super) async fn add(
     tx: &mut TenantTx,
     (patient, found): (PatientId, &Patient),
     texts: &[&str],
-    now: Instant,
+    (now, zone): (Instant, Tz),
     values: &mut Values,
 ) -> Result<()> {
     let asked = |name: &str| {
@@ -45,7 +46,7 @@ pub(super) async fn add(
         let latest = vitals::recent_in_tx(tx, (patient, birth), now, None).await?;
         values.insert(
             "vitals.latest",
-            lines(latest.iter().map(vital), "none on record"),
+            lines(latest.iter().map(|one| vital(one, zone)), "none on record"),
         );
     }
     if asked("immunizations") {
@@ -116,7 +117,8 @@ fn allergy(allergy: &Allergy) -> String {
     format!("{substance}: {reactions}, criticality {criticality}")
 }
 
-fn vital(latest: &RecentVital) -> String {
+/// Days are those of the clinic, units those a reader knows.
+fn vital(latest: &RecentVital, zone: Tz) -> String {
     let reading = &latest.reading;
     let said = match (&reading.canonical, reading.given.code) {
         (Some(kept), _) => {
@@ -124,19 +126,13 @@ fn vital(latest: &RecentVital) -> String {
                 Some(diastolic) => format!("{}/{diastolic}", kept.value),
                 None => kept.value.to_string(),
             };
-            format!("{value} {}", word_as_is(&kept.unit))
+            format!("{value} {}", kept.unit.symbol())
         }
         (None, Some(code)) => word(&code),
         (None, None) => String::new(),
     };
-    let day = latest.measured_at.format("%Y-%m-%d");
+    let day = latest.measured_at.with_timezone(&zone).format("%Y-%m-%d");
     format!("{} {said} ({day})", word(&reading.given.kind))
-}
-
-/// A unit is written as it is.
-fn word_as_is(value: &impl serde::Serialize) -> String {
-    let text = serde_json::to_value(value).unwrap_or_default();
-    text.as_str().unwrap_or_default().to_owned()
 }
 
 fn dose(dose: &Immunization) -> String {

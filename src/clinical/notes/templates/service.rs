@@ -1,5 +1,6 @@
 //! Keeping templates, and filling them from a chart.
 
+use chrono_tz::Tz;
 use kernel::ids::{EncounterId, NoteTemplateId, PatientId};
 use kernel::text::name_key;
 use kernel::{Code, Error, OnConstraint, Page, Result};
@@ -149,7 +150,7 @@ async fn fill(
     let found = patients::find(tx, patient)
         .await?
         .ok_or_else(Error::not_found)?;
-    let mut values = values(ctx, tx, (patient, &found), encounter).await?;
+    let (mut values, zone) = values(ctx, tx, (patient, &found), encounter).await?;
     let texts: Vec<String> = content
         .sections_mut()
         .into_iter()
@@ -157,20 +158,21 @@ async fn fill(
         .map(|text| text.clone())
         .collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    from_chart::add(tx, (patient, &found), &texts, ctx.now(), &mut values).await?;
+    let now = (ctx.now(), zone);
+    from_chart::add(tx, (patient, &found), &texts, now, &mut values).await?;
     for text in content.sections_mut().into_iter().flatten() {
         *text = placeholders::fill(text, &values);
     }
     Ok(content)
 }
 
-/// What the chart says. A placeholder it says nothing about is left out.
+/// What the chart says, and the clinic's zone. A placeholder it says nothing about is left out.
 async fn values(
     ctx: &Ctx,
     tx: &mut TenantTx,
     (patient, found): (PatientId, &Patient),
     encounter: Option<EncounterId>,
-) -> Result<Values> {
+) -> Result<(Values, Tz)> {
     let encounter = match encounter {
         Some(id) => Some(
             encounters::find_in_tx(tx, Some(patient), id)
@@ -180,7 +182,7 @@ async fn values(
         None => None,
     };
     let about = store::writer(tx, ctx.user()).await?;
-    let zone = encounters::zone(&about.time_zone).unwrap_or(chrono_tz::Tz::UTC);
+    let zone = encounters::zone(&about.time_zone).unwrap_or(Tz::UTC);
     let local = ctx.now().with_timezone(&zone);
     let mut values = Values::from([
         (
@@ -204,7 +206,7 @@ async fn values(
     if let Some(encounter) = encounter {
         add_encounter(&mut values, encounter);
     }
-    Ok(values)
+    Ok((values, zone))
 }
 
 fn add_encounter(values: &mut Values, encounter: Encounter) {

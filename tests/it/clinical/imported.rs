@@ -418,9 +418,7 @@ async fn imported_medications_stand_in_the_chart_of_now_and_of_then() {
     let chart = record.doctor.get(&place).await.expect(200);
     let medications = &chart["medications"];
     assert_eq!(medications["total"], 2, "{chart}");
-    let titles: Vec<&Value> = (0..2)
-        .map(|at| &medications["items"][at]["name"])
-        .collect();
+    let titles: Vec<&Value> = (0..2).map(|at| &medications["items"][at]["name"]).collect();
     assert_eq!(titles, ["St John's wort", "Simvastatin 10 MG Oral Tablet"]);
     let simvastatin = &medications["items"][1];
     assert_eq!(simvastatin["rxnorm"], "314231");

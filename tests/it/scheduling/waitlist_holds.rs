@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::ids::HoldId;
 use platform::db::SystemTx;
-use scheduling::appointments::{self, By, Details};
+use scheduling::appointments::{self, Booker, Details};
 use serde_json::{Value, json};
 
 use super::flow_clinic::Clinic;
@@ -69,7 +69,8 @@ async fn a_hold_that_was_booked_past_its_offer_is_its_answer() {
             .await
             .expect("one");
         let details = Details::default();
-        let booked = appointments::book_hold_in_tx(&mut tx, hold, None, &details, By::SYSTEM, now);
+        let booked =
+            appointments::book_hold_in_tx(&mut tx, hold, None, &details, Booker::SYSTEM, now);
         let booked = booked.await.expect("it is booked");
         tx.commit().await.expect("a commit");
         requests.push((request, offered, booked));

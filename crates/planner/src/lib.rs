@@ -20,6 +20,7 @@ mod limits;
 mod mend;
 mod model;
 mod plan;
+mod pools;
 mod prices;
 mod problem;
 mod replan;

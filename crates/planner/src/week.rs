@@ -107,6 +107,21 @@ impl<'m> Week<'m> {
         self.group_starts[place].1
     }
 
+    /// What is free of a desk's day, limits of work left aside.
+    pub fn free(&self, at: usize) -> Grid {
+        self.desk_free[at]
+    }
+
+    /// Ticks at which all of a group is held.
+    pub fn group_taken(&self, group: usize, day: usize) -> Grid {
+        let free = self.pools.free(self.model, group, day).unwrap_or_else(|| {
+            let assets = self.model.groups[group].assets.iter();
+            let free = assets.map(|it| &self.asset_free[it * self.model.days + day]);
+            free.fold(Grid::EMPTY, |all, one| all.or(one))
+        });
+        Grid::range(0, TICKS).without(&free)
+    }
+
     /// The starts at which the patient is with nobody else.
     pub fn patient_starts(&self, request: usize, day: usize) -> Option<Grid> {
         let wanted = &self.model.requests[request];

@@ -1,6 +1,7 @@
 //! Ruin and recreate: tear neighbouring visits out of a few provider-days (`tear`), put them and what was left out back in
 //! another order (`mend`), and keep the result if it is better, or not worse by more than chance allows; less is allowed the
-//! longer it goes on (simulated annealing over the whole budget).
+//! longer it goes on (simulated annealing over the whole budget). Most steps leave less to chance: they fill a few holes exactly
+//! (`holes`).
 //!
 //! Every step is undone or kept by the slots it changed; nothing is copied but a new best.
 
@@ -25,6 +26,9 @@ const ROUND: u64 = 16;
 /// How much worse a plan may get in a step, about, at the beginning and at the end: in shares of what leaving out a request
 /// of middling priority costs.
 const HOT: f64 = 1.0 / 24.0;
+/// With fewer requests than these it begins hotter in proportion, up to so many times: each has more steps to settle in.
+const MANY: f64 = 240.0;
+const HOTTEST: f64 = 4.0;
 const COLD: f64 = 1.0 / 1000.0;
 /// So often in a thousand a step fills holes exactly.
 const EXACT: usize = 900;
@@ -91,6 +95,8 @@ impl<'w, 'm> Search<'w, 'm> {
         self.alike = alike(self.week.model);
         self.holes = Some(Holes::new(self.week.model));
         let scale = as_float(self.week.model.middling());
+        let count = share(self.week.model.requests.len() as u64, 1);
+        let hot = HOT * (MANY / count).clamp(1.0, HOTTEST);
         loop {
             if self.iterations.is_multiple_of(ROUND) {
                 let spent = match budget {
@@ -100,7 +106,7 @@ impl<'w, 'm> Search<'w, 'm> {
                 if spent >= 1.0 || spent.is_nan() {
                     break;
                 }
-                self.temperature = scale * HOT * (COLD / HOT).powf(spent);
+                self.temperature = scale * hot * (COLD / hot).powf(spent);
             }
             if matches!(budget, Budget::Iterations(most) if self.iterations >= most)
                 || !self.step(None)

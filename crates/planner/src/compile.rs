@@ -43,6 +43,7 @@ pub fn compile(problem: &Problem) -> Model {
         let wanted = compiler.request(request);
         compiler.model.requests.push(wanted);
     }
+    compiler.model.pool();
     compiler.model.tabulate();
     compiler.model
 }
@@ -115,6 +116,7 @@ impl<'a> Compiler<'a> {
                 groups: Vec::new(),
                 asset_open: vec![Grid::EMPTY; assets * problem.days.len()],
                 assets,
+                pools: Vec::new(),
                 travel: Vec::new(),
                 profiles: Vec::new(),
                 desk_starts: Vec::new(),

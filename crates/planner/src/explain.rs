@@ -3,6 +3,7 @@
 use crate::grid::Grid;
 use crate::model::{Choice, Slot};
 use crate::plan::{Change, Goals, Placement, Plan, Reason, SearchReport, Unplaced};
+use crate::pools;
 use crate::problem::{Current, Problem, Provider, Request};
 use crate::rules::{self, DayRules};
 use crate::week::Week;
@@ -16,8 +17,9 @@ pub fn plan(problem: &Problem, week: &mut Week<'_>, search: SearchReport) -> Pla
         bound: None,
         search,
     };
+    let named = pools::named(week);
     for (index, request) in problem.requests.iter().enumerate() {
-        match (&request.current, week.placed[index]) {
+        match (&request.current, named[index]) {
             (Some(current), _) if current.locked => {
                 plan.placements.push(locked(problem, request, current));
             }

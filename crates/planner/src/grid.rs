@@ -117,6 +117,43 @@ impl Grid {
         (self.without(&self.later(1)), self.without(&self.earlier(1)))
     }
 
+    /// The 64 ticks from one on.
+    pub fn window(&self, from: usize) -> u64 {
+        let (word, bits) = (from / 64, from % 64);
+        let at = |word: usize| self.0.get(word).copied().unwrap_or(0);
+        if bits == 0 {
+            at(word)
+        } else {
+            at(word) >> bits | at(word + 1) << (64 - bits)
+        }
+    }
+
+    /// The run of set ticks that a tick lies in: from, to.
+    pub fn run_around(&self, tick: usize) -> (usize, usize) {
+        if !self.has(tick) {
+            return (tick, tick);
+        }
+        // 64 ticks at a time.
+        let (mut from, mut to) = (tick, tick);
+        loop {
+            let run = self.window(to).trailing_ones() as usize;
+            to += run;
+            if run < 64 {
+                break;
+            }
+        }
+        while from > 0 {
+            let step = from.min(64);
+            let before = self.window(from - step) << (64 - step);
+            let run = (before.leading_ones() as usize).min(step);
+            from -= run;
+            if run < step {
+                break;
+            }
+        }
+        (from, to)
+    }
+
     pub fn first(&self) -> Option<usize> {
         self.0
             .iter()

@@ -30,6 +30,8 @@ pub struct Guide {
     picks: Vec<Pick>,
     /// Each request's: a range of `picks`.
     of: Vec<(usize, usize)>,
+    /// What each request costs at its best, prices included.
+    worth: Vec<f32>,
 }
 
 struct Scale {
@@ -48,8 +50,11 @@ impl Guide {
         let mut guide = Self {
             picks: Vec::new(),
             of: Vec::with_capacity(model.requests.len()),
+            worth: Vec::with_capacity(model.requests.len()),
         };
         for request in 0..model.requests.len() {
+            let worth = prices.worth(request);
+            guide.worth.push(smaller(worth));
             let first = guide.picks.len();
             let mut found = picks(model, prices, request, &scale);
             found.sort_by_key(|it| it.key);
@@ -58,6 +63,11 @@ impl Guide {
             guide.of.push((first, guide.picks.len()));
         }
         guide
+    }
+
+    /// What a request costs at its best, prices included.
+    pub fn worth(&self, request: usize) -> f32 {
+        self.worth[request]
     }
 
     pub fn picks(&self, request: usize) -> &[Pick] {
@@ -123,6 +133,11 @@ pub fn rows<'a>(
 #[expect(clippy::cast_precision_loss, reason = "costs stay far below 2^52")]
 fn as_float(cost: i64) -> f64 {
     cost as f64
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a measure, not a sum")]
+fn smaller(cost: f64) -> f32 {
+    cost as f32
 }
 
 /// At most [`STEPS`].

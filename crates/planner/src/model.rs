@@ -28,6 +28,9 @@ pub struct Model {
     /// What of it is open to requests without a call.
     pub asset_uncalled: Vec<Grid>,
     pub assets: usize,
+    /// `[group * days + day]`: when all of a group are open, if all are open alike. Then its members need no names while
+    /// the search goes on: whatever never asks for more of them than there are can be shared out among them afterwards.
+    pub pools: Vec<Option<Grid>>,
     /// The minutes before each day.
     pub begins: Vec<u32>,
     pub facilities: Vec<String>,
@@ -132,7 +135,8 @@ pub struct Slot {
 }
 
 pub type Assets = [usize; MOST_NEEDS];
-pub const NO_ASSETS: Assets = [usize::MAX; MOST_NEEDS];
+pub const NO_ASSET: usize = usize::MAX;
+pub const NO_ASSETS: Assets = [NO_ASSET; MOST_NEEDS];
 
 impl Model {
     pub fn desk_at(&self, desk: usize, day: usize) -> usize {
@@ -214,6 +218,20 @@ impl Model {
             free.and(&self.asset_uncalled[at])
         } else {
             *free
+        }
+    }
+
+    /// Which groups are open alike.
+    pub fn pool(&mut self) {
+        for group in &self.groups {
+            for day in 0..self.days {
+                let mut all = group.assets.iter().map(|it| {
+                    let at = it * self.days + day;
+                    (self.asset_open[at], self.asset_uncalled[at])
+                });
+                let first = all.next().filter(|first| all.all(|it| it == *first));
+                self.pools.push(first.map(|it| it.0));
+            }
         }
     }
 

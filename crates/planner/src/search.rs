@@ -1,12 +1,14 @@
 //! Ruin and recreate: tear neighbouring visits out of a few provider-days (`tear`), put them and what was left out back in
 //! another order (`mend`), and keep the result if it is better, or not worse by more than chance allows; less is allowed the
-//! longer it goes on (simulated annealing over the whole budget).
+//! longer it goes on (simulated annealing over the whole budget). Most steps leave less to chance: they fill a few holes exactly
+//! (`holes`).
 //!
 //! Every step is undone or kept by the slots it changed; nothing is copied but a new best.
 
 use std::time::{Duration, Instant};
 
 use crate::guide::Guide;
+use crate::holes::Holes;
 use crate::mend::{Reach, Want, alike, wants};
 use crate::model::Slot;
 use crate::rng::Rng;
@@ -24,7 +26,12 @@ const ROUND: u64 = 16;
 /// How much worse a plan may get in a step, about, at the beginning and at the end: in shares of what leaving out a request
 /// of middling priority costs.
 const HOT: f64 = 1.0 / 24.0;
-const COLD: f64 = 1.0 / 300.0;
+/// With fewer requests than these it begins hotter in proportion, up to so many times: each has more steps to settle in.
+const MANY: f64 = 240.0;
+const HOTTEST: f64 = 4.0;
+const COLD: f64 = 1.0 / 1000.0;
+/// So often in a thousand a step fills holes exactly.
+const EXACT: usize = 900;
 
 /// Steps around one request without a better plan, once there is one.
 const PATIENCE: u64 = 30;
@@ -50,8 +57,9 @@ pub struct Search<'w, 'm> {
     pub wants: Vec<Vec<Want>>,
     best: Vec<Option<Slot>>,
     best_cost: i64,
-    temperature: f64,
+    pub temperature: f64,
     pub iterations: u64,
+    pub holes: Option<Holes>,
 }
 
 impl<'w, 'm> Search<'w, 'm> {
@@ -74,6 +82,7 @@ impl<'w, 'm> Search<'w, 'm> {
             best_cost: week.cost,
             temperature: 0.0,
             iterations: 0,
+            holes: None,
             week,
         }
     }
@@ -84,7 +93,10 @@ impl<'w, 'm> Search<'w, 'm> {
         self.guide = guide;
         self.wants = wants(self.week.model);
         self.alike = alike(self.week.model);
+        self.holes = Some(Holes::new(self.week.model));
         let scale = as_float(self.week.model.middling());
+        let count = share(self.week.model.requests.len() as u64, 1);
+        let hot = HOT * (MANY / count).clamp(1.0, HOTTEST);
         loop {
             if self.iterations.is_multiple_of(ROUND) {
                 let spent = match budget {
@@ -94,7 +106,7 @@ impl<'w, 'm> Search<'w, 'm> {
                 if spent >= 1.0 || spent.is_nan() {
                     break;
                 }
-                self.temperature = scale * HOT * (COLD / HOT).powf(spent);
+                self.temperature = scale * hot * (COLD / hot).powf(spent);
             }
             if matches!(budget, Budget::Iterations(most) if self.iterations >= most)
                 || !self.step(None)
@@ -129,6 +141,10 @@ impl<'w, 'm> Search<'w, 'm> {
             self.torn[at] = false;
         }
         self.removed.clear();
+        if around.is_none() && self.rng.chance(EXACT) && self.fill_holes() {
+            self.keep_best();
+            return true;
+        }
         let absent = self.week.absent.len();
         let forced = match around {
             Some(request) if self.week.placed[request].is_none() => Some(request),
@@ -144,14 +160,18 @@ impl<'w, 'm> Search<'w, 'm> {
         self.exchange();
         let now = self.week.cost;
         if now <= before || self.allows(now - before) {
-            if now < self.best_cost {
-                self.best_cost = now;
-                self.best.clone_from(&self.week.placed);
-            }
+            self.keep_best();
         } else {
             self.undo(forced);
         }
         true
+    }
+
+    fn keep_best(&mut self) {
+        if self.week.cost < self.best_cost {
+            self.best_cost = self.week.cost;
+            self.best.clone_from(&self.week.placed);
+        }
     }
 
     /// One of those without a place, if it could have one at all.
@@ -169,7 +189,7 @@ impl<'w, 'm> Search<'w, 'm> {
         as_float(worse) < -self.temperature * (1.0 - chance).ln()
     }
 
-    fn undo(&mut self, forced: Option<usize>) {
+    pub fn undo(&mut self, forced: Option<usize>) {
         for request in self.trying.iter().copied().chain(forced) {
             if self.week.placed[request].is_some() {
                 self.week.remove(request);

@@ -4,7 +4,8 @@
 //! are cached per desk or group, day and length, and made anew when that day's grid has changed (`stamp`).
 
 use crate::grid::{Grid, TICKS};
-use crate::model::{Assets, Choice, Model, NO_ASSETS, Slot};
+use crate::model::{Assets, Choice, Model, NO_ASSET, NO_ASSETS, Slot};
+use crate::pools::Pools;
 
 pub struct Week<'m> {
     pub model: &'m Model,
@@ -15,7 +16,9 @@ pub struct Week<'m> {
     /// What each placed request costs; nothing for the others.
     own_cost: Vec<i64>,
     desk_free: Vec<Grid>,
+    /// Of the groups without a pool.
     asset_free: Vec<Grid>,
+    pub pools: Pools,
     /// Minutes taken of each provider's limits.
     pub used: Vec<Vec<i64>>,
     /// `[provider * days + day]`, `[asset * days + day]`: the requests there.
@@ -26,7 +29,6 @@ pub struct Week<'m> {
     pub group_stamp: Vec<u32>,
     desk_starts: Vec<(u32, Grid)>,
     group_starts: Vec<(u32, Grid)>,
-    group_of_asset: Vec<usize>,
 }
 
 const NOWHERE: usize = usize::MAX;
@@ -42,12 +44,6 @@ impl<'m> Week<'m> {
         }
         let desks = model.desk_open.len();
         let groups = model.groups.len() * model.days;
-        let mut group_of_asset = vec![0; model.assets];
-        for (group, it) in model.groups.iter().enumerate() {
-            for asset in &it.assets {
-                group_of_asset[*asset] = group;
-            }
-        }
         Self {
             model,
             placed: vec![None; model.requests.len()],
@@ -63,13 +59,13 @@ impl<'m> Week<'m> {
                 .map(|it| vec![0; it.as_ref().map_or(0, |it| it.most.len())])
                 .collect(),
             by_provider: vec![Vec::new(); model.desks_of.len() * model.days],
+            pools: Pools::new(model),
             by_asset: vec![Vec::new(); model.assets * model.days],
             patient_visits: vec![Vec::new(); model.patient_locked.len()],
             desk_stamp: vec![1; desks],
             group_stamp: vec![1; groups],
             desk_starts: vec![(0, Grid::EMPTY); desks * model.profiles.len()],
             group_starts: vec![(0, Grid::EMPTY); groups * model.profiles.len()],
-            group_of_asset,
         }
     }
 
@@ -94,7 +90,14 @@ impl<'m> Week<'m> {
         if self.group_starts[place].0 != stamp {
             let held = self.model.profiles[profile];
             let mut starts = Grid::EMPTY;
-            for asset in &self.model.groups[group].assets {
+            let assets = &self.model.groups[group].assets;
+            let pooled = self.pools.free(self.model, group, day);
+            if let Some(free) = &pooled {
+                let first = assets[0] * self.model.days + day;
+                let free = self.model.asset_serves(free, first, profile);
+                starts = free.starts(held.before, held.after);
+            }
+            for asset in assets.iter().filter(|_| pooled.is_none()) {
                 let at = asset * self.model.days + day;
                 let free = self.model.asset_serves(&self.asset_free[at], at, profile);
                 starts = starts.or(&free.starts(held.before, held.after));
@@ -102,6 +105,21 @@ impl<'m> Week<'m> {
             self.group_starts[place] = (stamp, starts);
         }
         self.group_starts[place].1
+    }
+
+    /// What is free of a desk's day, limits of work left aside.
+    pub fn free(&self, at: usize) -> Grid {
+        self.desk_free[at]
+    }
+
+    /// Ticks at which all of a group is held.
+    pub fn group_taken(&self, group: usize, day: usize) -> Grid {
+        let free = self.pools.free(self.model, group, day).unwrap_or_else(|| {
+            let assets = self.model.groups[group].assets.iter();
+            let free = assets.map(|it| &self.asset_free[it * self.model.days + day]);
+            free.fold(Grid::EMPTY, |all, one| all.or(one))
+        });
+        Grid::range(0, TICKS).without(&free)
     }
 
     /// The starts at which the patient is with nobody else.
@@ -137,13 +155,21 @@ impl<'m> Week<'m> {
         starts
     }
 
-    /// One free asset of each group, the one that leaves the fewest splinters; the wished one where it is free.
+    /// One free asset of each group without a pool, the one that leaves the fewest splinters; the wished one where it is free.
     pub fn choose_assets(&self, request: usize, slot: &Slot, wished: &Assets) -> Option<Assets> {
         let choice = &self.model.requests[request].options[slot.option];
         let profile = self.model.requests[request].profile;
         let (from, to) = self.model.held(request, slot);
         let mut assets = NO_ASSETS;
         for (place, group) in choice.groups.iter().enumerate() {
+            if let Some(free) = self.pools.free(self.model, *group, slot.day) {
+                let first = self.model.groups[*group].assets[0] * self.model.days + slot.day;
+                let open = self.model.asset_serves(&free, first, profile);
+                if Grid::range(from, to).without(&open).is_empty() {
+                    continue;
+                }
+                return None;
+            }
             let free = |asset: &&usize| {
                 let at = **asset * self.model.days + slot.day;
                 let open = self.model.asset_serves(&self.asset_free[at], at, profile);
@@ -191,7 +217,11 @@ impl<'m> Week<'m> {
         }
         let (from, to) = model.held(request, &slot);
         self.hold(choice, &slot, from, to, false);
-        for asset in slot.assets.iter().take(choice.groups.len()) {
+        for group in choice.groups.iter() {
+            self.pools
+                .hold(model, *group, slot.day, (request, from, to));
+        }
+        for asset in slot.assets.iter().filter(|it| **it != NO_ASSET) {
             self.by_asset[asset * model.days + slot.day].push(request);
         }
     }
@@ -215,10 +245,14 @@ impl<'m> Week<'m> {
             );
             self.count(provider, slot.day, -model.profiles[wanted.profile].minutes);
         }
-        for asset in slot.assets.iter().take(choice.groups.len()) {
+        let (from, to) = model.held(request, &slot);
+        for group in choice.groups.iter() {
+            self.pools
+                .release(model, *group, slot.day, (request, from, to));
+        }
+        for asset in slot.assets.iter().filter(|it| **it != NO_ASSET) {
             forget(&mut self.by_asset[asset * model.days + slot.day], request);
         }
-        let (from, to) = model.held(request, &slot);
         self.hold(choice, &slot, from, to, true);
         Some(slot)
     }
@@ -243,9 +277,11 @@ impl<'m> Week<'m> {
                 self.desk_stamp[at] += 1;
             }
         }
-        for asset in slot.assets.iter().take(choice.groups.len()) {
+        for group in choice.groups.iter() {
+            self.group_stamp[group * model.days + slot.day] += 1;
+        }
+        for asset in slot.assets.iter().filter(|it| **it != NO_ASSET) {
             change(&mut self.asset_free[asset * model.days + slot.day]);
-            self.group_stamp[self.group_of_asset[*asset] * model.days + slot.day] += 1;
         }
     }
 
@@ -296,6 +332,11 @@ impl<'m> Week<'m> {
             }
         }
         for group in choice.groups.iter() {
+            if model.pools[group * model.days + slot.day].is_some() {
+                self.pools
+                    .in_the_way(model, *group, slot.day, (from, to), &mut found);
+                continue;
+            }
             let held = Grid::range(from, to);
             let assets = model.groups[*group].assets.iter().filter(|asset| {
                 let at = **asset * model.days + slot.day;

@@ -388,7 +388,9 @@ async fn a_form_sent_again_with_its_key_files_nothing_twice() {
     // Another file, and the same file under another label, are another request: neither passes for filed.
     let file = ("x.txt", "text/plain", &*pattern(1_000));
     let same = ("x.txt", "text/plain", &*pattern(2_000_000));
-    for (label, file) in [(label("clinical"), file), (label("consent"), same)] {
+    let mut other = label("clinical");
+    other["title"] = json!("Another paper");
+    for (label, file) in [(label("clinical"), file), (other, same)] {
         let (kind, body) = form(Some(&label), file);
         let headers = [("content-type", kind.as_str()), ("idempotency-key", "once")];
         nurse

@@ -132,14 +132,14 @@ async fn who_may_not_write_into_a_month_makes_none() {
 
     let nurse = clinic.user(Role::Nurse).await;
     let path = format!("/api/v1/patients/{}/vitals", clinic.patient(&nurse).await);
-    let reading = json!({ "measured_at": "2011-07-10T09:00:00Z", "readings": [{ "kind": "heart_rate", "value": 72 }] });
+    let reading = json!({ "measured_at": "2012-07-10T09:00:00Z", "readings": [{ "kind": "heart_rate", "value": 72 }] });
     stranger
         .post(&path, reading.clone())
         .await
         .expect_problem(404, "not_found");
-    assert!(!has_month("vitals", "2011m07").await);
+    assert!(!has_month("vitals", "2012m07").await);
     nurse.post(&path, reading).await.expect(201);
-    assert!(has_month("vitals", "2011m07").await);
+    assert!(has_month("vitals", "2012m07").await);
 }
 
 #[tokio::test]

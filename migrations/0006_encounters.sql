@@ -22,6 +22,11 @@ create index encounter_register_order_idx on app.encounter_register (tenant_id, 
 select app.tenant_table('app.encounter_register', of_patient => true, history => false,
                         read => '{admin,provider,nurse,staff,billing,patient,system}',
                         write => '{admin,provider,nurse,staff,system,patient}', adds => '{admin,provider,nurse,staff,system}');
+-- Until when an encounter keeps its people on the team decides who sees a patient. It follows the encounter, by the triggers
+-- below, which run with the definer's rights: the server names it in no statement of its own, and may not.
+revoke insert, update on app.encounter_register from chartwell_runtime;
+grant insert (tenant_id, id, patient_id, scheduled_start) on app.encounter_register to chartwell_runtime;
+grant update (scheduled_start) on app.encounter_register to chartwell_runtime;
 
 create table app.encounters (
     tenant_id              uuid        not null,

@@ -123,8 +123,8 @@ create table app.appointments (
     chief_complaint   text,
     notes             text,                          -- for the office, not for the patient
     join_url          text,                          -- telemedicine
-    overbooked        boolean     not null default false,
-    overbook_reason   text,
+    overbooked        boolean     not null default false,    -- booked over somebody, who is there still
+    overbook_reason   text,                          -- as it was given, also where the time was free or became free since
     series_id         uuid,
     rescheduled_from  uuid,                          -- the appointment this one took the place of
     encounter_id      uuid,
@@ -169,7 +169,7 @@ create table app.appointments (
     constraint appointments_status_check check (status in
         ('scheduled', 'confirmed', 'checked_in', 'in_progress', 'completed', 'cancelled', 'no_show', 'rescheduled')),
     constraint appointments_times_check check (starts_at < ends_at),
-    constraint appointments_overbooked_check check (overbooked = (overbook_reason is not null)),
+    constraint appointments_overbooked_check check (not overbooked or overbook_reason is not null),
     constraint appointments_roomed_check check ((roomed_at is null) = (roomed_in is null) and (roomed_at is null or checked_in_at is not null)),
     constraint appointments_roomed_while_check check (roomed_while is null or roomed_at is not null and not isempty(roomed_while)
         and not lower_inf(roomed_while) and not upper_inf(roomed_while)),

@@ -83,6 +83,59 @@ revoke all on function app.release_stale_holds(uuid[], timestamptz, timestamptz,
 grant execute on function app.release_stale_holds(uuid[], timestamptz, timestamptz, timestamptz) to chartwell_runtime;
 grant update (state) on app.reservations to chartwell_definer;
 
+-- The constraints leave out whoever is overbooked, so his time was anybody's once the one he was booked over was gone. Whoever
+-- goes hands his place to the first who was booked over him, if that one fits into what is free now; it may be another patient's,
+-- so with the owner's rights. Who is being changed at this moment, or is just then in the way of another, stays overbooked: his
+-- time is no less taken for that, it is only not kept by the constraint.
+create function app.keep_overbooked(ended uuid[], given_back uuid, at timestamptz) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := app.tenant_id();
+    one    record;
+    kept   uuid[] := '{}';
+begin
+    for one in
+        select r.id, r.appointment_id
+          from app.reservations f
+          join app.reservations r on r.tenant_id = tenant and r.resource_id = f.resource_id and r.state = 'overbooked'
+                                 and r.starts_at > f.starts_at - interval '40 hours' and r.starts_at < f.ends_at and r.ends_at > f.starts_at
+          join app.appointments a on a.tenant_id = tenant and a.id = r.appointment_id
+         where f.tenant_id = tenant and f.state = 'released' and (f.appointment_id = any(ended) or f.hold_id = given_back)
+         order by r.created_at, r.appointment_id, r.resource_id
+           for no key update of a, r skip locked
+    loop
+        begin
+            update app.reservations r set state = 'booked'
+             where r.tenant_id = tenant and r.id = one.id and r.state = 'overbooked'
+               and not exists (select from app.reservations o
+                                where o.tenant_id = tenant and o.resource_id = r.resource_id and o.state in ('held', 'booked')
+                                  and o.starts_at > r.starts_at - interval '40 hours' and o.starts_at < r.ends_at
+                                  and o.ends_at > r.starts_at and (o.party <> r.party or o.lane = r.lane));
+            if found then
+                kept := kept || one.appointment_id;
+            end if;
+        exception when exclusion_violation or deadlock_detected then
+            null;
+        end;
+    end loop;
+    if cardinality(kept) = 0 then
+        return;
+    end if;
+    update app.appointments a set overbooked = false, version = a.version + 1, updated_at = at
+     where a.tenant_id = tenant and a.id = any(kept) and a.overbooked
+       and not exists (select from app.reservations r where r.tenant_id = tenant and r.appointment_id = a.id and r.state = 'overbooked');
+    delete from app.overbooking_places p
+     using app.appointments a
+     where p.tenant_id = tenant and p.appointment_id = any(kept) and a.tenant_id = tenant and a.id = p.appointment_id and not a.overbooked;
+end
+$$;
+alter function app.keep_overbooked(uuid[], uuid, timestamptz) owner to chartwell_definer;
+revoke all on function app.keep_overbooked(uuid[], uuid, timestamptz) from public;
+grant execute on function app.keep_overbooked(uuid[], uuid, timestamptz) to chartwell_runtime;
+grant update (overbooked, version, updated_at) on app.appointments to chartwell_definer;
+grant select, delete on app.overbooking_places to chartwell_definer;
+
 -- Whoever is to see a patient may open his chart: from the booking to a week after the appointment, as long as it stands.
 -- Every provider it occupies, which the reservations know.
 create function app.join_team_of_appointment() returns trigger

@@ -195,6 +195,8 @@ create table app.waitlist_offers (
 create unique index waitlist_offers_place_key on app.waitlist_offers (tenant_id, freed_by) where status = 'open';
 create unique index waitlist_offers_entry_key on app.waitlist_offers (tenant_id, entry_id) where status = 'open';
 create index waitlist_offers_entry_idx on app.waitlist_offers (tenant_id, entry_id, created_at);
+-- What the waitlist offers is kept by a hold; whether a hold is an offer's is asked whenever one is booked or given back.
+create index waitlist_offers_hold_idx on app.waitlist_offers (tenant_id, hold_id) where status = 'open';
 select app.tenant_table('app.waitlist_offers', of_patient => true, read => '{admin,provider,nurse,staff,patient,system}',
                         write => '{admin,provider,nurse,staff,patient,system}', adds => '{system}');
 

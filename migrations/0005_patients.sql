@@ -98,17 +98,17 @@ create table app.care_team_members (
     constraint care_team_members_patient_fkey foreign key (tenant_id, patient_id) references app.patients (tenant_id, id),
     constraint care_team_members_user_fkey foreign key (tenant_id, user_id) references app.users (tenant_id, id),
     constraint care_team_members_role_check check (role in ('primary_care', 'attending', 'consulting', 'nurse', 'care_manager', 'other')),
-    constraint care_team_members_source_check check (source in ('assigned', 'registration', 'encounter', 'appointment')),
+    constraint care_team_members_source_check check (source in ('assigned', 'registration', 'encounter', 'appointment', 'referral')),
     constraint care_team_members_period_check check (valid_until is null or valid_from <= valid_until)
 );
 -- Whose charts may he open: the question behind every policy.
 create index care_team_members_user_idx on app.care_team_members (tenant_id, user_id, patient_id);
 create index care_team_members_patient_idx on app.care_team_members (tenant_id, patient_id);
--- A membership of an encounter in progress has no end, and one made by hand may have none beside it.
+-- A membership of an encounter in progress, or of a referral that runs, has no end, and one made by hand may have none beside it.
 create unique index care_team_members_open_key on app.care_team_members (tenant_id, patient_id, user_id, role)
-    where valid_until is null and source <> 'encounter';
+    where valid_until is null and source not in ('encounter', 'referral');
 
--- Where a patient has been registered or seen. Facility scope reads it.
+-- Where a patient has been registered, seen or expected. Facility scope reads it.
 create table app.patient_facilities (
     tenant_id    uuid not null,
     patient_id   uuid not null,
@@ -274,8 +274,28 @@ end
 $$;
 alter function app.join_team_of_new_patient() owner to chartwell_definer;
 revoke all on function app.join_team_of_new_patient() from public;
-grant insert on app.care_team_members, app.patient_facilities to chartwell_definer;
+grant insert on app.care_team_members to chartwell_definer;
+grant insert, update, delete on app.patient_facilities to chartwell_definer;
 create trigger patients_team after insert on app.patients for each row execute function app.join_team_of_new_patient();
+
+-- Makes a patient known at a facility. That he is already is said by a lock: whoever is about to find that he need not be, in
+-- follow_facilities (0012), waits and then counts this visit too.
+create function app.know_at(tenant uuid, patient uuid, facility uuid) returns void
+    language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    loop
+        insert into app.patient_facilities (tenant_id, patient_id, facility_id)
+        values (tenant, patient, facility) on conflict do nothing;
+        exit when found;
+        perform from app.patient_facilities f
+          where f.tenant_id = tenant and f.patient_id = patient and f.facility_id = facility for key share;
+        exit when found;
+    end loop;
+end
+$$;
+revoke all on function app.know_at(uuid, uuid, uuid) from public;
+grant execute on function app.know_at(uuid, uuid, uuid) to chartwell_definer;
 
 -- Charts with a key that begins so, in the order of their keys, from a place on; of a chart only its first such key counts.
 -- Without a limit: all of them, in any order. It reads keys in their order and stops when the page is full; a caller with few

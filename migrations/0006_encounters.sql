@@ -22,6 +22,11 @@ create index encounter_register_order_idx on app.encounter_register (tenant_id, 
 select app.tenant_table('app.encounter_register', of_patient => true, history => false,
                         read => '{admin,provider,nurse,staff,billing,patient,system}',
                         write => '{admin,provider,nurse,staff,system,patient}', adds => '{admin,provider,nurse,staff,system}');
+-- Until when an encounter keeps its people on the team decides who sees a patient. It follows the encounter, by the triggers
+-- below, which run with the definer's rights: the server names it in no statement of its own, and may not.
+revoke insert, update on app.encounter_register from chartwell_runtime;
+grant insert (tenant_id, id, patient_id, scheduled_start) on app.encounter_register to chartwell_runtime;
+grant update (scheduled_start) on app.encounter_register to chartwell_runtime;
 
 create table app.encounters (
     tenant_id              uuid        not null,
@@ -274,6 +279,7 @@ revoke all on function app.follow_encounters(uuid, uuid, uuid) from public;
 grant execute on function app.follow_encounters(uuid, uuid, uuid) to chartwell_definer;
 
 -- An encounter that moves to another month is deleted there and inserted here: who attended it is told of there, the rest here.
+-- It is followed when the transaction ends: whoever calls off a visit has its answer as his last look.
 create function app.join_team_of_encounter() returns trigger
     language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -298,13 +304,17 @@ begin
         visit := new.id;
         attending := attending || new.attending_provider_id;
         becomes := app.team_until(new.status, new.scheduled_start, new.scheduled_end, new.actual_end);
-        if new.facility_id is not null then
-            insert into app.patient_facilities (tenant_id, patient_id, facility_id)
-            values (tenant, patient, new.facility_id) on conflict do nothing;
+        if new.facility_id is not null and new.status <> 'cancelled' then
+            perform app.know_at(tenant, patient, new.facility_id);
         end if;
         if tg_op = 'INSERT' and new.version > 1 then
             select r.team_until into was from app.encounter_register r where r.tenant_id = tenant and r.id = visit;
         end if;
+    end if;
+    -- It was to be there, and is not any more.
+    if tg_op <> 'INSERT' and old.facility_id is not null and old.status <> 'cancelled'
+       and (tg_op = 'DELETE' or new.status = 'cancelled' or new.facility_id is distinct from old.facility_id) then
+        perform app.follow_facilities(tenant, patient);
     end if;
     -- History, such as an import: it opens no chart today, and has opened none. Or nothing that matters here has changed.
     if coalesce(greatest(was, becomes) <= now(), true)
@@ -332,9 +342,9 @@ end
 $$;
 alter function app.join_team_of_encounter() owner to chartwell_definer;
 revoke all on function app.join_team_of_encounter() from public;
-create trigger encounters_team
+create constraint trigger encounters_team
     after insert or delete or update of attending_provider_id, facility_id, scheduled_start, scheduled_end, actual_end, status
-    on app.encounters for each row execute function app.join_team_of_encounter();
+    on app.encounters deferrable initially deferred for each row execute function app.join_team_of_encounter();
 
 create function app.join_team_of_participant() returns trigger
     language plpgsql security definer set search_path = pg_catalog, pg_temp

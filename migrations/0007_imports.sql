@@ -128,3 +128,80 @@ end
 $$;
 create trigger imported_resources_guard before update on app.imported_resources
     for each row execute function app.guard_imported_resource();
+
+-- Which section of a chart shows a resource, if any does. Reports that were cancelled or an error are none; what must not be
+-- done is no order, and what was only proposed is not taken.
+create function app.section_of_imported(resource_type text, content jsonb) returns text
+    language sql immutable parallel safe
+as $$
+    select case
+        when resource_type = 'DiagnosticReport' then
+            case when coalesce(content ->> 'status', '') not in ('entered-in-error', 'cancelled') then 'results' end
+        when content @> '{"doNotPerform": true}' then null
+        when resource_type in ('MedicationRequest', 'MedicationStatement') then
+            case when content ->> 'status' in ('active', 'on-hold')
+                  and coalesce(content ->> 'intent', '') not in ('proposal', 'option') then 'medications' end
+        when resource_type in ('ServiceRequest', 'NutritionOrder') then
+            case when content ->> 'status' in ('draft', 'active', 'on-hold') then 'open_orders' end
+        when resource_type = 'Task' then
+            case when content ->> 'status' in ('draft', 'requested', 'received', 'accepted', 'ready', 'in-progress', 'on-hold')
+                 then 'tasks' end
+    end
+$$;
+revoke all on function app.section_of_imported(text, jsonb) from public;
+grant execute on function app.section_of_imported(text, jsonb) to chartwell_runtime;
+
+-- What a Medication that was kept says it is: a code of the world, and nobody's, as a Medication has no patient. For which no
+-- policy can tell who may read it.
+create function app.medication_named(source_id text) returns jsonb
+    language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+    select m.content -> 'code' from app.imported_resources m
+     where m.tenant_id = app.tenant_id() and m.resource_type = 'Medication' and m.source_id = medication_named.source_id
+       and m.patient_id is null and app.actor_role() in ('admin', 'provider', 'nurse', 'patient', 'system')
+$$;
+alter function app.medication_named(text) owner to chartwell_definer;
+revoke all on function app.medication_named(text) from public;
+grant execute on function app.medication_named(text) to chartwell_runtime;
+grant select on app.imported_resources to chartwell_definer;
+
+-- What a prescription is for: its own code, that of a Medication it contains, or of one that was imported. Sources that number
+-- alike are told apart by what stands before a #, the same for all of a source.
+create function app.medication_of(source_id text, content jsonb) returns jsonb
+    language sql stable set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when content ? 'medicationCodeableConcept' then content -> 'medicationCodeableConcept'
+        when starts_with(content #>> '{medicationReference,reference}', '#') then
+            jsonb_path_query_first(content, '$.contained[*] ? (@.id == $id).code',
+                                   jsonb_build_object('id', substr(content #>> '{medicationReference,reference}', 2)))
+        when content #>> '{medicationReference,reference}' is not null then
+            app.medication_named(coalesce(substring(source_id from '^[^#]*#'), '')
+                || regexp_replace(regexp_replace(content #>> '{medicationReference,reference}', '/_history/.*$', ''), '^(.*/|urn:uuid:)', ''))
+    end
+$$;
+revoke all on function app.medication_of(text, jsonb) from public;
+grant execute on function app.medication_of(text, jsonb) to chartwell_runtime;
+
+-- What a chart says of a resource.
+create function app.told_of_imported(resource_type text, source_id text, content jsonb) returns jsonb
+    language sql stable set search_path = pg_catalog, pg_temp
+as $$
+    select jsonb_strip_nulls(jsonb_build_object(
+        'resource_type', resource_type,
+        'status', content ->> 'status',
+        'title', coalesce(content #>> '{code,text}', content #>> '{code,coding,0,display}',
+                          m.medication ->> 'text', m.medication #>> '{coding,0,display}',
+                          content #>> '{medicationReference,display}', content #>> '{oralDiet,type,0,text}',
+                          content #>> '{oralDiet,type,0,coding,0,display}', content ->> 'description'),
+        'rxnorm', jsonb_path_query_first(m.medication,
+            '$.coding[*] ? (@.system == "http://www.nlm.nih.gov/research/umls/rxnorm").code'),
+        'dosage', (select string_agg(t #>> '{}', '; ')
+                     from jsonb_path_query(case resource_type when 'MedicationRequest' then content -> 'dosageInstruction'
+                                                              when 'MedicationStatement' then content -> 'dosage' end,
+                                           '$[*].text') t)))
+      from (select case when resource_type in ('MedicationRequest', 'MedicationStatement')
+                        then app.medication_of(source_id, content) end as medication) m
+$$;
+revoke all on function app.told_of_imported(text, text, jsonb) from public;
+grant execute on function app.told_of_imported(text, text, jsonb) to chartwell_runtime;

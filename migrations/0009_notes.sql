@@ -180,16 +180,20 @@ create table app.released_notes (
 create index released_notes_patient_idx on app.released_notes (tenant_id, patient_id, noted_at, id);
 
 -- Whatever a supervised person signs is asked about, whoever wrote the note: so a note may wait for more than one supervisor.
+-- A supervisor whose charge is no longer his keeps nothing waiting: what waited for him stands open until the next supervisor of
+-- the same person, or whoever may co-sign, takes it.
 create table app.note_cosignatures (
     tenant_id      uuid        not null,
     id             uuid        not null,
     patient_id     uuid        not null,
     note_id        uuid        not null,
     supervisor_id  uuid        not null,
+    asked_by       uuid,                          -- whose signature needs consent; null: the author of the note is taken for him
     status         text        not null default 'pending',
     reason         text,                          -- why it was returned
     answered       boolean     not null default false,    -- a note that was returned waits for an answer, until it is asked about again
     requested_at   timestamptz not null,
+    open_since     timestamptz,                   -- since when whoever may co-sign may take it
     decided_at     timestamptz,
     version        bigint      not null default 1,
     created_at     timestamptz not null,
@@ -197,12 +201,15 @@ create table app.note_cosignatures (
     constraint note_cosignatures_pkey primary key (tenant_id, id),
     constraint note_cosignatures_note_fkey foreign key (tenant_id, patient_id, note_id) references app.notes (tenant_id, patient_id, id),
     constraint note_cosignatures_supervisor_fkey foreign key (tenant_id, supervisor_id) references app.users (tenant_id, id),
+    constraint note_cosignatures_asker_fkey foreign key (tenant_id, asked_by) references app.users (tenant_id, id),
     constraint note_cosignatures_status_check check (status in ('pending', 'cosigned', 'returned')),
     constraint note_cosignatures_reason_check check ((status = 'returned') = (reason is not null))
 );
 create unique index note_cosignatures_pending_key on app.note_cosignatures (tenant_id, note_id, supervisor_id) where status = 'pending';
 create index note_cosignatures_note_idx on app.note_cosignatures (tenant_id, note_id);
 create index note_cosignatures_queue_idx on app.note_cosignatures (tenant_id, supervisor_id, status, requested_at, id);
+create index note_cosignatures_open_idx on app.note_cosignatures (tenant_id, requested_at, id)
+    where status = 'pending' or status = 'returned' and not answered;
 
 -- 45 CFR 164.526: a patient asks to have his record amended. Sixty days, once thirty more. The rule speaks of the whole record:
 -- a request is about a note, or about another entry the patient can read. What is accepted of a note is a signed entry of its

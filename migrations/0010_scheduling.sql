@@ -123,8 +123,8 @@ create table app.appointments (
     chief_complaint   text,
     notes             text,                          -- for the office, not for the patient
     join_url          text,                          -- telemedicine
-    overbooked        boolean     not null default false,
-    overbook_reason   text,
+    overbooked        boolean     not null default false,    -- booked over somebody, who is there still
+    overbook_reason   text,                          -- as it was given, also where the time was free or became free since
     series_id         uuid,
     rescheduled_from  uuid,                          -- the appointment this one took the place of
     encounter_id      uuid,
@@ -138,6 +138,9 @@ create table app.appointments (
     roomed_in         uuid,
     roomed_by         uuid,
     roomed_alone      boolean     not null default false,    -- nobody else may be put there
+    -- From when on he sits there, and until when he is taken to sit there if nobody ends the visit (appointments/rooming.rs): a visit
+    -- that is forgotten does not keep its room for ever.
+    roomed_while      tstzrange,
     started_at        timestamptz,
     completed_at      timestamptz,
     cancelled_at      timestamptz,
@@ -166,21 +169,23 @@ create table app.appointments (
     constraint appointments_status_check check (status in
         ('scheduled', 'confirmed', 'checked_in', 'in_progress', 'completed', 'cancelled', 'no_show', 'rescheduled')),
     constraint appointments_times_check check (starts_at < ends_at),
-    constraint appointments_overbooked_check check (overbooked = (overbook_reason is not null)),
+    constraint appointments_overbooked_check check (not overbooked or overbook_reason is not null),
     constraint appointments_roomed_check check ((roomed_at is null) = (roomed_in is null) and (roomed_at is null or checked_in_at is not null)),
+    constraint appointments_roomed_while_check check (roomed_while is null or roomed_at is not null and not isempty(roomed_while)
+        and not lower_inf(roomed_while) and not upper_inf(roomed_while)),
     constraint appointments_cancelled_check check ((status = 'cancelled') = (cancelled_at is not null)
-        and (cancelled_by is null or cancelled_by in ('patient', 'provider', 'facility')))
+        and (cancelled_by is null or cancelled_by in ('patient', 'provider', 'facility'))),
+    -- One patient in a room at a time. Whoever puts him there may not be allowed to see who sits there, and two may do it at once:
+    -- the constraint says no to both. Where more than one may sit (a family, chairs for infusions) it is said, and the row stands
+    -- outside of it.
+    constraint appointments_room_excl exclude using gist (tenant_id with =, roomed_in with =, roomed_while with &&)
+        where (roomed_alone and status in ('checked_in', 'in_progress'))
 );
 -- An appointment is replaced once.
 create unique index appointments_chain_key on app.appointments (tenant_id, rescheduled_from) where rescheduled_from is not null;
 -- A planned encounter is booked once at a time.
 create unique index appointments_encounter_key on app.appointments (tenant_id, encounter_id)
     where encounter_id is not null and status not in ('cancelled', 'no_show', 'rescheduled');
--- One patient in a room. Whoever puts him there may not be allowed to see who sits there, and two may do it at once: the index
--- says no to both. Where more than one may sit (a family, chairs for infusions) it is said, and the row stands outside of the
--- index.
-create unique index appointments_room_key on app.appointments (tenant_id, roomed_in)
-    where roomed_alone and status in ('checked_in', 'in_progress');
 create index appointments_patient_idx on app.appointments (tenant_id, patient_id, starts_at);
 create index appointments_provider_idx on app.appointments (tenant_id, provider_id, starts_at);
 create index appointments_facility_idx on app.appointments (tenant_id, facility_id, starts_at);
@@ -192,8 +197,9 @@ create index appointments_series_idx on app.appointments (tenant_id, series_id, 
 select app.tenant_table('app.appointments', of_patient => true,
                         read => '{admin,provider,nurse,staff,billing,patient,system}', write => '{admin,provider,nurse,staff,patient,system}');
 
--- Whether somebody else sits in a room, seen by the caller or not.
-create function app.sits_in_room(room uuid, besides uuid) returns boolean
+-- Whether somebody else sits in a room then, seen by the caller or not. Of visits without a while: so long after their end as in
+-- rooming.rs.
+create function app.sits_in_room(room uuid, besides uuid, at timestamptz) returns boolean
     language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -202,12 +208,13 @@ begin
     return exists (select from app.appointments own
                      join app.appointments a on a.tenant_id = tenant and a.facility_id = own.facility_id
                           and a.status in ('checked_in', 'in_progress') and a.roomed_in = room and a.id <> besides
+                          and coalesce(upper(a.roomed_while), a.ends_at + interval '4 hours') > at
                     where own.tenant_id = tenant and own.id = besides);
 end
 $$;
-alter function app.sits_in_room(uuid, uuid) owner to chartwell_definer;
-revoke all on function app.sits_in_room(uuid, uuid) from public;
-grant execute on function app.sits_in_room(uuid, uuid) to chartwell_runtime;
+alter function app.sits_in_room(uuid, uuid, timestamptz) owner to chartwell_definer;
+revoke all on function app.sits_in_room(uuid, uuid, timestamptz) from public;
+grant execute on function app.sits_in_room(uuid, uuid, timestamptz) to chartwell_runtime;
 
 -- A promise to keep a time free for a short while: to look at the calendar together, or to wait for an answer.
 create table app.appointment_holds (
@@ -303,3 +310,22 @@ revoke all on function app.is_of_own_visit(uuid, uuid) from public;
 grant execute on function app.is_of_own_visit(uuid, uuid) to chartwell_runtime;
 select app.narrow_policies('app.reservations', $condition$ app.actor_role() <> 'patient' or app.is_of_own_visit(appointment_id, hold_id) $condition$,
                            'aw');
+
+-- At which facility a reservation takes place, seen by the caller or not: when a provider is taken is known to who plans his
+-- week, and he has to get there and back. Of whom and for what is not told.
+create function app.facility_of_reservation(reservation uuid) returns uuid
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := app.tenant_id();
+begin
+    return (select coalesce(a.facility_id, h.facility_id)
+              from app.reservations r
+              left join app.appointments a on a.tenant_id = tenant and a.id = r.appointment_id
+              left join app.appointment_holds h on h.tenant_id = tenant and h.id = r.hold_id
+             where r.tenant_id = tenant and r.id = reservation);
+end
+$$;
+alter function app.facility_of_reservation(uuid) owner to chartwell_definer;
+revoke all on function app.facility_of_reservation(uuid) from public;
+grant execute on function app.facility_of_reservation(uuid) to chartwell_runtime;

@@ -155,7 +155,8 @@ select app.tenant_table('app.work_limits', read => '{admin,provider,nurse,staff,
 
 -- What became of the appointments of a facility, counted: how many stand, were kept, missed and cancelled, for how many minutes,
 -- and how many days lay between booking and appointment. Counted past the policies, because who may see only some charts would
--- count only those; it gives away no patient, and no row.
+-- count only those; it gives away no patient, and no row. The patients of a session take its time together, and who was moved has
+-- waited since he first booked.
 create function app.appointment_counts(at_facility uuid, since timestamptz, until timestamptz)
     returns table (service_id uuid, standing bigint, kept bigint, missed bigint, cancelled bigint, minutes bigint,
                    median_days double precision, p90_days double precision)
@@ -168,22 +169,88 @@ begin
         return;
     end if;
     return query
-    select a.service_id,
-           count(*) filter (where a.status in ('scheduled', 'confirmed', 'checked_in', 'in_progress', 'completed')),
-           count(*) filter (where a.status in ('checked_in', 'in_progress', 'completed')),
-           count(*) filter (where a.status = 'no_show'),
-           count(*) filter (where a.status = 'cancelled'),
-           coalesce(sum(extract(epoch from a.ends_at - a.starts_at) / 60)
-                    filter (where a.status in ('scheduled', 'confirmed', 'checked_in', 'in_progress', 'completed')), 0)::bigint,
-           percentile_cont(0.5) within group (order by greatest(extract(epoch from a.starts_at - a.created_at), 0) / 86400.0::double precision),
-           percentile_cont(0.9) within group (order by greatest(extract(epoch from a.starts_at - a.created_at), 0) / 86400.0::double precision)
-      from app.appointments a
-     where a.tenant_id = tenant and a.facility_id = at_facility and a.starts_at >= since and a.starts_at < until
-       and a.status <> 'rescheduled'
-     group by a.service_id;
+    with recursive counted as (
+        select a.id, a.service_id as service, a.provider_id, a.status, a.starts_at, a.ends_at, a.rescheduled_from, a.created_at,
+               s.capacity > 1 as in_group,
+               a.status in ('scheduled', 'confirmed', 'checked_in', 'in_progress', 'completed') as stands
+          from app.appointments a
+          join app.scheduling_services s on s.tenant_id = tenant and s.id = a.service_id
+         where a.tenant_id = tenant and a.facility_id = at_facility and a.starts_at >= since and a.starts_at < until
+           and a.status <> 'rescheduled'),
+    chains (id, before, booked_at) as (
+        select c.id, c.rescheduled_from, c.created_at from counted c
+        union all
+        select c.id, a.rescheduled_from, a.created_at
+          from chains c
+          join app.appointments a on a.tenant_id = tenant and a.id = c.before),
+    waits as (
+        select c.id, c.service, greatest(extract(epoch from c.starts_at - h.booked_at), 0) / 86400.0::double precision as days
+          from counted c
+          join chains h on h.id = c.id and h.before is null),
+    sessions as (
+        select c.service, max(extract(epoch from c.ends_at - c.starts_at) / 60) as taken
+          from counted c
+         where c.stands
+         group by c.service, case when c.in_group then c.provider_id else c.id end, c.starts_at)
+    select c.service,
+           count(*) filter (where c.stands),
+           count(*) filter (where c.status in ('checked_in', 'in_progress', 'completed')),
+           count(*) filter (where c.status = 'no_show'),
+           count(*) filter (where c.status = 'cancelled'),
+           coalesce((select sum(s.taken) from sessions s where s.service = c.service), 0)::bigint,
+           (select percentile_cont(0.5) within group (order by w.days) from waits w where w.service = c.service),
+           (select percentile_cont(0.9) within group (order by w.days) from waits w where w.service = c.service)
+      from counted c
+     group by c.service;
 end
 $$;
 revoke all on function app.appointment_counts(uuid, timestamptz, timestamptz) from public;
 grant execute on function app.appointment_counts(uuid, timestamptz, timestamptz) to chartwell_runtime;
 alter function app.appointment_counts(uuid, timestamptz, timestamptz) owner to chartwell_definer;
-grant select on app.appointments to chartwell_definer;
+grant select on app.appointments, app.scheduling_services to chartwell_definer;
+
+-- The appointments that are still to come, stand, and occupy somebody within a time: in one facility or any, of one provider,
+-- member of staff, room or device or anybody. Read past the policies of patients, because whoever takes time off, or closes a
+-- room, is told how many it concerns, and of whom he may see which; it gives away where and when, for what service, and no patient.
+create function app.standing_appointments(at_facility uuid, of_resource uuid, since timestamptz, until timestamptz,
+                                          not_before timestamptz, most integer)
+    returns table (appointment_id uuid, facility_id uuid, service_id uuid, starts_at timestamptz)
+    language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := app.tenant_id();
+begin
+    if app.actor_role() is null or app.actor_role() not in ('admin', 'provider', 'nurse', 'staff', 'system') then
+        return;
+    end if;
+    -- Nothing occupies anybody for more than 40 hours.
+    if of_resource is not null then
+        return query
+        select a.id, a.facility_id, a.service_id, a.starts_at
+          from (select distinct r.appointment_id as id
+                  from app.reservations r
+                 where r.tenant_id = tenant and r.resource_id = of_resource and r.state in ('booked', 'overbooked')
+                   and r.starts_at > since - interval '40 hours' and r.starts_at < until and r.ends_at > since) o
+          join app.appointments a on a.tenant_id = tenant and a.id = o.id
+         where a.status in ('scheduled', 'confirmed') and a.starts_at >= not_before
+           and (at_facility is null or a.facility_id = at_facility)
+         order by a.starts_at, a.id limit most;
+    else
+        return query
+        select a.id, a.facility_id, a.service_id, a.starts_at
+          from app.facilities f
+          join app.appointments a on a.tenant_id = tenant and a.facility_id = f.id
+         where f.tenant_id = tenant and (at_facility is null or f.id = at_facility)
+           and a.status in ('scheduled', 'confirmed') and a.starts_at >= not_before
+           and a.starts_at > since - interval '40 hours' and a.starts_at < until + interval '40 hours'
+           and exists (select from app.reservations r
+                        where r.tenant_id = tenant and r.appointment_id = a.id and r.state in ('booked', 'overbooked')
+                          and r.starts_at < until and r.ends_at > since)
+         order by a.starts_at, a.id limit most;
+    end if;
+end
+$$;
+alter function app.standing_appointments(uuid, uuid, timestamptz, timestamptz, timestamptz, integer) owner to chartwell_definer;
+revoke all on function app.standing_appointments(uuid, uuid, timestamptz, timestamptz, timestamptz, integer) from public;
+grant execute on function app.standing_appointments(uuid, uuid, timestamptz, timestamptz, timestamptz, integer) to chartwell_runtime;
+grant select (tenant_id, id) on app.facilities to chartwell_definer;

@@ -1,5 +1,5 @@
--- Booking: the rules for patients who book themselves, places for deliberate overbookings, who books in turn, and who is on a
--- patient's team because he is to see him.
+-- Booking: the rules for patients who book themselves, places for deliberate overbookings, who books in turn, who is on a patient's
+-- team because he is to see him, and where a patient is known.
 
 -- What patients may do themselves. Where there is no row, the defaults hold.
 create table app.booking_rules (
@@ -83,6 +83,59 @@ revoke all on function app.release_stale_holds(uuid[], timestamptz, timestamptz,
 grant execute on function app.release_stale_holds(uuid[], timestamptz, timestamptz, timestamptz) to chartwell_runtime;
 grant update (state) on app.reservations to chartwell_definer;
 
+-- The constraints leave out whoever is overbooked, so his time was anybody's once the one he was booked over was gone. Whoever
+-- goes hands his place to the first who was booked over him, if that one fits into what is free now; it may be another patient's,
+-- so with the owner's rights. Who is being changed at this moment, or is just then in the way of another, stays overbooked: his
+-- time is no less taken for that, it is only not kept by the constraint.
+create function app.keep_overbooked(ended uuid[], given_back uuid, at timestamptz) returns void
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := app.tenant_id();
+    one    record;
+    kept   uuid[] := '{}';
+begin
+    for one in
+        select r.id, r.appointment_id
+          from app.reservations f
+          join app.reservations r on r.tenant_id = tenant and r.resource_id = f.resource_id and r.state = 'overbooked'
+                                 and r.starts_at > f.starts_at - interval '40 hours' and r.starts_at < f.ends_at and r.ends_at > f.starts_at
+          join app.appointments a on a.tenant_id = tenant and a.id = r.appointment_id
+         where f.tenant_id = tenant and f.state = 'released' and (f.appointment_id = any(ended) or f.hold_id = given_back)
+         order by r.created_at, r.appointment_id, r.resource_id
+           for no key update of a, r skip locked
+    loop
+        begin
+            update app.reservations r set state = 'booked'
+             where r.tenant_id = tenant and r.id = one.id and r.state = 'overbooked'
+               and not exists (select from app.reservations o
+                                where o.tenant_id = tenant and o.resource_id = r.resource_id and o.state in ('held', 'booked')
+                                  and o.starts_at > r.starts_at - interval '40 hours' and o.starts_at < r.ends_at
+                                  and o.ends_at > r.starts_at and (o.party <> r.party or o.lane = r.lane));
+            if found then
+                kept := kept || one.appointment_id;
+            end if;
+        exception when exclusion_violation or deadlock_detected then
+            null;
+        end;
+    end loop;
+    if cardinality(kept) = 0 then
+        return;
+    end if;
+    update app.appointments a set overbooked = false, version = a.version + 1, updated_at = at
+     where a.tenant_id = tenant and a.id = any(kept) and a.overbooked
+       and not exists (select from app.reservations r where r.tenant_id = tenant and r.appointment_id = a.id and r.state = 'overbooked');
+    delete from app.overbooking_places p
+     using app.appointments a
+     where p.tenant_id = tenant and p.appointment_id = any(kept) and a.tenant_id = tenant and a.id = p.appointment_id and not a.overbooked;
+end
+$$;
+alter function app.keep_overbooked(uuid[], uuid, timestamptz) owner to chartwell_definer;
+revoke all on function app.keep_overbooked(uuid[], uuid, timestamptz) from public;
+grant execute on function app.keep_overbooked(uuid[], uuid, timestamptz) to chartwell_runtime;
+grant update (overbooked, version, updated_at) on app.appointments to chartwell_definer;
+grant select, delete on app.overbooking_places to chartwell_definer;
+
 -- Whoever is to see a patient may open his chart: from the booking to a week after the appointment, as long as it stands.
 -- Every provider it occupies, which the reservations know.
 create function app.join_team_of_appointment() returns trigger
@@ -134,17 +187,82 @@ create trigger reservations_team after insert or update of state on app.reservat
     for each row when (new.provider_id is not null and new.appointment_id is not null and new.state <> 'held')
     execute function app.join_team_of_appointment();
 
--- Where a patient is expected he is known: facility scope reads it.
+-- Where a patient is known: facility scope reads it.
+-- Where he was registered, or a registration merged into his; where a visit or an appointment of his is, was or was to be,
+-- unless it was cancelled.
+create function app.facilities_of(tenant uuid, patient uuid) returns setof uuid
+    language sql stable set search_path = pg_catalog, pg_temp
+as $$
+    with recursive same (id, facility_id) as (
+        select p.id, p.facility_id from app.patients p where p.tenant_id = tenant and p.id = patient
+        union
+        select p.id, p.facility_id from same s join app.patients p on p.tenant_id = tenant and p.replaced_by = s.id
+    )
+    select s.facility_id from same s where s.facility_id is not null
+    union
+    select e.facility_id from app.encounters e
+     where e.tenant_id = tenant and e.patient_id = patient and e.facility_id is not null and e.status <> 'cancelled'
+    union
+    select a.facility_id from app.appointments a
+     where a.tenant_id = tenant and a.patient_id = patient and a.status not in ('cancelled', 'rescheduled')
+$$;
+revoke all on function app.facilities_of(uuid, uuid) from public;
+grant execute on function app.facilities_of(uuid, uuid) to chartwell_definer;
+
+-- Makes where a patient is known what his registration, visits and appointments say.
+create function app.follow_facilities(tenant uuid, patient uuid) returns void
+    language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    known uuid[];
+begin
+    perform from app.patient_facilities f where f.tenant_id = tenant and f.patient_id = patient
+      order by f.facility_id for update;
+    known := array(select app.facilities_of(tenant, patient));
+    delete from app.patient_facilities f
+     where f.tenant_id = tenant and f.patient_id = patient and f.facility_id <> all(known);
+    insert into app.patient_facilities (tenant_id, patient_id, facility_id)
+    select tenant, patient, k from unnest(known) k order by k on conflict do nothing;
+end
+$$;
+revoke all on function app.follow_facilities(uuid, uuid) from public;
+grant execute on function app.follow_facilities(uuid, uuid) to chartwell_definer;
+
+-- Where he is expected he is known. What closes a chart does so when the transaction ends: whoever calls off a visit has its answer
+-- as his last look.
 create function app.know_patient_of_appointment() returns trigger
     language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-    insert into app.patient_facilities (tenant_id, patient_id, facility_id)
-    values (new.tenant_id, new.patient_id, new.facility_id) on conflict do nothing;
+    if tg_op = 'UPDATE' then
+        perform app.follow_facilities(new.tenant_id, new.patient_id);
+    elsif new.status not in ('cancelled', 'rescheduled') then
+        perform app.know_at(new.tenant_id, new.patient_id, new.facility_id);
+    end if;
     return null;
 end
 $$;
 alter function app.know_patient_of_appointment() owner to chartwell_definer;
 revoke all on function app.know_patient_of_appointment() from public;
-create trigger appointments_place after insert on app.appointments
-    for each row execute function app.know_patient_of_appointment();
+create constraint trigger appointments_place after insert on app.appointments
+    deferrable initially deferred for each row execute function app.know_patient_of_appointment();
+create constraint trigger appointments_other_place after update of facility_id, status on app.appointments
+    deferrable initially deferred for each row
+    when (old.facility_id <> new.facility_id
+          or (old.status in ('cancelled', 'rescheduled')) <> (new.status in ('cancelled', 'rescheduled')))
+    execute function app.know_patient_of_appointment();
+
+-- A registration that moves to another facility.
+create function app.know_patient_where_registered() returns trigger
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform app.follow_facilities(new.tenant_id, new.id);
+    return null;
+end
+$$;
+alter function app.know_patient_where_registered() owner to chartwell_definer;
+revoke all on function app.know_patient_where_registered() from public;
+create constraint trigger patients_place after update of facility_id on app.patients
+    deferrable initially deferred for each row when (old.facility_id is distinct from new.facility_id)
+    execute function app.know_patient_where_registered();

@@ -159,6 +159,8 @@ create table app.document_uploads (
     size         bigint,                          -- null: sent in one piece, its size known at the end
     received     bigint      not null default 0,
     state        text        not null default 'receiving',
+    -- How often it was tried to put its parts together: each time copies the whole of it, and only the first is paid for.
+    attempts     integer     not null default 0,
     expires_at   timestamptz not null,
     version      bigint      not null default 1,
     created_at   timestamptz not null,

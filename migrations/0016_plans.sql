@@ -211,3 +211,82 @@ begin
 end
 $$;
 create trigger referrals_guard before update on app.referrals for each row execute function app.guard_referral();
+
+-- Who is referred to: whoever is sent a referral is on the team until it is declined or ends, and thirty days beyond one that was
+-- completed. Until when it keeps him there: infinity while it runs; null if it does not.
+create function app.referral_until(status text, closed_at timestamptz) returns timestamptz
+    language sql immutable parallel safe
+as $$
+    select case when status in ('sent', 'accepted', 'scheduled') then 'infinity'::timestamptz
+                when status = 'completed' then closed_at + interval '30 days'
+           end
+$$;
+revoke all on function app.referral_until(text, timestamptz) from public;
+grant execute on function app.referral_until(text, timestamptz) to chartwell_definer;
+grant select on app.referrals to chartwell_definer;
+
+-- Makes one person's membership what the referrals of this patient to him say.
+create function app.follow_referrals(tenant uuid, patient uuid, member uuid) returns void
+    language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+    running uuid[];
+    until   timestamptz;
+    since   timestamptz;
+begin
+    -- Whoever changes another referral to him at the same time waits here, and then counts this one too. More than one
+    -- membership is running where two registrations were merged.
+    running := array(select m.id from app.care_team_members m
+                      where m.tenant_id = tenant and m.patient_id = patient and m.user_id = member and m.source = 'referral'
+                        and (m.valid_until is null or m.valid_until > now())
+                      order by m.valid_until desc nulls first, m.id
+                        for no key update);
+    select max(app.referral_until(r.status, r.closed_at)), min(r.sent_at) into until, since
+      from app.referrals r join app.providers p on p.tenant_id = tenant and p.id = r.to_provider_id and p.user_id = member
+     where r.tenant_id = tenant and r.patient_id = patient and app.referral_until(r.status, r.closed_at) > now();
+    if until is null then
+        update app.care_team_members m
+           set valid_until = greatest(m.valid_from, now()), updated_at = now(), version = m.version + 1
+         where m.tenant_id = tenant and m.id = any(running);
+        return;
+    end if;
+    until := nullif(until, 'infinity');
+    if cardinality(running) = 0 then
+        insert into app.care_team_members (tenant_id, id, patient_id, user_id, role, source, valid_from, valid_until, created_by, created_at, updated_at)
+        values (tenant, gen_random_uuid(), patient, member, 'consulting', 'referral', least(since, now()), until, app.user_id(), now(), now());
+        return;
+    end if;
+    update app.care_team_members m
+       set valid_until = case when until is not null then greatest(m.valid_from, until) end, updated_at = now(), version = m.version + 1
+     where m.tenant_id = tenant and m.id = any(running)
+       and case when m.id = running[1] then m.valid_until is distinct from until
+                else coalesce(m.valid_until, 'infinity') > coalesce(until, 'infinity') end;
+end
+$$;
+revoke all on function app.follow_referrals(uuid, uuid, uuid) from public;
+grant execute on function app.follow_referrals(uuid, uuid, uuid) to chartwell_definer;
+
+-- When the transaction ends: whoever declines a referral has its answer as his last look.
+create function app.join_team_of_referral() returns trigger
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant uuid := new.tenant_id;
+    before uuid := case when tg_op = 'UPDATE' then old.to_provider_id end;
+    member uuid;
+begin
+    -- One without an account has no chart to open. In one order, so that two referrals do not wait for each other.
+    for member in
+        select p.user_id from app.providers p
+         where p.tenant_id = tenant and p.id in (before, new.to_provider_id) and p.user_id is not null
+         order by 1
+    loop
+        perform app.follow_referrals(tenant, new.patient_id, member);
+    end loop;
+    return null;
+end
+$$;
+alter function app.join_team_of_referral() owner to chartwell_definer;
+revoke all on function app.join_team_of_referral() from public;
+create constraint trigger referrals_team after insert or update of status, to_provider_id, closed_at on app.referrals
+    deferrable initially deferred for each row when (new.status <> 'draft') execute function app.join_team_of_referral();

@@ -110,7 +110,6 @@ create table app.clinical_alerts (
     constraint clinical_alerts_encounter_fkey foreign key (tenant_id, patient_id, encounter_id)
         references app.encounter_register (tenant_id, patient_id, id),
     constraint clinical_alerts_user_fkey foreign key (tenant_id, acknowledged_by) references app.users (tenant_id, id),
-    constraint clinical_alerts_set_key unique (tenant_id, set_id, kind),
     constraint clinical_alerts_kind_check check (kind in ('news2', 'qsofa')),
     constraint clinical_alerts_level_check check (level in ('urgent', 'emergency')),
     -- withdrawn: the readings it was made from were an error
@@ -118,6 +117,8 @@ create table app.clinical_alerts (
     constraint clinical_alerts_acknowledged_check check ((acknowledged_at is null) = (acknowledged_by is null)
                                                          and (status <> 'acknowledged' or acknowledged_at is not null))
 );
+-- One whose number was wrong is withdrawn, and raised anew of the same readings: of a set one of each kind stands.
+create unique index clinical_alerts_set_key on app.clinical_alerts (tenant_id, set_id, kind) where status <> 'withdrawn';
 create index clinical_alerts_patient_idx on app.clinical_alerts (tenant_id, patient_id, raised_at, id);
 create index clinical_alerts_open_idx on app.clinical_alerts (tenant_id, raised_at, id) where status = 'open';
 select app.tenant_table('app.clinical_alerts', of_patient => true,

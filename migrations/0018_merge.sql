@@ -63,6 +63,7 @@ create table app.patient_merges (
     former_status    text        not null,                 -- of the registration that was merged away
     former_reason    text,
     moved_account    uuid,                                 -- the patient's own account, where it changed hands
+    raised           text[]      not null default '{}',    -- the flags it has put on the survivor, who had them not
     undone_reason    text,
     created_by       uuid,
     undone_by        uuid,
@@ -107,7 +108,8 @@ create table app.patient_merge_rows (
 select app.tenant_table('app.patient_merge_rows', read => '{admin,staff,system}', write => '{}', history => false);
 revoke insert on app.patient_merge_rows from chartwell_runtime;
 grant select, insert, update on app.patient_merge_rows, app.patient_merges to chartwell_definer;
-grant select, update (status, status_reason, replaced_by, portal_user_id, version, updated_at) on app.patients to chartwell_definer;
+grant select, update (status, status_reason, replaced_by, portal_user_id, is_vip, is_confidential, version, updated_at)
+    on app.patients to chartwell_definer;
 
 -- Of a table: the columns that name patients, and its row's key without them and the tenant, as an expression over the alias t.
 create function app.merge_tables() returns table (tbl regclass, plain text, cols name[], row_key text)
@@ -346,6 +348,7 @@ declare
     survivor uuid;
     merged   uuid;
     account  uuid;
+    asked    text[];
     t        record;
 begin
     select m.survivor_id, m.merged_id into strict survivor, merged from app.patient_merges m
@@ -389,6 +392,18 @@ begin
         select m.moved_account into account from app.patient_merges m where m.tenant_id = tenant and m.id = merge;
         update app.patients p set portal_user_id = account, version = p.version + 1, updated_at = now()
          where p.tenant_id = tenant and p.id = survivor;
+    end if;
+    -- Whoever asked for discretion under one name asks for it under the other.
+    select array_remove(array[case when d.is_vip and not s.is_vip then 'is_vip' end,
+                              case when d.is_confidential and not s.is_confidential then 'is_confidential' end], null)
+      into asked from app.patients d, app.patients s
+     where d.tenant_id = tenant and d.id = merged and s.tenant_id = tenant and s.id = survivor;
+    if cardinality(asked) > 0 then
+        update app.patients p
+           set is_vip = p.is_vip or 'is_vip' = any(asked), is_confidential = p.is_confidential or 'is_confidential' = any(asked),
+               version = p.version + 1, updated_at = now()
+         where p.tenant_id = tenant and p.id = survivor;
+        update app.patient_merges m set raised = asked where m.tenant_id = tenant and m.id = merge;
     end if;
     update app.patients p set status = 'merged', replaced_by = survivor, version = p.version + 1, updated_at = now()
      where p.tenant_id = tenant and p.id = merged;
@@ -435,7 +450,9 @@ as $$
 declare
     tenant  uuid := app.tenant_id();
     m       record;
+    other   record;
     link    record;
+    lowered text[];
     touched bigint;
     changed bigint := 1;
 begin
@@ -451,6 +468,29 @@ begin
     update app.patients p set status = m.former_status, status_reason = m.former_reason, replaced_by = null,
                               version = p.version + 1, updated_at = now()
      where p.tenant_id = tenant and p.id = m.merged_id;
+    -- A flag this merge put on the survivor is taken off again, unless another registration merged into his has it too: then it
+    -- goes with that one.
+    lowered := m.raised;
+    for other in
+        select o.id, d.is_vip, d.is_confidential
+          from app.patient_merges o join app.patients d on d.tenant_id = o.tenant_id and d.id = o.merged_id
+         where o.tenant_id = tenant and o.survivor_id = m.survivor_id and o.status = 'merged' and o.id <> merge
+         order by o.created_at, o.id
+    loop
+        update app.patient_merges o
+           set raised = o.raised || array(select f from unnest(lowered) f
+                                           where f = 'is_vip' and other.is_vip or f = 'is_confidential' and other.is_confidential)
+         where o.tenant_id = tenant and o.id = other.id;
+        lowered := array(select f from unnest(lowered) f
+                          where not (f = 'is_vip' and other.is_vip or f = 'is_confidential' and other.is_confidential));
+    end loop;
+    if cardinality(lowered) > 0 then
+        update app.patients p
+           set is_vip = p.is_vip and not 'is_vip' = any(lowered),
+               is_confidential = p.is_confidential and not 'is_confidential' = any(lowered),
+               version = p.version + 1, updated_at = now()
+         where p.tenant_id = tenant and p.id = m.survivor_id;
+    end if;
     if m.moved_account is not null then
         update app.patients p set portal_user_id = null, version = p.version + 1, updated_at = now()
          where p.tenant_id = tenant and p.id = m.survivor_id and p.portal_user_id = m.moved_account;
@@ -491,21 +531,21 @@ begin
     end loop;
     perform app.hand_over(merge, m.survivor_id, m.merged_id);
     perform app.restore_merged(merge);
-    -- Who is on a team for an encounter is there for those of this registration, whatever changed while they were one.
+    -- Who is on a team for an encounter or a referral is there for those of this registration, whatever changed while they were
+    -- one; and each is known where its own visits are.
     for link in
         select p.id as patient, t.user_id as member
           from (values (m.survivor_id), (m.merged_id)) as p (id)
          cross join (select distinct c.user_id from app.care_team_members c
-                      where c.tenant_id = tenant and c.patient_id in (m.survivor_id, m.merged_id) and c.source = 'encounter'
-                        and (c.valid_until is null or c.valid_until > now())) as t
+                      where c.tenant_id = tenant and c.patient_id in (m.survivor_id, m.merged_id)
+                        and c.source in ('encounter', 'referral') and (c.valid_until is null or c.valid_until > now())) as t
          order by 1, 2
     loop
         perform app.follow_encounters(tenant, link.patient, link.member);
+        perform app.follow_referrals(tenant, link.patient, link.member);
     end loop;
-    insert into app.patient_facilities (tenant_id, patient_id, facility_id)
-    select distinct tenant, m.survivor_id, e.facility_id from app.encounters e
-     where e.tenant_id = tenant and e.patient_id = m.survivor_id and e.facility_id is not null
-        on conflict do nothing;
+    perform app.follow_facilities(tenant, m.survivor_id);
+    perform app.follow_facilities(tenant, m.merged_id);
 end
 $$;
 alter function app.unmerge_patients(uuid) owner to chartwell_definer;

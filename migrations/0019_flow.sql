@@ -195,6 +195,8 @@ create table app.waitlist_offers (
 create unique index waitlist_offers_place_key on app.waitlist_offers (tenant_id, freed_by) where status = 'open';
 create unique index waitlist_offers_entry_key on app.waitlist_offers (tenant_id, entry_id) where status = 'open';
 create index waitlist_offers_entry_idx on app.waitlist_offers (tenant_id, entry_id, created_at);
+-- What the waitlist offers is kept by a hold; whether a hold is an offer's is asked whenever one is booked or given back.
+create index waitlist_offers_hold_idx on app.waitlist_offers (tenant_id, hold_id) where status = 'open';
 select app.tenant_table('app.waitlist_offers', of_patient => true, read => '{admin,provider,nurse,staff,patient,system}',
                         write => '{admin,provider,nurse,staff,patient,system}', adds => '{system}');
 
@@ -377,6 +379,32 @@ alter function app.follow_hold() owner to chartwell_definer;
 revoke all on function app.follow_hold() from public;
 create trigger appointment_holds_follow after insert or update on app.appointment_holds
     for each row execute function app.follow_hold();
+
+-- A facility that is open again, a provider who works again or has learnt something: all their time to come is offered to
+-- those who wait, as that of a room that is opened again. Whoever writes it; time is offered three years ahead at most.
+create function app.follow_return() returns trigger
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    place uuid := case tg_table_name when 'facilities' then new.id end;
+begin
+    if exists (select from app.waitlist_entries w where w.tenant_id = new.tenant_id and w.status = 'waiting') then
+        insert into app.jobs (tenant_id, id, kind, payload, unique_key, run_at)
+        values (new.tenant_id, gen_random_uuid(), 'waitlist.time_opened',
+                jsonb_build_object('facility_id', place, 'from', now(), 'until', now() + interval '1100 days'),
+                'back ' || coalesce(place::text, 'anywhere'), now())
+        on conflict do nothing;
+    end if;
+    return null;
+end
+$$;
+alter function app.follow_return() owner to chartwell_definer;
+revoke all on function app.follow_return() from public;
+create trigger facilities_return after update of status on app.facilities
+    for each row when (new.status = 'active' and old.status <> 'active') execute function app.follow_return();
+create trigger providers_return after update of status, specialties, subspecialties on app.providers
+    for each row when (new.status = 'active' and (old.status <> 'active' or new.specialties is distinct from old.specialties
+                       or new.subspecialties is distinct from old.subspecialties)) execute function app.follow_return();
 
 -- Who may see the patient of an appointment, for a server that tells many at once: it asks once an event, not once a client.
 -- Those of organisation scope see everybody and are not named.

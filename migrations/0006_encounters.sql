@@ -304,17 +304,17 @@ begin
         visit := new.id;
         attending := attending || new.attending_provider_id;
         becomes := app.team_until(new.status, new.scheduled_start, new.scheduled_end, new.actual_end);
-        if new.facility_id is not null and new.status <> 'cancelled' then
-            perform app.know_at(tenant, patient, new.facility_id);
-        end if;
         if tg_op = 'INSERT' and new.version > 1 then
             select r.team_until into was from app.encounter_register r where r.tenant_id = tenant and r.id = visit;
         end if;
     end if;
-    -- It was to be there, and is not any more.
+    -- It was to be there, and is not any more. First of all: it locks more.
     if tg_op <> 'INSERT' and old.facility_id is not null and old.status <> 'cancelled'
        and (tg_op = 'DELETE' or new.status = 'cancelled' or new.facility_id is distinct from old.facility_id) then
-        perform app.follow_facilities(tenant, patient);
+        perform app.leave_facility(tenant, patient, old.facility_id);
+    end if;
+    if tg_op <> 'DELETE' and new.facility_id is not null and new.status <> 'cancelled' then
+        perform app.know_at(tenant, patient, new.facility_id);
     end if;
     -- History, such as an import: it opens no chart today, and has opened none. Or nothing that matters here has changed.
     if coalesce(greatest(was, becomes) <= now(), true)

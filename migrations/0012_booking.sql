@@ -228,6 +228,26 @@ $$;
 revoke all on function app.follow_facilities(uuid, uuid) from public;
 grant execute on function app.follow_facilities(uuid, uuid) to chartwell_definer;
 
+-- Where he is not to be any more. Mostly he is registered or expected there all the same; only if not are his visits asked, of every
+-- month there is.
+create function app.leave_facility(tenant uuid, patient uuid, facility uuid) returns void
+    language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform from app.patient_facilities f where f.tenant_id = tenant and f.patient_id = patient
+      order by f.facility_id for update;
+    if exists (select from app.patients p where p.tenant_id = tenant and p.id = patient and p.facility_id = facility)
+       or exists (select from app.appointments a
+                   where a.tenant_id = tenant and a.patient_id = patient and a.facility_id = facility
+                     and a.status not in ('cancelled', 'rescheduled')) then
+        return;
+    end if;
+    perform app.follow_facilities(tenant, patient);
+end
+$$;
+revoke all on function app.leave_facility(uuid, uuid, uuid) from public;
+grant execute on function app.leave_facility(uuid, uuid, uuid) to chartwell_definer;
+
 -- Where he is expected he is known. What closes a chart does so when the transaction ends: whoever calls off a visit has its answer
 -- as his last look.
 create function app.know_patient_of_appointment() returns trigger
@@ -235,8 +255,9 @@ create function app.know_patient_of_appointment() returns trigger
 as $$
 begin
     if tg_op = 'UPDATE' then
-        perform app.follow_facilities(new.tenant_id, new.patient_id);
-    elsif new.status not in ('cancelled', 'rescheduled') then
+        perform app.leave_facility(old.tenant_id, old.patient_id, old.facility_id);
+    end if;
+    if new.status not in ('cancelled', 'rescheduled') then
         perform app.know_at(new.tenant_id, new.patient_id, new.facility_id);
     end if;
     return null;

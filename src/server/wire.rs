@@ -49,10 +49,13 @@ impl Turn {
     }
 
     /// hyper's buffer is empty.
-    fn written(&self) {
-        if self.0.load(Ordering::Relaxed) == HANDED_OVER {
+    /// Answers whether that was the end of an answer.
+    fn written(&self) -> bool {
+        let last = self.0.load(Ordering::Relaxed) == HANDED_OVER;
+        if last {
             self.0.store(NOTHING_OWED, Ordering::Relaxed);
         }
+        last
     }
 
     fn is_free(&self) -> bool {
@@ -226,7 +229,10 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.turn.written();
+        // Between two requests nothing has begun: an idle connection ends without a word.
+        if self.turn.written() {
+            self.begun = false;
+        }
         self.stream.as_mut().poll_flush(cx)
     }
 

@@ -228,7 +228,8 @@ async fn a_client_that_dawdles_or_says_nothing_is_not_waited_for() {
     let (address, _switch) = listening(router, patience).await;
     let slow_body = "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
                      content-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"tenant\":";
-    let (body, headers, nothing, complete) = tokio::join!(
+    let (idle, body, headers, nothing, complete) = tokio::join!(
+        until_closed(address, "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"),
         until_closed(address, slow_body),
         until_closed(address, "GET /livez HTTP/1.1\r\nhost:"),
         until_closed(address, ""),
@@ -242,6 +243,8 @@ async fn a_client_that_dawdles_or_says_nothing_is_not_waited_for() {
     assert!(headers.starts_with("HTTP/1.1 408"), "{headers}");
     assert!(headers.contains("headers_timeout"), "{headers}");
     assert_eq!(nothing, "");
+    // Whoever is served and says no more is let go without a word, or the word would pass for the answer to his next request.
+    assert_eq!(idle.matches("HTTP/1.1").count(), 1, "{idle}");
     assert!(complete.starts_with("HTTP/1.1 200"), "{complete}");
 }
 

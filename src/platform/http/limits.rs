@@ -114,7 +114,8 @@ impl Limits {
         )
     }
 
-    /// Of the user, and of all users of his tenant together. What is refused to the user takes nothing from the others.
+    /// Of the user, and of all users of his tenant together. What is refused to a user takes nothing from the others; what is
+    /// refused to all counts for each, so that who goes on asking goes on waiting.
     pub fn caller(&self, tenant: TenantId, user: UserId) -> Taken {
         let own = take(&self.user, &user, "user", self.rates.user);
         if own.wait.is_some() {

@@ -4,45 +4,72 @@
 //! `9007199254740993` its neighbour. So a number is taken only if the double that stands for it is written with the same digits
 //! again. Leading and trailing zeros do not count.
 
-use std::collections::BTreeMap;
-
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
 /// Digits that any double keeps, written without an exponent.
 const ALWAYS: usize = 15;
+/// Digits that tell every double from its neighbours: some programs write them all.
+const ALL: usize = 17;
+/// What lies deeper is refused for its depth.
+const DEEPEST: usize = 128;
 
 /// Where in JSON text the first number stands that a double can't keep; nowhere in text that is no JSON.
 pub(super) fn lossy(bytes: &[u8]) -> Option<String> {
-    let found = literals(bytes).any(|literal| !is_kept(literal));
-    if found {
-        lossy_in(serde_json::from_slice(bytes).ok()?, String::new())
-    } else {
-        None
-    }
+    let (at, _) = literals(bytes).find(|(_, literal)| !is_kept(literal))?;
+    serde_json::from_slice::<IgnoredAny>(bytes).ok()?;
+    pointer(bytes.get(..at)?)
 }
 
-fn lossy_in(value: &RawValue, at: String) -> Option<String> {
-    let text = value.get();
-    match text.bytes().next()? {
-        b'{' => {
-            let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
-            members.into_iter().find_map(|(name, member)| {
-                let name = name.replace('~', "~0").replace('/', "~1");
-                lossy_in(member, format!("{at}/{name}"))
-            })
-        }
-        b'[' => {
-            let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
-            let mut items = items.into_iter().enumerate();
-            items.find_map(|(place, item)| lossy_in(item, format!("{at}/{place}")))
-        }
-        b'-' | b'0'..=b'9' => (!is_kept(text)).then_some(at),
-        _ => None,
-    }
+/// One step from the whole to a part.
+enum Step<'a> {
+    Item(usize),
+    /// As it is written, with its quotation marks.
+    Member(&'a [u8]),
 }
 
-/// The numbers in JSON text, as they are written.
-fn literals(bytes: &[u8]) -> impl Iterator<Item = &str> {
+/// The pointer to what begins behind these bytes of JSON.
+fn pointer(before: &[u8]) -> Option<String> {
+    let mut steps = Vec::new();
+    let mut rest = before;
+    while let Some((first, after)) = rest.split_first() {
+        let begun = rest;
+        rest = after;
+        match first {
+            b'{' => steps.push(Step::Member(b"")),
+            b'[' => steps.push(Step::Item(0)),
+            b'}' | b']' => drop(steps.pop()),
+            b',' => {
+                if let Some(Step::Item(place)) = steps.last_mut() {
+                    *place += 1;
+                }
+            }
+            b'"' => {
+                rest = after_text(after);
+                // A member's own text may stand here for a moment; the next name takes its place.
+                if let Some(Step::Member(name)) = steps.last_mut() {
+                    *name = begun.get(..begun.len() - rest.len())?;
+                }
+            }
+            _ => {}
+        }
+        if steps.len() > DEEPEST {
+            return None;
+        }
+    }
+    steps
+        .into_iter()
+        .map(|step| match step {
+            Step::Item(place) => Some(format!("/{place}")),
+            Step::Member(name) => {
+                let name: String = serde_json::from_slice(name).ok()?;
+                Some(format!("/{}", name.replace('~', "~0").replace('/', "~1")))
+            }
+        })
+        .collect()
+}
+
+/// The numbers in JSON text, where they stand and as they are written.
+fn literals(bytes: &[u8]) -> impl Iterator<Item = (usize, &str)> {
     let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
     let mut rest = bytes;
     std::iter::from_fn(move || {
@@ -51,10 +78,11 @@ fn literals(bytes: &[u8]) -> impl Iterator<Item = &str> {
             match first {
                 b'"' => rest = after_text(after),
                 b'-' | b'0'..=b'9' => {
+                    let at = bytes.len() - rest.len();
                     let long = rest.iter().take_while(|byte| is_part(byte)).count();
                     let (literal, after) = rest.split_at(long);
                     rest = after;
-                    return std::str::from_utf8(literal).ok();
+                    return Some((at, std::str::from_utf8(literal).ok()?));
                 }
                 _ => rest = after,
             }
@@ -74,14 +102,20 @@ fn after_text(mut rest: &[u8]) -> &[u8] {
     rest
 }
 
-/// Whether the double that the reader makes of a number is written with the same digits.
+/// Whether the double that the reader makes of a number is written with the same digits: the fewest that tell it, or all.
 fn is_kept(literal: &str) -> bool {
     let digits = literal.bytes().filter(u8::is_ascii_digit).count();
     if digits <= ALWAYS && !literal.contains(['e', 'E']) {
         return true;
     }
-    serde_json::from_str::<f64>(literal)
-        .is_ok_and(|read| decimal(literal) == decimal(&format!("{read:e}")))
+    let Ok(read) = serde_json::from_str::<f64>(literal) else {
+        return false;
+    };
+    let given = decimal(literal);
+    let as_long = given.as_ref().map_or(0, |(digits, _)| digits.len());
+    given == decimal(&format!("{read:e}"))
+        || (1..=ALL).contains(&as_long)
+            && given == decimal(&format!("{read:.places$e}", places = as_long - 1))
 }
 
 /// Significant digits, and the power of ten of the last of them; without a sign.
@@ -124,6 +158,8 @@ mod tests {
             "0.1234567890123",
             "1000000000000000000000",
             "2.5e+2",
+            "36.600000000000001",
+            "0.10000000000000001",
         ] {
             assert!(is_kept(kept), "{kept}");
         }
@@ -149,5 +185,20 @@ mod tests {
         assert_eq!(lossy(br#"{"a": [1, 2.5, "\\", -3e2]}"#), None);
         assert_eq!(lossy(b"0.50000000000000000001").as_deref(), Some(""));
         assert_eq!(lossy(b"{ no JSON 0.50000000000000000001"), None);
+        let after =
+            br#"[{"a": {"b": ["x"], "c": {}}, "d": "e"}, [], 7, {"f": 0.50000000000000000001}]"#;
+        assert_eq!(lossy(after).as_deref(), Some("/3/f"));
+    }
+
+    #[test]
+    fn a_number_in_the_deep_is_left_to_the_reader_who_refuses_the_depth() {
+        for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
+            let deep = |levels| {
+                let number = "0.50000000000000000001";
+                format!("{}{number}{}", open.repeat(levels), close.repeat(levels))
+            };
+            assert!(lossy(deep(100).as_bytes()).is_some());
+            assert_eq!(lossy(deep(100_000).as_bytes()), None);
+        }
     }
 }

@@ -81,7 +81,7 @@ $$;
 alter function app.release_stale_holds(uuid[], timestamptz, timestamptz, timestamptz) owner to chartwell_definer;
 revoke all on function app.release_stale_holds(uuid[], timestamptz, timestamptz, timestamptz) from public;
 grant execute on function app.release_stale_holds(uuid[], timestamptz, timestamptz, timestamptz) to chartwell_runtime;
-grant update (state) on app.reservations to chartwell_definer;
+grant update (state, lane) on app.reservations to chartwell_definer;
 
 -- The constraints leave out whoever is overbooked, so his time was anybody's once the one he was booked over was gone. Whoever
 -- goes hands his place to the first who was booked over him, if that one fits into what is free now; it may be another patient's,
@@ -95,8 +95,13 @@ declare
     one    record;
     kept   uuid[] := '{}';
 begin
+    -- A hold that has run out is in nobody's way.
+    perform app.release_stale_holds(array_agg(f.resource_id), min(f.starts_at), max(f.ends_at), at)
+       from app.reservations f
+      where f.tenant_id = tenant and f.state = 'released' and (f.appointment_id = any(ended) or f.hold_id = given_back)
+     having count(*) > 0;
     for one in
-        select r.id, r.appointment_id
+        select r.id, r.appointment_id, f.lane
           from app.reservations f
           join app.reservations r on r.tenant_id = tenant and r.resource_id = f.resource_id and r.state = 'overbooked'
                                  and r.starts_at > f.starts_at - interval '40 hours' and r.starts_at < f.ends_at and r.ends_at > f.starts_at
@@ -106,12 +111,12 @@ begin
            for no key update of a, r skip locked
     loop
         begin
-            update app.reservations r set state = 'booked'
+            update app.reservations r set state = 'booked', lane = one.lane
              where r.tenant_id = tenant and r.id = one.id and r.state = 'overbooked'
                and not exists (select from app.reservations o
                                 where o.tenant_id = tenant and o.resource_id = r.resource_id and o.state in ('held', 'booked')
                                   and o.starts_at > r.starts_at - interval '40 hours' and o.starts_at < r.ends_at
-                                  and o.ends_at > r.starts_at and (o.party <> r.party or o.lane = r.lane));
+                                  and o.ends_at > r.starts_at and (o.party <> r.party or o.lane = one.lane));
             if found then
                 kept := kept || one.appointment_id;
             end if;

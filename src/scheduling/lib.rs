@@ -1,7 +1,7 @@
 //! Scheduling: who can be booked when, and what is booked.
 //!
 //! Free time is computed, never stored: working time less `app.reservations`, whose exclusion constraints make a double
-//! booking impossible whoever writes (0017_scheduling.sql).
+//! booking impossible whoever writes (0010_scheduling.sql).
 
 pub mod affected;
 pub mod appointments;

@@ -1,7 +1,7 @@
 //! A tenant's night: the model of who does not come, the waitlist's look at what is free, the forecasts.
 //!
-//! Each part knows by itself whether the day has had it, and is asked at every look: a part that failed, or that a server was
-//! stopped in, is made up for at the next one.
+//! Of several servers one has the turn: the model of a day is made once. What follows it and fails, or is cut off with the server,
+//! was promised as a job in the same transaction.
 
 use std::time::Duration;
 
@@ -43,13 +43,12 @@ pub async fn spawn(app: App, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// What of a tenant's night is still to do. One part that fails holds up no other; the first failure is answered.
+/// A tenant's turn, if his day has not had it. What of the forecasts fails, or is not made because the server ends, is made by a
+/// job later in the night.
 pub async fn turn(app: &App, tenant: TenantId) -> Result<()> {
-    let learnt = no_shows::refit(app, tenant).await;
-    let made = forecasts::make_nightly(app, tenant).await;
-    let (learnt, made) = (learnt?, made?);
-    if learnt || made > 0 {
-        tracing::info!(%tenant, learnt, forecasts = made, "the night's work");
+    if no_shows::refit(app, tenant).await? {
+        let made = forecasts::make_nightly(app, tenant).await?;
+        tracing::info!(%tenant, forecasts = made, "learnt from the day");
     }
     Ok(())
 }

@@ -86,7 +86,10 @@ fn placement(problem: &Problem, week: &mut Week<'_>, index: usize, slot: &Slot) 
         .take(choice.groups.len())
         .map(|it| asset_name(problem, *it));
     let room = request.room.as_ref().and_then(|_| names.next());
-    let equipment = names.collect();
+    let equipment: Vec<String> = names.collect();
+    let kept = cost.moved + cost.moved_provider == 0
+        && stands(request, slot.day, start, &team)
+        && holds(request, room.as_ref(), &equipment);
     Placement {
         request: request.id.clone(),
         day: slot.day,
@@ -95,18 +98,13 @@ fn placement(problem: &Problem, week: &mut Week<'_>, index: usize, slot: &Slot) 
         end: start + request.duration,
         facility: model.facilities[choice.facility].clone(),
         providers: team.iter().map(|id| (*id).to_owned()).collect(),
-        room,
-        equipment,
         change: match &request.current {
             None => Change::New,
-            Some(_)
-                if cost.moved + cost.moved_provider == 0
-                    && stands(request, slot.day, start, &team) =>
-            {
-                Change::Kept
-            }
+            Some(_) if kept => Change::Kept,
             Some(_) => Change::Moved,
         },
+        room,
+        equipment,
         why: why(problem, week, index, slot, &cost),
         cost,
     }
@@ -118,6 +116,14 @@ fn stands(request: &Request, day: usize, start: u32, team: &[&str]) -> bool {
         (it.day, it.start) == (day, start)
             && it.providers.len() == team.len()
             && it.providers.iter().all(|id| team.contains(&id.as_str()))
+    })
+}
+
+/// Whether it keeps the room and the devices it has: in another one it has to be booked anew, which costs nothing.
+fn holds(request: &Request, room: Option<&String>, equipment: &[String]) -> bool {
+    request.current.as_ref().is_some_and(|it| {
+        (it.room.is_none() || it.room.as_ref() == room)
+            && it.equipment.iter().all(|id| equipment.contains(id))
     })
 }
 

@@ -103,10 +103,16 @@ pub fn named(week: &Week<'_>) -> Vec<Option<Slot>> {
             Some(current.assets[place])
                 .filter(|it| *it != NO_ASSET && current.day == at % model.days)
         };
+        let stays = |request: usize| {
+            let current = model.requests[request].current?;
+            let slot = week.placed[request].as_ref()?;
+            Some((slot.day, slot.start) == (current.day, current.start))
+        };
         let mut held: Vec<(Held, Option<usize>)> =
             held.iter().map(|it| (*it, wished(it.0))).collect();
-        // Those with a wish first; where that leaves somebody without, by the clock, which never does.
-        held.sort_by_key(|it| (it.1.is_none(), it.0.1, it.0.0));
+        // Those who stay where they are first, then those with a wish; where that leaves somebody without, by the clock, which
+        // never does.
+        held.sort_by_key(|it| (stays(it.0.0) != Some(true), it.1.is_none(), it.0.1, it.0.0));
         let shared = share(&model.groups[group].assets, &held).or_else(|| {
             held.sort_by_key(|it| (it.0.1, it.0.0));
             share(&model.groups[group].assets, &held)

@@ -39,13 +39,20 @@ impl Scope {
 /// An affected appointment: when it begins, its id, and why.
 pub(super) type Affected = (Instant, AppointmentId, Vec<WhyAffected>);
 
-/// How many appointments within the scope are affected, whoever's they are.
+/// More rows than are looked through for one answer.
+pub(super) const MOST: i32 = 20_000;
+
+/// How many appointments within the scope are affected, whoever's they are. `None`: there are too many to look through.
 ///
 /// # Errors
 /// The database's.
-pub(crate) async fn count(tx: &mut TenantTx, scope: &Scope, now: Instant) -> Result<usize> {
-    let standing = store::standing(tx, scope, now, i32::MAX).await?;
-    Ok(reckon(tx, &standing).await?.len())
+pub(crate) async fn count(tx: &mut TenantTx, scope: &Scope, now: Instant) -> Result<Option<usize>> {
+    let standing = store::standing(tx, scope, now, MOST).await?;
+    if i32::try_from(standing.len()).is_ok_and(|rows| rows < MOST) {
+        Ok(Some(reckon(tx, &standing).await?.len()))
+    } else {
+        Ok(None)
+    }
 }
 
 /// Those of them that are affected, by the time they begin. The calendar is read once for each facility, and once more there

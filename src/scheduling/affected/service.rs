@@ -9,7 +9,7 @@ use platform::access::{Ctx, Disclosure, Permission};
 use platform::http::{Answer, Paging, require_order};
 
 use super::model::{AffectedAppointment, AffectedAppointments, ListAffected};
-use super::reckoning::{Scope, reckon};
+use super::reckoning::{MOST, Scope, reckon};
 use super::store;
 use crate::appointments::{self, Appointment};
 use crate::availability::parameter;
@@ -17,8 +17,6 @@ use crate::resource::Whose;
 
 const DEFAULT_WINDOW: TimeDelta = TimeDelta::days(14);
 const LONGEST_WINDOW: TimeDelta = TimeDelta::days(92);
-/// More appointments than that are not looked through for one page.
-const MOST: i32 = 20_000;
 
 pub(super) async fn list(ctx: &Ctx, query: ListAffected) -> Result<Answer<AffectedAppointments>> {
     let now = ctx.now();

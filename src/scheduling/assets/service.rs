@@ -92,7 +92,7 @@ pub(super) async fn change(
         data,
         version,
         updated_at: now,
-        affected_appointments: Some(affected),
+        affected_appointments: affected,
         ..present
     };
     tx.commit(Disclosure::plain(asset).version(version)).await

@@ -14,6 +14,7 @@ pub mod reminders;
 mod routes_visit;
 pub mod waitlist;
 
+use crate::forecasts;
 use platform::App;
 use platform::jobs::Handlers;
 use utoipa_axum::router::OpenApiRouter;
@@ -30,5 +31,5 @@ pub(crate) fn router() -> OpenApiRouter<App> {
 
 /// Who does the area's jobs.
 pub fn jobs() -> Handlers {
-    waitlist::jobs(reminders::jobs(Handlers::default()))
+    forecasts::jobs(waitlist::jobs(reminders::jobs(Handlers::default())))
 }

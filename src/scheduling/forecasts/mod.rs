@@ -20,4 +20,5 @@ mod store_counts;
 
 pub use model::{Forecast, ForecastPoint, ForecastSummary, NewForecast};
 pub use nightly::make_nightly;
+pub(crate) use nightly::{jobs, see_to_missing};
 pub use routes::router;

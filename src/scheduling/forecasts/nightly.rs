@@ -1,7 +1,7 @@
 //! A forecast of each facility and each department every night.
 //!
 //! Each place fails alone: what goes wrong with one is logged, the others go on. What is missing then, or because the server
-//! ended in between, is made when the night is looked at again.
+//! ended in between, is made by a job, which tries again and again as jobs do.
 
 use chrono::TimeDelta;
 use identity::facilities::require_active_facility;
@@ -9,7 +9,9 @@ use kernel::clock::Instant;
 use kernel::ids::TenantId;
 use kernel::{Code, Result};
 use platform::App;
-use platform::db::SystemTx;
+use platform::db::{SystemTx, TenantTx};
+use platform::jobs::{self, Handlers, NewJob};
+use serde_json::json;
 
 use super::model::{ForecastOrigin, NewForecast};
 use super::store::Place;
@@ -17,6 +19,10 @@ use super::{counting, making, store};
 
 /// A little less than a day, so that each night has its own whenever in it the turn comes.
 const A_DAY: TimeDelta = TimeDelta::hours(20);
+/// Makes what is missing of the night.
+const MISSING: &str = "forecasts.missing";
+/// By then the turn is over, unless it was cut short.
+const LATER: TimeDelta = TimeDelta::hours(1);
 
 /// Makes what is missing; answers how many were made. A place with too little history is passed over.
 ///
@@ -61,4 +67,17 @@ async fn make_one(app: &App, tenant: TenantId, place: &Place, now: Instant) -> R
     store::insert(&mut tx, &forecast, None).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// Promises that somebody looks later in the night what is missing, in the transaction after which the forecasts are made.
+pub(crate) async fn see_to_missing(tx: &mut TenantTx, now: Instant) -> Result<()> {
+    let job = NewJob::new(MISSING, json!({}), now + LATER);
+    jobs::enqueue(tx, &job.once("night")).await
+}
+
+/// Who makes what is missing.
+pub(crate) fn jobs(handlers: Handlers) -> Handlers {
+    handlers.with(MISSING, |app, job| {
+        Box::pin(async move { make_nightly(app, job.tenant).await.map(|_| ()) })
+    })
 }

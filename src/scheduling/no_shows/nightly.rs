@@ -11,7 +11,7 @@ use platform::db::{SystemTx, TenantTx};
 
 use super::service::reaches;
 use super::store::{self, Past};
-use crate::{flow_settings, reminders, waitlist};
+use crate::{flow_settings, forecasts, reminders, waitlist};
 
 /// Appointments so far ahead are scored; what is learnt from was known as long before at most.
 const AHEAD: TimeDelta = TimeDelta::days(60);
@@ -44,6 +44,7 @@ pub async fn refit(app: &App, tenant: TenantId) -> Result<bool> {
         score(&mut tx, id, &model, now).await?;
     }
     waitlist::look_again(&mut tx, now).await?;
+    forecasts::see_to_missing(&mut tx, now).await?;
     tx.commit().await?;
     Ok(true)
 }

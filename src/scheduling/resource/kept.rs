@@ -145,7 +145,7 @@ async fn affected_by(
     now: Instant,
 ) -> Result<Option<usize>> {
     match scope {
-        Some(scope) => affected::count(tx, &scope, now).await.map(Some),
+        Some(scope) => affected::count(tx, &scope, now).await,
         None => Ok(None),
     }
 }

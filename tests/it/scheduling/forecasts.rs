@@ -358,31 +358,14 @@ async fn a_forecast_that_fails_keeps_no_other_waiting_and_is_made_later_in_the_n
     assert_eq!(clinic.count(&there).await, 1);
     assert_eq!(clinic.count(&broken).await, 0);
     clinic.zone_of(&broken, "America/New_York").await;
-    let later = scheduling::nightly::turn(&clinic.tenant.app, clinic.tenant.id).await;
-    later.expect("it is mended");
+    clinic.tenant.clock.advance(chrono::TimeDelta::minutes(70));
+    platform::jobs::run_due(&clinic.tenant.app, &chartwell::jobs(), clinic.tenant.id)
+        .await
+        .expect("the jobs can be reached");
+    let token = clinic.tenant.log_in(&clinic.admin.email).await;
+    clinic.admin = clinic.admin.with_token(Some(token));
     assert_eq!(clinic.count(&there).await, 1);
     assert_eq!(clinic.count(&broken).await, 1);
-}
-
-#[tokio::test]
-async fn a_night_that_was_cut_off_is_made_up_for_at_the_next_look() {
-    let clinic = Clinic::new().await;
-    clinic.history(120).await;
-    let (app, tenant) = (&clinic.tenant.app, clinic.tenant.id);
-    // The server learns from the day, and is stopped.
-    let learnt = scheduling::no_shows::refit(app, tenant).await;
-    assert!(learnt.expect("the model"));
-    let nightly = async || {
-        let list = clinic.admin.get("/api/v1/scheduling/forecasts").await;
-        let list = list.expect(200);
-        list["items"].as_array().expect("a list").len()
-    };
-    assert_eq!(nightly().await, 0);
-    for _ in 0..2 {
-        let turn = scheduling::nightly::turn(app, tenant).await;
-        turn.expect("the rest of the night");
-        assert_eq!(nightly().await, 1, "once, however often it is looked");
-    }
 }
 
 #[tokio::test]

@@ -184,7 +184,6 @@ async fn of_many_who_are_put_into_a_room_at_once_one_sits_there() {
     assert_eq!(seated, 1);
 }
 
-/// What comes, until the stream says that it lives; how long that took.
 /// Visits nobody has ended, as a caller is told of them.
 async fn not_ended(caller: &Caller) -> Vec<Value> {
     let page = caller

@@ -10,7 +10,8 @@ use platform::http::Answer;
 use super::super::{store as register, store_places};
 use super::model::{NewParticipant, Participant};
 use super::store;
-use crate::entries::{require_then, states_as_of};
+use crate::encounters::Encounter;
+use crate::entries::{image_as_of, states_as_of};
 use crate::patients::AsOf;
 
 pub(super) async fn list(
@@ -40,7 +41,7 @@ pub(super) async fn list_as_of(
     id: EncounterId,
     then: AsOf,
 ) -> Result<Answer<Page<Participant>>> {
-    let mut tx = require_then(ctx, patient).await?;
+    let (mut tx, _) = image_as_of::<Encounter>(ctx, patient, id.0, then).await?;
     let mut participants: Vec<Participant> = states_as_of(&mut tx, patient, then).await?;
     participants.retain(|participant| participant.encounter_id == id);
     participants.reverse();

@@ -5,8 +5,8 @@
 //! a tenant's template and says a first name, a time and a place, never more: [`text`] knows no other words.
 //!
 //! Invariants: what was sent is sent once for a start; nobody is told of an appointment that was moved or called off, because
-//! it is looked up again before it leaves; nothing leaves in quiet hours, however late it is; the access record is durable before the message is handed over; neither text nor
-//! address is kept.
+//! it is looked up again before it leaves; nothing leaves in quiet hours but in their first quarter of an hour, however late it
+//! is; the access record is durable before the message is handed over; neither text nor address is kept.
 //!
 //! Traps: a message handed over twice after a crash has the same id, and the link in the later one is the one that works.
 

@@ -31,6 +31,18 @@ pub(super) fn send_at(
     (over < start).then_some(over)
 }
 
+/// What was to leave before the quiet hours may leave so long after they began: all that is due in a night leaves then, and
+/// somebody may be late by minutes.
+const LATE: TimeDelta = TimeDelta::minutes(15);
+
+/// When a message leaves whose time has come: at once, or, if it is the middle of the quiet hours, when they end.
+pub(super) fn leaves_at(now: Instant, quiet: Quiet, zone: Tz) -> Instant {
+    match quiet.around(now, zone) {
+        Some((began, over)) if now - began > LATE => over,
+        _ => now,
+    }
+}
+
 /// How the patient is reached: of his telecoms the first that serves a channel there is a template for. The order of the list
 /// is his preference.
 pub(super) fn address(telecoms: &[Telecom], channels: &[Channel]) -> Option<(Channel, String)> {

@@ -133,7 +133,7 @@ async fn turn_of(tx: &mut TenantTx, due: &Due, now: Instant) -> Result<Turn> {
     }
     let useful_until = visit.deadline.unwrap_or(visit.starts_at);
     let quiet = Quiet::of(&flow_settings::current(tx).await?);
-    let leaves_at = quiet.over(now, wall::zone(&visit.time_zone));
+    let leaves_at = planning::leaves_at(now, quiet, wall::zone(&visit.time_zone));
     if useful_until <= leaves_at {
         return ends(ReminderStatus::Cancelled, "no_time_left");
     }

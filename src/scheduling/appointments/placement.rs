@@ -190,6 +190,25 @@ impl From<Refused> for Error {
     }
 }
 
+/// The service of a placement, as long as it takes there.
+async fn service_of(
+    tx: &mut TenantTx,
+    placement: &Placement,
+    manner: Manner<'_>,
+) -> Result<Service, Refused> {
+    let mut service = services::require_active(tx, placement.service, "/service_id").await?;
+    if let Some(timing) = placement.timing {
+        // From here on the visit is one of a service that takes so long.
+        service.data.duration_minutes = timing.duration;
+        service.data.prep_minutes = timing.prep;
+        service.data.cleanup_minutes = timing.cleanup;
+    }
+    if manner.only_self_booking && !service.data.self_booking {
+        return Err(no_such_service().into());
+    }
+    Ok(service)
+}
+
 /// Works a placement out. The patient is the caller's to check.
 ///
 /// What costs least is looked at first: a place that was seen to be taken is refused before anybody's hours are read.
@@ -203,16 +222,7 @@ pub(crate) async fn work_out(
         let rule = "must not lie in the past";
         return Err(Error::field("/starts_at", "in_the_past", rule).into());
     }
-    let mut service = services::require_active(tx, placement.service, "/service_id").await?;
-    if let Some(timing) = placement.timing {
-        // From here on the visit is one of a service that takes so long.
-        service.data.duration_minutes = timing.duration;
-        service.data.prep_minutes = timing.prep;
-        service.data.cleanup_minutes = timing.cleanup;
-    }
-    if manner.only_self_booking && !service.data.self_booking {
-        return Err(no_such_service().into());
-    }
+    let service = service_of(tx, &placement, manner).await?;
     let known = manner.only_needed.unwrap_or_default();
     let facts = store::facts(tx, &placement, &service, known, now).await?;
     let broken = broken_references(&placement, known, facts.as_ref());

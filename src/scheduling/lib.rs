@@ -9,6 +9,7 @@ pub mod assets;
 pub mod availability;
 pub mod booking_rules;
 pub mod capacity;
+mod deadlock;
 pub mod exceptions;
 pub mod holidays;
 pub mod local_time;

@@ -7,9 +7,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use planner::{Day, Interval};
 
-use crate::ranges::{Ranges, Span, instant};
-
-const MINUTE: i64 = 60_000_000;
+use crate::ranges::{MINUTE, Ranges, Span, instant};
 
 /// The days of a plan.
 #[derive(Clone, Debug)]

@@ -11,7 +11,6 @@ use platform::db::TenantTx;
 use platform::http::{Answer, require_order};
 use uuid::Uuid;
 
-use super::limits::MINUTE;
 use super::load::{Of, Situation};
 use super::model::{FindFreeTimes, FreeTimes, Slot};
 use super::placement::{self, Chosen, Obstacle, Promised, Wanted};
@@ -19,7 +18,7 @@ use super::search::{self, Beside, Busy, Found, Places, Session, What, Wish};
 use super::starts::starts_of;
 use super::store;
 use crate::local_time::LocalTime;
-use crate::ranges::{Ranges, Span};
+use crate::ranges::{MINUTE, Ranges, Span};
 use crate::services::{self, AppointmentType, Service};
 
 const DEFAULT_WINDOW: TimeDelta = TimeDelta::days(14);

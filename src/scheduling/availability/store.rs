@@ -1,6 +1,6 @@
 //! What free time is computed from, in a handful of statements.
 
-use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use chrono::{NaiveDate, NaiveTime};
 use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{AssetId, FacilityId, ProviderId, ServiceId};
@@ -10,10 +10,7 @@ use uuid::Uuid;
 use super::search::Busy;
 use crate::assets::AssetKind;
 use crate::deadlock;
-use crate::ranges::{Ranges, Span, instant};
-
-/// The longest anything is occupied at a time: a day, and preparation and clean-up.
-const LONGEST: TimeDelta = TimeDelta::hours(40);
+use crate::ranges::{LONGEST, Ranges, Span, instant};
 
 /// A provider, and which of the skills asked for he has.
 pub(crate) struct Person {

@@ -19,25 +19,36 @@ use crate::services;
 #[derive(Clone, Copy, Debug)]
 pub struct Booker {
     pub user: Option<UserId>,
-    /// The role's name, or `system`.
-    pub role: &'static str,
+    /// None for the system.
+    pub role: Option<Role>,
 }
 
 impl Booker {
     pub const SYSTEM: Self = Self {
         user: None,
-        role: "system",
+        role: None,
+    };
+
+    /// A patient who does not log in, but has a link that proves who he is.
+    pub const BY_LINK: Self = Self {
+        user: None,
+        role: Some(Role::Patient),
     };
 
     pub fn caller(ctx: &Ctx) -> Self {
         Self {
             user: Some(ctx.user()),
-            role: ctx.principal().role.as_str(),
+            role: Some(ctx.principal().role),
         }
     }
 
+    /// The role's name, or `system`.
+    pub(super) fn role_name(self) -> &'static str {
+        self.role.map_or("system", Role::as_str)
+    }
+
     pub(super) fn manner(self, details: &Details) -> Manner<'static> {
-        let himself = self.role == Role::Patient.as_str();
+        let himself = self.role == Some(Role::Patient);
         Manner {
             only_self_booking: himself,
             only_needed: himself.then_some(&[]),

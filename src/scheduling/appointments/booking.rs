@@ -1,7 +1,5 @@
 //! Booking inside a transaction somebody else holds: for the operations here, for waiting lists, plans and demonstrations.
 
-use chrono_tz::Tz;
-use clinical::encounters::zone;
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, EncounterId, HoldId, PatientId, SeriesId, UserId, mint};
 use kernel::{Code, Error, FieldError, OnConstraint, Result};
@@ -14,6 +12,7 @@ use super::placement::{Manner, Placed, Placement, Refused, work_out};
 use super::{holds, planned, store, store_holds, store_lists, store_occupancy};
 use crate::availability::Promised;
 use crate::services;
+use crate::wall::zone;
 
 /// Who books.
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +102,7 @@ pub(super) async fn try_in_tx(
     let booked = book_for_plan(tx, &placed, details, by, now).await;
     booked.map_err(|error| Refused {
         error,
-        found: Some((placed.service, zone(&placed.time_zone).unwrap_or(Tz::UTC))),
+        found: Some((placed.service, zone(&placed.time_zone))),
         written: true,
     })
 }

@@ -2,7 +2,6 @@
 
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
-use clinical::encounters::zone;
 use kernel::clock::Instant;
 use kernel::ids::{AssetId, FacilityId, PatientId, ProviderId, ServiceId, StaffId};
 use kernel::{Code, Error, FieldError, Result};
@@ -13,6 +12,7 @@ use super::{occupancy, store_places as store};
 use crate::availability::{self, Promised, Wanted};
 use crate::party;
 use crate::services::{self, Service};
+use crate::wall::zone;
 
 /// Who is to come where and when, for what, and whom and what that needs.
 #[derive(Clone, Debug)]
@@ -229,7 +229,7 @@ pub(crate) async fn work_out(
     let Some(facts) = facts.filter(|_| broken.is_empty()) else {
         return Err(Error::invalid(broken).into());
     };
-    let wall = zone(&facts.time_zone).unwrap_or(Tz::UTC);
+    let wall = zone(&facts.time_zone);
     let mut placed = Placed {
         ends_at: placement.starts_at + service.duration(),
         local_start: placement.starts_at.with_timezone(&wall).naive_local(),

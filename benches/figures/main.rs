@@ -4,6 +4,10 @@
 //! compared with runs in turns with it, so that whatever else the machine does hits both. See `benches/README.md`.
 
 #![expect(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
+#![allow(
+    clippy::too_many_lines,
+    reason = "a measurement is told from its preparation to its figure"
+)]
 
 mod availability;
 mod board;

@@ -186,9 +186,8 @@ async fn roster(
     Ok(())
 }
 
-fn services() -> Vec<NewService> {
-    use AppointmentType as Type;
-    let plain = |code: &str, name: &str, kind: Type, minutes: i32| NewService {
+fn plain(code: &str, name: &str, kind: AppointmentType, minutes: i32) -> NewService {
+    NewService {
         code: code.to_owned(),
         name: name.to_owned(),
         appointment_type: kind,
@@ -206,7 +205,11 @@ fn services() -> Vec<NewService> {
         equipment_kinds: Vec::new(),
         self_booking: false,
         status: PlaceStatus::Active,
-    };
+    }
+}
+
+fn services() -> Vec<NewService> {
+    use AppointmentType as Type;
     let of = |specialty: Specialty| specialty.name().map(name_key).into_iter().collect();
     vec![
         NewService {

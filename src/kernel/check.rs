@@ -122,20 +122,6 @@ impl Checks {
         }
     }
 
-    /// As [`text`](Self::text), for the value itself, such as an element of a list.
-    pub fn text_here(&mut self, text: &str, most: usize) {
-        if is_blank(text) {
-            self.fail_here("blank", "must not be blank");
-        } else if text.chars().count() > most {
-            self.fail_here("too_long", format!("must have at most {most} characters"));
-        } else if text
-            .chars()
-            .any(|c| c.is_control() && c != '\n' && c != '\t')
-        {
-            self.fail_here("control_character", "must not contain control characters");
-        }
-    }
-
     /// As [`text`](Self::text), where present.
     pub fn text_if(&mut self, field: &str, text: Option<&str>, most: usize) {
         if let Some(text) = text {

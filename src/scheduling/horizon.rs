@@ -3,13 +3,12 @@
 //! A day of the horizon begins at its local midnight (or, where the clocks leave that out, at the first instant there is) and
 //! lasts until the next one's: 1,380, 1,440 or 1,500 minutes. Minutes are those that pass, not those of the wall.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use planner::{Day, Interval};
 
-use crate::ranges::{Ranges, Span, instant};
-
-const MINUTE: i64 = 60_000_000;
+use crate::ranges::{MINUTE, Ranges, Span, instant};
+use crate::wall::midnight;
 
 /// The days of a plan.
 #[derive(Clone, Debug)]
@@ -92,19 +91,6 @@ impl Horizon {
         let since = at - self.edges[day];
         Some((day, minutes(since.num_minutes())))
     }
-}
-
-fn midnight(zone: Tz, day: NaiveDate) -> DateTime<Utc> {
-    let mut wall = day.and_time(NaiveTime::MIN);
-    // Where the clocks skip midnight, the day begins within the next hours.
-    for _ in 0..8 {
-        if let Some(at) = zone.from_local_datetime(&wall).earliest() {
-            return at.to_utc();
-        }
-        wall += TimeDelta::minutes(30);
-    }
-    zone.from_utc_datetime(&day.and_time(NaiveTime::MIN))
-        .to_utc()
 }
 
 fn minutes(count: i64) -> u32 {

@@ -9,13 +9,20 @@ pub mod assets;
 pub mod availability;
 pub mod booking_rules;
 pub mod capacity;
+mod deadlock;
 pub mod exceptions;
+mod flow;
+pub mod forecasts;
 pub mod holidays;
+mod horizon;
 pub mod local_time;
+pub mod nightly;
+pub mod no_shows;
 pub mod on_call;
-pub mod party;
-pub mod ranges;
-pub mod recurrence;
+mod party;
+pub mod plans;
+mod ranges;
+mod recurrence;
 mod resource;
 pub mod schedule;
 pub mod series;
@@ -24,16 +31,8 @@ pub mod wall;
 pub mod work_limits;
 pub mod working_times;
 
-pub use resource::Standing;
-
-// What flows around appointments.
-mod flow;
 pub use flow::{board, calendar, flow_settings, jobs, reminders, waitlist};
-pub mod forecasts;
-mod horizon;
-pub mod nightly;
-pub mod no_shows;
-pub mod plans;
+pub use resource::Standing;
 
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;

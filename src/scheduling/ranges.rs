@@ -5,7 +5,14 @@
 //!
 //! Instants are microseconds since 1970, PostgreSQL's precision. A span holds its first instant and not its last.
 
+use chrono::TimeDelta;
 use kernel::clock::Instant;
+
+/// Microseconds of a minute.
+pub const MINUTE: i64 = 60_000_000;
+
+/// The longest anything is occupied at a time: a day, and preparation and clean-up.
+pub const LONGEST: TimeDelta = TimeDelta::hours(40);
 
 /// From its first instant up to, and without, its last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

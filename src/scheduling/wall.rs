@@ -10,6 +10,11 @@ use chrono::{
 use chrono_tz::Tz;
 use kernel::clock::Instant;
 
+/// The zone of a facility; UTC for a name that is no zone.
+pub fn zone(name: &str) -> Tz {
+    name.parse().unwrap_or(Tz::UTC)
+}
+
 /// When something begins that begins at this time of the wall.
 pub fn begins(zone: Tz, wall: NaiveDateTime) -> Instant {
     match zone.from_local_datetime(&wall) {

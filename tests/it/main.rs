@@ -3,6 +3,11 @@
 //! A test is a tenant: it makes one, works in it, and is alone in it. Mirrors `src/`; `promises/` holds what must be true
 //! of every table, operation and role, including those added tomorrow.
 
+#![allow(
+    clippy::too_many_lines,
+    reason = "a test is one story, told to its end"
+)]
+
 mod audit;
 mod clinical;
 mod demo;

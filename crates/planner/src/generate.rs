@@ -269,6 +269,16 @@ fn assets(kind: &Clinic, facilities: usize, problem: &mut Problem) {
 fn wishes(problem: &mut Problem, rng: &mut Rng) {
     let days = problem.days.len();
     let providers = problem.providers.clone();
+    for request in &mut problem.requests {
+        wish_hours(request, days, rng);
+        wish_people(request, &providers, rng);
+        if request.duration >= 30 && rng.chance(200) {
+            request.align = Some(15);
+        }
+    }
+}
+
+fn wish_hours(request: &mut Request, days: usize, rng: &mut Rng) {
     let opens = |day| Interval {
         day,
         from: 7 * 60,
@@ -279,60 +289,58 @@ fn wishes(problem: &mut Problem, rng: &mut Rng) {
         from: 13 * 60,
         to: 21 * 60,
     };
-    for request in &mut problem.requests {
-        if request.priority == Priority::Urgent {
-            let first = rng.below(days);
-            let last = (first + 2).min(days);
-            request.windows = (first..last)
-                .map(|day| Interval {
+    if request.priority == Priority::Urgent {
+        let first = rng.below(days);
+        let last = (first + 2).min(days);
+        request.windows = (first..last)
+            .map(|day| Interval {
+                day,
+                from: 7 * 60,
+                to: 21 * 60,
+            })
+            .collect();
+    } else if rng.chance(400) {
+        let away = rng.below(days);
+        let half = rng.below(2);
+        request.windows = (0..days)
+            .filter(|day| *day != away)
+            .map(|day| match (day % 2 == half, rng.chance(300)) {
+                (_, false) => Interval {
                     day,
                     from: 7 * 60,
                     to: 21 * 60,
-                })
-                .collect();
-        } else if rng.chance(400) {
-            let away = rng.below(days);
-            let half = rng.below(2);
-            request.windows = (0..days)
-                .filter(|day| *day != away)
-                .map(|day| match (day % 2 == half, rng.chance(300)) {
-                    (_, false) => Interval {
-                        day,
-                        from: 7 * 60,
-                        to: 21 * 60,
-                    },
-                    (true, true) => opens(day),
-                    (false, true) => closes(day),
-                })
-                .collect();
-        }
-        if rng.chance(400) {
-            let morning = rng.chance(500);
-            request.preferred_windows = (0..days)
-                .map(|day| if morning { opens(day) } else { closes(day) })
-                .collect();
-        }
-        let able: Vec<&Provider> = providers
-            .iter()
-            .filter(|it| request.skills.iter().all(|skill| it.skills.contains(skill)))
+                },
+                (true, true) => opens(day),
+                (false, true) => closes(day),
+            })
             .collect();
-        if able.is_empty() {
-            request.skills.clear();
-        } else if rng.chance(400) {
-            request.continuity = Some(able[rng.below(able.len())].id.clone());
-        } else if rng.chance(300) {
-            request.preferred_providers = (0..2)
-                .map(|_| able[rng.below(able.len())].id.clone())
-                .collect();
-            request.preferred_providers.dedup();
-        }
-        if request.duration == 60 && rng.chance(300) && providers.len() > 1 {
-            let colleague = &providers[rng.below(providers.len())];
-            two_attend(request, colleague, &able);
-        }
-        if request.duration >= 30 && rng.chance(200) {
-            request.align = Some(15);
-        }
+    }
+    if rng.chance(400) {
+        let morning = rng.chance(500);
+        request.preferred_windows = (0..days)
+            .map(|day| if morning { opens(day) } else { closes(day) })
+            .collect();
+    }
+}
+
+fn wish_people(request: &mut Request, providers: &[Provider], rng: &mut Rng) {
+    let able: Vec<&Provider> = providers
+        .iter()
+        .filter(|it| request.skills.iter().all(|skill| it.skills.contains(skill)))
+        .collect();
+    if able.is_empty() {
+        request.skills.clear();
+    } else if rng.chance(400) {
+        request.continuity = Some(able[rng.below(able.len())].id.clone());
+    } else if rng.chance(300) {
+        request.preferred_providers = (0..2)
+            .map(|_| able[rng.below(able.len())].id.clone())
+            .collect();
+        request.preferred_providers.dedup();
+    }
+    if request.duration == 60 && rng.chance(300) && providers.len() > 1 {
+        let colleague = &providers[rng.below(providers.len())];
+        two_attend(request, colleague, &able);
     }
 }
 

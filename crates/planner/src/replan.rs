@@ -8,7 +8,7 @@ use crate::compile::compile;
 use crate::explain;
 use crate::insert::{self, Look};
 use crate::plan::{Change, Goals, Plan, SearchReport};
-use crate::problem::{Asset, Current, Interval, OnCall, Problem, Request, Working};
+use crate::problem::{Asset, Current, Interval, OnCall, Problem, Provider, Request, Working};
 use crate::rng::Rng;
 use crate::search::Search;
 use crate::solve::{Options, solve, stand};
@@ -98,6 +98,40 @@ fn close(asset: &mut Asset, day: usize, from: u32, to: u32) {
     without(&mut asset.on_call, day, from, to);
 }
 
+fn send_away(provider: &mut Provider, day: usize, from: u32, to: u32) {
+    let left = |shift: (usize, u32, u32)| {
+        let mut left = vec![Interval {
+            day: shift.0,
+            from: shift.1,
+            to: shift.2,
+        }];
+        without(&mut left, day, from, to);
+        left.into_iter()
+    };
+    let working = std::mem::take(&mut provider.working).into_iter();
+    provider.working = working
+        .flat_map(|shift| {
+            left((shift.day, shift.from, shift.to)).map(move |it| Working {
+                day: it.day,
+                from: it.from,
+                to: it.to,
+                ..shift.clone()
+            })
+        })
+        .collect();
+    let on_call = std::mem::take(&mut provider.on_call).into_iter();
+    provider.on_call = on_call
+        .flat_map(|shift| {
+            left((shift.day, shift.from, shift.to)).map(move |it| OnCall {
+                day: it.day,
+                from: it.from,
+                to: it.to,
+                ..shift.clone()
+            })
+        })
+        .collect();
+}
+
 /// Makes the changes to the problem; what names nobody changes nothing.
 pub fn change(problem: &mut Problem, changes: &[ChangeOfDay]) {
     for change in changes {
@@ -109,39 +143,7 @@ pub fn change(problem: &mut Problem, changes: &[ChangeOfDay]) {
                 to,
             } => {
                 let found = problem.providers.iter_mut().filter(|it| it.id == *provider);
-                for it in found {
-                    let left = |shift: (usize, u32, u32)| {
-                        let mut left = vec![Interval {
-                            day: shift.0,
-                            from: shift.1,
-                            to: shift.2,
-                        }];
-                        without(&mut left, *day, *from, *to);
-                        left.into_iter()
-                    };
-                    let working = std::mem::take(&mut it.working).into_iter();
-                    it.working = working
-                        .flat_map(|shift| {
-                            left((shift.day, shift.from, shift.to)).map(move |it| Working {
-                                day: it.day,
-                                from: it.from,
-                                to: it.to,
-                                ..shift.clone()
-                            })
-                        })
-                        .collect();
-                    let on_call = std::mem::take(&mut it.on_call).into_iter();
-                    it.on_call = on_call
-                        .flat_map(|shift| {
-                            left((shift.day, shift.from, shift.to)).map(move |it| OnCall {
-                                day: it.day,
-                                from: it.from,
-                                to: it.to,
-                                ..shift.clone()
-                            })
-                        })
-                        .collect();
-                }
+                found.for_each(|it| send_away(it, *day, *from, *to));
             }
             ChangeOfDay::RoomClosed {
                 room,

@@ -109,7 +109,7 @@ fn alone(problem: &Problem, request: &Request, placement: &Placement, found: &mu
         return;
     }
     let day = placement.day;
-    let (from, to) = held(request, placement);
+    let (from, _) = held(request, placement);
     let (start, end) = (
         i64::from(placement.start),
         i64::from(placement.start + request.duration),
@@ -145,26 +145,41 @@ fn alone(problem: &Problem, request: &Request, placement: &Placement, found: &mu
         "those attend who may",
     );
     for id in &placement.providers {
-        let shifts: Vec<Interval> = problem
-            .providers
-            .iter()
-            .filter(|it| it.id == *id)
-            .flat_map(|it| {
-                let working = it.working.iter();
-                let on_call = it.on_call.iter();
-                let called = on_call.filter(|it| request.call.as_ref() == Some(&it.call));
-                working
-                    .map(|it| (&it.facility, it.day, it.from, it.to))
-                    .chain(called.map(|it| (&it.facility, it.day, it.from, it.to)))
-            })
-            .filter(|it| *it.0 == placement.facility)
-            .map(|(_, day, from, to)| Interval { day, from, to })
-            .collect();
         demand(
-            covers(&shifts, day, from, to),
+            works(problem, request, placement, id),
             "those who attend work there and then",
         );
     }
+    let (room, units) = served(problem, request, placement);
+    demand(room, "it has the room it needs");
+    demand(units, "it has the equipment it needs");
+}
+
+/// Whether a provider's shifts there, and those of the call it came by, cover all he is held for.
+fn works(problem: &Problem, request: &Request, placement: &Placement, id: &String) -> bool {
+    let (from, to) = held(request, placement);
+    let shifts: Vec<Interval> = problem
+        .providers
+        .iter()
+        .filter(|it| it.id == *id)
+        .flat_map(|it| {
+            let working = it.working.iter();
+            let on_call = it.on_call.iter();
+            let called = on_call.filter(|it| request.call.as_ref() == Some(&it.call));
+            working
+                .map(|it| (&it.facility, it.day, it.from, it.to))
+                .chain(called.map(|it| (&it.facility, it.day, it.from, it.to)))
+        })
+        .filter(|it| *it.0 == placement.facility)
+        .map(|(_, day, from, to)| Interval { day, from, to })
+        .collect();
+    covers(&shifts, placement.day, from, to)
+}
+
+/// Whether its room, and whether its equipment, is what it needs and open there and then.
+fn served(problem: &Problem, request: &Request, placement: &Placement) -> (bool, bool) {
+    let day = placement.day;
+    let (from, to) = held(request, placement);
     let open = |it: &Asset| {
         let mut open = it.available.clone();
         if request.call.is_some() {
@@ -185,7 +200,6 @@ fn alone(problem: &Problem, request: &Request, placement: &Placement, found: &mu
         (Some(kind), Some(id)) => serves(&problem.rooms, id, kind),
         _ => false,
     };
-    demand(room, "it has the room it needs");
     let units = request.equipment.len() == placement.equipment.len()
         && request.equipment.iter().all(|kind| {
             placement
@@ -193,7 +207,7 @@ fn alone(problem: &Problem, request: &Request, placement: &Placement, found: &mu
                 .iter()
                 .any(|id| serves(&problem.equipment, id, kind))
         });
-    demand(units, "it has the equipment it needs");
+    (room, units)
 }
 
 fn attended(problem: &Problem, request: &Request, placement: &Placement) -> bool {

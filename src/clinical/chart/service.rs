@@ -46,17 +46,11 @@ pub(super) async fn open(
         return Err(Error::not_found());
     }
     let at = then.unwrap_or(ctx.now());
-    let (person, asked) = match then {
-        None => {
-            let person = patients::find(&mut tx, patient).await?;
-            (person, SHOWN)
-        }
+    let person = match then {
+        None => patients::find(&mut tx, patient).await?,
         Some(at) => {
             patients::require(&mut tx, patient).await?;
-            (
-                patients::state_in_tx(&mut tx, patient, at).await?,
-                SHOWN_THEN,
-            )
+            patients::state_in_tx(&mut tx, patient, at).await?
         }
     };
     let person = person.ok_or_else(Error::not_found)?;
@@ -65,7 +59,7 @@ pub(super) async fn open(
         sections: sections::of_role(role),
         caller: ctx.user(),
         at,
-        limit: asked,
+        limit: then.map_or(SHOWN, |_| SHOWN_THEN),
         released_only: imported::released_only(ctx),
     };
     let found = match then {
@@ -75,11 +69,7 @@ pub(super) async fn open(
     let zone = store::tenant_zone(&found).and_then(|zone| encounters::zone(&zone));
     let measured = if Permission::VitalsRead.allows(role) {
         // A bedside clock may be ahead of ours.
-        let until = if then.is_none() {
-            at + TimeDelta::hours(1)
-        } else {
-            at
-        };
+        let until = then.unwrap_or(at + TimeDelta::hours(1));
         Some(vitals::recent_in_tx(&mut tx, (patient, person.data.birth_date), until, then).await?)
     } else {
         None

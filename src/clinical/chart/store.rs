@@ -216,6 +216,7 @@ pub(super) async fn present(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap
 }
 
 /// The sections as they were: the last image of each row, if it was the patient's then.
+#[expect(clippy::too_many_lines, reason = "one statement")]
 pub(super) async fn past(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap<String, Found>> {
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(

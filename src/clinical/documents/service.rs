@@ -49,7 +49,7 @@ pub(super) async fn file_received(
 ) -> Result<Answer<Document>> {
     let provider_user = owner.require(&mut tx).await?;
     owner.require_fit(&mut tx, new).await?;
-    let own = ctx.principal().patient.is_some();
+    let own = ctx.acts_for_himself();
     let now = ctx.now();
     // What a patient brings he may read.
     let released_at = own.then_some(now);

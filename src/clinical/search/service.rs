@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use kernel::ids::{DocumentId, NoteId};
 use kernel::{Code, Error, FieldError, Page, Result};
-use platform::access::{Ctx, Disclosure, Permission, Role};
+use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Subject;
 use platform::db::TenantTx;
 use platform::http::{Answer, Paging, require_order};
@@ -36,7 +36,7 @@ pub(super) async fn search(ctx: &Ctx, asked: SearchTexts) -> Result<Answer<Page<
     };
     let mut tx = ctx.begin(Permission::NoteSearch).await?;
     let query = wanted.as_deref();
-    let hits = if ctx.principal().role == Role::Patient {
+    let hits = if ctx.acts_for_himself() {
         of_patient(ctx, &mut tx, query, &asked, span, (of_notes, of_documents)).await?
     } else {
         let only = match (of_notes, of_documents) {

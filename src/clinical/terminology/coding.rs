@@ -43,17 +43,6 @@ pub struct Concept {
     pub assignable: bool,
 }
 
-impl Concept {
-    /// The display, else the one given with the code, else the code itself.
-    pub fn display_or(&self, given: Option<&str>) -> String {
-        self.display
-            .as_deref()
-            .or(given)
-            .unwrap_or(&self.code)
-            .to_owned()
-    }
-}
-
 /// The concept of a code that may be used on the day.
 ///
 /// # Errors

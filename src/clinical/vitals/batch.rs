@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::age::Age;
 use super::model::{NewReading, check_time};
 use super::records::{self, SetOf, VitalRecord};
 use super::store_devices::{self, Claim, Known};
@@ -270,34 +271,13 @@ async fn admit(
     let mut sets: HashMap<(PatientId, Instant, Option<EncounterId>), VitalSetId> = HashMap::new();
     let (mut places, mut records, mut ages) = (Vec::new(), Vec::new(), Vec::new());
     for (place, row) in rows {
-        let checked = subjects
-            .get(&row.patient_id)
-            .ok_or_else(|| {
-                Error::field(
-                    "/patient_id",
-                    "no_such_patient",
-                    "must name a patient you may see",
-                )
-            })
-            .and_then(|subject| subject.measured(row.measured_at, "/measured_at"));
-        let age = match checked {
+        let age = match standing(subjects, &encounters, &row) {
             Ok(age) => age,
             Err(error) => {
                 outcomes.refuse(place, &error);
                 continue;
             }
         };
-        if row
-            .encounter_id
-            .is_some_and(|id| !encounters.contains(&(row.patient_id, id)))
-        {
-            let rule = "must name an encounter of this patient";
-            outcomes.refuse(
-                place,
-                &Error::field("/encounter_id", "no_such_encounter", rule),
-            );
-            continue;
-        }
         let set = SetOf {
             patient_id: row.patient_id,
             encounter_id: row.encounter_id,
@@ -329,6 +309,30 @@ async fn admit(
         }
     }
     Ok(entries)
+}
+
+/// The patient's age at a row's time, if he is one whom the caller sees, lived then, and the encounter is his.
+fn standing(
+    subjects: &HashMap<PatientId, Subject>,
+    encounters: &HashSet<(PatientId, EncounterId)>,
+    row: &BatchRow,
+) -> Result<Age> {
+    let subject = subjects.get(&row.patient_id).ok_or_else(|| {
+        Error::field(
+            "/patient_id",
+            "no_such_patient",
+            "must name a patient you may see",
+        )
+    })?;
+    let age = subject.measured(row.measured_at, "/measured_at")?;
+    if row
+        .encounter_id
+        .is_some_and(|id| !encounters.contains(&(row.patient_id, id)))
+    {
+        let rule = "must name an encounter of this patient";
+        return Err(Error::field("/encounter_id", "no_such_encounter", rule));
+    }
+    Ok(age)
 }
 
 /// Takes the devices' numbers of the rows; leaves those that are new. In the order of the numbers, so that two batches that

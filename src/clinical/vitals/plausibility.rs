@@ -348,6 +348,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of cases")]
     fn a_mistaken_unit_shows_against_the_last_value() {
         let change = |quantity, before: &str, then, value: &str, age| {
             judge_change(

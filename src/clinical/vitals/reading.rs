@@ -10,7 +10,8 @@ use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
 use platform::http::{Answer, Paging, require_order};
 
-use super::growth::GrowthMeasure;
+use super::derive::{self, Background};
+use super::growth::{GrowthMeasure, Percentile};
 use super::kinds::{Quantity, VitalKind};
 use super::records::VitalRecord;
 use super::reference::{self, VitalKinds};
@@ -20,7 +21,7 @@ use super::units::Amount;
 use super::view::{
     Latest, LatestQuery, LatestVitals, ListVitals, Series, TrendQuery, Vitals, VitalsTrend,
 };
-use super::{RESOURCE, derive, growth, service, store, store_series, subjects};
+use super::{RESOURCE, growth, service, store, store_series, subjects};
 use crate::patients::AsOf;
 
 /// How far the latest readings and a trend look back unless told.
@@ -95,6 +96,32 @@ pub async fn list(
     .await
 }
 
+/// Where what was measured lies among those of the patient's age, as far as there are charts of it.
+fn percentiles(
+    background: &Background,
+    measured: [(GrowthMeasure, Option<(Amount, Instant)>); 4],
+) -> Vec<Percentile> {
+    measured
+        .into_iter()
+        .filter_map(|(measure, value)| {
+            let (value, at) = value?;
+            growth::percentile(&background.growth, measure, value, background.age(at)?)
+        })
+        .collect()
+}
+
+/// The body mass index of a weight and a height; of a child only where they were measured close to each other.
+fn bmi(
+    background: &Background,
+    weight: Option<(Amount, Instant)>,
+    height: Option<(Amount, Instant)>,
+) -> Option<Amount> {
+    let ((kilograms, w), (centimetres, h)) = weight.zip(height)?;
+    let child = background.age(w.max(h)).is_some_and(growth::covers);
+    let close = !child || (w - h).abs() <= CHILD_APART;
+    close.then(|| growth::bmi(kilograms, centimetres)).flatten()
+}
+
 pub async fn latest(
     ctx: &Ctx,
     patient: PatientId,
@@ -119,46 +146,27 @@ pub async fn latest(
     };
     let (weight, height) = (of(VitalKind::Weight), of(VitalKind::Height));
     let head = of(VitalKind::HeadCircumference);
-    let times = || {
-        [weight, height, head]
-            .into_iter()
-            .flatten()
-            .map(|(_, at)| at)
-    };
-    let (oldest, newest) = (
-        times().min().unwrap_or(since),
-        times().max().unwrap_or(until),
-    );
+    let times = [weight, height, head].into_iter().flatten();
+    let times: Vec<Instant> = times.map(|(_, at)| at).collect();
+    let oldest = times.iter().min().copied().unwrap_or(since);
+    let newest = times.iter().max().copied().unwrap_or(until);
     let background = subject.background(&mut tx, (oldest, newest)).await?;
-    let bmi = weight
-        .zip(height)
-        .and_then(|((kilograms, w), (centimetres, h))| {
-            let child = background.age(w.max(h)).is_some_and(growth::covers);
-            let close = !child || (w - h).abs() <= CHILD_APART;
-            close.then(|| growth::bmi(kilograms, centimetres)).flatten()
-        });
+    let bmi = bmi(&background, weight, height);
     let measured = [
         (GrowthMeasure::Weight, weight),
         (GrowthMeasure::Height, height),
         (GrowthMeasure::HeadCircumference, head),
         (GrowthMeasure::Bmi, bmi.zip(weight.map(|(_, at)| at))),
     ];
-    let percentiles = measured
-        .into_iter()
-        .filter_map(|(measure, value)| {
-            let (value, at) = value?;
-            growth::percentile(&background.growth, measure, value, background.age(at)?)
-        })
-        .collect();
     let readings = rows
         .into_iter()
-        .map(|row| Latest {
-            set_id: row.set_id,
-            measured_at: row.measured_at,
-            reading: {
-                let age = background.age(row.measured_at);
-                derive::reading(row, age)
-            },
+        .map(|row| {
+            let age = background.age(row.measured_at);
+            Latest {
+                set_id: row.set_id,
+                measured_at: row.measured_at,
+                reading: derive::reading(row, age),
+            }
         })
         .collect();
     let latest = LatestVitals {
@@ -166,16 +174,10 @@ pub async fn latest(
         since,
         readings,
         bmi,
-        percentiles,
+        percentiles: percentiles(&background, measured),
     };
-    tx.finish(Disclosure::of(
-        RESOURCE,
-        Action::Read,
-        patient,
-        patient,
-        latest,
-    ))
-    .await
+    let disclosure = Disclosure::of(RESOURCE, Action::Read, patient, patient, latest);
+    tx.finish(disclosure).await
 }
 
 pub async fn trend(

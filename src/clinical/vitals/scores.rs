@@ -123,24 +123,6 @@ pub(super) fn news2(inputs: &Inputs) -> Score {
         Some(true) => "oxygen",
         _ => "air",
     };
-    let saturation = if inputs.scale_2 {
-        let scale_2 = |condition| {
-            let part = "oxygen_saturation_scale_2";
-            graded("news2", part, inputs.oxygen_saturation, condition)
-        };
-        // Whether a high saturation is good depends on whether oxygen is given; a low one is as bad either way.
-        match inputs.on_oxygen {
-            Some(_) => scale_2(oxygen),
-            None => scale_2("air").filter(|air| Some(air) == scale_2("oxygen").as_ref()),
-        }
-    } else {
-        graded(
-            "news2",
-            "oxygen_saturation",
-            inputs.oxygen_saturation,
-            oxygen,
-        )
-    };
     let alert = inputs.consciousness.map(|code| {
         let condition = if code == VitalCode::Alert {
             "alert"
@@ -163,7 +145,7 @@ pub(super) fn news2(inputs: &Inputs) -> Score {
             "respiratory_rate",
             graded("news2", "respiratory_rate", inputs.respiratory_rate, ""),
         ),
-        ("oxygen_saturation", saturation),
+        ("oxygen_saturation", saturation(inputs, oxygen)),
         ("supplemental_oxygen", supplied),
         ("systolic", graded("news2", "systolic", inputs.systolic, "")),
         (
@@ -184,6 +166,28 @@ pub(super) fn news2(inputs: &Inputs) -> Score {
         _ => score.score.map(|_| Risk::Low),
     });
     score
+}
+
+/// The part of the saturation, on the scale the patient has, on oxygen or on air.
+fn saturation(inputs: &Inputs, oxygen: &str) -> Value {
+    if inputs.scale_2 {
+        let scale_2 = |condition| {
+            let part = "oxygen_saturation_scale_2";
+            graded("news2", part, inputs.oxygen_saturation, condition)
+        };
+        // Whether a high saturation is good depends on whether oxygen is given; a low one is as bad either way.
+        match inputs.on_oxygen {
+            Some(_) => scale_2(oxygen),
+            None => scale_2("air").filter(|air| Some(air) == scale_2("oxygen").as_ref()),
+        }
+    } else {
+        graded(
+            "news2",
+            "oxygen_saturation",
+            inputs.oxygen_saturation,
+            oxygen,
+        )
+    }
 }
 
 /// The quick Sepsis-related Organ Failure Assessment. Altered mentation is a Glasgow Coma Score below 15, or, without one,
@@ -299,6 +303,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of cases")]
     fn each_part_has_its_cut_offs() {
         type Change = fn(&mut Inputs, f64);
         let cases: [(Change, &[(f64, i16)]); 5] = [

@@ -94,24 +94,10 @@ async fn attempt(
             let locked = account.is_locked(identity, *standing, request, now);
             match refusal(account, verdict, locked) {
                 None => {
-                    let rehashed = if verdict.outdated {
-                        Some(identity.passwords().hash(login.password.clone()).await?)
-                    } else {
-                        None
-                    };
                     let verified = (account, *standing);
-                    let tokens = open(
-                        app,
-                        identity,
-                        request,
-                        tenant,
-                        verified,
-                        rehashed.as_deref(),
-                    )
-                    .await?;
+                    let tokens =
+                        let_in(app, identity, request, tenant, login, verified, verdict).await?;
                     if tokens.is_some() {
-                        identity.addresses().succeeded(&request.network);
-                        identity.familiar().succeeded(account.id, request);
                         return Ok(tokens);
                     }
                     "changed_meanwhile"
@@ -138,6 +124,39 @@ async fn attempt(
     }
     tx.commit().await?;
     Ok(None)
+}
+
+/// Opens a session of who has proved himself, and hashes his password anew where its hash is outdated. None if the account
+/// changed meanwhile.
+async fn let_in(
+    app: &App,
+    identity: &Identity,
+    request: &RequestInfo,
+    tenant: TenantId,
+    login: &Login,
+    verified: (&Credentials, Standing),
+    verdict: Verdict,
+) -> Result<Option<SessionTokens>> {
+    let rehashed = if verdict.outdated {
+        Some(identity.passwords().hash(login.password.clone()).await?)
+    } else {
+        None
+    };
+    let id = verified.0.id;
+    let tokens = open(
+        app,
+        identity,
+        request,
+        tenant,
+        verified,
+        rehashed.as_deref(),
+    )
+    .await?;
+    if tokens.is_some() {
+        identity.addresses().succeeded(&request.network);
+        identity.familiar().succeeded(id, request);
+    }
+    Ok(tokens)
 }
 
 /// The account that is named, and where whoever names it stands.

@@ -121,6 +121,10 @@ pub(super) struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     /// Begins the transaction and looks up every name its resources have and use.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "every lookup of a batch, one after the other"
+    )]
     pub(super) async fn begin(
         importer: &'a Importer,
         resources: &[Resource],

@@ -15,6 +15,10 @@ use super::store::{Before, Judged, Waiting};
 use super::{encounter, entries, kept};
 
 impl Batch<'_> {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "the steps of one resource, in their order"
+    )]
     pub(super) async fn other(&mut self, resource: &Resource) -> Result<Verdict> {
         let links = kept::links(resource);
         let mut encounter = self.follow(links.encounter.as_ref());

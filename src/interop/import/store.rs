@@ -242,6 +242,7 @@ pub(super) async fn kept(tx: &mut TenantTx, names: &[Name]) -> Result<HashMap<Na
 ///
 /// # Errors
 /// `unavailable` when another transaction has meanwhile entered one of them: look again, and there it is.
+#[expect(clippy::too_many_lines, reason = "one statement")]
 pub(super) async fn keep(tx: &mut TenantTx, resources: &[Kept], now: Instant) -> Result<()> {
     if resources.is_empty() {
         return Ok(());

@@ -187,6 +187,10 @@ impl Ctx {
     pub fn user(&self) -> UserId {
         self.0.principal.user
     }
+    /// Whether the caller is a patient, who acts for himself and in nobody's office.
+    pub fn acts_for_himself(&self) -> bool {
+        self.0.principal.role == super::Role::Patient
+    }
     pub fn request(&self) -> &RequestInfo {
         &self.0.request
     }

@@ -1,7 +1,9 @@
 //! Who may do what: one table.
 //!
-//! A permission is named where its work is done (`ctx.begin(Permission::PatientCreate)`), and nowhere is a role compared
-//! in code. The rendered table is `tests/it/golden/access_matrix.txt`, for people who read permissions and not Rust.
+//! A permission is named where its work is done (`ctx.begin(Permission::PatientCreate)`), and who has it is said here alone.
+//! What a permission can't tell, because several roles have it and do not do the same with it, is asked where it matters: whether
+//! a patient acts for himself (`ctx.acts_for_himself()`), or whether an administrator stands in for who has left.
+//! The rendered table is `tests/it/golden/access_matrix.txt`, for people who read permissions and not Rust.
 
 use super::Role;
 

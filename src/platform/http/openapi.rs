@@ -48,35 +48,8 @@ fn finish_operation(method: &str, operation: &mut Value, patched: &mut Vec<Strin
         .and_then(Permission::from_text);
     let mut problems = vec!["400", "429", "500", "503"];
     if let Some(permission) = permission {
-        operation["x-roles"] = permission
-            .roles()
-            .iter()
-            .map(|role| role.as_str())
-            .collect();
-        operation["x-phi"] = permission.touches_phi().into();
-        operation["security"] = json!([{ "bearer": [] }]);
+        tell_permission(operation, permission);
         problems.extend(["401", "403"]);
-        let sentence = format!(
-            "**Permission** `{}`: {} **Roles** {}.{}",
-            permission.as_str(),
-            permission.meaning(),
-            permission
-                .roles()
-                .iter()
-                .map(|role| role.as_str())
-                .collect::<Vec<_>>()
-                .join(", "),
-            if permission.touches_phi() {
-                " **Discloses health information**: every access is recorded."
-            } else {
-                ""
-            }
-        );
-        let description = operation["description"].as_str().unwrap_or_default();
-        operation["description"] = format!("{description}\n\n{sentence}")
-            .trim()
-            .to_owned()
-            .into();
     } else {
         operation["x-phi"] = false.into();
         operation["security"] = json!([]);
@@ -104,31 +77,12 @@ fn finish_operation(method: &str, operation: &mut Value, patched: &mut Vec<Strin
     }
     if method == "post" && permission.is_some() {
         problems.push("409");
-        add_parameter(
-            operation,
-            "Idempotency-Key",
-            "A repeat with the same key gets the first answer again.",
-            &json!({ "type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$" }),
-        );
     }
     if method == "patch" {
         problems.extend(["412", "428"]);
-        add_parameter(
-            operation,
-            "If-Match",
-            "The ETag of the version the change was made from.",
-            &json!({ "type": "string", "pattern": "^\"?[1-9][0-9]*\"?$" }),
-        );
         make_partial(operation, patched);
     }
-    if permission.is_some_and(Permission::touches_phi) {
-        add_parameter(
-            operation,
-            "X-Purpose-Of-Use",
-            "Why, by the codes of HL7 v3 PurposeOfUse; by role unless given.",
-            &json!({ "type": "string", "enum": Purpose::ALL.map(Purpose::as_str) }),
-        );
-    }
+    add_headers(method, operation, permission);
     if !operation["responses"].is_object() {
         operation["responses"] = Value::Object(Map::new());
     }
@@ -137,6 +91,62 @@ fn finish_operation(method: &str, operation: &mut Value, patched: &mut Vec<Strin
             operation["responses"][status] =
                 json!({ "$ref": format!("#/components/responses/Problem{status}") });
         }
+    }
+}
+
+/// Who may call the operation, for programs and for people.
+fn tell_permission(operation: &mut Value, permission: Permission) {
+    let roles: Vec<&str> = permission
+        .roles()
+        .iter()
+        .map(|role| role.as_str())
+        .collect();
+    let sentence = format!(
+        "**Permission** `{}`: {} **Roles** {}.{}",
+        permission.as_str(),
+        permission.meaning(),
+        roles.join(", "),
+        if permission.touches_phi() {
+            " **Discloses health information**: every access is recorded."
+        } else {
+            ""
+        }
+    );
+    operation["x-roles"] = json!(roles);
+    operation["x-phi"] = permission.touches_phi().into();
+    operation["security"] = json!([{ "bearer": [] }]);
+    let description = operation["description"].as_str().unwrap_or_default();
+    operation["description"] = format!("{description}\n\n{sentence}")
+        .trim()
+        .to_owned()
+        .into();
+}
+
+/// The headers that every operation of its kind takes.
+fn add_headers(method: &str, operation: &mut Value, permission: Option<Permission>) {
+    if method == "post" && permission.is_some() {
+        add_parameter(
+            operation,
+            "Idempotency-Key",
+            "A repeat with the same key gets the first answer again.",
+            &json!({ "type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$" }),
+        );
+    }
+    if method == "patch" {
+        add_parameter(
+            operation,
+            "If-Match",
+            "The ETag of the version the change was made from.",
+            &json!({ "type": "string", "pattern": "^\"?[1-9][0-9]*\"?$" }),
+        );
+    }
+    if permission.is_some_and(Permission::touches_phi) {
+        add_parameter(
+            operation,
+            "X-Purpose-Of-Use",
+            "Why, by the codes of HL7 v3 PurposeOfUse; by role unless given.",
+            &json!({ "type": "string", "enum": Purpose::ALL.map(Purpose::as_str) }),
+        );
     }
 }
 

@@ -1,7 +1,5 @@
 //! Booking inside a transaction somebody else holds: for the operations here, for waiting lists, plans and demonstrations.
 
-use chrono_tz::Tz;
-use clinical::encounters::zone;
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, EncounterId, HoldId, PatientId, SeriesId, UserId, mint};
 use kernel::{Code, Error, FieldError, OnConstraint, Result};
@@ -14,30 +12,42 @@ use super::placement::{Manner, Placed, Placement, Refused, work_out};
 use super::{holds, planned, store, store_holds, store_lists, store_occupancy};
 use crate::availability::Promised;
 use crate::services;
+use crate::wall::zone;
 
 /// Who books.
 #[derive(Clone, Copy, Debug)]
 pub struct Booker {
     pub user: Option<UserId>,
-    /// The role's name, or `system`.
-    pub role: &'static str,
+    /// None for the system.
+    pub role: Option<Role>,
 }
 
 impl Booker {
     pub const SYSTEM: Self = Self {
         user: None,
-        role: "system",
+        role: None,
+    };
+
+    /// A patient who does not log in, but has a link that proves who he is.
+    pub const BY_LINK: Self = Self {
+        user: None,
+        role: Some(Role::Patient),
     };
 
     pub fn caller(ctx: &Ctx) -> Self {
         Self {
             user: Some(ctx.user()),
-            role: ctx.principal().role.as_str(),
+            role: Some(ctx.principal().role),
         }
     }
 
+    /// The role's name, or `system`.
+    pub(super) fn role_name(self) -> &'static str {
+        self.role.map_or("system", Role::as_str)
+    }
+
     pub(super) fn manner(self, details: &Details) -> Manner<'static> {
-        let himself = self.role == Role::Patient.as_str();
+        let himself = self.role == Some(Role::Patient);
         Manner {
             only_self_booking: himself,
             only_needed: himself.then_some(&[]),
@@ -92,7 +102,7 @@ pub(super) async fn try_in_tx(
     let booked = book_for_plan(tx, &placed, details, by, now).await;
     booked.map_err(|error| Refused {
         error,
-        found: Some((placed.service, zone(&placed.time_zone).unwrap_or(Tz::UTC))),
+        found: Some((placed.service, zone(&placed.time_zone))),
         written: true,
     })
 }

@@ -3,8 +3,6 @@
 //! A hold that has run out is not open any more the moment it runs out, though its row says so only when somebody touches it.
 
 use chrono::TimeDelta;
-use chrono_tz::Tz;
-use clinical::encounters::zone;
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, HoldId, mint};
 use kernel::{Code, Error, Result};
@@ -19,6 +17,7 @@ use super::occupancy::{self, Claim};
 use super::placement::{Placed, Placement, Refused, work_out};
 use super::{line, next_free, service, store_holds as store, store_occupancy, store_places};
 use crate::services::Service;
+use crate::wall::zone;
 
 const MINUTES: i32 = 5;
 
@@ -138,7 +137,7 @@ async fn try_in_tx(
         Ok(()) => Ok(id),
         Err(error) => Err(Refused {
             error,
-            found: Some((placed.service, zone(&placed.time_zone).unwrap_or(Tz::UTC))),
+            found: Some((placed.service, zone(&placed.time_zone))),
             written: true,
         }),
     }
@@ -187,7 +186,7 @@ pub(super) async fn placed(
     let facts = store_places::facts(tx, &placement, &service, &[], now)
         .await?
         .ok_or_else(Error::not_found)?;
-    let wall = zone(&facts.time_zone).unwrap_or(Tz::UTC);
+    let wall = zone(&facts.time_zone);
     Ok(Placed {
         ends_at: hold.ends_at,
         local_start: hold.starts_at.with_timezone(&wall).naive_local(),

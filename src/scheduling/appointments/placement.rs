@@ -2,7 +2,6 @@
 
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
-use clinical::encounters::zone;
 use kernel::clock::Instant;
 use kernel::ids::{AssetId, FacilityId, PatientId, ProviderId, ServiceId, StaffId};
 use kernel::{Code, Error, FieldError, Result};
@@ -13,6 +12,7 @@ use super::{occupancy, store_places as store};
 use crate::availability::{self, Promised, Wanted};
 use crate::party;
 use crate::services::{self, Service};
+use crate::wall::zone;
 
 /// Who is to come where and when, for what, and whom and what that needs.
 #[derive(Clone, Debug)]
@@ -190,6 +190,25 @@ impl From<Refused> for Error {
     }
 }
 
+/// The service of a placement, as long as it takes there.
+async fn service_of(
+    tx: &mut TenantTx,
+    placement: &Placement,
+    manner: Manner<'_>,
+) -> Result<Service, Refused> {
+    let mut service = services::require_active(tx, placement.service, "/service_id").await?;
+    if let Some(timing) = placement.timing {
+        // From here on the visit is one of a service that takes so long.
+        service.data.duration_minutes = timing.duration;
+        service.data.prep_minutes = timing.prep;
+        service.data.cleanup_minutes = timing.cleanup;
+    }
+    if manner.only_self_booking && !service.data.self_booking {
+        return Err(no_such_service().into());
+    }
+    Ok(service)
+}
+
 /// Works a placement out. The patient is the caller's to check.
 ///
 /// What costs least is looked at first: a place that was seen to be taken is refused before anybody's hours are read.
@@ -203,23 +222,14 @@ pub(crate) async fn work_out(
         let rule = "must not lie in the past";
         return Err(Error::field("/starts_at", "in_the_past", rule).into());
     }
-    let mut service = services::require_active(tx, placement.service, "/service_id").await?;
-    if let Some(timing) = placement.timing {
-        // From here on the visit is one of a service that takes so long.
-        service.data.duration_minutes = timing.duration;
-        service.data.prep_minutes = timing.prep;
-        service.data.cleanup_minutes = timing.cleanup;
-    }
-    if manner.only_self_booking && !service.data.self_booking {
-        return Err(no_such_service().into());
-    }
+    let service = service_of(tx, &placement, manner).await?;
     let known = manner.only_needed.unwrap_or_default();
     let facts = store::facts(tx, &placement, &service, known, now).await?;
     let broken = broken_references(&placement, known, facts.as_ref());
     let Some(facts) = facts.filter(|_| broken.is_empty()) else {
         return Err(Error::invalid(broken).into());
     };
-    let wall = zone(&facts.time_zone).unwrap_or(Tz::UTC);
+    let wall = zone(&facts.time_zone);
     let mut placed = Placed {
         ends_at: placement.starts_at + service.duration(),
         local_start: placement.starts_at.with_timezone(&wall).naive_local(),

@@ -2,7 +2,7 @@
 
 use kernel::ids::{AppointmentId, PatientId};
 use kernel::{Code, Error, Result};
-use platform::access::{Ctx, Disclosure, Permission, Role};
+use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, IfMatch, MergePatch};
@@ -148,7 +148,7 @@ pub(super) async fn require_patient(tx: &mut TenantTx, patient: PatientId) -> Re
 
 /// What a patient may not say of his own appointment.
 fn refuse_office_words(ctx: &Ctx, new: &NewAppointment) -> Result<()> {
-    if ctx.principal().role != Role::Patient {
+    if !ctx.acts_for_himself() {
         return Ok(());
     }
     for (pointer, given) in [
@@ -172,7 +172,7 @@ pub(super) async fn require_own_limits(
     tx: &mut TenantTx,
     patient: PatientId,
 ) -> Result<()> {
-    if ctx.principal().role != Role::Patient {
+    if !ctx.acts_for_himself() {
         return Ok(());
     }
     // Two bookings at once would both count what there was before: one waits for the other.

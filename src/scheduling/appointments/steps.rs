@@ -159,22 +159,22 @@ pub(super) async fn cancel(
 
 /// Whose wish a cancellation is. A patient speaks for himself.
 pub(crate) fn by_whom(ctx: &Ctx, said: Option<CancelledBy>) -> Result<CancelledBy> {
-    match (ctx.principal().role, said) {
-        (Role::Patient, None | Some(CancelledBy::Patient)) => Ok(CancelledBy::Patient),
-        (Role::Patient, Some(_)) => Err(Error::field(
+    match said {
+        None | Some(CancelledBy::Patient) if ctx.acts_for_himself() => Ok(CancelledBy::Patient),
+        Some(_) if ctx.acts_for_himself() => Err(Error::field(
             "/by",
             "not_yours",
             "must be patient, or be left out",
         )),
-        (_, Some(by)) => Ok(by),
-        (Role::Provider, None) => Ok(CancelledBy::Provider),
-        (_, None) => Ok(CancelledBy::Facility),
+        Some(by) => Ok(by),
+        None if ctx.principal().role == Role::Provider => Ok(CancelledBy::Provider),
+        None => Ok(CancelledBy::Facility),
     }
 }
 
 /// A patient cancels and moves his appointments himself only so long before.
 pub(super) async fn require_notice(ctx: &Ctx, tx: &mut TenantTx, starts_at: Instant) -> Result<()> {
-    if ctx.principal().role != Role::Patient {
+    if !ctx.acts_for_himself() {
         return Ok(());
     }
     let rules = booking_rules::in_force(tx).await?;

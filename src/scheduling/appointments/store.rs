@@ -228,7 +228,7 @@ pub(super) async fn insert(
         details.overbook_reason,
         details.series as _,
         details.rescheduled_from as _,
-        by.role,
+        by.role_name(),
         by.user as _,
         now,
         details.encounter as _,

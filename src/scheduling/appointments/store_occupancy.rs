@@ -2,10 +2,12 @@
 
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, AssetId, HoldId, PatientId, ProviderId, StaffId};
-use kernel::{Code, Error, Result};
+use kernel::{Error, Result};
 use platform::db::TenantTx;
 use serde::Serialize;
 use uuid::Uuid;
+
+use crate::deadlock;
 
 /// One resource's time.
 #[derive(Clone, Debug, Serialize)]
@@ -62,20 +64,8 @@ pub(crate) async fn insert(tx: &mut TenantTx, rows: &[Row]) -> Result<Vec<Uuid>>
     )
     .fetch_all(tx.conn())
     .await
-    .map_err(taken_by_each_other)?;
+    .map_err(deadlock::slot_taken)?;
     Ok(taken)
-}
-
-/// Two who give up the place the other one wants wait for each other: the database lets one of them go on.
-fn taken_by_each_other(cause: sqlx::Error) -> Error {
-    let code = cause
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code);
-    if code.as_deref() == Some("40P01") {
-        Error::new(Code::SlotTaken).because(cause)
-    } else {
-        cause.into()
-    }
 }
 
 /// Releases holds that have run out where they overlap a time of these resources, whoever held them.

@@ -8,9 +8,6 @@ use chrono_tz::Tz;
 use crate::ranges::{Ranges, Span, instant};
 use crate::wall;
 
-/// Microseconds of a minute.
-pub(super) const MINUTE: i64 = 60_000_000;
-
 /// Somebody's limits, in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Limits {
@@ -120,7 +117,7 @@ mod tests {
     use super::*;
     use chrono_tz::America::New_York;
 
-    const HOUR: i64 = 60 * MINUTE;
+    const HOUR: i64 = 60 * crate::ranges::MINUTE;
 
     fn forbids(busy: &Ranges, works: &Ranges, limits: Limits, start: &str) -> Option<Broken> {
         let booked = Booked {

@@ -9,12 +9,12 @@ use platform::db::TenantTx;
 use uuid::Uuid;
 
 use super::calendar::{Calendar, OnDays, Rule, hours};
-use super::limits::{Limits, MINUTE};
+use super::limits::Limits;
 use super::search::{Busy, Candidate, Session, Wish};
 use super::store::{self, Person, Place, Said};
 use crate::assets::AssetKind;
 use crate::party;
-use crate::ranges::{Ranges, Span, instant};
+use crate::ranges::{MINUTE, Ranges, Span, instant};
 use crate::recurrence::Recurrence;
 use crate::services::Service;
 use crate::wall;

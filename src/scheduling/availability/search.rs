@@ -331,8 +331,8 @@ fn aligned<'a>(
 #[cfg(test)]
 mod tests {
     use super::super::calendar::tests::{at, calendar, daily, span};
-    use super::super::limits::MINUTE;
     use super::*;
+    use crate::ranges::MINUTE;
     use chrono_tz::America::New_York;
     use chrono_tz::Tz;
     use proptest::prelude::*;

@@ -11,15 +11,14 @@ use platform::db::TenantTx;
 use platform::http::{Answer, require_order};
 use uuid::Uuid;
 
-use super::limits::MINUTE;
 use super::load::{Of, Situation};
 use super::model::{FindFreeTimes, FreeTimes, Slot};
 use super::placement::{self, Chosen, Obstacle, Promised, Wanted};
-use super::search::{self, Beside, Busy, Found, Places, What, Wish};
+use super::search::{self, Beside, Busy, Found, Places, Session, What, Wish};
 use super::starts::starts_of;
 use super::store;
 use crate::local_time::LocalTime;
-use crate::ranges::{Ranges, Span};
+use crate::ranges::{MINUTE, Ranges, Span};
 use crate::services::{self, AppointmentType, Service};
 
 const DEFAULT_WINDOW: TimeDelta = TimeDelta::days(14);
@@ -53,6 +52,23 @@ pub struct Ask<'a> {
     pub except: Option<Uuid>,
 }
 
+/// How many times a query wants, and after how many.
+fn page_of(query: &FindFreeTimes) -> Result<(usize, usize)> {
+    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MOST).contains(&limit) {
+        return Err(parameter(
+            "?limit",
+            "out_of_range",
+            "must lie between 1 and 200",
+        ));
+    }
+    let skip = query.skip.unwrap_or(0);
+    if skip > MOST_SKIPPED {
+        return Err(parameter("?skip", "out_of_range", "must be at most 10000"));
+    }
+    Ok((limit as usize, skip as usize))
+}
+
 pub(super) async fn find(ctx: &Ctx, query: FindFreeTimes) -> Result<Answer<FreeTimes>> {
     let any_of = providers("?provider_id", query.provider_id.as_deref(), 50)?;
     let all_of = providers("?all_of", query.all_of.as_deref(), 10)?;
@@ -67,18 +83,7 @@ pub(super) async fn find(ctx: &Ctx, query: FindFreeTimes) -> Result<Answer<FreeT
             "must lie at most 92 days after from",
         ));
     }
-    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MOST).contains(&limit) {
-        return Err(parameter(
-            "?limit",
-            "out_of_range",
-            "must lie between 1 and 200",
-        ));
-    }
-    let skip = query.skip.unwrap_or(0);
-    if skip > MOST_SKIPPED {
-        return Err(parameter("?skip", "out_of_range", "must be at most 10000"));
-    }
+    let (limit, skip) = page_of(&query)?;
     let mut tx = ctx.begin(Permission::AvailabilityRead).await?;
     // Who may not know when the staff works is somebody who books for himself.
     let only_own = ctx.require(Permission::WorkingTimeRead).is_err();
@@ -111,8 +116,8 @@ pub(super) async fn find(ctx: &Ctx, query: FindFreeTimes) -> Result<Answer<FreeT
         except: None,
     };
     let page = Window {
-        limit: limit as usize,
-        skip: skip as usize,
+        limit,
+        skip,
         only_needed: only_own,
     };
     let found = find_page(&mut tx, &ask, &page, now).await?;
@@ -414,6 +419,16 @@ fn add_promised(busy: &mut Busy, promised: &[Promised]) {
     }
 }
 
+/// Who and what a session that is joined has already; its room comes first, if it needs one.
+fn joined(session: &Session, needs_room: bool) -> Chosen {
+    let rooms = usize::from(needs_room);
+    Chosen {
+        providers: session.providers.clone(),
+        room: session.assets.iter().take(rooms).next().copied(),
+        equipment: session.assets.iter().skip(rooms).copied().collect(),
+    }
+}
+
 /// Providers (where none are named), a room and devices of the kinds needed that are free at a start; what is named stays.
 /// Where somebody is `overbooked`, the providers named have to work only, and a room that is taken will do for want of another.
 /// `None` if there are none.
@@ -443,12 +458,7 @@ pub async fn choose(
     let start = wanted.starts_at.timestamp_micros();
     for team in teams {
         if let Some(session) = sessions.iter().find(|session| session.is_of(&team)) {
-            let rooms = usize::from(wish.needs_room);
-            return Ok(Some(Chosen {
-                providers: session.providers.clone(),
-                room: session.assets.iter().take(rooms).next().copied(),
-                equipment: session.assets.iter().skip(rooms).copied().collect(),
-            }));
+            return Ok(Some(joined(session, wish.needs_room)));
         }
         let over = overbooked && !wanted.providers.is_empty();
         let free =

@@ -1,18 +1,16 @@
 //! What free time is computed from, in a handful of statements.
 
-use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use chrono::{NaiveDate, NaiveTime};
+use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{AssetId, FacilityId, ProviderId, ServiceId};
-use kernel::{Code, Error, Result};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
 use super::search::Busy;
 use crate::assets::AssetKind;
-use crate::ranges::{Ranges, Span, instant};
-
-/// The longest anything is occupied at a time: a day, and preparation and clean-up.
-const LONGEST: TimeDelta = TimeDelta::hours(40);
+use crate::deadlock;
+use crate::ranges::{LONGEST, Ranges, Span, instant};
 
 /// A provider, and which of the skills asked for he has.
 pub(crate) struct Person {
@@ -329,20 +327,8 @@ pub(super) async fn hold_providers(tx: &mut TenantTx, ids: &[ProviderId]) -> Res
     sqlx::query!("select app.hold_providers($1)", &ids)
         .execute(tx.conn())
         .await
-        .map_err(held_by_each_other)?;
+        .map_err(deadlock::slot_taken)?;
     Ok(())
-}
-
-/// Two who book several at once may wait for each other: the database lets one of them go on, and the other one comes late.
-fn held_by_each_other(cause: sqlx::Error) -> Error {
-    let code = cause
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code);
-    if code.as_deref() == Some("40P01") {
-        Error::new(Code::SlotTaken).because(cause)
-    } else {
-        cause.into()
-    }
 }
 
 /// Reservations that share a party and a start.

@@ -16,12 +16,11 @@ use super::model::{
 use super::store::{self, Counts};
 use crate::assets::AssetKind;
 use crate::availability::{Situation, is_emergency, parameter, third_next, zone_of};
-use crate::ranges::{Ranges, Span};
+use crate::ranges::{MINUTE, Ranges, Span};
 use crate::services::{self, Service};
 
 /// How far ahead a third free time is looked for.
 const AHEAD: TimeDelta = TimeDelta::days(60);
-const MINUTE: i64 = 60_000_000;
 
 pub(super) async fn read(ctx: &Ctx, query: ReadCapacity) -> Result<Answer<Capacity>> {
     let now = ctx.now();

@@ -8,9 +8,7 @@ use uuid::Uuid;
 
 use crate::appointments::Priority;
 use crate::assets::AssetKind;
-
-/// The longest anything is occupied at a time.
-const LONGEST: chrono::TimeDelta = chrono::TimeDelta::hours(40);
+use crate::ranges::LONGEST;
 
 /// An active provider.
 pub(super) struct Person {

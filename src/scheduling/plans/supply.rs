@@ -20,10 +20,9 @@ use super::store_supply::{self, Person, Place, Taken};
 use crate::assets::AssetKind;
 use crate::availability::{Calendar, load_calendar};
 use crate::horizon::{Horizon, ranges, since, widened};
-use crate::ranges::{Ranges, Span, instant};
+use crate::ranges::{MINUTE, Ranges, Span, instant};
 use crate::wall;
 
-const MINUTE: i64 = 60_000_000;
 /// A week and the longest rest: what lies so near the horizon counts for limits of work within it.
 const NEAR: TimeDelta = TimeDelta::days(9);
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{Datelike, Days, NaiveDate};
 use chrono_tz::Tz;
-use clinical::encounters::{day, wall_time, zone};
+use clinical::encounters::{day, wall_time};
 use identity::staff;
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, PatientId, ProviderId};
@@ -16,6 +16,7 @@ use platform::http::Answer;
 use super::model::{EntryKind, OfDays, Schedule, ScheduleDay, ScheduleEntry};
 use super::store::{self, Block};
 use crate::appointments::{self, Appointment};
+use crate::wall::zone;
 
 /// More blocks than that nobody looks at.
 const MOST: i64 = 2_000;
@@ -37,7 +38,7 @@ pub(super) async fn look(ctx: &Ctx, mut query: OfDays) -> Result<Answer<Schedule
         query.provider_id = Some(own_provider(ctx, &mut tx).await?);
     }
     let time_zone = zone_name(&mut tx, &query, days, ctx.now()).await?;
-    let wall = zone(&time_zone).unwrap_or(Tz::UTC);
+    let wall = zone(&time_zone);
     let first = query
         .date
         .unwrap_or_else(|| ctx.now().with_timezone(&wall).date_naive());

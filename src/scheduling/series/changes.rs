@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
-use clinical::encounters::zone;
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, SeriesId, mint};
 use kernel::{Code, Error, Result};
@@ -27,6 +26,7 @@ use super::occurrences::{self, Wish};
 use super::splitting::{Agreement, Cut};
 use super::{expand, service, store};
 use crate::appointments::{self, Appointment, Booker, Details, Placement};
+use crate::wall::zone;
 
 pub(super) async fn cancel(
     ctx: &Ctx,
@@ -185,7 +185,7 @@ fn agreed_times(series: &Series) -> AgreedTimes {
 }
 
 fn zone_of(series: &Series) -> Tz {
-    zone(&series.time_zone).unwrap_or(Tz::UTC)
+    zone(&series.time_zone)
 }
 
 /// Whether an appointment is what the series says; one that was moved alone, or is with somebody else, keeps its manner.

@@ -1,7 +1,5 @@
 //! Previewing, booking and reading a series.
 
-use chrono_tz::Tz;
-use clinical::encounters::zone;
 use identity::facilities;
 use kernel::ids::{SeriesId, mint};
 use kernel::{Error, Result};
@@ -15,6 +13,7 @@ use super::model::{NewSeries, Series, SeriesPreview};
 use super::occurrences::{self, Looked, Wish};
 use super::store;
 use crate::appointments::{self, Booker, Details, Placement};
+use crate::wall::zone;
 
 /// Books nothing: says what would be booked.
 pub(super) async fn preview(ctx: &Ctx, new: NewSeries) -> Result<Answer<SeriesPreview>> {
@@ -93,7 +92,7 @@ async fn look(
     let patient = appointments::patient_of(ctx, tx, Some(new.patient_id)).await?;
     let facility = facilities::require_active_facility(tx, new.facility_id, "/facility_id").await?;
     let time_zone = facility.data.time_zone;
-    let times = expand::occurrences(new, zone(&time_zone).unwrap_or(Tz::UTC))?;
+    let times = expand::occurrences(new, zone(&time_zone))?;
     if times.first().is_some_and(|time| time.at < ctx.now()) {
         let rule = "must not lie in the past";
         return Err(Error::field("/local_start", "in_the_past", rule));

@@ -6,7 +6,6 @@ use super::notes::Ward;
 use super::notes_work::asker;
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "nine kinds of entries, one story")]
 async fn a_request_and_its_denial_go_with_the_entry_wherever_it_is_read() {
     let ward = Ward::open().await;
     let (chart, me, _) = asker(&ward).await;

@@ -84,7 +84,6 @@ async fn a_group_session_takes_as_many_as_it_has_room_for() {
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "one visit from end to end")]
 async fn a_patient_books_what_patients_may_and_sees_his_own_only() {
     let mut desk = Desk::open().await;
     let other = desk.another_patient().await;

@@ -358,7 +358,6 @@ pub struct Chart {
 
 impl Chart {
     /// Makes one through the API.
-    #[expect(clippy::too_many_lines, reason = "one of everything is long")]
     pub async fn open(clinic: &TestTenant) -> Self {
         let admin = clinic.user(Role::Admin).await;
         let doctor = clinic.user(Role::Provider).await;

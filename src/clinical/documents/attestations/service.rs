@@ -4,13 +4,13 @@ use kernel::ids::{DocumentAttestationId, DocumentId};
 use kernel::{Code, Error, OnConstraint, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
-use platform::crypto::tenant_signing::{self, RecordKey};
+use platform::crypto::tenant_signing::{self, RecordKey, RecordSignature};
 use platform::db::TenantTx;
 use platform::http::{Answer, Paging};
 use sha2::{Digest, Sha256};
 
 use super::model::{Attestation, NewAttestation, Payload, TYPE};
-use super::store::{self, Row};
+use super::store::{self, Row, Version};
 use crate::documents::model::{DocumentStatus, Pages, Scan};
 use crate::documents::{service, store as documents};
 
@@ -51,17 +51,7 @@ pub(super) async fn attest(
         return Err(Error::new(Code::Forbidden).detail("Only an active provider can attest."));
     };
     let number = new.number.unwrap_or(document.current.number);
-    let version = store::version(&mut tx, id, number).await?;
-    let version = version.ok_or_else(|| {
-        Error::field(
-            "/number",
-            "no_such_version",
-            "must be the number of a version",
-        )
-    })?;
-    if matches!(version.scan, Scan::Infected | Scan::Pending | Scan::Failed) {
-        return Err(Error::new(Code::DocumentQuarantined));
-    }
+    let version = attestable(&mut tx, id, number).await?;
     let payload = Payload {
         document_id: id,
         number,
@@ -75,14 +65,7 @@ pub(super) async fn attest(
         version_id: version.id,
     };
     let payload = serde_json::to_string(&payload).map_err(Error::internal)?;
-    let cipher = ctx.app().tenant_keys.cipher(&mut tx).await?;
-    let signature = tenant_signing::sign(&mut tx, &cipher, &hash(&payload), ctx.now()).await?;
-    let keys = tenant_signing::public_keys(&mut tx, &cipher).await?;
-    let public = keys
-        .iter()
-        .find(|key| key.id == signature.key_id)
-        .ok_or_else(|| Error::internal("a signature of a key that is not there"))?
-        .public;
+    let (signature, public, keys) = sign(ctx, &mut tx, &payload).await?;
     let row = Row {
         id: DocumentAttestationId::new(),
         document_id: id,
@@ -94,7 +77,7 @@ pub(super) async fn attest(
         statement: new.statement.clone(),
         payload,
         key_id: signature.key_id,
-        public_key: public.to_vec(),
+        public_key: public,
         signature: signature.signature.to_vec(),
         sha256: version.sha256,
     };
@@ -103,17 +86,45 @@ pub(super) async fn attest(
         .on_constraint("document_attestations_once_key", || {
             Error::new(Code::AlreadyAttested)
         })?;
-    let attestation_id = row.id;
-    let disclosure = Disclosure::of(
-        RESOURCE,
-        Action::Create,
-        patient,
-        attestation_id,
-        checked(&keys, row),
-    )
-    .created_at(format!("/api/v1/documents/{id}/attestations"))
-    .version(1);
+    let attested = checked(&keys, row);
+    let disclosure = Disclosure::of(RESOURCE, Action::Create, patient, attested.id, attested)
+        .created_at(format!("/api/v1/documents/{id}/attestations"))
+        .version(1);
     tx.commit(disclosure).await
+}
+
+/// A version that can be attested: one that is there, and was found clean.
+async fn attestable(tx: &mut TenantTx, id: DocumentId, number: i32) -> Result<Version> {
+    let version = store::version(tx, id, number).await?;
+    let version = version.ok_or_else(|| {
+        Error::field(
+            "/number",
+            "no_such_version",
+            "must be the number of a version",
+        )
+    })?;
+    if matches!(version.scan, Scan::Infected | Scan::Pending | Scan::Failed) {
+        return Err(Error::new(Code::DocumentQuarantined));
+    }
+    Ok(version)
+}
+
+/// A signature with the clinic's key, that key's public half, and all there are.
+async fn sign(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    payload: &str,
+) -> Result<(RecordSignature, Vec<u8>, Vec<RecordKey>)> {
+    let cipher = ctx.app().tenant_keys.cipher(tx).await?;
+    let signature = tenant_signing::sign(tx, &cipher, &hash(payload), ctx.now()).await?;
+    let keys = tenant_signing::public_keys(tx, &cipher).await?;
+    let public = keys
+        .iter()
+        .find(|key| key.id == signature.key_id)
+        .ok_or_else(|| Error::internal("a signature of a key that is not there"))?
+        .public
+        .to_vec();
+    Ok((signature, public, keys))
 }
 
 async fn keys(ctx: &Ctx, tx: &mut TenantTx) -> Result<Vec<RecordKey>> {

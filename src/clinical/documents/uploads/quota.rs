@@ -28,7 +28,7 @@ pub(in crate::documents) fn size_of(ctx: &Ctx, body: &Streamed) -> i64 {
 /// `upload_quota` if they are more than the account may send, with what it may and until when.
 pub(super) async fn charge(ctx: &Ctx, tx: &mut TenantTx, bytes: i64) -> Result<()> {
     let options = &ctx.app().files.options;
-    let most = if ctx.principal().patient.is_some() {
+    let most = if ctx.acts_for_himself() {
         options.daily_of_patient
     } else {
         options.daily

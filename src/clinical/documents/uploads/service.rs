@@ -281,14 +281,6 @@ pub(super) async fn complete(ctx: &Ctx, id: DocumentUploadId) -> Result<Answer<D
     }
     let contents = contents(ctx, &mut look, id).await?;
     drop(look);
-    let objects = ctx.app().files.objects.clone();
-    let whole = futures_util::stream::iter(contents)
-        .flat_map(move |part| {
-            let size = part.size;
-            objects.read_range(part, 0..size)
-        })
-        .map(|piece: Result<Bytes>| piece)
-        .boxed();
     let version = DocumentVersionId::new();
     // Its parts were counted, and pay for being put together once. Every further attempt is a copy of its own.
     let copied = match attempt(ctx, id).await? {
@@ -300,7 +292,7 @@ pub(super) async fn complete(ctx: &Ctx, id: DocumentUploadId) -> Result<Answer<D
         filename: upload.request.filename.clone(),
         content_type: upload.request.content_type.clone(),
     };
-    let received = receive::store(ctx, version, declared, whole)
+    let received = receive::store(ctx, version, declared, whole(ctx, contents))
         .await
         .map_err(in_content_type)?;
     let promised = upload.request.sha256.as_deref();
@@ -336,6 +328,18 @@ pub(super) async fn complete(ctx: &Ctx, id: DocumentUploadId) -> Result<Answer<D
         discard(ctx, version.0).await;
     }
     filed
+}
+
+/// The parts' bytes, one after the other.
+fn whole(ctx: &Ctx, contents: Vec<Content>) -> Pieces<'static> {
+    let objects = ctx.app().files.objects.clone();
+    futures_util::stream::iter(contents)
+        .flat_map(move |part| {
+            let size = part.size;
+            objects.read_range(part, 0..size)
+        })
+        .map(|piece: Result<Bytes>| piece)
+        .boxed()
 }
 
 /// Counts an attempt to put the parts together, before anything is copied.

@@ -32,6 +32,7 @@ fn the_example_breaks_no_rule_and_comes_back_as_it_was() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_rule_names_its_field() {
     let legal = json!({ "use": "legal", "family": "A" });
     let contact = |priority: u8| json!({ "name": "B", "relationship": "friend", "priority": priority, "phone": "5550100100" });

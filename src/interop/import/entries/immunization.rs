@@ -119,6 +119,7 @@ fn dose(content: &str) -> std::result::Result<Option<(DoseQuantity, String)>, St
     Ok(Some((value, unit)))
 }
 
+#[expect(clippy::too_many_lines, reason = "one element after the other")]
 fn map(
     value: &Value,
     dose: Option<(DoseQuantity, String)>,

@@ -36,6 +36,7 @@ fn status(value: &Value) -> std::result::Result<ProcedureStatus, Entered> {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one element after the other")]
 fn map(
     value: &Value,
     performers: Vec<Performer>,

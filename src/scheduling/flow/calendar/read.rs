@@ -2,12 +2,15 @@
 
 use chrono::TimeDelta;
 use clinical::patients::PatientName;
+use kernel::clock::Instant;
+use kernel::ids::{PatientId, TenantId};
 use kernel::{Error, Result};
 use platform::App;
-use platform::audit::{Action, Occasion, Subject, by_system};
+use platform::audit::{AccessRecord, Action, Occasion, Subject, by_system};
 use platform::crypto::{LinkSecret, random};
 use platform::db::SystemTx;
 use platform::http::RequestInfo;
+use uuid::Uuid;
 
 use super::feed::{self, Item};
 use super::service::KIND;
@@ -44,6 +47,28 @@ pub(super) async fn read(
         .ok_or_else(Error::not_found)?;
     let initials = flow_settings::current(&mut tx).await?.calendar_initials;
     let entries = store::entries(&mut tx, feed.provider_id, now - BEHIND, now + AHEAD).await?;
+    let (items, mut patients) = items(entries, initials)?;
+    let text = feed::render(&format!("{} {}", feed.given_name, feed.family_name), &items);
+    let etag = format!(
+        "\"{}\"",
+        hex::encode(&random::digest(text.as_bytes())[..16])
+    );
+    let same = known.is_some_and(|known| known.split(',').any(|one| one.trim() == etag));
+    if same {
+        patients.clear();
+    }
+    let feed = feed.id.into();
+    let records = records(app, secret.tenant, request, feed, patients, now);
+    tx.record(&records).await?;
+    tx.commit().await?;
+    Ok(Calendar {
+        etag,
+        text: (!same).then_some(text),
+    })
+}
+
+/// The entries as they are shown, and whose initials are.
+fn items(entries: Vec<store::Entry>, initials: bool) -> Result<(Vec<Item>, Vec<PatientId>)> {
     let mut patients = Vec::new();
     let mut items = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -69,45 +94,41 @@ pub(super) async fn read(
             changed_at: entry.updated_at,
         });
     }
-    let text = feed::render(&format!("{} {}", feed.given_name, feed.family_name), &items);
-    let etag = format!(
-        "\"{}\"",
-        hex::encode(&random::digest(text.as_bytes())[..16])
-    );
-    let same = known.is_some_and(|known| known.split(',').any(|one| one.trim() == etag));
-    if same {
-        patients.clear();
-    }
+    Ok((items, patients))
+}
+
+/// One access record for each patient who was shown; one of the feed alone where none was.
+fn records(
+    app: &App,
+    tenant: TenantId,
+    request: &RequestInfo,
+    feed: Uuid,
+    mut patients: Vec<PatientId>,
+    now: Instant,
+) -> Vec<AccessRecord> {
     patients.sort_unstable();
     patients.dedup();
     let mut subjects: Vec<Option<_>> = patients.into_iter().map(Some).collect();
     if subjects.is_empty() {
         subjects.push(None);
     }
-    let records: Vec<_> = subjects
-        .into_iter()
-        .map(|patient| {
-            let subject = Subject {
-                patient,
-                resource: Some(feed.id.into()),
-            };
-            by_system(
-                app,
-                secret.tenant,
-                Occasion::Request(request),
-                "calendar",
-                Action::Read,
-                subject,
-                now,
-            )
-        })
-        .collect();
-    tx.record(&records).await?;
-    tx.commit().await?;
-    Ok(Calendar {
-        etag,
-        text: (!same).then_some(text),
-    })
+    let records = subjects.into_iter().map(|patient| {
+        let subject = Subject {
+            patient,
+            resource: Some(feed),
+        };
+        let occasion = Occasion::Request(request);
+        by_system(
+            app,
+            tenant,
+            occasion,
+            "calendar",
+            Action::Read,
+            subject,
+            now,
+        )
+    });
+    records.collect()
 }
 
 /// The first letters of the given and the family name.

@@ -30,7 +30,7 @@ use crate::availability::{self, Ask, Slot};
 use crate::flow::flow_settings::{self, NewFlowSettings};
 use crate::flow::quiet::Quiet;
 use crate::flow::wall;
-use crate::ranges::{Ranges, Span, instant};
+use crate::ranges::{MINUTE, Ranges, Span, instant};
 use crate::services::{self, NewService};
 
 /// Somebody has begun to wait, or waits for something else.
@@ -375,7 +375,7 @@ fn starts(
     closed: &Ranges,
     within: Option<&Opened>,
 ) -> Ranges {
-    let micros = |minutes: i32| i64::from(minutes) * 60_000_000;
+    let micros = |minutes: i32| i64::from(minutes) * MINUTE;
     let duration = micros(needs.duration_minutes);
     let whole = Ranges::one(span);
     let windows: Vec<Ranges> = if windows.is_empty() {

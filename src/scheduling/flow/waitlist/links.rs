@@ -3,7 +3,6 @@
 use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{PatientId, ReminderId, WaitlistOfferId};
-use platform::access::Role;
 use platform::audit::Subject;
 use platform::db::TenantTx;
 
@@ -45,11 +44,7 @@ impl Link for Linked {
     async fn act(&self, tx: &mut TenantTx, answer: OfferAction, now: Instant) -> Result<()> {
         match answer {
             OfferAction::Accept => {
-                let himself = Booker {
-                    user: None,
-                    role: Role::Patient.as_str(),
-                };
-                answering::accept_in_tx(tx, self.offer_id, himself, now).await
+                answering::accept_in_tx(tx, self.offer_id, Booker::BY_LINK, now).await
             }
             OfferAction::Decline => answering::decline_in_tx(tx, self.offer_id, now).await,
         }

@@ -3,7 +3,7 @@
 use kernel::clock::Instant;
 use kernel::ids::{PatientId, WaitlistEntryId};
 use kernel::{Code, Error, FieldError, OnConstraint as _, Page, Result};
-use platform::access::{Ctx, Disclosure, Permission, Role};
+use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::{Action, Subject};
 use platform::db::TenantTx;
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
@@ -19,7 +19,7 @@ use crate::services;
 
 /// The rules by which points are shown; a patient is shown none.
 async fn rules(ctx: &Ctx, tx: &mut TenantTx) -> Result<Option<TriageRules>> {
-    if ctx.principal().role == Role::Patient {
+    if ctx.acts_for_himself() {
         return Ok(None);
     }
     Ok(Some(flow_settings::current(tx).await?.triage))
@@ -111,7 +111,7 @@ pub(super) async fn request(ctx: &Ctx, new: NewWaitlistEntry) -> Result<Answer<W
     let patient = whose(ctx, &mut tx, new.patient_id).await?;
     let wish = new.wish();
     let service = services::require_active(&mut tx, new.service_id, "/service_id").await?;
-    if ctx.principal().role == Role::Patient && !service.data.self_booking {
+    if ctx.acts_for_himself() && !service.data.self_booking {
         let rule = "must name an active service";
         return Err(Error::field("/service_id", "no_such_service", rule));
     }
@@ -181,7 +181,7 @@ async fn check(
         let rule = "must name active providers";
         broken.push(FieldError::new("/provider_ids", "no_such_provider", rule));
     }
-    if ctx.principal().role == Role::Patient {
+    if ctx.acts_for_himself() {
         if wish.priority != present.priority {
             broken.push(FieldError::new(
                 "/priority",

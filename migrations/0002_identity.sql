@@ -192,6 +192,7 @@ create table app.one_time_tokens (
     created_at  timestamptz not null,
     expires_at  timestamptz not null,
     used_at     timestamptz,
+    issued      bigint      not null generated always as identity,   -- the latest is told by this: no clock tells it surely
     constraint one_time_tokens_pkey primary key (tenant_id, id),
     constraint one_time_tokens_user_fkey foreign key (tenant_id, user_id) references app.users (tenant_id, id),
     constraint one_time_tokens_hash_key unique (tenant_id, token_hash),

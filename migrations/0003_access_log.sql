@@ -103,7 +103,8 @@ begin
         select u.id, u.given_name, u.family_name from app.users u
          where u.tenant_id = tenant and u.id = any(wanted[1:500])
            and exists (select from app.phi_access_log l
-                        where l.tenant_id = tenant and l.patient_id = own and l.user_id = u.id and l.outcome = 'success');
+                        where l.tenant_id = tenant and l.user_id = u.id and l.outcome = 'success'
+                          and (l.patient_id = own or l.patient_id in (select app.merged_into(own))));
 end
 $$;
 alter function app.names_of_accessors(uuid[]) owner to chartwell_definer;

@@ -42,6 +42,7 @@ create table app.imported_resources (
     effective_at   timestamptz,                  -- the resource's own date, where it has one
     content        jsonb       not null,
     content_hash   bytea       not null,
+    content_destroyed_at timestamptz,            -- since when it is kept without what a document that was destroyed was made of
     content_since  timestamptz,                  -- since when the present content is here; null: since the row was made
     entry_kind     text,                         -- what it was entered as
     entry_id       uuid,                         -- of vitals the set, of a care team a membership
@@ -100,6 +101,28 @@ create index imported_resource_states_resource_idx on app.imported_resource_stat
 select app.tenant_table('app.imported_resource_states', of_patient => true, history => false,
                         read => '{admin,provider,nurse,system}', write => '{system}');
 
+-- A resource without what documents are made of: attached contents, a conclusion, and the narrative, which may repeat both.
+create function app.without_papers(content jsonb) returns jsonb
+    language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+    select content - '{conclusion,text}'::text[]
+           || case jsonb_typeof(content -> 'content')
+                  when 'array' then jsonb_build_object('content',
+                      (select coalesce(jsonb_agg(case when jsonb_typeof(part -> 'attachment') = 'object' then part #- '{attachment,data}' else part end
+                                                 order by place), '[]')
+                         from jsonb_array_elements(content -> 'content') with ordinality as parts (part, place)))
+                  when 'object' then jsonb_build_object('content', (content -> 'content') #- '{attachment,data}')
+                  else '{}' end
+           || case jsonb_typeof(content -> 'presentedForm')
+                  when 'array' then jsonb_build_object('presentedForm',
+                      (select coalesce(jsonb_agg(case when jsonb_typeof(part) = 'object' then part - 'data' else part end order by place), '[]')
+                         from jsonb_array_elements(content -> 'presentedForm') with ordinality as parts (part, place)))
+                  when 'object' then jsonb_build_object('presentedForm', (content -> 'presentedForm') - 'data')
+                  else '{}' end
+$$;
+revoke all on function app.without_papers(jsonb) from public;
+grant execute on function app.without_papers(jsonb) to chartwell_runtime, chartwell_definer;
+
 -- A provider releases and withholds, and changes nothing else. What comes anew from its source was released to nobody, and what
 -- it said before is kept. (The generated column is compared nowhere: before the row is written it is not computed yet.)
 create function app.guard_imported_resource() returns trigger
@@ -110,6 +133,13 @@ begin
        and to_jsonb(new) - '{released_at,released_by,version,updated_at,needs_release}'::text[]
            is distinct from to_jsonb(old) - '{released_at,released_by,version,updated_at,needs_release}'::text[] then
         raise exception 'an imported resource is changed by its source' using errcode = 'insufficient_privilege';
+    end if;
+    -- What was destroyed does not come back with its source. Its destruction is nothing the source says: no state is kept of it.
+    if new.content_destroyed_at is not null then
+        new.content := app.without_papers(new.content);
+    end if;
+    if old.content_destroyed_at is distinct from new.content_destroyed_at then
+        return new;
     end if;
     if new.content is distinct from old.content then
         new.released_at := null;

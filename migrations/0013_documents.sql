@@ -352,3 +352,36 @@ select app.tenant_table('app.retention_reviews', of_patient => true, read => '{a
 select app.tenant_table('app.destruction_certificates', of_patient => true, read => '{admin,system}', write => '{}', adds => '{admin}');
 grant execute on function app.actor_role() to chartwell_definer;
 grant select on app.documents, app.document_versions, app.document_texts to chartwell_definer;
+
+-- What imported resources hold of a document that was destroyed: its bytes came in them, and would go on being read there, of
+-- earlier states too. Whoever destroys may change no resource. Returns the resources.
+create function app.forget_papers(document uuid, at timestamptz) returns setof uuid
+    language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tenant constant uuid := app.tenant_id();
+    owner  uuid;
+    led    uuid[];
+begin
+    select d.patient_id into owner from app.documents d where d.tenant_id = tenant and d.id = document and d.status = 'destroyed';
+    if not found then
+        raise exception 'only what was destroyed is forgotten' using errcode = 'insufficient_privilege';
+    end if;
+    led := array(select r.id from app.imported_resources r
+                  where r.tenant_id = tenant and r.patient_id = owner and r.resource_type in ('DocumentReference', 'DiagnosticReport')
+                    and (r.entry_id = document or document = any(r.joined)));
+    update app.imported_resource_states s set content = app.without_papers(s.content)
+     where s.tenant_id = tenant and s.patient_id = owner and s.resource_type in ('DocumentReference', 'DiagnosticReport')
+       and (s.entry_id = document or s.resource_id = any(led));
+    return query
+        update app.imported_resources r
+           set content = app.without_papers(r.content), content_destroyed_at = at, version = r.version + 1, updated_at = at
+         where r.tenant_id = tenant and r.id = any(led)
+        returning r.id;
+end
+$$;
+alter function app.forget_papers(uuid, timestamptz) owner to chartwell_definer;
+revoke all on function app.forget_papers(uuid, timestamptz) from public;
+grant execute on function app.forget_papers(uuid, timestamptz) to chartwell_runtime;
+grant update (content, content_destroyed_at, version, updated_at) on app.imported_resources to chartwell_definer;
+grant select (tenant_id, patient_id, resource_id, entry_id, resource_type, content), update (content) on app.imported_resource_states to chartwell_definer;

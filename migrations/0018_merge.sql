@@ -568,3 +568,36 @@ $$;
 alter function app.registrations_of(uuid) owner to chartwell_definer;
 revoke all on function app.registrations_of(uuid) from public;
 grant execute on function app.registrations_of(uuid) to chartwell_runtime;
+
+-- The registrations whose merge into this one stands, directly or by way of another.
+create function app.merged_into(patient uuid) returns setof uuid
+    language sql stable rows 2 security definer set search_path = pg_catalog, pg_temp
+as $$
+    with recursive gone (id) as (
+        select m.merged_id from app.patient_merges m
+         where m.tenant_id = app.tenant_id() and m.survivor_id = patient and m.status = 'merged' and app.may_see(patient)
+        union
+        select m.merged_id from gone g
+          join app.patient_merges m on m.tenant_id = app.tenant_id() and m.survivor_id = g.id and m.status = 'merged'
+    )
+    select id from gone
+$$;
+alter function app.merged_into(uuid) owner to chartwell_definer;
+revoke all on function app.merged_into(uuid) from public;
+grant execute on function app.merged_into(uuid) to chartwell_runtime, chartwell_sealer;
+
+-- The access log is never rewritten: who opened a registration before it was merged away stands under its own id. Its patient
+-- reads that too, as long as the merge stands; of the log alone.
+do $$
+declare
+    plain    text := (select pg_get_expr(p.polqual, p.polrelid) from pg_policy p
+                       where p.polrelid = 'app.phi_access_log'::regclass and p.polname = 'phi_access_log_select');
+    admitted text := replace(plain, 'app.may_see(patient_id)',
+                             'app.may_see(patient_id) or app.scope() = ''self'' and patient_id in (select app.merged_into(app.own_patient_id()))');
+begin
+    if admitted = plain then
+        raise exception 'the policy of the access log does not ask who may see';
+    end if;
+    execute format('alter policy phi_access_log_select on app.phi_access_log using (%s)', admitted);
+end
+$$;

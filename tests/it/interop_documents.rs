@@ -301,3 +301,102 @@ async fn every_attachment_is_filed_and_so_is_a_conclusion_without_any() {
         "{settled}"
     );
 }
+
+/// Its bytes came in the resource, which is kept as it came: there they are destroyed with it, and with what it said before.
+#[tokio::test]
+async fn what_was_destroyed_is_gone_from_its_source_too_and_does_not_come_back() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let files = Files::new();
+    let mut concluded = report("r1", "");
+    concluded["conclusion"] = json!("Suspicious of pneumonia.");
+    concluded["presentedForm"] = json!([]);
+    let say = |note: Value| {
+        let (who, visit) = (patient("p1"), encounter("e1", "Patient/p1"));
+        files.lines("record.ndjson", &[who, visit, note, concluded.clone()]);
+    };
+    let words = ["Cough since Monday.", "Cough since Sunday."];
+    for text in words {
+        say(note("d1", text));
+        run(&clinic, &files.0).await;
+    }
+    let kept = async || {
+        let mut kept = Vec::new();
+        for words in words
+            .map(|text| STANDARD.encode(text))
+            .iter()
+            .map(String::as_str)
+            .chain(["pneumonia"])
+        {
+            let found: i64 = sqlx::query_scalar(
+                "select count(*) from (select tenant_id, content from app.imported_resources
+                                       union all select tenant_id, content from app.imported_resource_states) as told
+                  where tenant_id = $1 and strpos(content::text, $2) > 0",
+            )
+            .bind(clinic.id.0)
+            .bind(words)
+            .fetch_one(&mut clinic.behind_the_curtain().await)
+            .await
+            .expect("counted");
+            kept.push(found);
+        }
+        kept
+    };
+    assert_eq!(kept().await, [1, 1, 1]);
+    let policy = json!({ "category": "clinical", "years": 5 });
+    let policies = "/api/v1/document-retention/policies";
+    admin.post(policies, policy).await.expect(201);
+    clinical::documents::round(&clinic.app, clinic.id)
+        .await
+        .expect("reviewed");
+    let reviews = "/api/v1/document-retention/reviews";
+    let open = admin.get(reviews).await.expect(200);
+    let open = open["items"].as_array().expect("items").clone();
+    assert_eq!(open.len(), 2, "{open:?}");
+    for review in &open {
+        let path = format!(
+            "{reviews}/{}/destroy",
+            review["id"].as_str().expect("an id")
+        );
+        let why = json!({ "reason": "Outlived" });
+        admin.post(path, why).await.expect(200);
+    }
+    assert_eq!(kept().await, [0, 0, 0]);
+    let owner = open[0]["patient_id"].as_str().expect("a patient");
+    let list = format!("/api/v1/patients/{owner}/imported-resources");
+    let brought = async || {
+        let found = admin
+            .get(format!("{list}?type=DocumentReference"))
+            .await
+            .expect(200);
+        let id = found["items"][0]["id"].as_str().expect("an id").to_owned();
+        admin.get(format!("{list}/{id}")).await.expect(200)["content"].clone()
+    };
+    let told = brought().await;
+    assert_eq!(told["author"][0]["display"], "Dr. Elsewhere", "{told}");
+    let attachment = &told["content"][0]["attachment"];
+    assert!(
+        attachment["contentType"].is_string() && attachment["data"].is_null(),
+        "{told}"
+    );
+
+    let again = run(&clinic, &files.0).await;
+    assert_eq!(
+        (again.total().created, again.total().updated),
+        (0, 0),
+        "{again}"
+    );
+    // Even where it says something else of the same.
+    let mut renamed = note("d1", words[1]);
+    renamed["description"] = json!("A note");
+    say(renamed);
+    let changed = run(&clinic, &files.0).await;
+    assert_eq!(changed.total().updated, 1, "{changed}");
+    assert_eq!(brought().await["description"], "A note");
+    assert_eq!(kept().await, [0, 0, 0]);
+    let standing = documents(&admin).await;
+    assert!(
+        standing.iter().all(|one| one["status"] == "destroyed"),
+        "{standing:?}"
+    );
+}

@@ -20,6 +20,25 @@ async fn plan_for_these_values(tx: &mut TenantTx) -> Result<()> {
     Ok(())
 }
 
+/// A chart's id in the log: one, or several where others were merged into it. Few charts are several, and only one id lets the
+/// index give the order.
+async fn ids_of(
+    tx: &mut TenantTx,
+    patient: PatientId,
+) -> Result<(Option<PatientId>, Option<Vec<Uuid>>)> {
+    let mut ids = sqlx::query_scalar!(
+        r#"select m as "id!" from app.merged_into($1) m"#,
+        patient as _
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    if ids.is_empty() {
+        return Ok((Some(patient), None));
+    }
+    ids.push(patient.into());
+    Ok((None, Some(ids)))
+}
+
 pub(super) async fn page(
     tx: &mut TenantTx,
     filter: &Filter,
@@ -27,6 +46,10 @@ pub(super) async fn page(
     limit: i64,
 ) -> Result<Vec<AccessEntry>> {
     plan_for_these_values(tx).await?;
+    let (one, several) = match filter.patient {
+        Some(patient) => ids_of(tx, patient).await?,
+        None => (None, None),
+    };
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(
         AccessEntry,
@@ -38,6 +61,7 @@ pub(super) async fn page(
              left join app.users u on u.tenant_id = $1 and u.id = l.user_id
             where l.tenant_id = $1
               and ($2::uuid is null or l.patient_id = $2)
+              and ($11::uuid[] is null or l.patient_id = any($11))
               and ($3::uuid is null or l.user_id = $3)
               and ($4::timestamptz is null or l.at >= $4)
               and ($5::timestamptz is null or l.at < $5)
@@ -46,7 +70,7 @@ pub(super) async fn page(
               and ($8::timestamptz is null or l.at <= $8 and (l.at, l.id) < ($8, $9))
             order by l.at desc, l.id desc limit $10"#,
         tenant as _,
-        filter.patient as Option<PatientId>,
+        one as Option<PatientId>,
         filter.user as Option<UserId>,
         filter.from,
         filter.to,
@@ -54,7 +78,8 @@ pub(super) async fn page(
         filter.outcome.map(Outcome::as_str),
         after.map(|(at, _)| at),
         after.map(|(_, id)| id),
-        limit
+        limit,
+        several.as_deref()
     )
     .fetch_all(tx.conn())
     .await?;
@@ -83,24 +108,27 @@ pub(super) async fn own_page(
     limit: i64,
 ) -> Result<Vec<(OwnAccessEntry, Option<UserId>)>> {
     plan_for_these_values(tx).await?;
+    let (one, several) = ids_of(tx, patient).await?;
     let tenant = tx.tenant();
     let rows = sqlx::query!(
         r#"select id, at, user_id as "user_id: UserId", role, resource, action as "action: Action", purpose, break_glass
              from app.phi_access_log
-            where tenant_id = $1 and patient_id = $2 and outcome = 'success'
+            where tenant_id = $1 and ($2::uuid is null or patient_id = $2) and ($9::uuid[] is null or patient_id = any($9))
+              and outcome = 'success'
               and ($3::timestamptz is null or at >= $3)
               and ($4::timestamptz is null or at < $4)
               and ($5::text is null or role = $5)
               and ($6::timestamptz is null or at <= $6 and (at, id) < ($6, $7))
             order by at desc, id desc limit $8"#,
         tenant as _,
-        patient as _,
+        one as Option<PatientId>,
         from,
         to,
         role.map(Role::as_str),
         after.map(|(at, _)| at),
         after.map(|(_, id)| id),
-        limit
+        limit,
+        several.as_deref()
     )
     .fetch_all(tx.conn())
     .await?;

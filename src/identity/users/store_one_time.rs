@@ -32,7 +32,8 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Locks the row, so that of two who show the same token at once only one gets through.
+/// The account's latest token only, by the order in which the database took them: a clock that was set back would let an earlier
+/// one stand. Locks the row, so that of two who show the same token at once only one gets through.
 pub(super) async fn pending(
     tx: &mut TenantTx,
     digest: &[u8; 32],
@@ -45,7 +46,7 @@ pub(super) async fn pending(
              from app.one_time_tokens t
             where t.tenant_id = $1 and t.token_hash = $2 and t.used_at is null and t.expires_at > $3
               and not exists (select from app.one_time_tokens later
-                               where later.tenant_id = $1 and later.user_id = t.user_id and later.id > t.id)
+                               where later.tenant_id = $1 and later.user_id = t.user_id and later.issued > t.issued)
             for update of t"#,
         tenant as _,
         &digest[..],

@@ -63,6 +63,8 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "follow_return", // trigger: jobs that follow when a facility or a provider comes back
     "facility_of_reservation", // where a provider is taken whom somebody plans with, within the tenant
     "registrations_of", // the registrations merged with one the caller may see, within the tenant
+    "merged_into",      // those whose merge into one the caller may see stands, within the tenant
+    "forget_papers", // what imported resources hold of a document that was destroyed, within the tenant
 ];
 
 /// What breaks the promise, a line each; empty when it holds.

@@ -531,3 +531,54 @@ async fn tomorrow(connection: &mut PgConnection) {
         .expect("rows");
     assert_eq!(before, after);
 }
+
+/// The log is never rewritten: what was opened before stands under the id that was merged away.
+#[tokio::test]
+async fn who_opened_a_registration_before_it_was_merged_away_stays_in_its_patients_log() {
+    let case = Case::new().await;
+    let doctor = &case.chart.doctor;
+    doctor
+        .get(format!("/api/v1/patients/{}", case.chart.patient))
+        .await
+        .expect(200);
+    let lists = [
+        format!(
+            "/api/v1/audit/access?patient_id={}&user_id={}",
+            case.survivor, doctor.user_id
+        ),
+        format!(
+            "/api/v1/patients/{}/access-log?user_id={}",
+            case.survivor, doctor.user_id
+        ),
+    ];
+    let found = async |list: &str| {
+        let page = case.admin.get(list).await.expect(200);
+        page["items"].as_array().expect("items").clone()
+    };
+    for list in &lists {
+        assert_eq!(found(list).await.len(), 0, "another registration");
+    }
+    case.merge("").await;
+    for list in &lists {
+        let found = found(list).await;
+        assert!(!found.is_empty(), "{list}");
+        let former = |row: &Value| row["patient_id"] == json!(case.chart.patient);
+        assert!(found.iter().all(former), "{found:?}");
+    }
+    let me = &case.chart.portal_user;
+    let me = me.with_token(Some(case.clinic.log_in(&me.email).await));
+    let own = me
+        .get("/api/v1/me/access-log?role=provider&limit=200")
+        .await
+        .expect(200);
+    let own = own["items"].as_array().expect("items").clone();
+    assert!(!own.is_empty());
+    assert!(own.iter().all(|row| row["user_name"] == "Test Provider"));
+    let others = case.clinic.patient(&case.admin).await;
+    let page = format!("/api/v1/patients/{others}");
+    me.get(&page).await.expect_problem(404, "not_found");
+    case.unmerge().await;
+    for list in &lists {
+        assert_eq!(found(list).await.len(), 0, "they are two again");
+    }
+}

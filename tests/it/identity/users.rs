@@ -43,6 +43,39 @@ async fn an_invited_user_sets_a_password_once_and_logs_in() {
         .expect(200);
 }
 
+/// The ids of links are made of the server's time: one that was made after the clock had been set back has the smaller id.
+#[tokio::test]
+async fn the_link_issued_last_works_and_no_other_whatever_the_clock_said() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let first = admin
+        .post("/api/v1/users", invitation("ada@clinic.test"))
+        .await
+        .expect(201);
+    let path = format!("/api/v1/users/{}", first["id"].as_str().expect("an id"));
+    let second = admin.act(format!("{path}/invite")).await.expect(200);
+    sqlx::query(
+        "update app.one_time_tokens set id = '00000000-0000-7000-8000-000000000001'
+          where tenant_id = $1 and id = (select id from app.one_time_tokens where tenant_id = $1 order by id desc limit 1)",
+    )
+    .bind(clinic.id.0)
+    .execute(&mut clinic.behind_the_curtain().await)
+    .await
+    .expect("the clock was set back");
+    let set = |issued: &serde_json::Value| {
+        let link = issued["set_password_link"].as_str().expect("a link");
+        let token = link.rsplit('=').next().expect("a token");
+        let body = json!({ "token": token, "new_password": "seven otters juggling" });
+        let nobody = clinic.nobody();
+        async move { nobody.post("/api/v1/auth/set-password", body).await }
+    };
+    set(&first)
+        .await
+        .expect_problem(422, "token_used_or_expired");
+    let done = set(&second).await;
+    assert!(done.status.is_success(), "{}", done.text);
+}
+
 #[tokio::test]
 async fn an_email_is_unique_in_its_tenant_and_free_in_another() {
     let clinic = TestTenant::new().await;

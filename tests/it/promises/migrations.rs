@@ -105,7 +105,8 @@ async fn the_password_of_another_installation_on_the_same_server_is_not_taken_aw
     assert_eq!(password().await, before);
 }
 
-/// Tables, columns, constraints, indexes, policies, triggers, functions and grants, a line each; months left out.
+/// Tables, columns, constraints, indexes, policies, triggers, functions and all grants (on tables, columns and functions: who
+/// may call one and who may change a column is what safety hangs on), a line each; months left out.
 async fn schema(connection: &mut PgConnection) -> String {
     let lines: Vec<String> = sqlx::query_scalar(
         r#"select line from (
@@ -133,13 +134,30 @@ async fn schema(connection: &mut PgConnection) -> String {
             select 6, pg_get_triggerdef(t.oid) from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
              where n.nspname = 'app' and not t.tgisinternal and not c.relispartition
             union all
-            select 7, format('function %s(%s) %s owner %s %s', p.proname, pg_get_function_identity_arguments(p.oid),
-                             case when p.prosecdef then 'definer' else 'invoker' end, pg_get_userbyid(p.proowner), md5(p.prosrc))
+            select 7, format('function %s(%s) %s %s%s owner %s%s %s', p.proname, pg_get_function_identity_arguments(p.oid),
+                             case when p.prosecdef then 'definer' else 'invoker' end,
+                             case p.provolatile when 'i' then 'immutable' when 's' then 'stable' else 'volatile' end,
+                             case when p.proleakproof then ' leakproof' else '' end, pg_get_userbyid(p.proowner),
+                             coalesce(' set ' || array_to_string(p.proconfig, ' '), ''), md5(p.prosrc))
               from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'app'
             union all
-            select 8, format('grant %s on %s to %s', a.privilege_type, c.relname, pg_get_userbyid(a.grantee))
+            select 8, format('grant %s on %s to %s', a.privilege_type, c.relname,
+                             case a.grantee when 0 then 'public' else pg_get_userbyid(a.grantee) end)
               from pg_class c join pg_namespace n on n.oid = c.relnamespace cross join aclexplode(c.relacl) a
-             where n.nspname = 'app' and a.grantee <> c.relowner) as parts
+             where n.nspname = 'app' and a.grantee <> c.relowner
+            union all
+            select 9, format('grant %s (%s) on %s to %s', a.privilege_type, t.attname, c.relname,
+                             case a.grantee when 0 then 'public' else pg_get_userbyid(a.grantee) end)
+              from pg_attribute t join pg_class c on c.oid = t.attrelid join pg_namespace n on n.oid = c.relnamespace
+             cross join aclexplode(t.attacl) a
+             where n.nspname = 'app' and not c.relispartition and a.grantee <> c.relowner
+            union all
+            -- without a list of its own everybody may call a function
+            select 10, format('grant %s on function %s(%s) to %s', a.privilege_type, p.proname, pg_get_function_identity_arguments(p.oid),
+                              case a.grantee when 0 then 'public' else pg_get_userbyid(a.grantee) end)
+              from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+             cross join aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+             where n.nspname = 'app' and a.grantee <> p.proowner) as parts
           order by part, line collate pg_catalog."C""#,
     )
     .fetch_all(connection)

@@ -15,8 +15,8 @@ use crate::documents::model::{DocumentStatus, Pages, Reason};
 use crate::documents::{service, store as documents};
 
 const RESOURCE: &str = "retention_review";
-const METHOD: &str =
-    "The key of each version was destroyed and its object removed from the file store.";
+const METHOD: &str = "The key of each version was destroyed and its object removed from the file store; imported resources it came in \
+                      are kept without it.";
 
 fn subject(review: &RetentionReview) -> Subject {
     Subject {
@@ -132,6 +132,7 @@ pub(super) async fn destroy(
         ctx.now(),
     )
     .await?;
+    store::forget_papers(&mut tx, document.id, ctx.now()).await?;
     store::decide(
         &mut tx,
         id,

@@ -275,3 +275,16 @@ pub(super) async fn shred(
     .await?;
     Ok(versions)
 }
+
+/// Takes the content of a destroyed document out of the imported resources that brought it, and out of what they said before.
+/// When they come again, they are kept without it.
+pub(super) async fn forget_papers(tx: &mut TenantTx, id: DocumentId, now: Instant) -> Result<()> {
+    sqlx::query!(
+        r#"select r as "id!" from app.forget_papers($1, $2) r"#,
+        id as _,
+        now
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(())
+}

@@ -206,7 +206,7 @@ async fn the_same_words_of_two_visits_are_two_documents_and_a_change_of_one_leav
 }
 
 #[tokio::test]
-async fn every_attachment_is_filed_and_so_is_a_conclusion_without_any() {
+async fn every_attachment_is_filed_and_so_is_a_conclusion() {
     let clinic = TestTenant::new().await;
     let admin = clinic.user(Role::Admin).await;
     let files = Files::new();
@@ -230,6 +230,7 @@ async fn every_attachment_is_filed_and_so_is_a_conclusion_without_any() {
         .as_array_mut()
         .expect("a list")
         .push(json!({ "url": "https://elsewhere.example/1.pdf" }));
+    half["conclusion"] = json!("No fracture.");
     let say = |first: Value| {
         files.lines(
             "record.ndjson",
@@ -265,6 +266,7 @@ async fn every_attachment_is_filed_and_so_is_a_conclusion_without_any() {
     assert_eq!(
         texts().await,
         [
+            "No fracture.",
             "Page one.",
             "Page two.",
             "Read here.",
@@ -277,6 +279,7 @@ async fn every_attachment_is_filed_and_so_is_a_conclusion_without_any() {
     assert_eq!(
         texts().await,
         [
+            "No fracture.",
             "Page one.",
             "Page two, corrected.",
             "Read here.",
@@ -289,6 +292,7 @@ async fn every_attachment_is_filed_and_so_is_a_conclusion_without_any() {
     assert_eq!(
         texts().await,
         [
+            "No fracture.",
             "Page two, corrected.",
             "Read here.",
             "Suspicious of pneumonia."

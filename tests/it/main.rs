@@ -19,6 +19,7 @@ mod interop_documents;
 mod interop_elements;
 mod interop_entries;
 mod interop_follow;
+mod interop_here;
 mod interop_withdrawn;
 mod manners;
 mod origins;

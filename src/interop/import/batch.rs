@@ -293,6 +293,22 @@ impl<'a> Batch<'a> {
         });
     }
 
+    /// Notes what of a resource was not written.
+    pub(super) fn note_kept(&mut self, resource: &Resource, reason: Option<String>) {
+        self.notices.extend(reason.map(|reason| Notice {
+            place: resource.place,
+            name: resource.name.clone(),
+            reason,
+            listed: true,
+        }));
+    }
+
+    /// The registration that has everything of this one now: another, where it was merged.
+    pub(super) fn survivor(&self, patient: PatientId) -> PatientId {
+        let survivor = self.survivors.get(&patient.0);
+        survivor.copied().map_or(patient, PatientId)
+    }
+
     /// Notes a resource that was written although something it names is nowhere.
     pub(super) fn note_incomplete(&mut self, resource: &Resource, lacks: bool) {
         if lacks {

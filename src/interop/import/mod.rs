@@ -23,6 +23,7 @@ mod elements;
 mod encounter;
 mod entries;
 mod files;
+mod here;
 mod importer;
 mod index;
 mod kept;

@@ -7,9 +7,13 @@ use kernel::ids::{FacilityId, PatientId, ProviderId};
 use kernel::{Checks, Error, Result, Validate};
 
 use super::batch::{Batch, Fate, Verdict};
+use super::here::{self, Here};
 use super::importer::reason;
 use super::resource::Resource;
 use super::{organization, patient, practitioner};
+
+/// What a change of a merged registration is said to come to.
+const MERGED: &str = "was merged here into another registration, which takes a death, addresses and ways of reaching the patient from it and nothing else";
 
 impl Batch<'_> {
     fn check(&self, model: &impl Validate) -> Option<Verdict> {
@@ -43,8 +47,13 @@ impl Batch<'_> {
             None => (PatientId::new(), Fate::Created),
         };
         if fate == Fate::Updated {
-            self.amend_patient(id, source).await?;
-            self.touched.update(id);
+            let survivor = self.survivor(id);
+            if survivor == id {
+                self.amend_patient(resource, id, source).await?;
+            } else {
+                self.tell_survivor(resource, (id, survivor), source).await?;
+            }
+            self.touched.update(survivor);
         } else {
             patients::register_in_tx(&mut self.tx, &self.cipher, id, &source.data, None, self.now)
                 .await?;
@@ -61,13 +70,49 @@ impl Batch<'_> {
         Ok(fate.into())
     }
 
-    async fn amend_patient(&mut self, id: PatientId, source: patient::Source) -> Result<()> {
+    async fn amend_patient(
+        &mut self,
+        resource: &Resource,
+        id: PatientId,
+        source: patient::Source,
+    ) -> Result<()> {
         let present = patients::find(&mut self.tx, id)
             .await?
             .ok_or_else(Error::not_found)?;
-        let amended = patient::amend(&present.data, source.data, self.now);
+        let mut here = Here::of_patient(&mut self.tx, id.0).await?;
+        let wanted = patient::amend(&present.data, source.data.clone(), self.now);
+        let amended = here.patient(&present.data, wanted, &source.data);
         patients::amend_in_tx(&mut self.tx, &self.cipher, id, &amended, self.now).await?;
-        self.restate(id, source.status, present.status).await
+        let wakes = present.status == PatientStatus::Active && source.status.is_some();
+        if !(wakes && here.keeps_status()) {
+            self.restate(id, source.status, present.status).await?;
+        }
+        self.note_kept(resource, here.remark());
+        Ok(())
+    }
+
+    /// Takes to a survivor what fits there of what the source says anew of a registration that was merged; the report says that
+    /// the rest is left.
+    async fn tell_survivor(
+        &mut self,
+        resource: &Resource,
+        (merged, survivor): (PatientId, PatientId),
+        source: patient::Source,
+    ) -> Result<()> {
+        let before = patients::find(&mut self.tx, merged)
+            .await?
+            .ok_or_else(Error::not_found)?;
+        let present = patients::find(&mut self.tx, survivor)
+            .await?
+            .ok_or_else(Error::not_found)?;
+        let data = here::news(&before.data, &present.data, source.data);
+        patients::amend_in_tx(&mut self.tx, &self.cipher, survivor, &data, self.now).await?;
+        let died = source
+            .status
+            .filter(|status| *status == PatientStatus::Deceased);
+        self.restate(survivor, died, present.status).await?;
+        self.note_kept(resource, Some(MERGED.to_owned()));
+        Ok(())
     }
 
     /// A source that calls somebody inactive does not wake whom the tenant has transferred or buried.

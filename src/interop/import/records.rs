@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::batch::{Batch, Fate, Verdict};
 use super::entries::{Entered, Whose};
+use super::here::Here;
 use super::importer::reason;
 use super::papers::Papers;
 use super::report::ORPHAN;
@@ -224,8 +225,11 @@ impl Batch<'_> {
                         "names another patient than when it was imported before".to_owned(),
                     ));
                 };
-                let record = encounter::amend(before.record, record);
+                let mut here = Here::of(&mut self.tx, "encounters", id.0).await?;
+                let wanted = encounter::amend(before.record.clone(), record);
+                let record = here.encounter(&before.record, wanted);
                 encounters::update_in_tx(&mut self.tx, &record, self.now).await?;
+                self.note_kept(resource, here.remark());
                 Fate::Updated
             }
             None => {

@@ -2,7 +2,7 @@
 //!
 //! What was signed elsewhere is not signed here: it becomes a document whose source is `import`, without an attestation, and its
 //! description says whose it was. The content is stored before the transaction that files it ([`super::super::papers`]). Every
-//! attachment is a document of its own, and so is the conclusion of a report that brings nothing else.
+//! attachment is a document of its own, and so is the conclusion of a report, unless an attachment says it too.
 //!
 //! The same bytes of the same patient are one document, whichever resources bring them, as long as these agree on the day, the
 //! kind (LOINC) and the encounter: two visits may well end with the same words.
@@ -13,7 +13,7 @@ use clinical::documents::{Category, DocumentKind, NewDocument};
 use serde_json::Value;
 
 use super::super::dates;
-use super::super::elements::{codings, list, text, wording};
+use super::super::elements::{codings, list, text, tidy, wording};
 use super::super::resource::Resource;
 use super::{Entered, Whose, code_of, words};
 
@@ -85,8 +85,8 @@ pub(in super::super) fn contents(
     if attachments(value).count() > datas(value).count() {
         lacks = lacks.or(Some("the content of an attachment is not in the file"));
     }
-    if found.is_empty()
-        && let Some(said) = conclusion(value)
+    if let Some(said) = conclusion(value)
+        && !found.iter().any(|content| says(content, said))
     {
         found.push(Attachment {
             filename: "conclusion.txt".to_owned(),
@@ -99,6 +99,12 @@ pub(in super::super) fn contents(
         (true, None) => Err(Entered::Left("brings no document")),
         (false, lacks) => Ok((found, lacks.map(str::to_owned))),
     }
+}
+
+/// Whether a content says these words, as far as it can be read as text.
+fn says(content: &Attachment, said: &str) -> bool {
+    let whole = tidy(&String::from_utf8_lossy(&content.bytes));
+    whole.contains(&tidy(said))
 }
 
 fn content(attachment: &Value, data: &str) -> Result<Attachment, &'static str> {
@@ -164,13 +170,6 @@ pub(in super::super) fn label(value: &Value, whose: Whose) -> Result<NewDocument
             .map(|status| format!("Status at its source: {status}.")),
     );
     about.extend(text(value, "/description").and_then(|said| words(said, 1000)));
-    // Where it is not the document itself.
-    about.extend(
-        conclusion(value)
-            .filter(|_| datas(value).next().is_some())
-            .and_then(|said| words(said, 1000))
-            .map(|said| format!("Conclusion: {said}")),
-    );
     Ok(NewDocument {
         category: Category::Clinical,
         kind: kind(value, loinc.as_deref()),
@@ -240,6 +239,16 @@ mod tests {
         assert_eq!(label.title, "Discharge summary");
         let about = label.description.expect("a description");
         assert!(about.contains("not signed here") && about.contains("Dr. Who"));
+    }
+
+    #[test]
+    fn a_conclusion_is_filed_beside_an_attachment_that_does_not_say_it() {
+        let concluded = |said: &str| note(&json!({ "conclusion": said }));
+        let (found, lacks) = contents(&concluded("No fracture.")).expect("contents");
+        assert_eq!((found.len(), lacks), (2, None));
+        assert_eq!(found[1].bytes, b"No fracture.");
+        let (found, _) = contents(&concluded("Hello,  world")).expect("a content");
+        assert_eq!(found.len(), 1);
     }
 
     #[test]

@@ -16,6 +16,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
+/// Keeps columns that stand for themselves, each by its name.
+macro_rules! keep_each {
+    ($here:ident, $present:ident, $wanted:ident: $($column:ident),+) => {
+        $($here.keep(&[stringify!($column)], &$present.$column, &mut $wanted.$column);)+
+    };
+}
+
 /// The hand of somebody here in a row.
 #[derive(Debug, Default)]
 pub(super) struct Here {
@@ -53,10 +60,15 @@ impl Here {
     }
 
     /// Keeps what is present of columns that hang together, if one of them was changed by hand.
-    fn keep<T: PartialEq>(&mut self, columns: &[&'static str], present: T, wanted: &mut T) {
-        if *wanted != present && columns.iter().any(|column| self.changed(column)) {
+    fn keep<T: PartialEq + Clone>(
+        &mut self,
+        columns: &[&'static str],
+        present: &T,
+        wanted: &mut T,
+    ) {
+        if wanted != present && columns.iter().any(|column| self.changed(column)) {
             self.stays.extend(columns.first());
-            *wanted = present;
+            wanted.clone_from(present);
         }
     }
 
@@ -98,7 +110,7 @@ impl Here {
             step = steps(present);
         }
         let columns = ["status", "actual_start", "actual_end", "cancel_reason"];
-        self.keep(&columns, steps(present), &mut step);
+        self.keep(&columns, &steps(present), &mut step);
         (
             wanted.status,
             wanted.actual_start,
@@ -115,7 +127,7 @@ impl Here {
         };
         let mut plan = plans(&wanted);
         let columns = ["scheduled_start", "scheduled_end", "time_zone"];
-        self.keep(&columns, plans(present), &mut plan);
+        self.keep(&columns, &plans(present), &mut plan);
         (
             wanted.scheduled_start,
             wanted.scheduled_end,
@@ -124,28 +136,15 @@ impl Here {
 
         let mut place = (wanted.facility_id, wanted.department_id);
         let at = (present.facility_id, present.department_id);
-        self.keep(&["facility_id", "department_id"], at, &mut place);
+        self.keep(&["facility_id", "department_id"], &at, &mut place);
         (wanted.facility_id, wanted.department_id) = place;
-        self.keep(&["class"], present.class, &mut wanted.class);
-        self.keep(
-            &["attending_provider_id"],
-            present.attending_provider_id,
-            &mut wanted.attending_provider_id,
-        );
-        self.keep(
-            &["chief_complaint"],
-            present.chief_complaint.clone(),
-            &mut wanted.chief_complaint,
-        );
-        self.keep(
-            &["reason_codes"],
-            present.reason_codes.clone(),
-            &mut wanted.reason_codes,
-        );
-        self.keep(
-            &["disposition"],
-            present.disposition.clone(),
-            &mut wanted.disposition,
+        keep_each!(
+            self, present, wanted:
+            class,
+            attending_provider_id,
+            chief_complaint,
+            reason_codes,
+            disposition
         );
         wanted
     }
@@ -157,12 +156,8 @@ impl Here {
         mut wanted: NewPatient,
         source: &NewPatient,
     ) -> NewPatient {
-        macro_rules! keep {
-            ($($column:ident),+) => {
-                $(self.keep(&[stringify!($column)], present.$column.clone(), &mut wanted.$column);)+
-            };
-        }
-        keep!(
+        keep_each!(
+            self, present, wanted:
             names,
             birth_date,
             sex,

@@ -20,7 +20,7 @@ use super::super::dates;
 use super::super::elements::{codings, list, text, wording};
 use super::super::importer::reason;
 use super::super::resource::Resource;
-use super::{Entered, Whose, codes, note};
+use super::{Entered, Whose, codes, note, words};
 
 type Moment = (PatientId, Option<EncounterId>, Instant);
 
@@ -94,6 +94,74 @@ fn measure(code: &str) -> Option<Measure> {
     })
 }
 
+/// Where the code itself says that it was measured.
+fn site_of(code: &str) -> Option<BodySite> {
+    Some(match code {
+        "8331-1" => BodySite::Oral,
+        "8332-9" => BodySite::Rectal,
+        "8328-7" => BodySite::Axillary,
+        "8333-7" => BodySite::Tympanic,
+        _ => return None,
+    })
+}
+
+/// Whether the code says no more than the kind of reading that it becomes.
+fn is_plain(code: &str) -> bool {
+    matches!(
+        code,
+        "85354-9"
+            | "8867-4"
+            | "9279-1"
+            | "8310-5"
+            | "59408-5"
+            | "3151-8"
+            | "3150-6"
+            | "29463-7"
+            | "8302-2"
+            | "9843-4"
+            | "72514-3"
+            | "9269-2"
+            | "2339-0"
+    )
+}
+
+/// Where it was measured, and what has no place but the note: a code that says more than the kind of reading, and a site that has
+/// no name here.
+fn place(value: &Value) -> (Option<BodySite>, Option<String>) {
+    let code = value.pointer("/code").unwrap_or(&Value::Null);
+    let known: Vec<(&str, Option<&str>)> = codings(code)
+        .filter(|coding| coding.system.and_then(codes::system) == Some(System::Loinc))
+        .filter(|coding| measure(coding.code).is_some())
+        .map(|coding| (coding.code, coding.display))
+        .collect();
+    let named = site(value);
+    let coded = known.iter().find_map(|(code, _)| site_of(code));
+    let at = named.or(coded);
+    let plain = known.iter().any(|(code, _)| is_plain(code));
+    let more = known
+        .iter()
+        .find(|(code, _)| !plain || site_of(code).is_some())
+        .filter(|(code, _)| site_of(code).is_none_or(|coded| at != Some(coded)))
+        .map(|(code, display)| match display {
+            Some(display) => format!("LOINC at the source: {code}, {display}."),
+            None => format!("LOINC at the source: {code}."),
+        });
+    let elsewhere = value
+        .pointer("/bodySite")
+        .filter(|_| named.is_none())
+        .and_then(|site| wording(site).or_else(|| Some(codings(site).next()?.code)))
+        .map(|said| format!("Body site at the source: {said}."));
+    let said: Vec<String> = more.into_iter().chain(elsewhere).collect();
+    (at, words(&said.join(" "), 250))
+}
+
+/// The note of a source behind what must not get lost.
+fn remark(value: &Value, first: Option<String>) -> Option<String> {
+    let room = 499 - first.as_ref().map_or(0, |first| first.chars().count());
+    let said: Vec<String> = first.into_iter().chain(note(value, None, room)).collect();
+    (!said.is_empty()).then(|| said.join("\n"))
+}
+
 /// The reading; or why it can't be one.
 fn map(value: &Value) -> Result<NewReading, Entered> {
     let code = value.pointer("/code").unwrap_or(&Value::Null);
@@ -115,6 +183,7 @@ fn map(value: &Value) -> Result<NewReading, Entered> {
         Measure::Pressure => VitalKind::BloodPressure,
         Measure::One(kind) => kind,
     };
+    let (body_site, more) = place(value);
     let mut reading = NewReading {
         kind,
         value: None,
@@ -124,10 +193,10 @@ fn map(value: &Value) -> Result<NewReading, Entered> {
         code: None,
         unit: None,
         position: None,
-        body_site: site(value),
+        body_site,
         spo2_scale: None,
         device_id: None,
-        note: note(value, None, 500),
+        note: remark(value, more),
     };
     if kind == VitalKind::BloodPressure {
         let (systolic, unit) = pressure(value, "8480-6")?;
@@ -207,13 +276,40 @@ fn pressure(value: &Value, wanted: &str) -> Result<(Amount, Unit), Entered> {
 
 fn site(value: &Value) -> Option<BodySite> {
     let said = value.pointer("/bodySite").and_then(wording)?.to_lowercase();
-    let has = |word: &str| said.contains(word);
-    if has("left") && has("arm") {
-        Some(BodySite::LeftArm)
-    } else if has("right") && has("arm") {
-        Some(BodySite::RightArm)
+    let said: Vec<&str> = said.split(|c: char| !c.is_alphabetic()).collect();
+    let has = |word: &str| said.contains(&word);
+    let starts = |with: &str| said.iter().any(|word| word.starts_with(with));
+    let sides = |left: BodySite, right: BodySite| match (has("left"), has("right")) {
+        (true, false) => Some(left),
+        (false, true) => Some(right),
+        _ => None,
+    };
+    if has("wrist") {
+        sides(BodySite::LeftWrist, BodySite::RightWrist)
+    } else if said.iter().any(|word| word.ends_with("arm")) {
+        sides(BodySite::LeftArm, BodySite::RightArm)
+    } else if has("thigh") {
+        sides(BodySite::LeftThigh, BodySite::RightThigh)
+    } else if has("ankle") {
+        sides(BodySite::LeftAnkle, BodySite::RightAnkle)
     } else {
-        None
+        let sites: [(bool, BodySite); 11] = [
+            (has("finger"), BodySite::Finger),
+            (has("toe"), BodySite::Toe),
+            (has("earlobe") || has("lobe"), BodySite::EarLobe),
+            (has("forehead"), BodySite::Forehead),
+            (starts("tempora"), BodySite::Temporal),
+            (starts("tympan"), BodySite::Tympanic),
+            (has("oral") || has("mouth"), BodySite::Oral),
+            (starts("axilla"), BodySite::Axillary),
+            (has("rectum") || has("rectal"), BodySite::Rectal),
+            (
+                starts("esophag") || starts("oesophag"),
+                BodySite::Oesophageal,
+            ),
+            (has("bladder"), BodySite::Bladder),
+        ];
+        sites.into_iter().find(|(is, _)| *is).map(|(_, site)| site)
     }
 }
 
@@ -299,6 +395,48 @@ mod tests {
         assert_eq!(reading.diastolic, Some(Amount::whole(82)));
         let half = json!({"code": coded("85354-9"), "component": [part("8480-6", 128.0)]});
         assert!(matches!(map(&half), Err(Entered::Refused(_))));
+    }
+
+    #[test]
+    fn what_a_code_or_a_site_says_beside_the_kind_of_reading_is_kept() {
+        let read = |codes: &[&str], site: Option<&str>, unit: &str| {
+            let codings: Vec<Value> = codes
+                .iter()
+                .map(|code| json!({"system": "http://loinc.org", "code": code}))
+                .collect();
+            let mut value = json!({"code": {"coding": codings}, "valueQuantity": {"value": 38, "code": unit},
+                "note": [{"text": "Restless"}]});
+            if let (Some(value), Some(site)) = (value.as_object_mut(), site) {
+                value.insert("bodySite".into(), json!({"text": site}));
+            }
+            let reading = map(&value).expect("a reading");
+            (reading.body_site, reading.note.unwrap_or_default())
+        };
+        for (code, site) in [
+            ("8331-1", BodySite::Oral),
+            ("8332-9", BodySite::Rectal),
+            ("8328-7", BodySite::Axillary),
+            ("8333-7", BodySite::Tympanic),
+        ] {
+            let expected = (Some(site), "Restless".to_owned());
+            assert_eq!(read(&[code], None, "Cel"), expected, "{code}");
+            assert_eq!(read(&["8310-5", code], None, "Cel"), expected, "{code}");
+        }
+        let (site, note) = read(&["8310-5"], Some("Rectum structure"), "Cel");
+        assert_eq!((site, note.as_str()), (Some(BodySite::Rectal), "Restless"));
+        let (site, note) = read(&["8332-9"], Some("Mouth"), "Cel");
+        assert_eq!(site, Some(BodySite::Oral));
+        assert!(
+            note.contains("8332-9") && note.ends_with("Restless"),
+            "{note}"
+        );
+        let (site, note) = read(&["8310-5"], Some("Groin"), "Cel");
+        assert!(site.is_none() && note.contains("Groin"), "{note}");
+        for (code, unit) in [("2708-6", "%"), ("2345-7", "mg/dL"), ("41653-7", "mg/dL")] {
+            assert!(read(&[code], None, unit).1.contains(code), "{code}");
+        }
+        assert_eq!(read(&["2708-6", "59408-5"], None, "%").1, "Restless");
+        assert_eq!(read(&["2339-0"], None, "mg/dL").1, "Restless");
     }
 
     #[test]

@@ -215,8 +215,7 @@ grant update (verification, error_reason) on app.problems, app.allergies to char
 grant update (status, error_reason) on app.immunizations to chartwell_definer;
 grant update (withdrawn_by, withdrawn_at, withdrawal_reason) on app.allergy_statements to chartwell_definer;
 
--- A row and the row it belongs to have one patient: where the one stays the other does. What gives way does not stay of
--- itself, but follows what it belongs to.
+-- A row and the row it belongs to have one patient. What gives way does not stay of itself, but follows what it belongs to.
 create function app.keep_families(merge uuid) returns void
     language plpgsql set search_path = pg_catalog, pg_temp
 as $$
@@ -442,8 +441,7 @@ $$;
 revoke all on function app.restore_merged(uuid) from public;
 alter function app.restore_merged(uuid) owner to chartwell_definer;
 
--- Takes a merge back. What was written into a moved row's family since goes back with it; all else that is new stays with the
--- survivor.
+-- Takes a merge back. What was written into a moved row's family since goes back with it; all else that is new stays.
 create function app.unmerge_patients(merge uuid) returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC'
 as $$
@@ -552,8 +550,7 @@ alter function app.unmerge_patients(uuid) owner to chartwell_definer;
 revoke all on function app.unmerge_patients(uuid) from public;
 grant execute on function app.unmerge_patients(uuid) to chartwell_runtime;
 
--- The registrations of one person: this one, and those that were merged with it, then or now. What was signed goes on naming
--- the registration it was signed for.
+-- The registrations of one person, merged then or now. What was signed goes on naming the registration it was signed for.
 create function app.registrations_of(patient uuid) returns setof uuid
     language sql stable rows 2 security definer set search_path = pg_catalog, pg_temp
 as $$

@@ -12,9 +12,9 @@ use clinical::encounters::{EncounterRecord, EncounterStatus};
 use clinical::patients::{NewPatient, PatientAddress, Telecom};
 use kernel::Result;
 use platform::db::TenantTx;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 use uuid::Uuid;
+
+use super::store_here;
 
 /// Keeps columns that stand for themselves, each by its name.
 macro_rules! keep_each {
@@ -38,7 +38,7 @@ impl Here {
     /// What was changed by hand of a row of the table.
     pub(super) async fn of(tx: &mut TenantTx, table: &str, id: Uuid) -> Result<Self> {
         Ok(Self {
-            changed: changed_by_hand(tx, table, id).await?,
+            changed: store_here::changed_by_hand(tx, table, id).await?,
             ..Self::default()
         })
     }
@@ -47,10 +47,10 @@ impl Here {
     pub(super) async fn of_patient(tx: &mut TenantTx, id: Uuid) -> Result<Self> {
         let mut here = Self::of(tx, "patients", id).await?;
         if here.changed("addresses") {
-            here.addresses = ever_stood(tx, id, "addresses").await?;
+            here.addresses = store_here::ever_stood(tx, id, "addresses").await?;
         }
         if here.changed("telecoms") {
-            here.telecoms = ever_stood(tx, id, "telecoms").await?;
+            here.telecoms = store_here::ever_stood(tx, id, "telecoms").await?;
         }
         Ok(here)
     }
@@ -269,43 +269,6 @@ pub(super) fn news(merged: &NewPatient, survivor: &NewPatient, source: NewPatien
     data.telecoms = grown(&data.telecoms, &source.telecoms, &merged.telecoms, reaches);
     data.telecoms.truncate(20);
     data
-}
-
-async fn changed_by_hand(tx: &mut TenantTx, table: &str, id: Uuid) -> Result<HashSet<String>> {
-    let tenant = tx.tenant();
-    let columns = sqlx::query_scalar!(
-        r#"select distinct jsonb_object_keys(before) as "column!" from app.audit_log
-            where tenant_id = $1 and table_name = $2 and row_id = $3 and action = 'update' and role <> 'system'"#,
-        tenant as _,
-        table,
-        id,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    Ok(columns.into_iter().collect())
-}
-
-/// Elements of a column of a patient that stand in it or have stood there once.
-async fn ever_stood<T: DeserializeOwned>(
-    tx: &mut TenantTx,
-    id: Uuid,
-    column: &str,
-) -> Result<Vec<T>> {
-    let tenant = tx.tenant();
-    let elements: Vec<Value> = sqlx::query_scalar!(
-        r#"select distinct jsonb_array_elements(after -> $3::text) as "element!" from app.audit_log
-            where tenant_id = $1 and table_name = 'patients' and row_id = $2"#,
-        tenant as _,
-        id,
-        column,
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    // One that an earlier version wrote otherwise can't be what the source says.
-    Ok(elements
-        .into_iter()
-        .filter_map(|element| serde_json::from_value(element).ok())
-        .collect())
 }
 
 #[cfg(test)]

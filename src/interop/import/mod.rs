@@ -49,6 +49,7 @@ mod run;
 mod samples;
 mod store;
 mod store_entries;
+mod store_here;
 mod store_rekeying;
 
 pub use rekeying::NAMES;

@@ -150,7 +150,7 @@ async fn create_database(cluster: &Cluster) -> anyhow::Result<()> {
 
 /// What there is to do when a database can't be brought up to date. `folder` holds it, if it is of our own making.
 pub(super) fn not_migrated(error: kernel::Error, folder: Option<&Path>) -> anyhow::Error {
-    let by_others = error.cause().is_some_and(|cause| cause.is::<OtherFiles>());
+    let by_others = matches!(error.cause(), Some(cause) if cause.is::<OtherFiles>());
     match folder.map(Path::display) {
         Some(folder) if by_others => anyhow!(
             "the data folder {folder} was made before the first release, by another set of migrations, and this program can't use \

@@ -261,7 +261,7 @@ fn grown<T: Clone>(present: &[T], source: &[T], stood: &[T], same: fn(&T, &T) ->
 
 /// What a source says anew of somebody whose registration was merged into another, taken to that one: that he has died, where
 /// he lives and how to reach him. `merged` is his registration as it was.
-pub(super) fn news(merged: &NewPatient, survivor: &NewPatient, source: NewPatient) -> NewPatient {
+pub(super) fn news(merged: &NewPatient, survivor: &NewPatient, source: &NewPatient) -> NewPatient {
     let mut data = survivor.clone();
     data.deceased_on = data.deceased_on.or(source.deceased_on);
     data.addresses = grown(&data.addresses, &source.addresses, &merged.addresses, lives);

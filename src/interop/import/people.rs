@@ -105,7 +105,7 @@ impl Batch<'_> {
         let present = patients::find(&mut self.tx, survivor)
             .await?
             .ok_or_else(Error::not_found)?;
-        let data = here::news(&before.data, &present.data, source.data);
+        let data = here::news(&before.data, &present.data, &source.data);
         patients::amend_in_tx(&mut self.tx, &self.cipher, survivor, &data, self.now).await?;
         let died = source
             .status

@@ -219,17 +219,11 @@ impl Batch<'_> {
                 return Ok(Fate::Skipped.into());
             }
             Some(_) => {
-                let Some(before) = encounters::find_in_tx(&mut self.tx, Some(patient), id).await?
-                else {
+                if !self.amend_encounter(resource, patient, record).await? {
                     return Ok(Verdict::Fault(
                         "names another patient than when it was imported before".to_owned(),
                     ));
-                };
-                let mut here = Here::of(&mut self.tx, "encounters", id.0).await?;
-                let wanted = encounter::amend(before.record.clone(), record);
-                let record = here.encounter(&before.record, wanted);
-                encounters::update_in_tx(&mut self.tx, &record, self.now).await?;
-                self.note_kept(resource, here.remark());
+                }
                 Fate::Updated
             }
             None => {
@@ -246,5 +240,25 @@ impl Batch<'_> {
         self.remember(resource, id.0, hash);
         self.touched.update(patient);
         Ok(fate.into())
+    }
+
+    /// Changes an encounter that is there to what its source says now, but for what was changed here. False: it is another
+    /// patient's.
+    async fn amend_encounter(
+        &mut self,
+        resource: &Resource,
+        patient: PatientId,
+        record: EncounterRecord,
+    ) -> Result<bool> {
+        let id = record.id;
+        let Some(before) = encounters::find_in_tx(&mut self.tx, Some(patient), id).await? else {
+            return Ok(false);
+        };
+        let mut here = Here::of(&mut self.tx, "encounters", id.0).await?;
+        let wanted = encounter::amend(before.record.clone(), record);
+        let record = here.encounter(&before.record, wanted);
+        encounters::update_in_tx(&mut self.tx, &record, self.now).await?;
+        self.note_kept(resource, here.remark());
+        Ok(true)
     }
 }

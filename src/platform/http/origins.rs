@@ -10,7 +10,7 @@ use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 /// How long a browser need not ask again.
-const REMEMBERED: Duration = Duration::from_secs(3600);
+const REMEMBERED: Duration = Duration::from_hours(1);
 
 /// Whose pages may.
 #[derive(Clone, Debug, PartialEq, Eq)]

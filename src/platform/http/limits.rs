@@ -122,9 +122,12 @@ impl Limits {
             return own;
         }
         let all = take(&self.tenant, &tenant, "tenant", self.rates.tenant);
+        if all.wait.is_some() {
+            return all;
+        }
         Taken {
             left: own.left.tighter(all.left),
-            wait: all.wait,
+            wait: None,
         }
     }
 

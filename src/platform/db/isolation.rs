@@ -36,6 +36,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "refuse_merged",    // trigger: a merged registration takes nothing more
     "unmerge_patients", // takes a merge back from its journal
     "names_of_accessors", // who opened my chart, for a patient
+    "looks_that_showed", // lists that showed this chart, without the others on them
     "names_of_team",    // who is on a chart's team, for those who may open it
     "own_charts",       // the charts the caller may open
     "record_change",    // trigger: history

@@ -21,7 +21,7 @@ use super::Db;
 use super::memo::Memo;
 use super::turns::Turn;
 use crate::access::{Ctx, Disclosure, Effect, Permission, Scope};
-use crate::audit::{self, AccessRecord, Action, Outcome, Subject};
+use crate::audit::{self, AccessRecord, Action, Subject};
 use crate::http::{Answer, Download, FileContent, MadeContent};
 
 /// A transaction in which every statement runs as one tenant.
@@ -257,14 +257,9 @@ impl CallerTx {
     ) -> Error {
         let Self { tx, ctx, .. } = self;
         drop(tx);
-        let shown =
-            |subject: &Subject| ctx.record(resource, Action::Search, Outcome::Success, *subject);
-        match ctx
-            .app()
-            .access_log
-            .write(subjects.iter().map(shown).collect())
-            .await
-        {
+        let shown = subjects.iter().map(|subject| (resource, *subject));
+        let records = ctx.showing(Action::Search, shown);
+        match ctx.app().access_log.write(records).await {
             Ok(()) => error,
             Err(unrecorded) => unrecorded,
         }

@@ -249,7 +249,7 @@ async fn the_words_of_a_document_follow_its_label_and_each_hit_is_on_record_as_w
     let reply = ward.doctor.get(format!("{PLACE}?q=ocelot")).await;
     let request = reply.headers["x-request-id"].to_str().expect("an id");
     let rows = sqlx::query(
-        "select resource, resource_id::text as id, patient_id::text as patient from app.phi_access_log
+        "select resource, resource_id::text as id, patient_id::text as patient from app.phi_accesses
           where request_id = $1::uuid order by resource",
     )
     .bind(request)

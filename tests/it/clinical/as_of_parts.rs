@@ -211,7 +211,7 @@ async fn what_a_provider_attended_and_a_day_of_a_facility_are_shown_as_they_stoo
         items.iter().map(id).collect::<Vec<_>>()
     };
     let encounter = chart.fill("{encounter_id}");
-    let second = json!({ "class": "ambulatory", "scheduled_start": "2026-12-01T11:00:00-05:00",
+    let second = json!({ "class": "office_visit", "scheduled_start": "2026-12-01T11:00:00-05:00",
                          "facility_id": chart.fill("{facility_id}"), "attending_provider_id": chart.fill("{provider_id}") });
     let encounters = chart.fill("/api/v1/patients/{patient_id}/encounters");
     let second = id(&admin.post(&encounters, second).await.expect(201));

@@ -229,9 +229,12 @@ async fn what_a_provider_attended_and_a_day_of_a_facility_are_shown_as_they_stoo
         .patch(format!("{encounters}/{second}"), 1, nobody)
         .await
         .expect(200);
-    assert_eq!(ids(&admin, &of_provider).await, [encounter.clone()]);
-    assert_eq!(ids(&admin, &day(1)).await, [second.clone()]);
-    assert_eq!(ids(&admin, &day(2)).await, [encounter.clone()]);
+    assert_eq!(
+        ids(&admin, &of_provider).await,
+        std::slice::from_ref(&encounter)
+    );
+    assert_eq!(ids(&admin, &day(1)).await, std::slice::from_ref(&second));
+    assert_eq!(ids(&admin, &day(2)).await, std::slice::from_ref(&encounter));
 
     let newest_first = [second.clone(), encounter.clone()];
     let as_the_day_goes = [encounter.clone(), second.clone()];

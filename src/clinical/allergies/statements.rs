@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::model::{
     Allergy, AllergyState, AllergyStatement, AllergySummary, Criticality, ListStatements,
-    NewStatement, SubstanceKind,
+    NewStatement, NoKnown, SubstanceKind,
 };
 use super::store::Filter;
 use super::{store as allergies, store_statements as store};
@@ -160,6 +160,7 @@ pub(super) async fn summary_as_of(
     then: AsOf,
 ) -> Result<Answer<AllergySummary>> {
     let mut tx = require_then(ctx, patient).await?;
+    let then = then.instant(ctx);
     let mut active: Vec<Allergy> = states_as_of(&mut tx, patient, then).await?;
     active.retain(|allergy| allergy.data.is_live());
     let mut standing: Vec<AllergyStatement> = states_as_of(&mut tx, patient, then).await?;
@@ -198,10 +199,15 @@ impl AllergySummary {
     /// Of the allergies that warn and the statements that stand.
     pub(crate) fn of(mut active: Vec<Allergy>, statements: Vec<AllergyStatement>) -> Self {
         active.sort_by_key(|allergy| allergy.data.criticality != Criticality::High);
-        let state = match (active.is_empty(), statements.is_empty()) {
-            (false, _) => AllergyState::Known,
-            (true, false) => AllergyState::NoneKnown,
-            (true, true) => AllergyState::NotAssessed,
+        let whole = |one: &AllergyStatement| one.data.statement == NoKnown::NoKnownAllergies;
+        let state = if !active.is_empty() {
+            AllergyState::Known
+        } else if statements.iter().any(whole) {
+            AllergyState::NoneKnown
+        } else if statements.is_empty() {
+            AllergyState::NotAssessed
+        } else {
+            AllergyState::PartlyAssessed
         };
         Self {
             state,

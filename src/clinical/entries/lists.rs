@@ -90,7 +90,7 @@ pub(crate) async fn page_as_of<T: Remembered>(
         limit,
         cursor,
     } = then;
-    let at = at.instant();
+    let at = at.instant(ctx);
     let paging = Paging::new(ctx, &(patient, at, filters), limit, cursor)?;
     let mut place: Option<(Instant, Uuid)> = paging.after()?;
     let mut tx = require_then(ctx, patient).await?;

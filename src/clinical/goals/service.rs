@@ -77,7 +77,7 @@ pub(super) async fn record(
 ) -> Result<Answer<Goal>> {
     let mut tx = ctx.begin(Permission::CarePlanWrite).await?;
     patients::require_active(&mut tx, patient).await?;
-    settle(&mut tx, patient, None, &mut new, ctx.now().date_naive()).await?;
+    settle(&mut tx, patient, None, &mut new, ctx.today()).await?;
     let id = GoalId::new();
     store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
     let made = get(&mut tx, patient, id).await?;
@@ -140,7 +140,7 @@ pub(super) async fn amend(
     if_match.require(present.version)?;
     present.status.require_standing()?;
     let mut wanted = patch.apply(&present.data)?;
-    let on = ctx.now().date_naive();
+    let on = ctx.today();
     settle(&mut tx, patient, Some(&present.data), &mut wanted, on).await?;
     store::update(&mut tx, id, &wanted, ctx.now()).await?;
     commit(tx, patient, id).await

@@ -187,7 +187,7 @@ pub(super) async fn amend(
     if recoded && !patch.touches("name") {
         wanted.name = None;
     }
-    let today = ctx.now().date_naive();
+    let today = ctx.today();
     let ready = prepare(&mut tx, &person, Some(&present), wanted, today).await?;
     write(tx, patient, id, &ready, None, ctx.now()).await
 }

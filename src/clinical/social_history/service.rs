@@ -75,7 +75,7 @@ pub(super) async fn record(
 ) -> Result<Answer<SocialHistory>> {
     let mut tx = ctx.begin(Permission::BackgroundWrite).await?;
     patients::require_active(&mut tx, patient).await?;
-    settle(&mut tx, patient, None, &mut new, ctx.now().date_naive()).await?;
+    settle(&mut tx, patient, None, &mut new, ctx.today()).await?;
     let id = SocialHistoryId::new();
     store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
     let made = get(&mut tx, patient, id).await?;
@@ -148,7 +148,7 @@ pub(super) async fn amend(
     if_match.require(present.version)?;
     require_standing(present.status)?;
     let mut wanted = patch.apply(&present.data)?;
-    let on = ctx.now().date_naive();
+    let on = ctx.today();
     settle(&mut tx, patient, Some(&present.data), &mut wanted, on).await?;
     store::update(&mut tx, id, &wanted, ctx.now()).await?;
     commit(tx, patient, id).await

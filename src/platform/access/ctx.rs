@@ -6,7 +6,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use kernel::clock::Instant;
+use chrono::NaiveDate;
+use kernel::clock::{Instant, Tz};
 use kernel::ids::{RequestId, TenantId, UserId, mint};
 use kernel::{Code, Error, Result};
 use uuid::Uuid;
@@ -180,6 +181,14 @@ impl Ctx {
     }
     pub fn user(&self) -> UserId {
         self.0.principal.user
+    }
+    /// The organisation's time zone.
+    pub fn zone(&self) -> Tz {
+        self.0.principal.zone
+    }
+    /// The day it is there.
+    pub fn today(&self) -> NaiveDate {
+        self.0.now.with_timezone(&self.zone()).date_naive()
     }
     /// Whether the caller is a patient, who acts for himself and in nobody's office.
     pub fn acts_for_himself(&self) -> bool {

@@ -66,6 +66,9 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "registrations_of", // the registrations merged with one the caller may see, within the tenant
     "merged_into",      // those whose merge into one the caller may see stands, within the tenant
     "forget_papers", // what imported resources hold of a document that was destroyed, within the tenant
+    // as it stood
+    "encounters_then", // rows of the history, of a provider or a facility, within the tenant
+    "follow_time_zone", // trigger: the days of documents follow their organisation's clocks
 ];
 
 /// What breaks the promise, a line each; empty when it holds.

@@ -28,6 +28,7 @@ mod vitals_batch;
 mod vitals_scores;
 
 mod as_of;
+mod as_of_parts;
 mod chart;
 mod export;
 mod front_desk;

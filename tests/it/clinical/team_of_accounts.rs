@@ -192,7 +192,7 @@ async fn a_stay_that_begins_as_the_account_changes_is_the_new_accounts() {
     {
         let visit = practice.planned(0, attending.clone()).await;
         let start = practice.admin.act(format!("{visit}/start"));
-        let (_, started) = tokio::join!(practice.link(Some(now)), start);
+        let ((), started) = tokio::join!(practice.link(Some(now)), start);
         started.expect(200);
         let running = practice.running(now, &visit).await;
         assert_eq!(

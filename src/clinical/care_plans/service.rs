@@ -27,12 +27,7 @@ pub(super) async fn list(
     query: ListCarePlans,
 ) -> Result<Answer<Page<Amended<CarePlan>>>> {
     if let Some(at) = query.as_of {
-        let then = Then {
-            patient,
-            at,
-            limit: query.limit,
-            cursor: query.cursor,
-        };
+        let then = Then::page(patient, at, query.limit, query.cursor);
         let filters = query.status;
         let id = |row: &CarePlan| row.id.0;
         return list_amended_as_of(ctx, then, &filters, id, |row| {

@@ -57,6 +57,22 @@ pub(crate) struct Then {
     pub cursor: Option<String>,
 }
 
+impl Then {
+    pub(crate) fn page(
+        patient: PatientId,
+        at: AsOf,
+        limit: Option<u32>,
+        cursor: Option<String>,
+    ) -> Self {
+        Self {
+            patient,
+            at,
+            limit,
+            cursor,
+        }
+    }
+}
+
 /// The entries of a patient that were on record then and that `keep` keeps; the order is that of
 /// [`Remembered::ORDER`], the latest first. `filters`: what `keep` goes by, for the cursor.
 pub(crate) async fn list_as_of<T: Remembered + Serialize>(

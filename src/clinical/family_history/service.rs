@@ -25,12 +25,7 @@ pub(super) async fn list(
     query: ListFamilyHistory,
 ) -> Result<Answer<Page<Amended<FamilyHistory>>>> {
     if let Some(at) = query.as_of {
-        let then = Then {
-            patient,
-            at,
-            limit: query.limit,
-            cursor: query.cursor,
-        };
+        let then = Then::page(patient, at, query.limit, query.cursor);
         let filters = query.with_errors;
         let id = |row: &FamilyHistory| row.id.0;
         return list_amended_as_of(ctx, then, &filters, id, |row| {

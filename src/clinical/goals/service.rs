@@ -28,12 +28,7 @@ pub(super) async fn list(
     query: ListGoals,
 ) -> Result<Answer<Page<Amended<Goal>>>> {
     if let Some(at) = query.as_of {
-        let then = Then {
-            patient,
-            at,
-            limit: query.limit,
-            cursor: query.cursor,
-        };
+        let then = Then::page(patient, at, query.limit, query.cursor);
         let filters = (query.status, query.care_plan_id);
         let id = |row: &Goal| row.id.0;
         return list_amended_as_of(ctx, then, &filters, id, |row| {

@@ -30,12 +30,7 @@ pub(super) async fn list(
     query: ListReferrals,
 ) -> Result<Answer<Page<Referral>>> {
     if let Some(at) = query.as_of {
-        let then = Then {
-            patient,
-            at,
-            limit: query.limit,
-            cursor: query.cursor,
-        };
+        let then = Then::page(patient, at, query.limit, query.cursor);
         let filters = query.status;
         return list_as_of(ctx, then, &filters, |row: &Referral| {
             query

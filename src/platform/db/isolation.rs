@@ -27,6 +27,8 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "join_team_of_encounter", // trigger: who treats is on the team
     "join_team_of_participant", // trigger: who takes part in treating, too
     "join_team_of_referral", // trigger: who is referred to
+    "follow_account",  // trigger: a provider's patients follow his account
+    "follow_unmerge",  // trigger: each registration has its own appointments again
     "know_patient_where_registered", // trigger: a registration that moves
     "medication_named", // what a kept Medication says it is: a code, and nobody's, within the tenant
     "join_team_of_new_patient", // trigger: who registers is on the team

@@ -310,7 +310,8 @@ impl SystemTx {
             .map(Self)
     }
 
-    /// What follows is the action of this account, for whoever writes what several people have done.
+    /// What follows is the action of this account, for whoever writes what several people have done. What waits for the end of the
+    /// transaction is done first: it follows from what was done until now, and is told of as the action of who did that.
     pub async fn speak_for(&mut self, user: Option<UserId>) -> Result<()> {
         let context = Context {
             tenant: self.0.tenant,
@@ -322,7 +323,9 @@ impl SystemTx {
             one_snapshot: false,
             kept_plans: false,
         };
-        let mut words = "set local app.context = '".to_owned();
+        let mut words =
+            "set constraints all immediate; set constraints all deferred; set local app.context = '"
+                .to_owned();
         context.write(Effect::Writes, &mut words);
         words.push('\'');
         sqlx::raw_sql(AssertSqlSafe(words))

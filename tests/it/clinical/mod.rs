@@ -20,6 +20,7 @@ mod problems;
 mod procedures;
 mod registration;
 mod search;
+mod team_of_accounts;
 mod team_of_encounters;
 mod team_of_referrals;
 mod terminology;

@@ -1,6 +1,6 @@
 //! How well the model finds who is one person, on foreign people with known truth.
 //!
-//! `cargo bench --bench matching -- FOLDER`, where `scripts/febrl.py FOLDER` has written the sets. The truth is used for
+//! `cargo bench -p matching -- FOLDER`, where `scripts/febrl.py FOLDER` has written the sets. The truth is used for
 //! counting only: the model learns without it, and never sees the national number. Without the folder nothing is measured.
 //! What can be chosen (keys, comparators, the threshold) is chosen by sets 1, 2 and 4; set 3 judges the choice.
 

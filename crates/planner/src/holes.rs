@@ -419,7 +419,8 @@ fn chance(at: usize) -> f32 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{SPAN, window};
+    use crate::rng::Rng;
 
     proptest! {
         #[test]

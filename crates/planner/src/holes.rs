@@ -191,8 +191,9 @@ impl Holes {
                 });
             }
         }
-        let (from, to) = free.run_around(tick);
-        let to = to.min(from + SPAN);
+        let torn = self.torn[first..].iter();
+        let held = torn.map(|it| model.held(it.request, &it.slot));
+        let (from, to) = window(free.run_around(tick), tick, held, rng);
         // Whoever was not next to them stays.
         let mut at_hand = first;
         while let Some(torn) = self.torn.get(at_hand) {
@@ -373,6 +374,31 @@ impl Search<'_, '_> {
     }
 }
 
+/// The part of a free run that a hole can be: with the tick and, if there is room, all who were torn out; else by chance, so that
+/// every part of a long run has its turn.
+fn window(
+    (from, to): (usize, usize),
+    tick: usize,
+    torn: impl Iterator<Item = (usize, usize)>,
+    rng: &mut Rng,
+) -> (usize, usize) {
+    if to <= from + SPAN {
+        return (from, to);
+    }
+    let inside = torn.filter(|held| from <= held.0 && held.1 <= to);
+    let (low, high) = inside.fold((tick, tick + 1), |all, held| {
+        (all.0.min(held.0), all.1.max(held.1))
+    });
+    let begins =
+        |low: usize, high: usize| (from.max(high.saturating_sub(SPAN)), low.min(to - SPAN));
+    let (mut first, mut last) = begins(low, high);
+    if first > last {
+        (first, last) = begins(tick, tick + 1);
+    }
+    let begin = first + rng.below(last + 1 - first);
+    (begin, begin + SPAN)
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a cost among few others")]
 fn small(cost: i64) -> f32 {
     cost as f32
@@ -387,4 +413,39 @@ fn smaller(cost: f64) -> f32 {
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn chance(at: usize) -> f32 {
     -((at as f32 + 0.5) / CHANCES as f32).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{SPAN, window};
+    use crate::rng::Rng;
+
+    proptest! {
+        #[test]
+        fn every_part_of_a_long_run_is_in_a_hole_some_time(
+            from in 0..100_usize, length in 1..220_usize, at in 0..220_usize, back in 0..40_usize, on in 1..40_usize, seed: u64,
+        ) {
+            let (to, tick) = (from + length, from + at % length);
+            let held = (tick.saturating_sub(back), tick + on);
+            let mut rng = Rng::new(seed);
+            let (mut low, mut high) = (to, from);
+            for _ in 0..400 {
+                let hole = window((from, to), tick, [held].into_iter(), &mut rng);
+                prop_assert!(from <= hole.0 && hole.0 <= tick && tick < hole.1 && hole.1 <= to);
+                prop_assert!(hole.1 - hole.0 == length.min(SPAN));
+                if from <= held.0 && held.1 <= to && held.1 - held.0 <= SPAN {
+                    prop_assert!(hole.0 <= held.0 && held.1 <= hole.1);
+                } else {
+                    (low, high) = (low.min(hole.0), high.max(hole.1));
+                }
+            }
+            // Whoever stands in no hole's way: as far to both sides as a hole reaches.
+            if low < high && held.0 < from {
+                prop_assert!(low <= from.max((tick + 8).saturating_sub(SPAN)));
+                prop_assert!(high >= to.min(tick + SPAN - 8));
+            }
+        }
+    }
 }

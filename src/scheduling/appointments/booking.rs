@@ -10,7 +10,7 @@ use super::model::{Appointment, HoldStatus, Priority};
 use super::occupancy::{self, Claim};
 use super::placement::{Manner, Placed, Placement, Refused, work_out};
 use super::{holds, planned, store, store_holds, store_lists, store_occupancy};
-use crate::availability::Promised;
+use crate::availability::{OwnTime, Promised};
 use crate::services;
 use crate::wall::zone;
 
@@ -55,6 +55,7 @@ impl Booker {
             keeps_room: true,
             keeps_equipment: true,
             promised: &[],
+            own: None,
         }
     }
 }
@@ -141,15 +142,15 @@ pub async fn look_in_tx(
     by: Booker,
     now: Instant,
 ) -> Result<Ready> {
-    look_among_in_tx(tx, placement, (true, true), &[], by, now).await
+    look_among_in_tx(tx, placement, (None, (true, true)), &[], by, now).await
 }
 
-/// As [`look_in_tx`] for one of several, some of which were looked at before and are `promised`, or for one that is moved: whether
-/// it keeps its room and its devices, or others of their kinds will do.
+/// As [`look_in_tx`] for one of several, some of which were looked at before and are `promised`, or for one that is moved: what was
+/// its `own` until now, and whether it keeps its room and its devices, or others of their kinds will do.
 pub(crate) async fn look_among_in_tx(
     tx: &mut TenantTx,
     placement: Placement,
-    (keeps_room, keeps_equipment): (bool, bool),
+    (own, (keeps_room, keeps_equipment)): (Option<&OwnTime>, (bool, bool)),
     promised: &[Promised],
     by: Booker,
     now: Instant,
@@ -158,6 +159,7 @@ pub(crate) async fn look_among_in_tx(
         keeps_room,
         keeps_equipment,
         promised,
+        own,
         ..by.manner(&Details::default())
     };
     Ok(Ready(work_out(tx, placement, manner, now).await?))

@@ -48,11 +48,13 @@ pub(super) async fn hold(ctx: &Ctx, new: NewHold) -> Result<Answer<Hold>> {
     service::require_patient(&mut tx, patient).await?;
     service::require_own_limits(ctx, &mut tx, patient).await?;
     let until = ctx.now() + TimeDelta::minutes(i64::from(minutes));
-    let held = try_in_tx(&mut tx, wish.clone(), until, Booker::caller(ctx), ctx.now()).await;
+    let by = Booker::caller(ctx);
+    let held = try_in_tx(&mut tx, wish.clone(), until, by, ctx.now()).await;
     let id = match held {
         Ok(id) => id,
         Err(refused) => {
             drop(turn);
+            let wish = next_free::Instead::of(&wish, by.manner(&Details::default()));
             return Err(next_free::told(ctx, tx, &wish, refused).await);
         }
     };
@@ -95,7 +97,7 @@ pub(super) async fn refuse_offered(tx: &mut TenantTx, id: HoldId) -> Result<()> 
     Ok(())
 }
 
-/// What was booked of a hold, whatever became of it.
+/// What was booked of a hold and stands, or what took its place.
 pub(crate) async fn booked_of_hold(tx: &mut TenantTx, id: HoldId) -> Result<Option<AppointmentId>> {
     store::booked(tx, id).await
 }
@@ -183,7 +185,7 @@ pub(super) async fn placed(
         starts_at: hold.starts_at,
         timing: None,
     };
-    let facts = store_places::facts(tx, &placement, &service, &[], now)
+    let facts = store_places::facts(tx, &placement, &service, (&[], None), now)
         .await?
         .ok_or_else(Error::not_found)?;
     let wall = zone(&facts.time_zone);
@@ -193,6 +195,7 @@ pub(super) async fn placed(
         time_zone: facts.time_zone,
         busy: Vec::new(),
         stale_holds: false,
+        own: None,
         placement,
         service,
     })

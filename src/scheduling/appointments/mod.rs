@@ -44,7 +44,7 @@ pub use booking::{
 };
 pub use holds::{hold_in_tx, release_hold_in_tx};
 pub use model::{Appointment, AppointmentMove, CancelledBy, Hold, HoldStatus, Priority};
-pub use moving::{holding_in_tx, lock_all_in_tx, reschedule_in_tx, vacate_in_tx};
+pub use moving::{hand_on_in_tx, holding_in_tx, lock_all_in_tx, reschedule_in_tx, vacate_in_tx};
 pub use placement::{Placement, Timing};
 pub use records::{Outcome, record_in_tx};
 pub use status::AppointmentStatus;
@@ -54,7 +54,7 @@ pub(crate) use {
     holds::{booked_of_hold, hold_by_id},
     lists::subjects,
     model::check_assets,
-    moving::{led_by, own_timing},
+    moving::{led_by, own_time, own_timing, without_left},
     rooming::KEPT,
     service::patient_of,
     steps::by_whom,

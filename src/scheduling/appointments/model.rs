@@ -424,6 +424,9 @@ pub struct Rescheduled {
     pub appointment: Appointment,
     /// Rooms and devices of the old one that were not free, or are not there, and that others of their kind took the place of.
     pub replaced_asset_ids: Vec<AssetId>,
+    /// Who was to be there beside the one who leads, has left since, and is not taken along.
+    pub left_provider_ids: Vec<ProviderId>,
+    pub left_staff_ids: Vec<StaffId>,
 }
 
 /// Which appointments of a patient.

@@ -1,11 +1,13 @@
 //! Rescheduling: a new appointment takes the place of the old one, in one transaction, and says whose.
 //!
 //! It goes on with the same people, room and devices. A room or device of a kind the service needs, which nobody named for the
-//! new time, gives way to another of its kind if it is taken then; the answer says so.
+//! new time, gives way to another of its kind if it is taken then; the answer says so. So it does of who has left since.
+//!
+//! What it holds until then is its own for where it goes: whoever is booked over it stays so there, and has the rest.
 
 use kernel::Result;
 use kernel::clock::Instant;
-use kernel::ids::{AppointmentId, AssetId, ProviderId};
+use kernel::ids::{AppointmentId, AssetId, ProviderId, StaffId};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
 use platform::db::TenantTx;
@@ -20,6 +22,7 @@ use super::status::AppointmentStatus;
 use super::steps::require_notice;
 use super::store::{self, Ending};
 use super::{next_free, planned, store_occupancy};
+use crate::availability::OwnTime;
 use crate::services;
 
 pub(super) async fn reschedule(
@@ -40,11 +43,18 @@ pub(super) async fn reschedule(
     }
     require_notice(ctx, &mut tx, present.starts_at).await?;
     let by = Booker::caller(ctx);
+    let left = without_left(&mut tx, &mut present).await?;
     let made = match try_in_tx(&mut tx, &present, &wanted, by, ctx.now()).await {
         Ok(made) => made,
         Err(refused) => {
-            let wish = must_be_free(&present, &wanted, &refused);
-            return Err(next_free::told(ctx, tx, &wish, refused).await);
+            let (wish, agreed) = (
+                must_be_free(&present, &wanted, &refused),
+                resources(&present),
+            );
+            let manner = manner(by.manner(&Details::default()), &wanted, &agreed);
+            let mut instead = next_free::Instead::of(&wish, manner);
+            instead.moved = Some((present.id, present.starts_at));
+            return Err(next_free::told(ctx, tx, &instead, refused).await);
         }
     };
     let appointment = booking::get_in_tx(&mut tx, made).await?;
@@ -53,6 +63,8 @@ pub(super) async fn reschedule(
     let shown = Rescheduled {
         appointment: shown(ctx, appointment),
         replaced_asset_ids: replaced,
+        left_provider_ids: left.providers,
+        left_staff_ids: left.staff,
     };
     tx.commit(Disclosure::of("appointment", Action::Create, patient, made, shown).version(version))
         .await
@@ -69,7 +81,8 @@ pub async fn reschedule_in_tx(
     by: Booker,
     now: Instant,
 ) -> Result<AppointmentId> {
-    let present = store::lock(tx, id).await?;
+    let mut present = store::lock(tx, id).await?;
+    without_left(tx, &mut present).await?;
     Ok(try_in_tx(tx, &present, wanted, by, now).await?)
 }
 
@@ -82,6 +95,7 @@ async fn try_in_tx(
 ) -> Result<AppointmentId, Refused> {
     clinical::patients::require_active(tx, present.patient_id).await?;
     let timing = own_timing(tx, present).await?;
+    let own = own_time(tx, present.id).await?;
     vacate_in_tx(tx, present, &wanted.reason, by, now).await?;
     let details = Details {
         priority: present.priority,
@@ -93,15 +107,10 @@ async fn try_in_tx(
         rescheduled_from: Some(present.id),
         encounter: present.encounter_id,
     };
-    let his = by.manner(&details);
     let agreed = resources(present);
     let manner = Manner {
-        // It is his already, whoever booked it.
-        only_self_booking: false,
-        only_needed: his.only_needed.map(|_| agreed.as_slice()),
-        keeps_room: wanted.room_id.is_some(),
-        keeps_equipment: !wanted.equipment_ids.is_empty(),
-        ..his
+        own: own.as_ref(),
+        ..manner(by.manner(&details), wanted, &agreed)
     };
     let wish = Placement {
         timing,
@@ -109,10 +118,47 @@ async fn try_in_tx(
     };
     let booked = booking::try_in_tx(tx, wish, &details, manner, by, now).await;
     // The old one has given its time back.
-    booked.map_err(|refused| Refused {
+    let booked = booked.map_err(|refused| Refused {
         written: true,
         ..refused
+    })?;
+    hand_on_in_tx(tx, &[present.id], now).await?;
+    Ok(booked)
+}
+
+/// How what stands is booked anew.
+fn manner<'a>(his: Manner<'a>, wanted: &AppointmentMove, agreed: &'a [Uuid]) -> Manner<'a> {
+    Manner {
+        // It is his already, whoever booked it.
+        only_self_booking: false,
+        only_needed: his.only_needed.map(|_| agreed),
+        keeps_room: wanted.room_id.is_some(),
+        keeps_equipment: !wanted.equipment_ids.is_empty(),
+        ..his
+    }
+}
+
+/// Those who were agreed on for an appointment and have left.
+pub(crate) struct Left {
+    pub providers: Vec<ProviderId>,
+    pub staff: Vec<StaffId>,
+}
+
+/// Takes those out of an appointment who were to be there and have left since. The one who leads stays: somebody has to be named
+/// in his place.
+pub(crate) async fn without_left(tx: &mut TenantTx, present: &mut Appointment) -> Result<Left> {
+    let left = store_occupancy::left_since_agreed(tx, present.id).await?;
+    let gone = |id: Uuid| left.contains(&id);
+    let others = &mut present.other_provider_ids;
+    Ok(Left {
+        providers: others.extract_if(.., |id| gone(id.0)).collect(),
+        staff: present.staff_ids.extract_if(.., |id| gone(id.0)).collect(),
     })
+}
+
+/// What an appointment holds until it is moved, to be asked for before it is vacated.
+pub(crate) async fn own_time(tx: &mut TenantTx, id: AppointmentId) -> Result<Option<OwnTime>> {
+    store_occupancy::own_time(tx, id).await
 }
 
 /// The placement with what another can't stand in for.
@@ -161,7 +207,7 @@ pub async fn lock_all_in_tx(tx: &mut TenantTx, ids: &[AppointmentId]) -> Result<
 }
 
 /// The first half of [`reschedule_in_tx`]: a locked appointment gives its time back and is rescheduled. The caller books what
-/// takes its place, in the same transaction.
+/// takes its place, in the same transaction, and then hands on what is left of its time ([`hand_on_in_tx`]).
 ///
 /// # Errors
 /// `illegal_transition`.
@@ -179,7 +225,19 @@ pub async fn vacate_in_tx(
         closed_by: by.user,
     };
     store::end(tx, &[present.id], &how, now).await?;
-    store_occupancy::release(tx, &[present.id], now).await
+    store_occupancy::give_back(tx, &[present.id]).await
+}
+
+/// What vacated appointments held, and those who took their places do not, goes to whoever is booked over it first.
+///
+/// # Errors
+/// The database's.
+pub async fn hand_on_in_tx(
+    tx: &mut TenantTx,
+    vacated: &[AppointmentId],
+    now: Instant,
+) -> Result<()> {
+    store_occupancy::hand_on(tx, vacated, now).await
 }
 
 /// The appointments that hold somebody or something within a time.

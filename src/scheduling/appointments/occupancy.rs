@@ -1,12 +1,12 @@
 //! Taking time: everybody and everything a placement needs, or nothing.
 
 use kernel::clock::Instant;
-use kernel::ids::{AppointmentId, HoldId, ProviderId, mint};
+use kernel::ids::{AppointmentId, HoldId, mint};
 use kernel::{Code, Error, FieldError, Result};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
-use super::placement::Placed;
+use super::placement::{Placed, provider_field};
 use super::store_occupancy::{self as store, Row};
 
 /// For what time is taken.
@@ -66,7 +66,7 @@ pub(crate) async fn booked_over(
     let lenient: Vec<Uuid> = lenient.chain(wish.room.iter().map(|id| id.0)).collect();
     let (from, to) = placed.occupied();
     let Some(session) = placed.session().filter(|_| placed.is_group()) else {
-        return store::occupied(tx, &lenient, (from, to), now).await;
+        return store::occupied(tx, &lenient, (from, to), placed.own.as_ref(), now).await;
     };
     let capacity = placed.service.data.capacity;
     for resource in &lenient {
@@ -215,7 +215,6 @@ async fn take_lane(
 fn slot_taken(placed: &Placed, resource: Option<Uuid>) -> Error {
     let wish = &placed.placement;
     let is = |one: Uuid| resource == Some(one);
-    let leads = |who: &ProviderId| placed.leader() == Some(*who);
     let provider = wish.providers.iter().find(|who| is(who.0));
     let (pointer, code, detail) = if is(wish.patient.0) {
         let has = "The patient has another appointment then.";
@@ -229,11 +228,7 @@ fn slot_taken(placed: &Placed, resource: Option<Uuid>) -> Error {
         let full = "The session is full, or whom it needs is occupied then.";
         ("/starts_at", "session_full", full)
     } else if let Some(who) = provider {
-        let field = if leads(who) {
-            "/provider_id"
-        } else {
-            "/other_provider_ids"
-        };
+        let field = provider_field(wish, *who);
         (field, "occupied", "The provider is occupied then.")
     } else if wish.room.is_some_and(|room| is(room.0)) {
         ("/room_id", "occupied", "The room is occupied then.")

@@ -9,7 +9,7 @@ use platform::db::TenantTx;
 use uuid::Uuid;
 
 use super::{occupancy, store_places as store};
-use crate::availability::{self, Promised, Wanted};
+use crate::availability::{self, OwnTime, Promised, Wanted};
 use crate::party;
 use crate::services::{self, Service};
 use crate::wall::zone;
@@ -74,6 +74,8 @@ pub(crate) struct Placed {
     pub busy: Vec<Uuid>,
     /// Whether holds that have run out stand in the way.
     pub stale_holds: bool,
+    /// What it holds until now, if it is one that is moved.
+    pub own: Option<OwnTime>,
 }
 
 impl Placed {
@@ -153,6 +155,8 @@ pub(crate) struct Manner<'a> {
     pub keeps_equipment: bool,
     /// What is booked together with it.
     pub promised: &'a [Promised],
+    /// What it holds until now, if it is one that is moved.
+    pub own: Option<&'a OwnTime>,
 }
 
 /// A placement that can't be booked.
@@ -224,8 +228,11 @@ pub(crate) async fn work_out(
     }
     let service = service_of(tx, &placement, manner).await?;
     let known = manner.only_needed.unwrap_or_default();
-    let facts = store::facts(tx, &placement, &service, known, now).await?;
-    let broken = broken_references(&placement, known, facts.as_ref());
+    // Of a session it is one of several who hold the same.
+    let own = manner.own.filter(|_| service.data.capacity == 1);
+    let facts = store::facts(tx, &placement, &service, (known, own), now).await?;
+    let himself = manner.only_needed.is_some();
+    let broken = broken_references(&placement, (known, himself), facts.as_ref());
     let Some(facts) = facts.filter(|_| broken.is_empty()) else {
         return Err(Error::invalid(broken).into());
     };
@@ -236,13 +243,14 @@ pub(crate) async fn work_out(
         time_zone: facts.time_zone,
         busy: facts.busy,
         stale_holds: facts.stale_holds,
+        own: own.cloned(),
         placement,
         service,
     };
     if let Some(agreed) = manner.only_needed {
-        availability::require_needed(tx, &wanted(&placed, wall, &[]), agreed).await?;
+        availability::require_needed(tx, &wanted(&placed, wall, manner), agreed).await?;
     }
-    if let Some(obstacle) = availability::check_start(&wanted(&placed, wall, &[]), now) {
+    if let Some(obstacle) = availability::check_start(&wanted(&placed, wall, manner), now) {
         return Err(Error::from(obstacle).into());
     }
     let anybody = placed.service.data.needs_provider && placed.placement.providers.is_empty();
@@ -261,7 +269,7 @@ pub(crate) async fn work_out(
             written: false,
         });
     }
-    match availability::check(tx, &wanted(&placed, wall, manner.promised), now).await? {
+    match availability::check(tx, &wanted(&placed, wall, manner), now).await? {
         None => Ok(placed),
         // Who was chosen could do it a moment ago: another may be chosen.
         Some(obstacle) if anybody && obstacle.pointer == "/provider_id" => Err(Refused {
@@ -273,7 +281,7 @@ pub(crate) async fn work_out(
     }
 }
 
-fn wanted<'a>(placed: &'a Placed, zone: Tz, promised: &'a [Promised]) -> Wanted<'a> {
+fn wanted<'a>(placed: &'a Placed, zone: Tz, manner: Manner<'a>) -> Wanted<'a> {
     Wanted {
         service: &placed.service,
         facility: placed.placement.facility,
@@ -284,7 +292,9 @@ fn wanted<'a>(placed: &'a Placed, zone: Tz, promised: &'a [Promised]) -> Wanted<
         equipment: &placed.placement.equipment,
         starts_at: placed.placement.starts_at,
         except: None,
-        promised,
+        promised: manner.promised,
+        own: placed.own.as_ref(),
+        himself: manner.only_needed.is_some(),
     }
 }
 
@@ -313,7 +323,7 @@ async fn choose(
     manner: Manner<'_>,
     now: Instant,
 ) -> Result<Option<Error>> {
-    let wish = wanted(placed, zone, manner.promised);
+    let wish = wanted(placed, zone, manner);
     let chosen = availability::choose(tx, &wish, manner.overbook, now).await?;
     let Some(chosen) = chosen else {
         return Ok(Some(nobody_free()));
@@ -349,7 +359,7 @@ fn no_such_service() -> Error {
 
 fn broken_references(
     placement: &Placement,
-    known: &[Uuid],
+    (known, himself): (&[Uuid], bool),
     facts: Option<&store::Facts>,
 ) -> Vec<FieldError> {
     let Some(facts) = facts.filter(|facts| facts.active) else {
@@ -376,6 +386,16 @@ fn broken_references(
         "no_such_provider",
         "must name active providers",
     );
+    let mut closed = placement.providers.iter();
+    if let Some(who) = closed.find(|who| himself && facts.closed.contains(&who.0)) {
+        let rule = "must accept new patients: ask the office, or name another";
+        require(
+            false,
+            provider_field(placement, *who),
+            "not_accepting",
+            rule,
+        );
+    }
     require(
         facts.staff == count(staff.count()),
         "/staff_ids",
@@ -395,4 +415,13 @@ fn broken_references(
         "must name active equipment of the facility",
     );
     broken
+}
+
+/// The field that names a provider.
+pub(super) fn provider_field(placement: &Placement, who: ProviderId) -> &'static str {
+    if placement.providers.first() == Some(&who) {
+        "/provider_id"
+    } else {
+        "/other_provider_ids"
+    }
 }

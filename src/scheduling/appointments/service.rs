@@ -80,6 +80,7 @@ async fn book_place(
             Err(refused) if tries < TRIES && refused.may_choose_again(&wish) => tries += 1,
             Err(refused) => {
                 drop(turn);
+                let wish = next_free::Instead::of(&wish, manner);
                 return Err(next_free::told(ctx, tx, &wish, refused).await);
             }
         }

@@ -141,15 +141,20 @@ pub(super) async fn is_offered(tx: &mut TenantTx, id: HoldId) -> Result<bool> {
     .await?)
 }
 
-/// What was booked of it: what it kept was handed over. Later moved, that is still it.
+/// What was booked of it: what it kept was handed over. Later moved, it is what took its place; called off, it is nothing.
 pub(super) async fn booked(tx: &mut TenantTx, id: HoldId) -> Result<Option<AppointmentId>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
-        r#"select r.appointment_id as "id!: AppointmentId"
-             from app.appointment_holds h
-             join app.reservations r on r.tenant_id = h.tenant_id and r.hold_id = h.id and r.appointment_id is not null
-            where h.tenant_id = $1 and h.id = $2 and h.status = 'booked'
-            limit 1"#,
+        r#"with recursive chain (id, status) as (
+               select a.id, a.status
+                 from app.appointment_holds h
+                 join app.reservations r on r.tenant_id = $1 and r.hold_id = h.id
+                 join app.appointments a on a.tenant_id = $1 and a.id = r.appointment_id
+                where h.tenant_id = $1 and h.id = $2 and h.status = 'booked'
+               union
+               select a.id, a.status
+                 from chain c join app.appointments a on a.tenant_id = $1 and a.rescheduled_from = c.id)
+           select id as "id!: AppointmentId" from chain where status not in ('cancelled', 'rescheduled') limit 1"#,
         tenant as _,
         id as _,
     )

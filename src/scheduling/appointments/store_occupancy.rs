@@ -7,6 +7,7 @@ use platform::db::TenantTx;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::availability::OwnTime;
 use crate::deadlock;
 
 /// One resource's time.
@@ -121,24 +122,32 @@ pub(crate) async fn free_lanes(
     Ok((1..=most).filter(free).collect())
 }
 
-/// Those of these resources that are occupied within a time, by whoever is booked over another, too.
+/// Those of these resources that are occupied within a time, by whoever is booked over another, too; but not by who is booked over
+/// what is moved, in its `own` time.
 pub(crate) async fn occupied(
     tx: &mut TenantTx,
     resources: &[Uuid],
     (from, to): (Instant, Instant),
+    own: Option<&OwnTime>,
     now: Instant,
 ) -> Result<Vec<Uuid>> {
     let tenant = tx.tenant();
+    let held = own.map_or(&[][..], |own| &own.resources);
     let occupied = sqlx::query_scalar!(
         r#"select distinct r.resource_id as "id!" from app.reservations r
             where r.tenant_id = $1 and r.resource_id = any($2) and r.state in ('held', 'booked', 'overbooked')
               and (r.state <> 'held' or r.expires_at > $5)
-              and r.starts_at > $3::timestamptz - interval '40 hours' and r.starts_at < $4 and r.ends_at > $3"#,
+              and r.starts_at > $3::timestamptz - interval '40 hours' and r.starts_at < $4 and r.ends_at > $3
+              and not (r.resource_id = any($6) and r.state = 'overbooked'
+                       and greatest(r.starts_at, $3) >= $7 and least(r.ends_at, $4) <= $8)"#,
         tenant as _,
         resources,
         from,
         to,
         now,
+        held,
+        own.map(|own| own.from),
+        own.map(|own| own.until),
     )
     .fetch_all(tx.conn())
     .await?;
@@ -151,6 +160,12 @@ pub(crate) async fn release(
     appointments: &[AppointmentId],
     now: Instant,
 ) -> Result<()> {
+    give_back(tx, appointments).await?;
+    hand_on(tx, appointments, now).await
+}
+
+/// The first half of [`release`]: what these occupy is nobody's until it is handed on.
+pub(crate) async fn give_back(tx: &mut TenantTx, appointments: &[AppointmentId]) -> Result<()> {
     let tenant = tx.tenant();
     let ids: Vec<Uuid> = appointments.iter().map(|id| id.0).collect();
     sqlx::query!(
@@ -168,6 +183,16 @@ pub(crate) async fn release(
     )
     .execute(tx.conn())
     .await?;
+    Ok(())
+}
+
+/// The second half: what these gave back, and nobody has taken since, goes to whoever is booked over it first.
+pub(crate) async fn hand_on(
+    tx: &mut TenantTx,
+    appointments: &[AppointmentId],
+    now: Instant,
+) -> Result<()> {
+    let ids: Vec<Uuid> = appointments.iter().map(|id| id.0).collect();
     keep_overbooked(tx, &ids, None, now).await
 }
 
@@ -204,6 +229,40 @@ pub(crate) async fn held(
     .fetch_one(tx.conn())
     .await?;
     Ok(row.since.zip(row.until))
+}
+
+/// The time an appointment holds as its own: of whom and of what it is not booked over another.
+pub(crate) async fn own_time(
+    tx: &mut TenantTx,
+    appointment: AppointmentId,
+) -> Result<Option<OwnTime>> {
+    let tenant = tx.tenant();
+    let row = sqlx::query!(
+        "select array_agg(resource_id) as resources, min(starts_at) as since, max(ends_at) as until from app.reservations
+          where tenant_id = $1 and appointment_id = $2 and patient_id is null and state = 'booked'",
+        tenant as _,
+        appointment as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    let times = row.since.zip(row.until);
+    Ok(row.resources.zip(times).map(|(resources, times)| OwnTime {
+        resources,
+        from: times.0,
+        until: times.1,
+    }))
+}
+
+/// Those of the staff and of the further providers of an appointment who have left since.
+pub(crate) async fn left_since_agreed(
+    tx: &mut TenantTx,
+    appointment: AppointmentId,
+) -> Result<Vec<Uuid>> {
+    let left = sqlx::query_scalar!(
+        r#"select app.left_since_agreed($1) as "id!""#,
+        appointment as _
+    );
+    Ok(left.fetch_all(tx.conn()).await?)
 }
 
 /// The appointments that hold these resources within a time.

@@ -10,6 +10,7 @@ use platform::db::TenantTx;
 use uuid::Uuid;
 
 use super::placement::Placement;
+use crate::availability::OwnTime;
 use crate::services::Service;
 
 /// What there is of what a placement names.
@@ -18,6 +19,8 @@ pub(super) struct Facts {
     pub active: bool,
     pub leader_found: bool,
     pub providers: i64,
+    /// Those of the providers who accept no patients.
+    pub closed: Vec<Uuid>,
     /// But for those known before.
     pub staff: i64,
     pub room_found: bool,
@@ -28,7 +31,7 @@ pub(super) struct Facts {
 }
 
 /// `None` if there is no such facility. Staff `known` before is not looked up: a patient moves his visit with whoever is there for
-/// it, and may not look at staff.
+/// it, and may not look at staff. What is moved is not in its own way where it holds its time: whoever is there is booked over it.
 ///
 /// The states are named as the index by time has them, and told apart behind a `case`: told plainly, they would fit the indexes of
 /// the constraints as well, which know no time, and a plan made while the table was new is kept.
@@ -36,7 +39,7 @@ pub(super) async fn facts(
     tx: &mut TenantTx,
     placement: &Placement,
     service: &Service,
-    known: &[Uuid],
+    (known, own): (&[Uuid], Option<&OwnTime>),
     now: Instant,
 ) -> Result<Option<Facts>> {
     let tenant = tx.tenant();
@@ -45,6 +48,7 @@ pub(super) async fn facts(
     let staff = placement.staff.iter().map(|id| id.0);
     let staff: Vec<Uuid> = staff.filter(|id| !known.contains(id)).collect();
     let equipment: Vec<Uuid> = placement.equipment.iter().map(|id| id.0).collect();
+    let resources = own.map_or(&[][..], |own| &own.resources);
     let facts = sqlx::query_as!(
         Facts,
         r#"select f.time_zone, f.status = 'active' as "active!",
@@ -52,6 +56,9 @@ pub(super) async fn facts(
                            where p.tenant_id = $1 and p.id = ($3::uuid[])[1] and p.status = 'active') as "leader_found!",
                   (select count(*) from app.providers p
                     where p.tenant_id = $1 and p.id = any($3) and p.status = 'active') as "providers!",
+                  array(select p.id from app.providers p
+                         where p.tenant_id = $1 and p.id = any($3) and not p.accepting_patients
+                           and not app.is_own_provider(p.id)) as "closed!",
                   (select count(*) from app.staff_members m
                     where m.tenant_id = $1 and m.id = any($4) and m.status = 'active') as "staff!",
                   exists (select from app.scheduling_assets x
@@ -65,7 +72,9 @@ pub(super) async fn facts(
                            and r.state in ('held', 'booked', 'overbooked')
                            and case r.state when 'held' then r.expires_at > $12 else true end
                            and r.starts_at > $9::timestamptz - interval '40 hours' and r.starts_at < $11 and r.ends_at > $9
-                           and (r.resource_id <> $13 or (r.starts_at < $10 and r.ends_at > $14))) as "busy!",
+                           and (r.resource_id <> $13 or (r.starts_at < $10 and r.ends_at > $14))
+                           and not (r.resource_id = any($15) and r.state = 'overbooked'
+                                    and greatest(r.starts_at, $9) >= $16 and least(r.ends_at, $11) <= $17)) as "busy!",
                   exists (select from app.reservations r
                            where r.tenant_id = $1 and r.resource_id = any($8) and r.state in ('held', 'booked', 'overbooked')
                              and case r.state when 'held' then r.expires_at <= $12 else false end
@@ -85,6 +94,9 @@ pub(super) async fn facts(
         now,
         placement.patient as _,
         placement.starts_at,
+        resources,
+        own.map(|own| own.from),
+        own.map(|own| own.until),
     )
     .fetch_optional(tx.conn())
     .await?;

@@ -156,6 +156,8 @@ pub(super) struct Of<'a> {
     pub assets: &'a [AssetId],
     /// Whether rooms and devices of the kinds needed are looked for besides.
     pub choosing: bool,
+    /// For somebody who books himself: nobody who accepts no patients.
+    pub himself: bool,
 }
 
 impl Situation {
@@ -166,7 +168,7 @@ impl Situation {
         skills: &[String],
         window: Span,
     ) -> Result<Self> {
-        let people = store::people(tx, skills, facility).await?;
+        let people = store::people(tx, skills, facility, false).await?;
         Self::with(tx, people, (facility, zone), window).await
     }
 
@@ -207,9 +209,9 @@ impl Situation {
     ) -> Result<Self> {
         let wanted = &of.service.data;
         let people = if !of.providers.is_empty() {
-            store::named(tx, of.providers, &wanted.skills).await?
+            store::named(tx, of.providers, &wanted.skills, of.himself).await?
         } else if wanted.needs_provider {
-            store::people(tx, &wanted.skills, of.facility).await?
+            store::people(tx, &wanted.skills, of.facility, of.himself).await?
         } else {
             Vec::new()
         };

@@ -29,7 +29,7 @@ mod store;
 pub(crate) use calendar::Calendar;
 pub(crate) use load::{Situation, calendar as load_calendar};
 pub use model::{FreeTimes, Slot};
-pub use placement::{Chosen, Obstacle, Promised, Wanted};
+pub use placement::{Chosen, Obstacle, OwnTime, Promised, Wanted};
 pub use routes::router;
 pub(crate) use search::third_next;
 pub use service::{Ask, check, check_start, choose, next_free};

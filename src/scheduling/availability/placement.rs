@@ -34,6 +34,31 @@ pub struct Wanted<'a> {
     pub except: Option<Uuid>,
     /// What is booked together with it.
     pub promised: &'a [Promised],
+    /// What it holds until now, if it is one that is moved.
+    pub own: Option<&'a OwnTime>,
+    /// Whether somebody books himself: who accepts no patients is not chosen for him.
+    pub himself: bool,
+}
+
+/// Time that an appointment holds as its own. Where it goes next, that is free for it: whoever else is there then is booked over
+/// it, and stays so.
+#[derive(Clone, Debug)]
+pub struct OwnTime {
+    pub resources: Vec<Uuid>,
+    pub from: Instant,
+    pub until: Instant,
+}
+
+impl OwnTime {
+    /// What is taken, but for what it holds itself.
+    pub(super) fn free(&self, busy: &mut Busy) {
+        let own = Ranges::one(Span::new(self.from, self.until));
+        for resource in &self.resources {
+            if let Some(taken) = busy.get_mut(resource) {
+                *taken = taken.subtract(&own);
+            }
+        }
+    }
 }
 
 /// Time of a provider that was looked at, and will be booked in the same transaction: limits count it already.

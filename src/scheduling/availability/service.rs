@@ -50,6 +50,9 @@ pub struct Ask<'a> {
     pub assets: &'a [AssetId],
     /// An appointment or a hold that gives way: its time counts as free.
     pub except: Option<Uuid>,
+    /// Of somebody who books himself: he is told only what he may book so, nobody who accepts no patients and nobody the service
+    /// does not need, but for these, who were agreed on with him.
+    pub only_needed: Option<&'a [Uuid]>,
 }
 
 /// How many times a query wants, and after how many.
@@ -114,13 +117,9 @@ pub(super) async fn find(ctx: &Ctx, query: FindFreeTimes) -> Result<Answer<FreeT
         staff: &[],
         assets: &[],
         except: None,
+        only_needed: only_own.then_some(&[]),
     };
-    let page = Window {
-        limit,
-        skip,
-        only_needed: only_own,
-    };
-    let found = find_page(&mut tx, &ask, &page, now).await?;
+    let found = find_page(&mut tx, &ask, (limit, skip), now).await?;
     tx.finish(Disclosure::plain(found)).await
 }
 
@@ -131,33 +130,19 @@ pub async fn next_free(
     count: usize,
     now: Instant,
 ) -> Result<Vec<Slot>> {
-    let found = first_free(tx, ask, (count, false), now).await?;
+    let found = first_free(tx, ask, count, now).await?;
     Ok(found.into_iter().map(|found| slot(ask, found)).collect())
 }
 
-/// Which of the free times are told.
-struct Window {
-    limit: usize,
-    /// So many of those that begin at its beginning were told before.
-    skip: usize,
-    /// To somebody who books himself: only such as he may book.
-    only_needed: bool,
-}
-
-/// A page of free times.
+/// A page of free times. `skip`: so many of those that begin at its beginning were told before.
 async fn find_page(
     tx: &mut TenantTx,
     ask: &Ask<'_>,
-    page: &Window,
+    (limit, skip): (usize, usize),
     now: Instant,
 ) -> Result<FreeTimes> {
-    let Window {
-        limit,
-        skip,
-        only_needed,
-    } = *page;
     // One more than asked for tells that there are more, and where.
-    let mut found = first_free(tx, ask, (limit + skip + 1, only_needed), now).await?;
+    let mut found = first_free(tx, ask, limit + skip + 1, now).await?;
     let told = found.partition_point(|found| found.start <= ask.from);
     found.drain(..told.min(skip));
     let next = found.get(limit).map(|next| next.start);
@@ -177,7 +162,7 @@ async fn find_page(
 async fn first_free(
     tx: &mut TenantTx,
     ask: &Ask<'_>,
-    (count, only_needed): (usize, bool),
+    count: usize,
     now: Instant,
 ) -> Result<Vec<Found>> {
     let wish = Wish {
@@ -197,12 +182,16 @@ async fn first_free(
         staff: ask.staff,
         assets: ask.assets,
         choosing: true,
+        himself: ask.only_needed.is_some(),
     };
     let mut situation = Situation::read(tx, &of, wish.window, wish.emergency).await?;
     situation.keep_named(ask.assets);
     let mut teams = teams(ask.service, &situation, ask.any_of, ask.all_of);
-    if only_needed {
-        teams.retain(|team| placement::needless(ask.service, &situation.people, team).is_empty());
+    if let Some(agreed) = ask.only_needed {
+        teams.retain(|team| {
+            let needless = placement::needless(ask.service, &situation.people, team);
+            needless.iter().all(|who| agreed.contains(&who.0))
+        });
     }
     let assets = situation.candidates_for(ask.service);
     // The first free times lie on the first day, as a rule: what is taken is read a day at a time, then three times as many.
@@ -396,7 +385,7 @@ pub(crate) async fn require_needed(
         return not_needed("/room_id");
     }
     if wanted.providers.iter().skip(1).any(|id| new(id.0)) {
-        let people = store::named(tx, wanted.providers, &needs.skills).await?;
+        let people = store::named(tx, wanted.providers, &needs.skills, false).await?;
         let needless = placement::needless(wanted.service, &people, wanted.providers);
         if needless.iter().any(|id| new(id.0)) {
             return not_needed("/other_provider_ids");
@@ -444,6 +433,9 @@ pub async fn choose(
         Situation::read(tx, &of(wanted, &assets, true), wish.window, wish.emergency).await?;
     situation.keep_named(&assets);
     let mut busy = situation.busy(tx, &wish, now, wanted.except).await?;
+    if let Some(own) = wanted.own {
+        own.free(&mut busy);
+    }
     add_promised(&mut busy, wanted.promised);
     let sessions = situation.sessions(tx, wanted.service, &wish, now).await?;
     let teams = if wanted.providers.is_empty() {
@@ -517,6 +509,7 @@ fn of<'a>(wanted: &Wanted<'a>, assets: &'a [AssetId], choosing: bool) -> Of<'a> 
         staff: wanted.staff,
         assets,
         choosing,
+        himself: choosing && wanted.himself,
     }
 }
 

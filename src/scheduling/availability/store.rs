@@ -20,11 +20,12 @@ pub(crate) struct Person {
     pub active: bool,
 }
 
-/// Those of these that are active.
+/// Those of these that are active; `accepting`: and accept patients, or have the one who asks already.
 pub(super) async fn named(
     tx: &mut TenantTx,
     ids: &[ProviderId],
     skills: &[String],
+    accepting: bool,
 ) -> Result<Vec<Person>> {
     let tenant = tx.tenant();
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
@@ -34,22 +35,24 @@ pub(super) async fn named(
                   array(select k.key from app.provider_specialty_keys k
                          where k.tenant_id = $1 and k.provider_id = p.id and k.key = any($3)) as "skills!", true as "active!"
              from app.providers p
-            where p.tenant_id = $1 and p.id = any($2) and p.status = 'active'
+            where p.tenant_id = $1 and p.id = any($2) and p.status = 'active' and (p.accepting_patients or not $4 or app.is_own_provider(p.id))
             order by p.sort_key, p.id"#,
         tenant as _,
         &ids,
-        skills
+        skills,
+        accepting
     )
     .fetch_all(tx.conn())
     .await?;
     Ok(people)
 }
 
-/// Whoever has working time or extra time at the facility, or is on call there.
+/// Whoever has working time or extra time at the facility, or is on call there; `accepting`: and accepts patients, or has the one who asks already.
 pub(super) async fn people(
     tx: &mut TenantTx,
     skills: &[String],
     facility: FacilityId,
+    accepting: bool,
 ) -> Result<Vec<Person>> {
     let tenant = tx.tenant();
     let people = sqlx::query_as!(
@@ -58,7 +61,7 @@ pub(super) async fn people(
                   array(select k.key from app.provider_specialty_keys k
                          where k.tenant_id = $1 and k.provider_id = p.id and k.key = any($2)) as "skills!", true as "active!"
              from app.providers p
-            where p.tenant_id = $1 and p.status = 'active'
+            where p.tenant_id = $1 and p.status = 'active' and (p.accepting_patients or not $4 or app.is_own_provider(p.id))
               and (exists (select from app.working_times w
                             where w.tenant_id = $1 and w.provider_id = p.id and w.facility_id = $3 and w.status = 'active')
                    or exists (select from app.working_time_exceptions e
@@ -69,7 +72,8 @@ pub(super) async fn people(
             order by p.sort_key, p.id"#,
         tenant as _,
         skills,
-        facility as _
+        facility as _,
+        accepting
     )
     .fetch_all(tx.conn())
     .await?;

@@ -20,7 +20,7 @@ use platform::db::TenantTx;
 use platform::http::Answer;
 use serde_json::json;
 
-use super::circles::{self, Limit};
+use super::circles;
 use super::model::ApplyPlan;
 use super::model_plan::{
     KeptPlan, KeptRequest, PlacementChange, PlanStatus, PlannedPlace, RequestOutcome, SchedulePlan,
@@ -57,17 +57,8 @@ pub(super) async fn apply(
         return Err(nothing_applied(&refused));
     }
     for (key, error) in &refused {
-        let code = error.code().as_str();
-        store::settle(
-            &mut tx,
-            id,
-            key,
-            RequestOutcome::Refused,
-            None,
-            Some(code),
-            ctx.now(),
-        )
-        .await?;
+        let (outcome, why) = (RequestOutcome::Refused, Some(error));
+        store::settle(&mut tx, id, key, outcome, None, why, ctx.now()).await?;
     }
     let requests = store::requests(&mut tx, id).await?;
     let status = status(&kept, &requests)?;
@@ -114,25 +105,23 @@ async fn book_what_can_be(
 ) -> Result<HashMap<String, Error>> {
     let zone = telling::horizon_of(kept)?.zone;
     let mut refused: HashMap<String, Error> = HashMap::new();
-    let mut limited: HashMap<String, Limit> = HashMap::new();
     loop {
-        let before = (open.len(), limited.len());
+        let before = open.len();
         open = one_by_one(ctx, tx, kept.id, open, &mut refused).await?;
-        // Those who stand in each other's way first: few are moved at once.
-        if open.len() == before.0 {
-            let circles = circles::find(tx, &open, zone, &HashMap::new()).await?;
+        // Those who stand in each other's way first: few are moved at once. A circle may meet a limit that none of it met alone;
+        // who is to make room for that is in its way, too, until no limit is met that was not known.
+        let (mut known, mut met) = (BTreeSet::new(), circles::limits(&refused));
+        while open.len() == before {
+            let circles = circles::find(tx, &open, zone, &known).await?;
             open = together(ctx, tx, kept.id, open, circles, &mut refused).await?;
-        }
-        if open.len() == before.0 {
-            let reached = refused.iter();
-            limited
-                .extend(reached.filter_map(|(key, error)| Some((key.clone(), Limit::of(error)?))));
-            if !limited.is_empty() {
-                let circles = circles::find(tx, &open, zone, &limited).await?;
-                open = together(ctx, tx, kept.id, open, circles, &mut refused).await?;
+            met.extend(circles::limits(&refused));
+            if met == known {
+                break;
             }
+            known.clone_from(&met);
         }
-        if open.is_empty() || (open.len(), limited.len()) == before {
+        // Whatever was booked may make room for another.
+        if open.is_empty() || open.len() == before {
             return Ok(refused);
         }
     }
@@ -214,7 +203,10 @@ async fn settle(
 fn nothing_applied(refused: &HashMap<String, Error>) -> Error {
     let mut outcomes: Vec<_> = refused
         .iter()
-        .map(|(key, error)| json!({ "request": key, "code": error.code().as_str(), "errors": error.fields() }))
+        .map(|(key, error)| {
+            let (code, detail) = (error.code().as_str(), error.explanation());
+            json!({ "request": key, "code": code, "detail": detail, "errors": error.fields() })
+        })
         .collect();
     outcomes.sort_by_key(ToString::to_string);
     Error::new(Code::PlanNotApplied).with("outcomes", json!(outcomes))
@@ -302,6 +294,9 @@ async fn book_all(
     for (at, (item, details)) in items.iter().zip(&details).enumerate() {
         booked.push(take(ctx, tx, item, details).await.map_err(|it| (at, it))?);
     }
+    let vacated: Vec<AppointmentId> = items.iter().filter_map(|it| it.0.moves).collect();
+    let handed_on = appointments::hand_on_in_tx(tx, &vacated, ctx.now()).await;
+    handed_on.map_err(|it| (0, it))?;
     Ok(booked)
 }
 

@@ -3,7 +3,7 @@
 //! Two that change places are the smallest circle. A circle is those of whom each waits for each other, by whatever detour;
 //! who waits for somebody of a circle and for whom nobody in it waits has his turn after it, and does not spoil it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{Datelike, Days, TimeDelta};
 use chrono_tz::Tz;
@@ -21,7 +21,7 @@ use crate::wall;
 const LONGEST_REST: TimeDelta = TimeDelta::days(2);
 
 /// The limit of work that refused a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Limit {
     Day,
     Week,
@@ -29,7 +29,7 @@ pub(super) enum Limit {
 }
 
 impl Limit {
-    pub fn of(refusal: &Error) -> Option<Self> {
+    fn of(refusal: &Error) -> Option<Self> {
         refusal.fields().iter().find_map(|it| match &*it.code {
             "daily_limit" => Some(Self::Day),
             "weekly_limit" => Some(Self::Week),
@@ -56,6 +56,14 @@ impl Limit {
     }
 }
 
+/// Which limits refused which requests.
+pub(super) type Limits = BTreeSet<(String, Limit)>;
+
+pub(super) fn limits(refused: &HashMap<String, Error>) -> Limits {
+    let met = |(key, error): (&String, _)| Some((key.clone(), Limit::of(error)?));
+    refused.iter().filter_map(met).collect()
+}
+
 type Span = (kernel::clock::Instant, kernel::clock::Instant);
 
 /// Places in `open`, those of one circle together; each circle has two members at least. `limited`: of those whom a limit
@@ -64,7 +72,7 @@ pub(super) async fn find(
     tx: &mut TenantTx,
     open: &[(KeptRequest, PlannedPlace)],
     zone: Tz,
-    limited: &HashMap<String, Limit>,
+    limited: &Limits,
 ) -> Result<Vec<Vec<usize>>> {
     let mut ways = vec![Vec::new(); open.len()];
     for (at, (request, place)) in open.iter().enumerate() {
@@ -72,7 +80,7 @@ pub(super) async fn find(
             continue;
         }
         let mut found = in_the_way(tx, request, place).await?;
-        if let Some(limit) = limited.get(&request.key) {
+        for (_, limit) in limited.iter().filter(|it| it.0 == request.key) {
             let people: Vec<_> = place.provider_ids.iter().map(|id| id.0).collect();
             let span = limit.span(zone, place);
             found.extend(appointments::holding_in_tx(tx, &people, span).await?);

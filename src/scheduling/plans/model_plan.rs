@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use kernel::ids::{
     AppointmentId, AssetId, FacilityId, PatientId, ProviderId, SchedulePlanId, ServiceId,
 };
+use kernel::{Error, FieldError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -29,7 +30,7 @@ pub enum RequestOutcome {
     Booked,
     /// The appointment was moved.
     Moved,
-    /// It could not be booked; `refusal` says why.
+    /// It could not be booked; `refusal` and `problem` say why.
     Refused,
 }
 
@@ -116,6 +117,42 @@ pub struct PlannedVisit {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "slot_taken")]
     pub refusal: Option<String>,
+    /// The same in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<PlanProblem>,
+}
+
+/// What booking a place alone would have answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PlanProblem {
+    #[schema(example = "The provider is occupied then.")]
+    pub detail: String,
+    pub errors: Vec<PlanFieldProblem>,
+}
+
+/// The field of an appointment that stands in the way, as in `errors` of a problem.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PlanFieldProblem {
+    #[schema(example = "/provider_id")]
+    pub pointer: String,
+    #[schema(example = "occupied")]
+    pub code: String,
+    #[schema(example = "must be free then")]
+    pub message: String,
+}
+
+impl From<&Error> for PlanProblem {
+    fn from(error: &Error) -> Self {
+        let of = |it: &FieldError| PlanFieldProblem {
+            pointer: it.pointer.clone(),
+            code: it.code.to_string(),
+            message: it.message.to_string(),
+        };
+        Self {
+            detail: error.explanation().to_owned(),
+            errors: error.fields().iter().map(of).collect(),
+        }
+    }
 }
 
 /// Against the plan this one was made from. By the keys of the requests of patients the caller may see.
@@ -196,6 +233,7 @@ pub(super) struct KeptRequest {
     pub outcome: RequestOutcome,
     pub booked: Option<AppointmentId>,
     pub refusal: Option<String>,
+    pub problem: Option<PlanProblem>,
 }
 
 /// A plan as it is kept.

@@ -1,9 +1,9 @@
 //! SQL of plans, their requests and their weights.
 
 use chrono::NaiveDate;
-use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, PatientId, PlanRequestId, SchedulePlanId, ServiceId, UserId};
+use kernel::{Error, Result};
 use platform::db::TenantTx;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::building::Visit;
 use super::model::{PlanFrame, WantedVisit};
 use super::model_plan::{
-    KeptPlan, KeptRequest, PlanComparison, PlanStatus, RequestOutcome, SchedulePlanSummary,
+    KeptPlan, KeptRequest, PlanComparison, PlanProblem, PlanStatus, RequestOutcome,
+    SchedulePlanSummary,
 };
 use super::weights::{NewPlanWeights, PlanWeights};
 
@@ -62,7 +63,7 @@ pub(super) async fn insert_requests(
         .iter()
         .map(|it| serde_json::to_value(&it.wanted))
         .collect::<std::result::Result<_, _>>()
-        .map_err(kernel::Error::internal)?;
+        .map_err(Error::internal)?;
     sqlx::query!(
         r#"insert into app.schedule_plan_requests
                   (tenant_id, id, plan_id, patient_id, key, service_id, request, moves, created_at, updated_at)
@@ -176,6 +177,7 @@ struct RequestRow {
     outcome: RequestOutcome,
     appointment_id: Option<AppointmentId>,
     refusal: Option<String>,
+    problem: Option<Json<PlanProblem>>,
 }
 
 /// Those the caller may see, in the order in which they were asked for.
@@ -184,7 +186,8 @@ pub(super) async fn requests(tx: &mut TenantTx, plan: SchedulePlanId) -> Result<
     let rows = sqlx::query_as!(
         RequestRow,
         r#"select key, patient_id as "patient_id: _", service_id as "service_id: _", request as "request: _",
-                  moves as "moves: _", outcome as "outcome: _", appointment_id as "appointment_id: _", refusal
+                  moves as "moves: _", outcome as "outcome: _", appointment_id as "appointment_id: _", refusal,
+                  problem as "problem: _"
              from app.schedule_plan_requests
             where tenant_id = $1 and plan_id = $2
             order by id"#,
@@ -206,6 +209,7 @@ pub(super) async fn requests(tx: &mut TenantTx, plan: SchedulePlanId) -> Result<
         outcome: row.outcome,
         booked: row.appointment_id,
         refusal: row.refusal,
+        problem: row.problem.map(|it| it.0),
     });
     Ok(kept.collect())
 }
@@ -217,21 +221,22 @@ pub(super) async fn settle(
     key: &str,
     outcome: RequestOutcome,
     booked: Option<AppointmentId>,
-    refusal: Option<&str>,
+    refusal: Option<&Error>,
     now: Instant,
 ) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         r#"update app.schedule_plan_requests
-              set outcome = $4, appointment_id = $5, refusal = $6, updated_at = $7
+              set outcome = $4, appointment_id = $5, refusal = $6, problem = $8, updated_at = $7
             where tenant_id = $1 and plan_id = $2 and key = $3"#,
         tenant as _,
         plan as _,
         key,
         outcome as _,
         booked as _,
-        refusal,
-        now
+        refusal.map(|it| it.code().as_str()),
+        now,
+        refusal.map(|it| Json(PlanProblem::from(it))) as _
     )
     .execute(tx.conn())
     .await?;

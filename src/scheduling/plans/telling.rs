@@ -95,6 +95,7 @@ pub(super) fn tell(kept: KeptPlan, requests: Vec<KeptRequest>) -> Result<Schedul
             outcome: request.outcome,
             booked: request.booked,
             refusal: request.refusal,
+            problem: request.problem,
         })
     });
     Ok(SchedulePlan {

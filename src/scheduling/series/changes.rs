@@ -159,8 +159,11 @@ async fn move_all(
     let mut wishes = Vec::with_capacity(meant.len());
     for appointment in meant {
         let timing = appointments::own_timing(tx, appointment).await?;
-        let mut wish = wish(appointment, wanted, goes_on, times)?;
+        let mut there = appointment.clone();
+        appointments::without_left(tx, &mut there).await?;
+        let mut wish = wish(&there, wanted, goes_on, times)?;
         wish.placement.timing = timing;
+        wish.own = appointments::own_time(tx, appointment.id).await?;
         wishes.push(wish);
     }
     // All are taken away first, so that those of a series don't stand in each other's way.
@@ -169,7 +172,8 @@ async fn move_all(
     }
     let looked = occurrences::look(tx, wishes, by, ctx.now()).await?;
     occurrences::book(tx, looked, false, by, ctx.now()).await?;
-    Ok(())
+    let vacated: Vec<AppointmentId> = meant.iter().map(|it| it.id).collect();
+    appointments::hand_on_in_tx(tx, &vacated, ctx.now()).await
 }
 
 /// What the wall shows at each occurrence as agreed, and what was agreed on.
@@ -289,6 +293,7 @@ fn wish(
             starts_at: time.at,
             timing: None,
         },
+        own: None,
         // What was chosen, and neither agreed on nor asked for, may be chosen again.
         keeps: (
             wanted.room_id.or(series.room_id).is_some(),

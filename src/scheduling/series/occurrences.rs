@@ -9,6 +9,7 @@ use serde_json::json;
 use super::expand::Time;
 use super::model::{Occurrence, OccurrenceConflict};
 use crate::appointments::{self, Booker, Details, Placement, Ready};
+use crate::availability::OwnTime;
 
 /// An occurrence, wished for.
 pub(super) struct Wish {
@@ -16,6 +17,8 @@ pub(super) struct Wish {
     pub placement: Placement,
     /// Whether it has to be this room, and these devices, or others of their kinds will do.
     pub keeps: (bool, bool),
+    /// Of one that is moved: what it held.
+    pub own: Option<OwnTime>,
     pub details: Details,
 }
 
@@ -48,7 +51,7 @@ pub(super) async fn look(
     let mut all = Vec::with_capacity(wishes.len());
     let mut promised = Vec::new();
     for wish in wishes {
-        let (place, keeps) = (wish.placement, wish.keeps);
+        let (place, keeps) = (wish.placement, (wish.own.as_ref(), wish.keeps));
         let looked = appointments::look_among_in_tx(tx, place, keeps, &promised, by, now);
         let found = match looked.await {
             Ok(ready) => {

@@ -111,6 +111,7 @@ async fn look(
             timing: None,
         },
         keeps: (true, true),
+        own: None,
         details: Details {
             priority: new.priority,
             chief_complaint: new.chief_complaint.clone(),

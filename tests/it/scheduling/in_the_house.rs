@@ -299,3 +299,29 @@ async fn a_board_of_one_facility_hears_that_it_lives_however_busy_the_others_are
     );
     assert!(took < Duration::from_secs(18), "{took:?}");
 }
+
+#[tokio::test]
+async fn a_visit_is_told_of_as_not_ended_when_its_room_is_kept_no_more_and_not_before() {
+    let (mut clinic, room, _, booked) = waiting_room(2).await;
+    let there = json!({ "room_id": room });
+    clinic.wait(TimeDelta::hours(3)).await;
+    put(&clinic.admin, &booked[0], there.clone())
+        .await
+        .expect(200);
+    let start = format!("/api/v1/appointments/{}/start", booked[1]);
+    clinic.doctor.act(start).await.expect(200);
+    // More than four hours after they were to be over, but not since they were seen to.
+    clinic.wait(TimeDelta::hours(3)).await;
+    let late = clinic.patient("Late", json!([])).await;
+    let late = clinic.book(&late, clinic.in_(TimeDelta::minutes(5))).await;
+    clinic.step(&late, "check-in").await;
+    put(&clinic.admin, &late, there.clone())
+        .await
+        .expect_problem(409, "room_occupied");
+    assert!(not_ended(&clinic.admin).await.is_empty());
+    clinic.wait(TimeDelta::hours(1)).await;
+    put(&clinic.admin, &late, there).await.expect(200);
+    assert_eq!(not_ended(&clinic.admin).await, [json!(booked[0])]);
+    clinic.step(&booked[0], "cancel").await;
+    assert_eq!(not_ended(&clinic.admin).await, [json!(booked[1])]);
+}

@@ -455,3 +455,38 @@ async fn an_encounter_that_has_begun_or_ended_stays_as_it_is() {
             .expect("none");
     assert_eq!(touched.rows_affected(), 0);
 }
+
+#[tokio::test]
+async fn where_somebody_is_taken_is_told_to_who_plans_and_within_the_tenant() {
+    let (desk, other) = (Desk::open().await, Desk::open().await);
+    desk.book(&desk.patient, desk.at(3, 10, 0)).await;
+    let mut connection = desk.clinic.behind_the_curtain().await;
+    let reservation: uuid::Uuid = sqlx::query_scalar(
+        "select id from app.reservations where tenant_id = $1 and provider_id is not null",
+    )
+    .bind(desk.clinic.id.0)
+    .fetch_one(&mut connection)
+    .await
+    .expect("a provider who is taken");
+    let mut ask = async |tenant: &Desk, role: &str| {
+        let context = format!(
+            "set role chartwell_runtime; set app.context = '{} {role} organization   '",
+            tenant.clinic.id
+        );
+        connection
+            .execute(sqlx::AssertSqlSafe(context))
+            .await
+            .expect("a context");
+        let told =
+            sqlx::query_scalar::<_, Option<uuid::Uuid>>("select app.facility_of_reservation($1)");
+        told.bind(reservation).fetch_one(&mut connection).await
+    };
+    for role in ["admin", "provider", "staff"] {
+        let told = ask(&desk, role).await.expect("told").expect("a place");
+        assert_eq!(told.to_string(), desk.facility);
+        assert_eq!(ask(&other, role).await.expect("told"), None);
+    }
+    for role in ["nurse", "billing", "patient"] {
+        assert!(ask(&desk, role).await.is_err(), "{role}");
+    }
+}

@@ -213,3 +213,126 @@ async fn a_group_is_booked_over_when_it_is_full_and_not_before() {
     house.is_taken(at).await;
     assert_eq!(house.desk.torn().await, (0, 0));
 }
+
+impl House {
+    async fn moved(&self, made: &Value, to: DateTime<Utc>) -> Reply {
+        let to = json!({ "starts_at": to, "reason": "Sleeps long" });
+        let place = format!("{PLACE}/{}/reschedule", id(made));
+        self.desk.staff.post(place, to).await
+    }
+}
+
+#[tokio::test]
+async fn what_is_moved_within_its_own_time_needs_no_reason_and_who_is_over_it_stays_so() {
+    let house = House::open(json!({ "overbook_per_day": 3 })).await;
+    let (at, patient) = (house.at, house.desk.patient.clone());
+    let first = house.book(&patient, at, None).await.expect(201);
+    let over = house.over(at).await;
+    let later = house
+        .moved(&first, at + TimeDelta::minutes(15))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&later["overbooked"], &later["room_id"]),
+        (&json!(false), &json!(house.room))
+    );
+    assert!(house.is_overbooked(&over).await);
+    assert_eq!(house.counts().await, (2, 2, 1));
+    // A reason makes no difference.
+    let on = at + TimeDelta::minutes(20);
+    let reason = json!({ "starts_at": on, "reason": "Sleeps on", "overbook_reason": "None" });
+    let place = format!("{PLACE}/{}/reschedule", id(&later));
+    let on = house.desk.admin.post(place, reason).await.expect(200);
+    assert_eq!(on["overbooked"], json!(false));
+    assert_eq!(house.counts().await, (2, 2, 1));
+    // Away from him, and his is the place.
+    let away = at - TimeDelta::minutes(30);
+    house.moved(&on, away).await.expect(200);
+    assert!(!house.is_overbooked(&over).await);
+    assert_eq!(house.counts().await, (4, 0, 0));
+    assert_eq!(house.desk.torn().await, (0, 0));
+}
+
+#[tokio::test]
+async fn what_lies_beside_ones_own_time_is_his_who_is_over_it() {
+    let house = House::open(json!({ "overbook_per_day": 3 })).await;
+    let (at, patient) = (house.at, house.desk.patient.clone());
+    let first = house.book(&patient, at, None).await.expect(201);
+    let quarter = TimeDelta::minutes(15);
+    let over = house.over(at + quarter).await;
+    let refused = house.moved(&first, at + quarter).await;
+    refused.expect_problem(409, "slot_taken");
+    assert!(house.is_overbooked(&over).await);
+    let sooner = house.moved(&first, at - quarter).await.expect(200);
+    assert!(!house.is_overbooked(&over).await);
+    // Who was booked over another has no time of his own.
+    let mut second = house.desk.wish(&house.desk.another_patient().await, at);
+    second["overbook_reason"] = json!("Sent by the emergency room");
+    let second = house.desk.admin.post(PLACE, second).await.expect(201);
+    house
+        .moved(&second, at + TimeDelta::minutes(5))
+        .await
+        .expect_problem(409, "slot_taken");
+    house.cancel(&house.desk.staff, &sooner).await.expect(200);
+    assert_eq!(house.desk.torn().await, (0, 0));
+}
+
+#[tokio::test]
+async fn what_is_free_instead_of_a_move_may_overlap_ones_own_time() {
+    let house = House::open(json!({ "align_minutes": 15 })).await;
+    let (at, patient) = (house.at, house.desk.patient.clone());
+    let quarter = TimeDelta::minutes(15);
+    let before = house.desk.another_patient().await;
+    house
+        .book(&before, at - quarter * 2, None)
+        .await
+        .expect(201);
+    let made = house.book(&patient, at, None).await.expect(201);
+    let refused = house.moved(&made, at - quarter).await;
+    let refused = refused.expect_problem(409, "slot_taken");
+    let next: Vec<DateTime<Utc>> =
+        serde_json::from_value(refused["next_free"].clone()).expect("times");
+    let later = |count: i32| at + quarter * count;
+    assert_eq!(next, [later(1), later(2), later(3)]);
+    house.moved(&made, next[0]).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_series_is_moved_within_its_own_time_as_well() {
+    let house = House::open(json!({})).await;
+    let at = house.at;
+    let wall = |at: DateTime<Utc>| at.with_timezone(&house.desk.zone).naive_local();
+    let mut wish = house.desk.wish(&house.desk.patient, at);
+    let members = wish.as_object_mut().expect("members");
+    members.remove("starts_at");
+    wish["local_start"] = json!(wall(at));
+    wish["rule"] = json!("FREQ=WEEKLY;COUNT=2");
+    let series = "/api/v1/appointment-series";
+    let made = house.desk.staff.post(series, wish).await.expect(201);
+    let over = house.over(at).await;
+    let later = wall(at + TimeDelta::minutes(10)).time();
+    let change = json!({ "scope": "all", "reason": "Sleeps long", "local_time": later.format("%H:%M").to_string() });
+    let place = format!("{series}/{}/change", id(&made));
+    house.desk.staff.post(place, change).await.expect(200);
+    assert!(house.is_overbooked(&over).await);
+    assert_eq!(house.desk.torn().await, (0, 0));
+}
+
+#[tokio::test]
+async fn who_was_booked_over_a_hold_that_has_run_out_has_its_place_when_somebody_else_takes_some_of_it()
+ {
+    let mut house = House::open(json!({})).await;
+    let mut hold = house.desk.wish(&house.desk.patient, house.at);
+    hold["room_id"] = json!(house.room);
+    let held = house.desk.staff.post("/api/v1/holds", hold).await;
+    held.expect(201);
+    let over = house.over(house.at + TimeDelta::minutes(15)).await;
+    assert!(house.is_overbooked(&over).await);
+    house.desk.later(TimeDelta::minutes(6)).await;
+    let patient = house.desk.another_patient().await;
+    let sooner = house.at - TimeDelta::minutes(15);
+    house.book(&patient, sooner, None).await.expect(201);
+    assert!(!house.is_overbooked(&over).await);
+    assert_eq!(house.counts().await, (4, 0, 0));
+    assert_eq!(house.desk.torn().await, (0, 0));
+}

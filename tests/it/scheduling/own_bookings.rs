@@ -5,7 +5,7 @@ use platform::access::Role;
 use serde_json::{Value, json};
 
 use super::desk::Desk;
-use crate::support::{Reply, id};
+use crate::support::{Caller, Reply, id};
 
 const PLACE: &str = "/api/v1/appointments";
 const HOLDS: &str = "/api/v1/holds";
@@ -188,5 +188,105 @@ async fn a_patient_moves_the_visit_the_office_booked_for_him_with_what_it_has() 
         (&json!([other]), &json!(room), &json!([device]))
     );
     assert_eq!(moved["staff_ids"], json!([nurse]));
+    assert_eq!(desk.torn().await, (0, 0));
+}
+
+#[tokio::test]
+async fn what_a_patient_is_told_is_free_instead_he_may_book() {
+    let desk = Desk::open().await;
+    let closed = desk.add_provider().await;
+    let shut = json!({ "accepting_patients": false });
+    let place = format!("/api/v1/providers/{closed}");
+    desk.admin.patch(place, 1, shut).await.expect(200);
+    let portal = desk.portal_user().await;
+    let at = desk.at(3, 10, 0);
+    desk.book(&desk.another_patient().await, at).await;
+    // Nobody is named: of the two who could do it one is taken, and the other one is not for him.
+    let mut wish = desk.wish(&desk.patient, at);
+    wish.as_object_mut().expect("members").remove("provider_id");
+    for place in [PLACE, HOLDS] {
+        let taken = portal.post(place, wish.clone()).await;
+        let taken = taken.expect_problem(409, "slot_taken");
+        let times = taken["next_free"].as_array().expect("times").clone();
+        assert_eq!(times.len(), 3, "{taken}");
+        let first: chrono::DateTime<chrono::Utc> =
+            serde_json::from_value(times[0].clone()).expect("an instant");
+        assert_eq!(first, at + TimeDelta::minutes(30), "{place}");
+    }
+    let with = |caller: &Caller| {
+        let place = format!(
+            "/api/v1/scheduling/availability?service_id={}&facility_id={}&provider_id={closed}&limit=1",
+            desk.service, desk.facility
+        );
+        let caller = caller.clone();
+        async move {
+            let found = caller.get(place).await.expect(200);
+            found["items"].as_array().map_or(0, Vec::len)
+        }
+    };
+    assert_eq!((with(&desk.staff).await, with(&portal).await), (1, 0));
+    let mut named = desk.wish(&desk.patient, at);
+    named["provider_id"] = json!(closed);
+    let reply = portal.post(PLACE, named).await;
+    assert_eq!(refused(reply), said("/provider_id", "not_accepting"));
+    // The office books him: from then on he is this patient's, who moves it, and is offered more.
+    wish["provider_id"] = json!(closed);
+    let made = desk.staff.post(PLACE, wish).await.expect(201);
+    let to = json!({ "starts_at": at + TimeDelta::hours(1), "reason": "Sleeps long" });
+    let place = format!("{PLACE}/{}/reschedule", id(&made));
+    portal.post(&place, to).await.expect(200);
+    assert_eq!(with(&portal).await, 1);
+    assert_eq!(desk.torn().await, (0, 0));
+}
+
+#[tokio::test]
+async fn who_has_left_is_not_taken_along_when_a_visit_is_moved() {
+    let desk = Desk::open().await;
+    let others = [desk.add_provider().await, desk.add_provider().await];
+    let nurses = [nurse(&desk).await, nurse(&desk).await];
+    let portal = desk.portal_user().await;
+    let at = desk.at(3, 10, 0);
+    let mut wish = desk.wish(&desk.patient, at);
+    wish["other_provider_ids"] = json!(others);
+    wish["staff_ids"] = json!(nurses);
+    let made = desk.staff.post(PLACE, wish).await.expect(201);
+    let leave = async |place: String| {
+        let gone = json!({ "status": "inactive" });
+        desk.admin.patch(place, 1, gone).await.expect(200);
+    };
+    leave(format!("/api/v1/staff/{}", nurses[0])).await;
+    leave(format!("/api/v1/providers/{}", others[1])).await;
+    let moved = async |caller: &Caller, made: &Value, hours: i64, more: Value| {
+        let to = at + TimeDelta::hours(hours);
+        let mut to = json!({ "starts_at": to, "reason": "Away" });
+        for (name, value) in more.as_object().into_iter().flatten() {
+            to[name] = value.clone();
+        }
+        let place = format!("{PLACE}/{}/reschedule", id(made));
+        caller.post(place, to).await
+    };
+    let next = moved(&portal, &made, 2, json!({})).await.expect(200);
+    assert_eq!(
+        (&next["other_provider_ids"], &next["staff_ids"]),
+        (&json!([others[0]]), &json!([nurses[1]]))
+    );
+    assert_eq!(
+        (&next["left_provider_ids"], &next["left_staff_ids"]),
+        (&json!([others[1]]), &json!([nurses[0]]))
+    );
+    // So the office's move.
+    leave(format!("/api/v1/staff/{}", nurses[1])).await;
+    let next = moved(&desk.staff, &next, 4, json!({})).await.expect(200);
+    assert_eq!(
+        (&next["staff_ids"], &next["left_staff_ids"]),
+        (&json!([]), &json!([nurses[1]]))
+    );
+    // In the place of who leads somebody is named.
+    leave(format!("/api/v1/providers/{}", desk.provider)).await;
+    let reply = moved(&portal, &next, 6, json!({})).await;
+    assert_eq!(refused(reply), said("/provider_id", "no_such_provider"));
+    let other = json!({ "provider_id": others[0] });
+    let next = moved(&portal, &next, 6, other).await.expect(200);
+    assert_eq!(next["provider_id"], json!(others[0]));
     assert_eq!(desk.torn().await, (0, 0));
 }

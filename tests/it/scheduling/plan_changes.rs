@@ -229,3 +229,67 @@ async fn whoever_is_checked_in_while_a_plan_is_applied_is_not_moved() {
     assert_eq!(second["status"], "scheduled");
     assert_eq!(second["starts_at"], swap.stands[1]["starts_at"]);
 }
+
+#[tokio::test]
+async fn a_circle_that_meets_a_limit_none_of_it_met_alone_takes_in_who_makes_room() {
+    let clinic = Clinic::new().await;
+    let ames = clinic.providers[0].clone();
+    let limits = json!({ "provider_id": ames, "minutes_per_day": 60, "minutes_per_week": 90 });
+    let place = "/api/v1/scheduling/work-limits";
+    clinic.admin.post(place, limits).await.expect(201);
+    // An hour and half an hour in the first week, three times half an hour in the second: both are full.
+    let mut requests = clinic.requests(5).await;
+    for (request, (after, minutes)) in
+        requests
+            .iter_mut()
+            .zip([(0, 60), (8, 30), (9, 30), (2, 30), (10, 30)])
+    {
+        let day = clinic.monday + Days::new(after);
+        request["provider_ids"] = json!([ames]);
+        request["duration_minutes"] = json!(minutes);
+        request["windows"] =
+            json!([{ "from": format!("{day}T04:00:00Z"), "to": format!("{day}T23:00:00Z") }]);
+    }
+    let plan = clinic.plan(14, &requests).await;
+    let done = clinic.admin.post(path(&plan, "/apply"), json!({}));
+    let done = done.await.expect(200);
+    let body = json!({ "first_day": clinic.monday, "days": 14, "facility_ids": [clinic.facility], "seconds": 0.2,
+        "move_existing": true, "requests": clinic.requests(1).await });
+    let plan = clinic.admin.post("/api/v1/scheduling/plans", body).await;
+    let plan = plan.expect(201);
+    // The hour goes to the day of one of the second week, who takes its day; and the next day's goes to the first week. The first
+    // two exchange days; but the week has room for the hour only when the third has gone, too, and he waits for the hour to go.
+    let mut keys = Vec::new();
+    for (key, day, start, end) in [
+        ("R0", 8, 630, 690),
+        ("R1", 0, 690, 720),
+        ("R2", 1, 540, 570),
+    ] {
+        let booked = visit(&done, key)["booked"].as_str();
+        let booked = booked
+            .unwrap_or_else(|| panic!("{key} has a place"))
+            .to_owned();
+        let to = json!({ "day": day, "start": start, "end": end, "providers": [ames], "change": "moved" });
+        sqlx::query(
+            "update app.schedule_plans p
+                set plan = jsonb_set(plan, '{placements}', (
+                        select jsonb_agg(case when one.value ->> 'request' = $3 then one.value || $4 else one.value end)
+                          from jsonb_array_elements(p.plan -> 'placements') one))
+              where tenant_id = $1 and id = $2::uuid",
+        )
+        .bind(clinic.tenant.id.0)
+        .bind(id(&plan))
+        .bind(&booked)
+        .bind(to)
+        .execute(&mut clinic.tenant.behind_the_curtain().await)
+        .await
+        .expect("a plan in which they move");
+        keys.push(booked);
+    }
+    let body = json!({ "requests": keys, "all_or_nothing": true });
+    let applied = clinic.admin.post(path(&plan, "/apply"), body).await;
+    let applied = applied.expect(200);
+    for key in &keys {
+        assert_eq!(visit(&applied, key)["outcome"], "moved");
+    }
+}

@@ -233,6 +233,16 @@ async fn a_plan_that_has_grown_old_is_refused_where_somebody_was_faster() {
         .await
         .expect_problem(409, "plan_not_applied");
     assert_eq!(problem["outcomes"][0]["code"], "slot_taken", "{problem}");
+    let words = |told: &Value| {
+        let (detail, field) = (told["detail"].as_str(), &told["errors"][0]);
+        let is = detail.is_some_and(|detail| detail.ends_with(" is occupied then."));
+        assert!(is, "{told}");
+        assert_eq!(
+            (&field["code"], &field["message"]),
+            (&json!("occupied"), &json!("must be free then"))
+        );
+    };
+    words(&problem["outcomes"][0]);
     assert_eq!(clinic.booked().await, 1, "all or nothing");
     let rest = clinic
         .admin
@@ -247,6 +257,11 @@ async fn a_plan_that_has_grown_old_is_refused_where_somebody_was_faster() {
         .collect();
     assert_eq!(refused.len(), 1, "{rest}");
     assert_eq!(refused[0]["refusal"], "slot_taken");
+    words(&refused[0]["problem"]);
+    // It is kept, until it is booked after all.
+    let kept = clinic.admin.get(path(&other, "")).await.expect(200);
+    let key = refused[0]["key"].as_str().expect("a key");
+    words(&visit(&kept, key)["problem"]);
     assert_eq!(rest["status"], "partly_applied");
     assert_eq!(clinic.booked().await, 3);
 }

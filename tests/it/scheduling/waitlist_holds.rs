@@ -133,3 +133,63 @@ async fn who_is_offered_a_place_is_shown_when_his_own_visit_ends() {
         .await;
     assert_eq!(booked.expect(200)["ends_at"], offered["ends_at"]);
 }
+
+#[tokio::test]
+async fn an_offer_whose_appointment_was_called_off_leaves_its_request_waiting() {
+    let mut clinic = Clinic::by_day().await;
+    let mut requests = Vec::new();
+    for name in ["Ada", "Grace", "Else", "Emmy"] {
+        let patient = clinic.patient(name, json!([])).await;
+        let windows = month(clinic.in_(TimeDelta::days(2)));
+        let request = join(&clinic, &patient, "medium", windows).await;
+        clinic.work().await;
+        let offered = offer(&clinic.admin, &request).await.expect("an offer");
+        let hold = hold_of(&clinic, &offered).await;
+        let (app, now) = (&clinic.tenant.app, clinic.tenant.clock.now());
+        let mut tx = SystemTx::begin(&app.db, clinic.tenant.id)
+            .await
+            .expect("one");
+        let details = Details::default();
+        let booked =
+            appointments::book_hold_in_tx(&mut tx, hold, None, &details, Booker::SYSTEM, now);
+        let booked = booked.await.expect("it is booked");
+        tx.commit().await.expect("a commit");
+        requests.push((request, offered, booked));
+    }
+    let [declined, accepted, moved, unanswered] = requests.as_slice() else {
+        panic!("four")
+    };
+    for one in [declined, accepted, unanswered] {
+        clinic.step(&one.2.to_string(), "cancel").await;
+    }
+    let told = answer(&clinic.admin, &declined.1, "decline").await;
+    let told = told.expect(200);
+    assert_eq!(
+        (&told["status"], &told["appointment_id"]),
+        (&json!("declined"), &Value::Null)
+    );
+    answer(&clinic.admin, &accepted.1, "accept")
+        .await
+        .expect_problem(409, "offer_expired");
+    for (one, status) in [(declined, "declined"), (accepted, "withdrawn")] {
+        let offered = offer(&clinic.admin, &one.0).await.expect("an offer");
+        assert_eq!(offered["status"], status);
+        let entry = entry(&clinic, &one.0).await;
+        assert_eq!(
+            (&entry["status"], &entry["appointment_id"]),
+            (&json!("waiting"), &Value::Null)
+        );
+    }
+    // What was moved stands where it is now.
+    let to = json!({ "starts_at": starts_at(&moved.1) + TimeDelta::hours(5), "reason": "Away" });
+    let place = format!("/api/v1/appointments/{}/reschedule", moved.2);
+    let next = clinic.admin.post(place, to).await.expect(200);
+    let told = answer(&clinic.admin, &moved.1, "accept").await.expect(200);
+    assert_eq!(told["appointment_id"], next["id"]);
+    clinic.wait(TimeDelta::minutes(125)).await;
+    clinic.work().await;
+    let place = format!("/api/v1/waitlist-offers/{}", id(&unanswered.1));
+    let told = clinic.admin.get(place).await.expect(200);
+    assert_eq!(told["status"], "expired");
+    assert_ne!(entry(&clinic, &unanswered.0).await["status"], "booked");
+}

@@ -37,8 +37,9 @@ async fn get_board(ctx: Ctx, Query(which): Query<WhichBoard>) -> Reply<Board> {
 
 /// Visits that nobody has ended
 ///
-/// The work list of what was forgotten: checked in or started, to be over more than four hours ago, and neither completed nor
-/// missed; the oldest first, of whatever day. Their rooms are free for others meanwhile.
+/// The work list of what was forgotten: checked in or started, and neither completed nor missed four hours after the planned end
+/// (or after he was put into a room or the visit began, if that is later); the oldest first, of whatever day. From then on their
+/// rooms are free for others.
 #[utoipa::path(get, path = "/api/v1/scheduling/visits-not-ended", tag = "flow board", params(ListNotEnded),
     responses((status = 200, body = Page<BoardEntry>, description = "A page of visits")),
     extensions(("x-problems" = json!(["404"])), ("x-permission" = json!("board.read"))))]

@@ -70,7 +70,7 @@ pub(super) async fn require(
     Ok(found)
 }
 
-/// Visits whose rooms are not kept any more: they were to be over hours ago, and nobody has ended them.
+/// Visits that nobody has ended in the time a room is kept for one ([`appointments::KEPT`]).
 pub(super) async fn not_ended(ctx: &Ctx, query: ListNotEnded) -> Result<Answer<Page<BoardEntry>>> {
     let paging = Paging::new(ctx, &query.facility_id, query.limit, query.cursor.clone())?;
     let mut tx = ctx.begin(Permission::BoardRead).await?;

@@ -117,7 +117,8 @@ pub(super) async fn visits(
     .await?)
 }
 
-/// Visits that were to be over by an instant and that nobody has ended; the oldest first, of the patients the caller may see.
+/// Visits that nobody has ended, and whose patients are taken to sit there no more if they were put there (`roomed_while`): that were
+/// to be over, and if that was later were put into a room or started, by an instant. The oldest first, of the patients the caller may see.
 pub(super) async fn not_ended(
     tx: &mut TenantTx,
     facility: Option<FacilityId>,
@@ -129,7 +130,8 @@ pub(super) async fn not_ended(
     let (starts_at, id) = after.unzip();
     Ok(rows!(
         "(select h.id from app.appointments h
-           where h.tenant_id = $1 and h.status in ('checked_in', 'in_progress') and h.ends_at < $3
+           where h.tenant_id = $1 and h.status in ('checked_in', 'in_progress')
+             and greatest(h.ends_at, lower(h.roomed_while), h.started_at) <= $3
              and ($2::uuid is null or h.facility_id = $2)
              and ($4::timestamptz is null or (h.starts_at, h.id) > ($4, $5::uuid))
            order by h.starts_at, h.id limit $6) visit",

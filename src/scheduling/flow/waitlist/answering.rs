@@ -88,8 +88,21 @@ async fn lock_open(tx: &mut TenantTx, id: WaitlistOfferId, now: Instant) -> Resu
 
 pub(super) async fn accept(ctx: &Ctx, id: WaitlistOfferId) -> Result<Answer<WaitlistOffer>> {
     let mut tx = ctx.begin(Permission::WaitlistRespond).await?;
-    accept_in_tx(&mut tx, id, Booker::caller(ctx), ctx.now()).await?;
-    commit(ctx, tx, id).await
+    let accepted = accept_in_tx(&mut tx, id, Booker::caller(ctx), ctx.now()).await?;
+    let answer = commit(ctx, tx, id).await?;
+    match accepted {
+        Accepted::Booked => Ok(answer),
+        Accepted::Gone => Err(Code::OfferExpired.into()),
+    }
+}
+
+/// What accepting an offer comes to.
+#[must_use]
+pub(super) enum Accepted {
+    Booked,
+    /// What was booked of its hold was called off: there is no place to accept. The offer is withdrawn and its request waits
+    /// again, which is to be kept; who accepts is told `offer_expired`.
+    Gone,
 }
 
 /// Books the place offered, of the hold that keeps it.
@@ -101,8 +114,9 @@ pub(super) async fn accept_in_tx(
     id: WaitlistOfferId,
     by: Booker,
     now: Instant,
-) -> Result<()> {
-    let Locked { offer, hold, .. } = lock_open(tx, id, now).await?;
+) -> Result<Accepted> {
+    let locked = lock_open(tx, id, now).await?;
+    let (offer, hold) = (&locked.offer, locked.hold);
     let entry = store::get(tx, offer.entry_id, now).await?;
     let details = Details {
         priority: entry.priority,
@@ -115,13 +129,19 @@ pub(super) async fn accept_in_tx(
         None => appointments::book_hold_in_tx(tx, hold, patient, &details, by, now).await,
     };
     // Who accepts knows of no hold: what kept the place for him is gone, and the offer with it.
-    let booked = booked.map_err(|error| match error.code() {
-        Code::HoldExpired | Code::HoldClosed => Error::new(Code::OfferExpired),
-        _ => error,
-    })?;
+    let booked = match booked {
+        Ok(booked) => booked,
+        Err(error) if error.code() == Code::HoldClosed => {
+            end(tx, &locked, OfferStatus::Withdrawn, now).await?;
+            return Ok(Accepted::Gone);
+        }
+        Err(error) if error.code() == Code::HoldExpired => return Err(Code::OfferExpired.into()),
+        Err(error) => return Err(error),
+    };
     store_offers::answer(tx, id, OfferStatus::Accepted, Some(booked), now).await?;
     let end = (Some(booked), None);
-    store::step(tx, offer.entry_id, WaitlistStatus::Booked, end, now).await
+    store::step(tx, offer.entry_id, WaitlistStatus::Booked, end, now).await?;
+    Ok(Accepted::Booked)
 }
 
 pub(super) async fn decline(ctx: &Ctx, id: WaitlistOfferId) -> Result<Answer<WaitlistOffer>> {
@@ -153,8 +173,8 @@ async fn commit(ctx: &Ctx, mut tx: CallerTx, id: WaitlistOfferId) -> Result<Answ
 }
 
 /// Ends an open offer without a booking: the hold is given back, the place goes on to the next one, and its request, which is
-/// locked, waits again. Where the hold was booked past the offer, that is its answer, and the request has what it asked for.
-/// Answers what the request is then.
+/// locked, waits again. Where the hold was booked past the offer and that stands, it is the offer's answer, and the request has what
+/// it asked for. Answers what the request is then.
 async fn end(
     tx: &mut TenantTx,
     locked: &Locked,
@@ -169,7 +189,11 @@ async fn end(
         return Ok(WaitlistStatus::Booked);
     }
     store_offers::answer(tx, offer.id, status, None, now).await?;
-    appointments::release_hold_in_tx(tx, locked.hold, now).await?;
+    match appointments::release_hold_in_tx(tx, locked.hold, now).await {
+        // It was booked, and that was called off: it keeps nothing.
+        Err(error) if error.code() == Code::HoldClosed => {}
+        released => released?,
+    }
     let waits = WaitlistStatus::Waiting;
     store::step(tx, offer.entry_id, waits, (None, None), now).await?;
     if let Some(freed_by) = locked.freed_by {

@@ -1,12 +1,12 @@
 //! The links in messages of offers: to accept or to decline ([`crate::flow::links`]).
 
-use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{PatientId, ReminderId, WaitlistOfferId};
+use kernel::{Code, Result};
 use platform::audit::Subject;
 use platform::db::TenantTx;
 
-use super::answering;
+use super::answering::{self, Accepted};
 use super::model::{LinkedOffer, OfferAction};
 use super::store_links as store;
 pub(super) use super::store_links::Linked;
@@ -40,11 +40,15 @@ impl Link for Linked {
     /// Accepts or declines: accepting books the place that is held, as it does for who logs in.
     ///
     /// # Errors
-    /// `illegal_transition` when the offer was answered otherwise; `offer_expired`.
+    /// `illegal_transition` when the offer was answered otherwise; `offer_expired`, then nothing is kept of what was found: the
+    /// deadline finds it again.
     async fn act(&self, tx: &mut TenantTx, answer: OfferAction, now: Instant) -> Result<()> {
         match answer {
             OfferAction::Accept => {
-                answering::accept_in_tx(tx, self.offer_id, Booker::BY_LINK, now).await
+                match answering::accept_in_tx(tx, self.offer_id, Booker::BY_LINK, now).await? {
+                    Accepted::Booked => Ok(()),
+                    Accepted::Gone => Err(Code::OfferExpired.into()),
+                }
             }
             OfferAction::Decline => answering::decline_in_tx(tx, self.offer_id, now).await,
         }

@@ -165,7 +165,7 @@ pub enum OfferStatus {
     Declined,
     /// Nobody answered in time.
     Expired,
-    /// The request it was made for is no more.
+    /// The request it was made for is no more, or the place.
     Withdrawn,
 }
 

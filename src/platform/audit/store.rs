@@ -1,4 +1,4 @@
-//! Inserting access records: one statement, however many.
+//! Inserting access records: one statement, however many, that asks once for the number of its transaction.
 
 use kernel::Result;
 use sqlx::PgConnection;
@@ -23,10 +23,10 @@ pub async fn insert(connection: &mut PgConnection, records: &[AccessRecord]) -> 
     sqlx::query!(
         r#"insert into app.phi_access_log
                   (tenant_id, at, id, user_id, session_id, patient_id, resource_id, request_id, break_glass,
-                   role, resource, action, outcome, purpose, method, route, address, user_agent, mac)
-           select * from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
+                   role, resource, action, outcome, purpose, method, route, address, user_agent, mac, xid)
+           select r.*, (select app.transaction_number()) from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
                                 $8::uuid[], $9::boolean[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-                                $15::text[], $16::text[], $17::text[], $18::text[], $19::bytea[])"#,
+                                $15::text[], $16::text[], $17::text[], $18::text[], $19::bytea[]) r"#,
         &column(records, |r| r.tenant_id),
         &column(records, |r| r.at),
         &column(records, |r| r.id),

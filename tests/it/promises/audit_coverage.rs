@@ -11,7 +11,9 @@ use platform::access::Role;
 use serde_json::{Value, json};
 use sqlx::{PgConnection, Row};
 
-use super::openapi::{example, is_form, operations, required_query};
+use super::openapi::{
+    carries_what_is_said, example, is_form, known_by, operations, required_query,
+};
 use crate::support::{Caller, Chart, Reply, TestTenant, admin_connection};
 
 /// Operations whose example is refused as a body, before anybody is looked up: nobody was shown anything. Each with what the
@@ -164,26 +166,11 @@ impl Walk {
         else {
             return;
         };
-        let segments: Vec<&str> = place.split('/').collect();
-        for path in &self.paths {
-            let template: Vec<&str> = path.split('/').collect();
-            let name = template
-                .last()
-                .and_then(|last| last.strip_prefix('{')?.strip_suffix('}'));
-            let fits = template.len() == segments.len()
-                && template
-                    .iter()
-                    .zip(&segments)
-                    .all(|(one, other)| one.starts_with('{') || one == other);
-            if let (true, Some(name)) = (fits, name) {
-                let named = format!("{{{name}}}");
-                // Of a name it does not know, the chart makes up another id each time.
-                if self.chart.fill(&named) != self.chart.fill(&named) {
-                    let id = segments.last().copied().unwrap_or_default();
-                    self.made
-                        .entry(name.to_owned())
-                        .or_insert_with(|| id.to_owned());
-                }
+        for (name, id) in known_by(self.paths.iter().map(String::as_str), place) {
+            let named = format!("{{{name}}}");
+            // Of a name it does not know, the chart makes up another id each time.
+            if self.chart.fill(&named) != self.chart.fill(&named) {
+                self.made.entry(name).or_insert(id);
             }
         }
     }
@@ -234,6 +221,7 @@ async fn every_disclosure_and_every_refusal_is_on_record() {
         };
         for caller in [caller, &billing] {
             let reply = walk.call(operation, caller).await;
+            carries_what_is_said(&document, &operation.what, &reply);
             let records = walk.records(&reply).await;
             let place = format!(
                 "{} {} as {} → {} {}",

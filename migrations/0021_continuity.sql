@@ -9,7 +9,7 @@ alter table app.tenant_keys add column in_force_since timestamptz;
 -- own number and what is added to it since the count last began.
 create table app.numbering (
     era       integer     not null,
-    base      bigint      not null,               -- about its first number; far beyond every one before
+    base      bigint      not null,               -- above every number before, below its own
     shift     bigint      not null,               -- what is added to the cluster's own
     began_at  timestamptz not null,
     constraint numbering_pkey primary key (era)
@@ -20,7 +20,7 @@ grant select, insert, update on app.numbering to chartwell_definer;
 grant select on app.seal_progress to chartwell_definer;
 
 -- The number of this transaction. Below the marks of sealing no transaction is open any more: a number below one is of a cluster
--- that counts anew, and a new era begins. The leap (2^44) is more than a cluster can leave unsealed, and shows in the seals.
+-- that counts anew, and a new era begins. Half the leap (2^44) is more than a cluster can leave unsealed, and shows in the seals.
 create function app.transaction_number() returns bigint
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -40,7 +40,8 @@ begin
     select max(p.until_xid) into mark from app.seal_progress p;
     if own + last.shift < mark then
         last.shift := mark + 17592186044416 - own;
-        insert into app.numbering (era, base, shift, began_at) values (last.era + 1, own + last.shift, last.shift, clock_timestamp());
+        insert into app.numbering (era, base, shift, began_at)
+        values (last.era + 1, mark + 8796093022208, last.shift, clock_timestamp());
     end if;
     return own + last.shift;
 end

@@ -28,8 +28,8 @@ const MISSING: usize = 1_000;
 /// How far the time of a record may lie from that of the seals around it: a transaction takes time, and clocks differ.
 const ALLOWED: TimeDelta = TimeDelta::days(1);
 
-/// Numbers that no cluster uses up between two seals: beyond it they began anew (migration 0021 leaps four times as far).
-const LEAP: i64 = 1 << 42;
+/// Numbers that no cluster uses up between two seals: beyond it they began anew (migration 0021 leaps twice as far).
+const LEAP: i64 = 1 << 43;
 
 /// Where the last seal looked at ends.
 struct Position {

@@ -93,6 +93,7 @@ pub(super) fn of_problem(status: &str) -> Value {
     let own: &[&str] = match status {
         "401" => &["WWW-Authenticate"],
         "429" | "503" => &["Retry-After"],
+        "304" => &["ETag"],
         _ => &[],
     };
     referred(ALWAYS.iter().chain(own))
@@ -104,6 +105,10 @@ pub(super) fn tell(method: &str, operation: &mut Value, schemas: &Value) {
     let responses = operation["responses"].as_object_mut();
     for (status, response) in responses.into_iter().flatten() {
         if !status.starts_with('2') {
+            // A problem of its own words, beside those that are referred to; or what the caller has is still good.
+            if response["$ref"].is_null() {
+                response["headers"] = of_problem(status);
+            }
             continue;
         }
         let mut own = Vec::new();

@@ -26,4 +26,4 @@ api-lint:
 
 # The rate of an import, and what the access log costs of it: `just import-rate FOLDER` of FHIR files
 import-rate path:
-    cargo bench --bench figures -- import --fhir {{path}}
+    cargo bench --features bench --bench figures -- import --fhir {{path}}

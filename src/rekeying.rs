@@ -20,7 +20,7 @@ const PART: TimeDelta = TimeDelta::minutes(2);
 pub fn places() -> Places {
     let mut places = clinical::sealed();
     places.columns.push(SEALED_SIGNING_KEYS);
-    places.indexes.push(interop::import::NAMES);
+    places.names.extend(interop::import::NAMES);
     places
 }
 

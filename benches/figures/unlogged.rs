@@ -1,6 +1,6 @@
 //! The server with its access log switched off: what the log's price is measured against.
 //!
-//! It exists in this program alone. The shipped binary has neither a setting nor a code path that leads here.
+//! It exists in this program alone: the server is built without the feature `bench`, and so without the switch.
 
 use chartwell::config::{Config, Environment};
 use chartwell::server::{self, Shutdown};

@@ -65,5 +65,6 @@ pub fn sealed() -> platform::crypto::reseal::Places {
     platform::crypto::reseal::Places {
         columns,
         indexes: vec![patients::SSN_INDEX],
+        names: Vec::new(),
     }
 }

@@ -30,7 +30,8 @@ pub(super) async fn me(ctx: &Ctx) -> Result<Answer<Me>> {
         patient_id: principal.patient,
         permissions: permitted.map(|permission| permission.as_str()).collect(),
     };
-    tx.finish(Disclosure::plain(me)).await
+    let version = me.account.version;
+    tx.finish(Disclosure::plain(me).version(version)).await
 }
 
 pub(super) async fn list(ctx: &Ctx) -> Result<Answer<Page<Session>>> {

@@ -26,6 +26,7 @@ use super::importer::Importer;
 use super::naming::{HASH_KIND, blind, is_mapped, names, own_names, references};
 use super::organization;
 use super::reference::Name;
+use super::rekeying;
 use super::report::{Fault, INCOMPLETE, Notice, Place};
 use super::resource::{Resource, Stage, digest, hex};
 use super::store::{self, Before, Judged, Kept, Known};
@@ -138,15 +139,20 @@ impl<'a> Batch<'a> {
             if is_mapped(resource) {
                 names.extend(own_names(resource));
             } else {
-                raw.insert(blind(&cipher, &resource.identity()));
-                let after = entries::after(resource);
-                raw.extend(after.iter().map(|name| blind(&cipher, name)));
+                raw.insert(resource.identity());
+                raw.extend(entries::after(resource));
             }
             names.extend(references(resource));
         }
-        let names: Vec<Name> = names.iter().map(|name| blind(&cipher, name)).collect();
-        let known = store::known(&mut tx, &names).await?;
-        let kept = store::kept(&mut tx, &raw.into_iter().collect::<Vec<_>>()).await?;
+        let (names, raw) = (Vec::from_iter(names), Vec::from_iter(raw));
+        rekeying::adopt(&mut tx, &cipher, &names, &raw).await?;
+        let stored = |names: &[Name]| -> Vec<Name> {
+            let stored: HashSet<Name> = names.iter().map(|name| blind(&cipher, name)).collect();
+            stored.into_iter().collect()
+        };
+        let mut known = store::known(&mut tx, &stored(&names)).await?;
+        rekeying::rehash_all(&cipher, &mut known);
+        let kept = store::kept(&mut tx, &stored(&raw)).await?;
         let targets = |kind: &str| -> Vec<Uuid> {
             known
                 .iter()

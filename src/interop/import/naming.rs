@@ -84,18 +84,26 @@ pub(super) const BLIND_KIND: &str = "import_ssn";
 pub(super) const HASH_KIND: &str = "import";
 
 pub(super) fn blind(cipher: &TenantCipher, name: &Name) -> Name {
-    match name
-        .id
-        .split_once('|')
-        .filter(|(system, _)| is_ssn_system(system))
-    {
-        Some((_, number)) => {
-            let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-            Name::new(
-                name.resource_type.clone(),
-                format!("{BLIND}{}", cipher.lasting_index(BLIND_KIND, &digits)),
-            )
-        }
+    match ssn_digits(name) {
+        Some(digits) => Name::new(
+            name.resource_type.clone(),
+            format!("{BLIND}{}", cipher.lasting_index(BLIND_KIND, &digits)),
+        ),
         None => name.clone(),
     }
+}
+
+/// How the name was stored under each data key before the one in use. None, unless it is an SSN.
+pub(super) fn blind_before(cipher: &TenantCipher, name: &Name) -> Vec<String> {
+    let formers = ssn_digits(name).map(|digits| cipher.lasting_formers(BLIND_KIND, &digits));
+    let formers = formers.unwrap_or_default().into_iter();
+    formers.map(|index| format!("{BLIND}{index}")).collect()
+}
+
+fn ssn_digits(name: &Name) -> Option<String> {
+    let (_, number) = name
+        .id
+        .split_once('|')
+        .filter(|(system, _)| is_ssn_system(system))?;
+    Some(number.chars().filter(char::is_ascii_digit).collect())
 }

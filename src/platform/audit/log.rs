@@ -45,6 +45,14 @@ impl Log {
         }
     }
 
+    /// Its name where one is signed.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::History => "history",
+        }
+    }
+
     /// Its name in a sentence.
     pub const fn name(self) -> &'static str {
         match self {

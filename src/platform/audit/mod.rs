@@ -5,6 +5,7 @@
 //! Access records are keyed (a MAC each) when written; both logs are sealed a minute later ([`Sealer`]); [`verify`] finds
 //! what was tampered with since.
 
+mod acknowledgement;
 mod by_system;
 mod event;
 mod log;
@@ -20,6 +21,7 @@ mod store;
 pub mod verify;
 mod writer;
 
+pub use acknowledgement::{Acknowledgement, Answer};
 pub use by_system::{Occasion, by_system};
 pub use event::{AccessRecord, Action, Outcome, Subject, Subjects};
 pub use log::Log;

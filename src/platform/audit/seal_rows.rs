@@ -47,15 +47,33 @@ pub async fn move_progress(
     Ok(())
 }
 
-/// The first transaction that may still be open, and the first that has not begun.
+/// The first transaction that may still be open, and the first that has not begun, by the numbers that records bear.
 pub async fn open_transactions(conn: &mut PgConnection) -> Result<(i64, i64)> {
     let row = sqlx::query!(
-        r#"select pg_snapshot_xmin(s)::text::bigint as "oldest!", pg_snapshot_xmax(s)::text::bigint as "next!"
-             from pg_current_snapshot() s"#
+        r#"select pg_snapshot_xmin(s)::text::bigint + n.shift as "oldest!", pg_snapshot_xmax(s)::text::bigint + n.shift as "next!"
+             from pg_current_snapshot() s, (select shift from app.numbering order by era desc limit 1) n"#
     )
     .fetch_one(conn)
     .await?;
     Ok((row.oldest, row.next))
+}
+
+/// The number of this transaction; begins a new era of numbers where the cluster counts anew.
+pub async fn transaction_number(conn: &mut PgConnection) -> Result<i64> {
+    Ok(
+        sqlx::query_scalar!(r#"select app.transaction_number() as "number!""#)
+            .fetch_one(conn)
+            .await?,
+    )
+}
+
+/// Where numbers began anew.
+pub async fn bases(conn: &mut PgConnection) -> Result<Vec<i64>> {
+    Ok(
+        sqlx::query_scalar!("select base from app.numbering where era > 0 order by era")
+            .fetch_all(conn)
+            .await?,
+    )
 }
 
 pub async fn insert_seal(

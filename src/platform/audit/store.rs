@@ -1,4 +1,4 @@
-//! Inserting access records: one statement, however many.
+//! Inserting access records: one statement, however many, that asks once for the number of its transaction.
 
 use kernel::Result;
 use sqlx::PgConnection;
@@ -23,10 +23,10 @@ pub async fn insert(connection: &mut PgConnection, records: &[AccessRecord]) -> 
     sqlx::query!(
         r#"insert into app.phi_access_log
                   (tenant_id, at, id, user_id, session_id, patient_id, resource_id, request_id, break_glass,
-                   role, resource, action, outcome, purpose, method, route, address, user_agent, mac, shown, shown_resources)
+                   role, resource, action, outcome, purpose, method, route, address, user_agent, mac, shown, shown_resources, xid)
            select r.tenant_id, r.at, r.id, r.user_id, r.session_id, r.patient_id, r.resource_id, r.request_id, r.break_glass,
                   r.role, r.resource, r.action, r.outcome, r.purpose, r.method, r.route, r.address, r.user_agent, r.mac,
-                  r.shown::uuid[], r.shown_resources::uuid[]
+                  r.shown::uuid[], r.shown_resources::uuid[], (select app.transaction_number())
              from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
                          $8::uuid[], $9::boolean[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
                          $15::text[], $16::text[], $17::text[], $18::text[], $19::bytea[], $20::text[], $21::text[])

@@ -4,6 +4,9 @@
 //! with those kept outside the database; access records not sealed yet with their authentication codes. One tenant after
 //! the other, each log in one snapshot, so that sealing goes on meanwhile.
 //!
+//! What a restore or a clock has left is named all the same, and may be acknowledged ([`acknowledge`]): then it is told with who
+//! answers for it, and is no fault.
+//!
 //! Traps: a record belongs to the seal whose range its transaction number lies in, so a record that was given another
 //! number is missing here and strange there, and is put together again at the end; without a sink, nobody can tell
 //! that the newest seals were removed together with their records. A change of a row that was made behind the server's back is
@@ -22,9 +25,11 @@ use kernel::{Error, Result};
 
 pub use report::{Counts, Fault, Finding, Report};
 
+use super::acknowledgement::{self, Acknowledged, Answer};
 use super::log::Log;
 use super::merkle::Hash;
 use super::seal_records as records;
+use super::seal_rows as rows;
 use super::sink::{self, FileSink};
 use crate::app::App;
 use crate::crypto::SigningKeys;
@@ -69,7 +74,12 @@ pub async fn verify_in_stretches(
     sink: Option<&Path>,
     stretch: u32,
 ) -> Result<Report> {
-    let mut report = Report::default();
+    let acknowledged = Acknowledged::load(SealerTx::to_verify(db).await?.conn(), keys).await?;
+    let mut report = Report {
+        acknowledgements: acknowledged.all.clone(),
+        forged: acknowledged.forged.clone(),
+        ..Report::default()
+    };
     let mut kept = match sink {
         Some(path) => outside(path, keys, *range, &mut report).await?,
         None => BTreeMap::new(),
@@ -86,7 +96,8 @@ pub async fn verify_in_stretches(
         for chain in Log::ALL.map(|log| (tenant, log)) {
             let tx = SealerTx::to_verify(db).await?;
             let kept = kept.remove(&chain).unwrap_or_default();
-            tenant::Check::new(tx, keys, *range, chain, kept, &mut report)
+            let with = (keys, &acknowledged);
+            tenant::Check::new(tx, with, *range, chain, kept, &mut report)
                 .run(stretch.into())
                 .await?;
         }
@@ -99,6 +110,44 @@ pub async fn verify_in_stretches(
         ));
     }
     Ok(report)
+}
+
+/// Acknowledges what a restore or a clock has left in the logs, everything of it that can be found now. Returns what was found
+/// before, and whether there was anything to acknowledge.
+pub async fn acknowledge(app: &App, sink: Option<&Path>, answer: Answer) -> Result<(Report, bool)> {
+    acknowledge_with(&app.db, &app.keys.current(), sink, answer, app.clock.now()).await
+}
+
+/// As [`acknowledge`], without a server.
+pub async fn acknowledge_with(
+    db: &Db,
+    keys: &SigningKeys,
+    sink: Option<&Path>,
+    answer: Answer,
+    now: Instant,
+) -> Result<(Report, bool)> {
+    // In another cluster numbers begin anew with whoever writes first: then that is us.
+    let mut tx = SealerTx::to_seal(db).await?;
+    rows::transaction_number(tx.conn()).await?;
+    tx.commit().await?;
+    let report = verify_with(db, keys, &Range::default(), sink).await?;
+    let mut tx = SealerTx::to_seal(db).await?;
+    let known = Acknowledged::load(tx.conn(), keys).await?;
+    let bases = rows::bases(tx.conn()).await?;
+    let mut claims: Vec<String> = bases
+        .into_iter()
+        .map(acknowledgement::renumbered)
+        .chain(report.faults.iter().flat_map(|fault| fault.claims.clone()))
+        .filter(|claim| known.of(claim).is_none())
+        .collect();
+    claims.sort_unstable();
+    claims.dedup();
+    let any = !claims.is_empty();
+    if any {
+        acknowledgement::insert(tx.conn(), keys, answer, claims, now).await?;
+        tx.commit().await?;
+    }
+    Ok((report, any))
 }
 
 /// The hashes of the seals of a tenant's log as kept outside, by number: more than one where a number was given twice.
@@ -146,7 +195,12 @@ async fn outside(
                 hashes.push(hash);
             }
         } else {
-            report.add(seal.chain(), Finding::SinkForged(seal.sequence), None);
+            report.add(
+                seal.chain(),
+                Finding::SinkForged(seal.sequence),
+                None,
+                Vec::new(),
+            );
         }
     }
     Ok(kept)

@@ -167,6 +167,29 @@ impl TenantCipher {
         self.lasting_from(first, kind, self.index_by(first, kind, value))
     }
 
+    /// What [`lasting_index`](Self::lasting_index) said before the key in use was, under each key in turn.
+    pub fn lasting_formers(&self, kind: &str, value: &str) -> Vec<String> {
+        let before = self.order.iter().take_while(|key| **key != self.index);
+        let mut index = value.to_owned();
+        before
+            .enumerate()
+            .map(|(place, key)| {
+                index = self.index_by(*key, kind, &index);
+                if place == 0 {
+                    index.clone()
+                } else {
+                    format!("{}.{index}", key.simple())
+                }
+            })
+            .collect()
+    }
+
+    /// What such an index begins with that comes from the key in use; nothing where there never was another.
+    pub fn lasting_mark(&self) -> Option<String> {
+        let first = self.order.first().copied();
+        (first != Some(self.index)).then(|| format!("{}.", self.index.simple()))
+    }
+
     /// The same, from what was stored of it under an older key; `None` for what is no such index of ours.
     pub fn lasting_again(&self, kind: &str, stored: &str) -> Option<String> {
         let (key, index) = match stored.split_once('.') {

@@ -215,6 +215,13 @@ fn indexes_move_to_another_key_when_they_are_told_to_and_values_are_sealed_anew(
     let third = key(false);
     let last = TenantCipher::new(&[copy(&old, true), copy(&new, true), copy(&third, false)])?
         .indexing_with(third.id);
+    assert_eq!(
+        last.lasting_formers("ssn", "999123456"),
+        [index.clone(), lasting.clone()]
+    );
+    assert!(before.lasting_formers("ssn", "999123456").is_empty());
+    assert_eq!(moved.lasting_mark(), Some(format!("{}.", new.id.simple())));
+    assert_eq!(before.lasting_mark(), None);
     for stored in [&index, &lasting] {
         assert_eq!(
             last.lasting_again("ssn", stored),

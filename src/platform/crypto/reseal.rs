@@ -3,10 +3,14 @@
 //! Values are taken a few hundred at a time, each handful in a transaction of its own, and each names the key that sealed it:
 //! so there is nothing to remember, and whoever is killed half-way, or runs twice, or beside another, does no harm. A value
 //! that somebody changes meanwhile is left as he wrote it. Blind indexes change in one transaction for the whole tenant,
-//! because they are compared with each other.
+//! because they are compared with each other. Names that say which key made them move in handfuls again, when nobody looks
+//! for them under the older key alone any more.
 //!
-//! Traps: a transaction that was open when the key changed may still write with the old one, so that a key counts as drained
-//! only when nothing is found some minutes later; history and backups keep what they have, and a key is never deleted.
+//! Invariant: a key counts as drained after a look at everything that began when every transaction had ended that began
+//! before the new key was in force. The database says so itself: no clock of ours, and no guess how long one may take.
+//!
+//! Traps: moving the indexes may take long, and until that is committed others write under the older key; history and backups
+//! keep what they have, and a key is never deleted.
 
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
@@ -20,8 +24,9 @@ use crate::db::{Db, SystemTx, TenantTx};
 
 /// Values of one transaction.
 const HANDFUL: i64 = 500;
-/// Longer than any transaction that may still hold a cipher of before.
+/// How long after a new key is in force a last look follows, at the soonest; and how soon it is tried again.
 const SETTLED_AFTER: TimeDelta = TimeDelta::minutes(2);
+const TRIED_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(30);
 
 /// A sealed value and its row.
 #[derive(Clone, Debug)]
@@ -54,6 +59,16 @@ pub type Put =
 pub type Reindex =
     for<'a> fn(tx: &'a mut TenantTx, cipher: &'a TenantCipher) -> BoxFuture<'a, Result<u64>>;
 
+/// A place among names, in their order. The first: two empty texts.
+pub type Spot = (String, String);
+/// Moves a handful of the names behind a place from older keys to the one the cipher indexes with. Returns where it came to,
+/// `None` behind the last, and how many moved.
+pub type Rename = for<'a> fn(
+    tx: &'a mut TenantTx,
+    cipher: &'a TenantCipher,
+    after: Spot,
+) -> BoxFuture<'a, Result<(Option<Spot>, u64)>>;
+
 /// A column whose values the tenant's data key seals, in a table with an `id`. Each area names its own.
 #[derive(Clone, Copy)]
 pub struct SealedColumn {
@@ -64,11 +79,19 @@ pub struct SealedColumn {
     pub put: Put,
 }
 
+/// Names in a table that come from a data key and say from which. Who looks for one looks under the older keys, too.
+#[derive(Clone, Copy)]
+pub struct KeyedNames {
+    pub table: &'static str,
+    pub rename: Rename,
+}
+
 /// All there is to be brought to a new key.
 #[derive(Clone, Default)]
 pub struct Places {
     pub columns: Vec<SealedColumn>,
     pub indexes: Vec<Reindex>,
+    pub names: Vec<KeyedNames>,
 }
 
 /// What has been done, and whether more is to do.
@@ -100,21 +123,68 @@ impl Left {
     }
 }
 
+/// Whether the current key is in force, and the ones before are out of use.
+enum Standing {
+    /// There is none before it that anything may be sealed with.
+    Alone,
+    /// Indexes come from an older key, or it is not known since when they do not.
+    ToSwitch,
+    /// Somebody may still be writing with an older key.
+    Open(Instant),
+    /// Whoever writes does it with this one.
+    Settled(Uuid),
+}
+
 /// Seals anew whatever is left, until `deadline`. `told` hears of each handful.
 pub async fn run(
-    (db, keys, clock): (&Db, &TenantKeys, &Clock),
+    with: (&Db, &TenantKeys, &Clock),
     tenant: TenantId,
     places: &Places,
     deadline: Option<Instant>,
     mut told: impl FnMut(&'static str, u64),
 ) -> Result<Done> {
+    let (db, keys, clock) = with;
     let mut done = Done::default();
+    // Before anything is looked at: only what is written with the new key may come behind the look.
+    let standing = standing(db, keys, tenant, clock.now()).await?;
+    let in_time = columns(with, tenant, places, deadline, (&mut done, &mut told)).await?;
+    if !in_time {
+        done.again_at = Some(clock.now());
+        return Ok(done);
+    }
+    match standing {
+        Standing::Alone => {}
+        Standing::ToSwitch => {
+            done.indexed = reindex(db, keys, tenant, places, clock.now()).await?;
+            note_in_force(db, tenant).await?;
+            done.again_at = Some(clock.now() + SETTLED_AFTER);
+        }
+        Standing::Open(again_at) => done.again_at = Some(again_at),
+        Standing::Settled(current) => {
+            if names(with, tenant, places, deadline, (&mut done, &mut told)).await? {
+                done.indexed += reindex(db, keys, tenant, places, clock.now()).await?;
+                drain((db, keys), tenant, places, (current, clock.now())).await?;
+            } else {
+                done.again_at = Some(clock.now());
+            }
+        }
+    }
+    Ok(done)
+}
+
+/// Seals the values of all columns anew. Returns whether it came to the end in time.
+async fn columns(
+    (db, keys, clock): (&Db, &TenantKeys, &Clock),
+    tenant: TenantId,
+    places: &Places,
+    deadline: Option<Instant>,
+    (done, told): (&mut Done, &mut impl FnMut(&'static str, u64)),
+) -> Result<bool> {
     for column in &places.columns {
         let mut after = Uuid::nil();
         loop {
             if deadline.is_some_and(|deadline| clock.now() >= deadline) {
-                done.again_at = Some(clock.now());
-                return Ok(done);
+                return Ok(false);
             }
             let mut tx = SystemTx::begin(db, tenant).await?;
             let cipher = keys.cipher(&mut tx).await?;
@@ -129,9 +199,33 @@ pub async fn run(
             told(column.table, written);
         }
     }
-    done.indexed = reindex(db, keys, tenant, places, clock.now()).await?;
-    done.again_at = settle(db, keys, tenant, places, clock.now()).await?;
-    Ok(done)
+    Ok(true)
+}
+
+/// Moves names, a handful a transaction. Returns whether it came to the end in time.
+async fn names(
+    (db, keys, clock): (&Db, &TenantKeys, &Clock),
+    tenant: TenantId,
+    places: &Places,
+    deadline: Option<Instant>,
+    (done, told): (&mut Done, &mut impl FnMut(&'static str, u64)),
+) -> Result<bool> {
+    for names in &places.names {
+        let mut after = Some(Spot::default());
+        while let Some(from) = after {
+            if deadline.is_some_and(|deadline| clock.now() >= deadline) {
+                return Ok(false);
+            }
+            let mut tx = SystemTx::begin(db, tenant).await?;
+            let cipher = keys.cipher(&mut tx).await?;
+            let (to, moved) = (names.rename)(&mut tx, &cipher, from).await?;
+            tx.commit().await?;
+            after = to;
+            done.indexed += moved;
+            told(names.table, moved);
+        }
+    }
+    Ok(true)
 }
 
 fn sealed_anew(
@@ -193,42 +287,78 @@ async fn reindex(
     Ok(changed)
 }
 
-/// Marks the older keys as drained if nothing names them any more and nobody can be writing with them. Returns when to look
-/// again otherwise.
-async fn settle(
-    db: &Db,
-    keys: &TenantKeys,
-    tenant: TenantId,
-    places: &Places,
-    now: Instant,
-) -> Result<Option<Instant>> {
+/// Where the tenant's keys stand at this moment.
+async fn standing(db: &Db, keys: &TenantKeys, tenant: TenantId, now: Instant) -> Result<Standing> {
     let mut tx = SystemTx::begin(db, tenant).await?;
-    let newest = sqlx::query_scalar!(
-        "select max(k.retired_at) from app.tenant_keys k where k.tenant_id = $1 and k.drained_at is null",
-        tenant.0
+    let cipher = keys.cipher(&mut tx).await?;
+    let row = sqlx::query!(
+        r#"select k.in_force_since,
+                  exists (select from app.tenant_keys o
+                           where o.tenant_id = $1 and o.retired_at is not null and o.drained_at is null) as "older!",
+                  exists (select from pg_stat_activity a
+                           where a.datname = current_database() and a.usename = session_user
+                             and a.pid <> pg_backend_pid() and a.xact_start < k.in_force_since) as "open!"
+             from app.tenant_keys k where k.tenant_id = $1 and k.id = $2"#,
+        tenant.0,
+        cipher.current()
     )
     .fetch_one(tx.conn())
     .await?;
-    let Some(newest) = newest else {
-        return Ok(None);
+    if !row.older {
+        return Ok(Standing::Alone);
+    }
+    let switched = cipher.index_key() == cipher.current();
+    let Some(since) = row.in_force_since.filter(|_| switched) else {
+        return Ok(Standing::ToSwitch);
     };
-    if now < newest + SETTLED_AFTER {
-        return Ok(Some(newest + SETTLED_AFTER));
-    }
-    let left = left(&mut tx, keys, places).await?;
-    if left.total() > 0 || left.indexes {
-        // What can't be opened stays, and somebody has to look at it.
-        return Ok(None);
-    }
+    let soonest = since + SETTLED_AFTER;
+    Ok(if now < soonest {
+        Standing::Open(soonest)
+    } else if row.open {
+        Standing::Open(now + TRIED_AGAIN_AFTER)
+    } else {
+        Standing::Settled(cipher.current())
+    })
+}
+
+/// Notes that every transaction that begins from now on seals and indexes with the current key. After the commit that made it
+/// so, and by the database's clock, by which it tells when others began.
+async fn note_in_force(db: &Db, tenant: TenantId) -> Result<()> {
+    let mut tx = SystemTx::begin(db, tenant).await?;
     sqlx::query!(
-        "update app.tenant_keys set drained_at = $2 where tenant_id = $1 and retired_at is not null and drained_at is null",
+        "update app.tenant_keys set in_force_since = clock_timestamp()
+          where tenant_id = $1 and retired_at is null and indexed_at is not null and in_force_since is null",
+        tenant.0
+    )
+    .execute(tx.conn())
+    .await?;
+    tx.commit().await
+}
+
+/// Marks the keys before the current one as drained if nothing names them any more. What can't be opened stays, and somebody
+/// has to look at it.
+async fn drain(
+    (db, keys): (&Db, &TenantKeys),
+    tenant: TenantId,
+    places: &Places,
+    (current, now): (Uuid, Instant),
+) -> Result<()> {
+    let mut tx = SystemTx::begin(db, tenant).await?;
+    if left(&mut tx, keys, places).await?.total() > 0 {
+        return Ok(());
+    }
+    // Unless there is a newer one by now: then all begins again.
+    sqlx::query!(
+        "update app.tenant_keys o set drained_at = $3
+          where o.tenant_id = $1 and o.retired_at is not null and o.drained_at is null
+            and exists (select from app.tenant_keys k where k.tenant_id = $1 and k.id = $2 and k.retired_at is null)",
         tenant.0,
+        current,
         now
     )
     .execute(tx.conn())
     .await?;
-    tx.commit().await?;
-    Ok(None)
+    tx.commit().await
 }
 
 /// What is left to be done in the transaction's tenant.

@@ -10,10 +10,12 @@ use super::migrate::newest;
 
 /// Tables of the installation, not of a tenant: no health information, no tenant's data.
 pub const SHARED_TABLES: &[&str] = &[
-    "signing_keys",         // keys of the installation, wrapped
-    "seal_progress",        // how far sealing has come
-    "terminology_concepts", // codes and their meaning: facts of the world
-    "terminology_versions", // which distribution files are loaded
+    "signing_keys",          // keys of the installation, wrapped
+    "seal_progress",         // how far sealing has come
+    "numbering",             // how transactions are counted
+    "seal_acknowledgements", // breaks of the sealed logs, and who answers for them
+    "terminology_concepts",  // codes and their meaning: facts of the world
+    "terminology_versions",  // which distribution files are loaded
 ];
 
 /// Functions that run with their owner's rights. Each has its own tenant predicate, or touches no tenant's rows.
@@ -72,6 +74,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     // as it stood
     "encounters_then", // rows of the history, of a provider or a facility, within the tenant
     "follow_time_zone", // trigger: the days of documents follow their organisation's clocks
+    "transaction_number", // how the sealer counts: reads and adds to the numbering, which is no tenant's
 ];
 
 /// What breaks the promise, a line each; empty when it holds.

@@ -4,6 +4,7 @@
 //! information, the problems it can answer (and those of its own, `x-problems`), and that it wants a token. An operation without one is public, and says so.
 
 mod example;
+mod headers;
 
 use std::collections::BTreeSet;
 
@@ -31,10 +32,12 @@ pub fn finish(mut document: Value) -> Value {
     let parts = schemas.clone();
     join_parts(&mut document, &parts);
     give_examples(&mut document);
+    tell_headers(&mut document);
     document["components"]["securitySchemes"] = json!({
         "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
                     "description": "The access_token of POST /api/v1/auth/login. It lives ten minutes; refresh it." }
     });
+    document["components"]["headers"] = headers::components();
     document["components"]["responses"] = shared_responses();
     drop_unused(&mut document);
     document["servers"] =
@@ -262,6 +265,16 @@ fn give_examples(document: &mut Value) {
     }
 }
 
+/// Every answer says what its headers are.
+fn tell_headers(document: &mut Value) {
+    let schemas = document["components"]["schemas"].clone();
+    for (_, methods) in members(document.pointer_mut("/paths")) {
+        for (method, operation) in members(Some(methods)) {
+            headers::tell(method, operation, &schemas);
+        }
+    }
+}
+
 fn give(media: &mut Value, example: Value) {
     if media.get("example").is_none() {
         media["example"] = example;
@@ -418,6 +431,7 @@ fn shared_responses() -> Value {
         .map(|(status, meaning)| {
             let response = json!({
                 "description": meaning,
+                "headers": headers::of_problem(status),
                 "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/ProblemDocument" } } }
             });
             (format!("Problem{status}"), response)

@@ -1,6 +1,8 @@
 //! Evidence: the logs are what was written, the keys are what they were, and whoever was at them is found.
 
+mod acknowledged;
 mod data_keys;
+mod data_keys_drained;
 mod history;
 mod pieces;
 mod seals;

@@ -1,8 +1,11 @@
 //! What a single transaction left is sealed in pieces where it is more than a round holds.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use kernel::Clock;
 use kernel::ids::mint;
-use platform::audit::{Sealer, verify};
+use platform::audit::{FileSink, SealSink, Sealer, verify};
 use platform::crypto::{Keyring, LocalMasterKeys, SigningKeys};
 use platform::db::{Db, DbOptions};
 use sqlx::{Executor, PgConnection};
@@ -14,16 +17,16 @@ use crate::support::OwnDatabase;
 const MOST: u32 = 4;
 
 /// A database nobody else seals, with a history that was there before history was sealed.
-struct Archive {
+pub(super) struct Archive {
     own: OwnDatabase,
-    connection: PgConnection,
-    db: Db,
-    keys: Keyring,
-    tenants: [Uuid; 2],
+    pub(super) connection: PgConnection,
+    pub(super) db: Db,
+    pub(super) keys: Keyring,
+    pub(super) tenants: [Uuid; 2],
 }
 
 impl Archive {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let own = OwnDatabase::copy().await;
         let mut connection = own.connect().await;
         let wrapper =
@@ -42,7 +45,7 @@ impl Archive {
     }
 
     /// So many changes of each tenant, all of one transaction.
-    async fn write(&mut self, changes: [i32; 2]) {
+    pub(super) async fn write(&mut self, changes: [i32; 2]) {
         sqlx::query(
             "insert into app.audit_log (tenant_id, at, table_name, row_id, action, role, version, after)
              select tenant, now(), 'patients', gen_random_uuid(), 'update', 'admin', number, '{}'
@@ -59,8 +62,13 @@ impl Archive {
 
     /// Seals until nothing waits.
     async fn seal(&self) {
-        let mut sealer =
-            Sealer::new(self.db.clone(), self.keys.clone(), Clock::system(), None).holding(MOST);
+        self.seal_into(None, Clock::system()).await;
+    }
+
+    /// The same, for a file outside the database and by a clock of its own.
+    pub(super) async fn seal_into(&self, sink: Option<&Path>, clock: Clock) {
+        let sink = sink.map(|path| Arc::new(FileSink::new(path)) as Arc<dyn SealSink>);
+        let mut sealer = Sealer::new(self.db.clone(), self.keys.clone(), clock, sink).holding(MOST);
         for _ in 0..400 {
             let round = sealer.round().await.expect("it seals");
             let [_, history] = platform::audit::backlog(&self.db).await.expect("a count");
@@ -93,7 +101,7 @@ impl Archive {
         report.faults.iter().map(ToString::to_string).collect()
     }
 
-    async fn end(self) {
+    pub(super) async fn end(self) {
         self.db.close().await;
         drop(self.connection);
         self.own.drop().await;

@@ -17,10 +17,10 @@ async fn clinic() -> TestTenant {
 }
 
 /// A file outside the database, removed with the value.
-struct Outside(PathBuf);
+pub(super) struct Outside(pub(super) PathBuf);
 
 impl Outside {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(std::env::temp_dir().join(format!("chartwell-seals-{}.jsonl", mint())))
     }
 }

@@ -11,7 +11,7 @@ use platform::access::Role;
 use serde_json::{Value, json};
 use sqlx::{PgConnection, Row};
 
-use super::openapi::{example, is_form, operations, required_query};
+use super::openapi::{example, is_form, known_by, operations, required_query, unlike_the_document};
 use crate::support::{Caller, Chart, Reply, TestTenant, admin_connection};
 
 /// Operations whose example is refused as a body, before anybody is looked up: nobody was shown anything. Each with what the
@@ -164,26 +164,11 @@ impl Walk {
         else {
             return;
         };
-        let segments: Vec<&str> = place.split('/').collect();
-        for path in &self.paths {
-            let template: Vec<&str> = path.split('/').collect();
-            let name = template
-                .last()
-                .and_then(|last| last.strip_prefix('{')?.strip_suffix('}'));
-            let fits = template.len() == segments.len()
-                && template
-                    .iter()
-                    .zip(&segments)
-                    .all(|(one, other)| one.starts_with('{') || one == other);
-            if let (true, Some(name)) = (fits, name) {
-                let named = format!("{{{name}}}");
-                // Of a name it does not know, the chart makes up another id each time.
-                if self.chart.fill(&named) != self.chart.fill(&named) {
-                    let id = segments.last().copied().unwrap_or_default();
-                    self.made
-                        .entry(name.to_owned())
-                        .or_insert_with(|| id.to_owned());
-                }
+        for (name, id) in known_by(self.paths.iter().map(String::as_str), place) {
+            let named = format!("{{{name}}}");
+            // Of a name it does not know, the chart makes up another id each time.
+            if self.chart.fill(&named) != self.chart.fill(&named) {
+                self.made.entry(name).or_insert(id);
             }
         }
     }
@@ -223,6 +208,7 @@ async fn every_disclosure_and_every_refusal_is_on_record() {
     let (doctor, patient) = (walk.chart.doctor.clone(), walk.chart.portal_user.clone());
     let (mut not_reached, mut not_shown) = (BTreeSet::new(), BTreeSet::new());
     let (mut disclosed, mut refused) = (0, 0);
+    let mut unlike = BTreeSet::new();
     let all = of_health_information(&document);
     for operation in &all {
         let caller = if operation.has("admin") {
@@ -234,6 +220,7 @@ async fn every_disclosure_and_every_refusal_is_on_record() {
         };
         for caller in [caller, &billing] {
             let reply = walk.call(operation, caller).await;
+            unlike.extend(unlike_the_document(&document, &operation.what, &reply));
             let records = walk.records(&reply).await;
             let place = format!(
                 "{} {} as {} → {} {}",
@@ -268,6 +255,7 @@ async fn every_disclosure_and_every_refusal_is_on_record() {
             }
         }
     }
+    assert!(unlike.is_empty(), "headers: {unlike:#?}");
     // Exactly these: what can be reached now leaves the list.
     assert_eq!(not_reached, NOT_REACHED.map(|(name, _)| name).into());
     assert_eq!(not_shown, NOT_SHOWN.map(|(name, _)| name).into());

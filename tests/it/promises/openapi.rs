@@ -1,12 +1,15 @@
 //! The document is what the code says, it is committed, and every path in it is served.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use axum::http::Method;
+use axum::http::{HeaderName, Method};
+use platform::access::Role;
+use platform::http::Rates;
 use serde_json::Value;
 
 use super::project;
-use crate::support::TestTenant;
+use super::strangers::chart_with_everything;
+use crate::support::{Reply, TestTenant};
 
 /// Every operation: path, method, and what the document says of it.
 pub fn operations(document: &Value) -> Vec<(String, Method, Value)> {
@@ -149,6 +152,147 @@ async fn every_documented_path_is_served() {
             assert_eq!(reply.status, 401, "{method} {path}: {code}");
         }
     }
+}
+
+/// Headers of every answer, of which the document says nothing: what HTTP itself needs, and what browsers and
+/// proxies are told.
+const OF_EVERY_ANSWER: [&str; 7] = [
+    "content-type",
+    "content-length",
+    "cache-control",
+    "x-content-type-options",
+    "cross-origin-resource-policy",
+    "vary",
+    "x-accel-buffering",
+];
+
+/// What an answer carries in its headers and the document does not say of it, or the other way round. An answer of a status
+/// that is not in the document is a refusal that any path can give.
+pub fn unlike_the_document(document: &Value, operation: &Value, reply: &Reply) -> Option<String> {
+    let said = &operation["responses"][reply.status.as_str()];
+    let name = said["$ref"]
+        .as_str()
+        .and_then(|path| path.rsplit('/').next());
+    let said = name.map_or(said, |name| &document["components"]["responses"][name]);
+    let place = format!("{} {}", operation["operationId"], reply.status);
+    if said.is_null() {
+        return reply
+            .status
+            .is_success()
+            .then(|| format!("{place} is not in the document"));
+    }
+    let named: HashMap<String, bool> = said["headers"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| {
+            let header = &document["components"]["headers"][name];
+            (name.to_lowercase(), header["required"] == true)
+        })
+        .collect();
+    let strange = reply
+        .headers
+        .keys()
+        .map(HeaderName::as_str)
+        .find(|header| !named.contains_key(*header) && !OF_EVERY_ANSWER.contains(header));
+    if let Some(header) = strange {
+        return Some(format!("{place} carries {header}, which it does not say"));
+    }
+    let missing = named
+        .into_iter()
+        .find(|(header, required)| *required && !reply.headers.contains_key(header));
+    missing.map(|(header, _)| format!("{place} does not carry {header}"))
+}
+
+#[tokio::test]
+async fn answers_carry_the_headers_the_document_says() {
+    let clinic = TestTenant::new().await;
+    let chart = chart_with_everything(&clinic).await;
+    let admin = clinic.user(Role::Admin).await;
+    let document = chartwell::document();
+    let (mut seen, mut unlike) = (HashSet::new(), BTreeSet::new());
+    for (path, method, operation) in operations(&document) {
+        let place = chart.fill(&path) + &required_query(&operation);
+        let streams = &operation["responses"]["200"]["content"]["text/event-stream"];
+        let asked = method == Method::GET && streams.is_null() || method == Method::PATCH;
+        if !asked || operation["x-permission"].is_null() {
+            continue;
+        }
+        for caller in [&admin, &chart.doctor, &chart.portal_user] {
+            let found = caller.get(&place).await;
+            let reply = if method == Method::GET {
+                found
+            } else {
+                let etag = found
+                    .headers
+                    .get("etag")
+                    .and_then(|etag| etag.to_str().ok());
+                let headers = [
+                    ("if-match", etag.unwrap_or("\"1\"")),
+                    ("content-type", "application/merge-patch+json"),
+                ];
+                let body = chart.localise(example(&document, &operation).unwrap_or_default());
+                caller
+                    .send(Method::PATCH, &place, &headers, Some(body.to_string()))
+                    .await
+            };
+            unlike.extend(unlike_the_document(&document, &operation, &reply));
+            if reply.status.is_success() {
+                for header in reply.headers.keys() {
+                    seen.insert(header.as_str().to_owned());
+                }
+            }
+        }
+    }
+    assert!(unlike.is_empty(), "{unlike:#?}");
+    for header in ["etag", "ratelimit", "x-request-id", "content-disposition"] {
+        assert!(seen.contains(header), "no answer carried {header}");
+    }
+    // What is too much, and for whom there is no token.
+    let rates = Rates {
+        user: 1,
+        ..Rates::default()
+    };
+    let small = TestTenant::with_rates(rates).await;
+    let admin = small.user(Role::Admin).await;
+    let list = &document["paths"]["/api/v1/facilities"]["get"];
+    for (caller, status) in [(&admin, 200), (&admin, 429), (&small.nobody(), 401)] {
+        let reply = caller.get("/api/v1/facilities").await;
+        assert_eq!(reply.status.as_u16(), status);
+        assert_eq!(reply.headers.contains_key("retry-after"), status == 429);
+        assert_eq!(unlike_the_document(&document, list, &reply), None);
+    }
+    // A repeat says that it is one.
+    let fresh = TestTenant::new().await;
+    let admin = fresh.user(Role::Admin).await;
+    let made = &document["paths"]["/api/v1/facilities"]["post"];
+    let body = example(&document, made).expect("an example").to_string();
+    for replayed in [false, true] {
+        let key = [("idempotency-key", "the-same")];
+        let reply = admin
+            .send(Method::POST, "/api/v1/facilities", &key, Some(body.clone()))
+            .await;
+        assert_eq!(reply.status, 201, "{}", reply.text);
+        assert_eq!(reply.headers.contains_key("idempotent-replay"), replayed);
+        assert_eq!(unlike_the_document(&document, made, &reply), None);
+    }
+}
+
+/// The names by which paths know what stands at a place, and its id.
+pub fn known_by<'a>(paths: impl Iterator<Item = &'a str>, place: &str) -> Vec<(String, String)> {
+    let segments: Vec<&str> = place.split('/').collect();
+    let id = segments.last().copied().unwrap_or_default();
+    let name = |path: &str| {
+        let template: Vec<&str> = path.split('/').collect();
+        let fits = template.len() == segments.len()
+            && template
+                .iter()
+                .zip(&segments)
+                .all(|(one, other)| one.starts_with('{') || one == other);
+        let name = template.last()?.strip_prefix('{')?.strip_suffix('}')?;
+        fits.then(|| (name.to_owned(), id.to_owned()))
+    };
+    paths.filter_map(name).collect()
 }
 
 /// The query an operation can't do without, of the examples of its parameters.

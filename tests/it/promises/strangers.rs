@@ -1,11 +1,13 @@
 //! Every operation refuses every kind of stranger: without a token, with a dead one, of the wrong role, from another tenant,
 //! another patient.
 
+use std::collections::BTreeSet;
+
 use axum::http::Method;
 use platform::access::Role;
 use serde_json::{Value, json};
 
-use super::openapi::{example, operations, required_query};
+use super::openapi::{example, is_form, known_by, operations, required_query, unlike_the_document};
 use crate::support::{Caller, Chart, TestTenant, id};
 
 /// Operations a stranger may knock at: those with a permission.
@@ -114,7 +116,18 @@ async fn a_role_without_the_permission_is_refused() {
 async fn another_tenants_ids_are_ids_that_do_not_exist() {
     let ours = TestTenant::new().await;
     let theirs = TestTenant::new().await;
-    let chart = Chart::open(&theirs).await;
+    let chart = chart_with_everything(&theirs).await;
+    // An id made up would be asked about in vain: all there can be are there.
+    let unknown: BTreeSet<String> = guarded()
+        .flat_map(|(path, _, _)| names(&path).map(str::to_owned).collect::<Vec<_>>())
+        .filter(|name| !chart.ids.contains_key(name))
+        .collect();
+    assert_eq!(
+        unknown,
+        NOT_MADE.map(|(name, _)| name.to_owned()).into(),
+        "names of paths without anything of another tenant's"
+    );
+    let document = chartwell::document();
     let mut asked = 0;
     for role in Role::ALL {
         let caller = ours.user(role).await;
@@ -150,6 +163,7 @@ async fn another_tenants_ids_are_ids_that_do_not_exist() {
                 without_request_id(absent.json()),
                 "{method} {path}"
             );
+            assert_eq!(unlike_the_document(&document, &operation, &foreign), None);
             asked += 1;
         }
     }
@@ -186,16 +200,34 @@ const OF_THE_HOUSE: &[&str] = &[
     "working_time_id",
 ];
 
-/// Whether the path names something of one patient.
-fn is_of_a_patient(path: &str) -> bool {
+/// Names of paths of which nothing is made here, each with what would have to be there.
+const NOT_MADE: [(&str, &str); 7] = [
+    ("code", "a code of the world, the same for every tenant"),
+    ("imported_resource_id", "an import"),
+    ("offer_id", "a free time, which a job offers"),
+    (
+        "pair_id",
+        "two registrations of one person, which a scan finds",
+    ),
+    ("reminder_id", "a reminder, which a job promises"),
+    ("review_id", "a document past its time, which a job finds"),
+    ("system", "a code system of the world"),
+];
+
+/// The names in a path.
+fn names(path: &str) -> impl Iterator<Item = &str> {
     path.split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-        .any(|name| !OF_THE_HOUSE.contains(&name))
+}
+
+/// Whether the path names something of one patient.
+fn is_of_a_patient(path: &str) -> bool {
+    names(path).any(|name| !OF_THE_HOUSE.contains(&name))
 }
 
 /// A chart, and what only these tests ask for: a request to amend, an upload that is not at its end, a wait for a place, a note
-/// that waits for a co-signature.
-async fn chart_with_everything(clinic: &TestTenant) -> Chart {
+/// that waits for a co-signature, things of the house, and whatever the examples of the document make.
+pub(super) async fn chart_with_everything(clinic: &TestTenant) -> Chart {
     let mut chart = Chart::open(clinic).await;
     let admin = clinic.user(Role::Admin).await;
     let amend = json!({ "resource": { "type": "problem", "id": chart.ids["problem_id"] },
@@ -218,7 +250,16 @@ async fn chart_with_everything(clinic: &TestTenant) -> Chart {
     let supervised =
         json!({ "user_id": chart.nurse.user_id, "supervisor_id": chart.doctor.user_id });
     let supervised = admin.post("/api/v1/note-supervisions", supervised);
-    supervised.await.expect(201);
+    let feed = json!({ "name": "Telephone", "provider_id": chart.ids["provider_id"] });
+    let feed = admin.post("/api/v1/calendar-feeds", feed);
+    visited(clinic, &chart, 60).await;
+    let forecast = json!({ "facility_id": chart.ids["facility_id"], "horizon_days": 7 });
+    let forecast = admin.post("/api/v1/scheduling/forecasts", forecast);
+    let of_the_house = [
+        ("supervision_id", id(&supervised.await.expect(201))),
+        ("feed_id", id(&feed.await.expect(201))),
+        ("forecast_id", id(&forecast.await.expect(201))),
+    ];
     let note = json!({ "type": "nursing", "content": { "body": "Ate little." } });
     let notes = format!("/api/v1/patients/{}/notes", chart.patient);
     let note = id(&chart.nurse.post(notes, note).await.expect(201));
@@ -227,11 +268,67 @@ async fn chart_with_everything(clinic: &TestTenant) -> Chart {
     signed.await.expect(200);
     let waiting = chart.doctor.get("/api/v1/cosignatures").await.expect(200);
     let waiting = ("cosignature_id", id(&waiting["items"][0]));
-    let made = made.into_iter().chain([waiting]);
+    let sessions = admin.get("/api/v1/auth/sessions").await.expect(200);
+    let session = ("session_id", id(&sessions["items"][0]));
+    let made = made.into_iter().chain(of_the_house);
+    let made = made.chain([waiting, session]);
     chart
         .ids
         .extend(made.map(|(name, id)| (name.to_owned(), id)));
+    make_by_examples(&admin, &mut chart).await;
     chart
+}
+
+/// A visit of the patient's on each of so many days before today: there is nothing to forecast from without them.
+async fn visited(clinic: &TestTenant, chart: &Chart, days: i32) {
+    sqlx::query(
+        "insert into app.appointments (tenant_id, id, patient_id, service_id, facility_id, type, status, starts_at, ends_at,
+                                       time_zone, local_start, booked_by_role, created_at, updated_at)
+         select $1, gen_random_uuid(), $2::uuid, $3::uuid, $4::uuid, 'consultation', 'completed', at, at + interval '30 minutes',
+                'America/New_York', at at time zone 'America/New_York', 'staff', at - interval '3 days', at
+           from generate_series(1, $5) as day, lateral (select date_trunc('day', now()) - day * interval '1 day' + interval '15 hours' as at) a",
+    )
+    .bind(clinic.id.0)
+    .bind(&chart.patient)
+    .bind(&chart.ids["service_id"])
+    .bind(&chart.ids["facility_id"])
+    .bind(days)
+    .execute(&mut clinic.behind_the_curtain().await)
+    .await
+    .expect("visits");
+}
+
+/// Adds what the examples of the document make. The answers carry the headers it says.
+async fn make_by_examples(admin: &Caller, chart: &mut Chart) {
+    let document = chartwell::document();
+    let all = operations(&document);
+    let mut unlike = Vec::new();
+    for (path, method, operation) in &all {
+        let creates = *method == Method::POST && operation["responses"]["201"].is_object();
+        let roles = operation["x-roles"].as_array().cloned().unwrap_or_default();
+        if !creates || is_form(operation) || operation["x-permission"].is_null() {
+            continue;
+        }
+        let caller = if roles.iter().any(|role| role == "admin") {
+            admin
+        } else {
+            &chart.doctor
+        };
+        let example = example(&document, operation).unwrap_or(json!({}));
+        let body = chart.localise(example).to_string();
+        let reply = caller
+            .send(Method::POST, &chart.fill(path), &[], Some(body))
+            .await;
+        unlike.extend(unlike_the_document(&document, operation, &reply));
+        let place = reply.headers.get("location");
+        let Some(place) = place.and_then(|place| place.to_str().ok()) else {
+            continue;
+        };
+        for (name, id) in known_by(all.iter().map(|(path, _, _)| path.as_str()), place) {
+            chart.ids.entry(name).or_insert(id);
+        }
+    }
+    assert!(unlike.is_empty(), "{unlike:#?}");
 }
 
 /// Asks for everything of a patient that the role may ask for; each is an id that does not exist.

@@ -5,10 +5,10 @@ use std::fmt;
 use kernel::ids::TenantId;
 use uuid::Uuid;
 
-use crate::audit::Log;
+use crate::audit::{Acknowledgement, Log};
 
 /// What is wrong with one record or one seal. Records are named by their ids, seals by their numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Finding {
     /// The record is not what was sealed.
     RecordChanged(Uuid),
@@ -40,6 +40,10 @@ pub enum Finding {
     SealReplaced(i64),
     /// A line of the sink bears no signature of one of our keys.
     SinkForged(i64),
+    /// The seal goes on with numbers far beyond those of the one before it: the database was loaded into another cluster.
+    SealRenumbered(i64),
+    /// The sink has a seal of this number that is not the database's. Said only of one that was acknowledged.
+    SealGivenUp(i64),
 }
 
 impl Finding {
@@ -94,6 +98,14 @@ impl fmt::Display for Finding {
                 f,
                 "seal {n} as kept outside the database has no valid signature"
             ),
+            Self::SealRenumbered(n) => write!(
+                f,
+                "seal {n} counts transactions anew: the database went on in another cluster"
+            ),
+            Self::SealGivenUp(n) => write!(
+                f,
+                "seal {n} as kept outside the database is not here: an earlier state was put back"
+            ),
         }
     }
 }
@@ -106,6 +118,8 @@ pub struct Fault {
     pub finding: Finding,
     /// Of a change that is still there: the table and the id of the row it claims to be of.
     pub row: Option<(String, Uuid)>,
+    /// What of it can be acknowledged, because a restore or a clock may have left it. Nothing of most.
+    pub claims: Vec<String>,
 }
 
 impl fmt::Display for Fault {
@@ -115,6 +129,7 @@ impl fmt::Display for Fault {
             log,
             finding,
             row,
+            ..
         } = self;
         write!(f, "tenant {tenant}: {}: {finding}", log.name())?;
         match row {
@@ -141,11 +156,17 @@ pub struct Report {
     pub history: Counts,
     /// In the order of tenants; empty when the logs are as they were written.
     pub faults: Vec<Fault>,
+    /// Breaks that somebody answers for, each with the number of the acknowledgement. No faults.
+    pub acknowledged: Vec<(Fault, i64)>,
+    /// Every acknowledgement there is, whatever was looked at.
+    pub acknowledgements: Vec<Acknowledgement>,
+    /// Acknowledgements that bear no valid signature: each is a fault.
+    pub forged: Vec<i64>,
 }
 
 impl Report {
     pub fn is_clean(&self) -> bool {
-        self.faults.is_empty()
+        self.faults.is_empty() && self.forged.is_empty()
     }
 
     /// Seals looked at, of both logs.
@@ -162,21 +183,53 @@ impl Report {
 
     pub(super) fn add(
         &mut self,
-        (tenant, log): (TenantId, Log),
+        chain: (TenantId, Log),
         finding: Finding,
         row: Option<(String, Uuid)>,
+        claims: Vec<String>,
     ) {
-        self.faults.push(Fault {
-            tenant,
-            log,
-            finding,
-            row,
-        });
+        self.faults.push(fault(chain, finding, row, claims));
+    }
+
+    /// Notes a break that is acknowledged.
+    pub(super) fn excuse(&mut self, chain: (TenantId, Log), finding: Finding, by: i64) {
+        let known = fault(chain, finding, None, Vec::new());
+        self.acknowledged.push((known, by));
+    }
+}
+
+fn fault(
+    (tenant, log): (TenantId, Log),
+    finding: Finding,
+    row: Option<(String, Uuid)>,
+    claims: Vec<String>,
+) -> Fault {
+    Fault {
+        tenant,
+        log,
+        finding,
+        row,
+        claims,
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for one in &self.acknowledgements {
+            let at = one.made_at.format("%Y-%m-%d %H:%M:%SZ");
+            let (number, by, why, claims) =
+                (one.number, &one.made_by, &one.reason, one.claims.len());
+            writeln!(
+                f,
+                "acknowledgement {number} of {at} by {by}, breaks: {claims}: {why}"
+            )?;
+        }
+        for (known, by) in &self.acknowledged {
+            writeln!(f, "{known} (acknowledgement {by})")?;
+        }
+        for number in &self.forged {
+            writeln!(f, "acknowledgement {number} has no valid signature")?;
+        }
         for fault in &self.faults {
             writeln!(f, "{fault}")?;
         }
@@ -193,10 +246,17 @@ impl fmt::Display for Report {
             )?;
         }
         write!(f, "{} tenants: ", self.tenants)?;
-        match self.faults.len() {
-            0 => write!(f, "all as it was written"),
-            1 => write!(f, "1 fault"),
-            many => write!(f, "{many} faults"),
+        match (
+            self.faults.len() + self.forged.len(),
+            self.acknowledged.len(),
+        ) {
+            (0, 0) => write!(f, "all as it was written"),
+            (0, known) => write!(
+                f,
+                "all as it was written, but for breaks acknowledged: {known}"
+            ),
+            (1, _) => write!(f, "1 fault"),
+            (many, _) => write!(f, "{many} faults"),
         }
     }
 }

@@ -13,6 +13,7 @@ use kernel::ids::TenantId;
 use uuid::Uuid;
 
 use super::{Finding, Kept, Range, Report};
+use crate::audit::acknowledgement::{Acknowledged, mistimed, outside};
 use crate::audit::log::{Log, Place, Row, Span, before};
 use crate::audit::manifest::{self, Difference};
 use crate::audit::merkle::Hash;
@@ -26,6 +27,9 @@ const MISSING: usize = 1_000;
 
 /// How far the time of a record may lie from that of the seals around it: a transaction takes time, and clocks differ.
 const ALLOWED: TimeDelta = TimeDelta::days(1);
+
+/// Numbers that no cluster uses up between two seals: beyond it they began anew (migration 0021 leaps twice as far).
+const LEAP: i64 = 1 << 43;
 
 /// Where the last seal looked at ends.
 struct Position {
@@ -42,11 +46,14 @@ struct Position {
 pub(super) struct Check<'a> {
     tx: SealerTx,
     keys: &'a SigningKeys,
+    acknowledged: &'a Acknowledged,
     range: Range,
     chain: (TenantId, Log),
     kept: Kept,
     report: &'a mut Report,
     findings: BTreeSet<Finding>,
+    /// What of findings about seals kept outside can be acknowledged.
+    claims: HashMap<Finding, Vec<String>>,
 }
 
 /// The records found in the range of one seal.
@@ -88,20 +95,32 @@ impl Found {
 impl<'a> Check<'a> {
     pub fn new(
         tx: SealerTx,
-        keys: &'a SigningKeys,
+        (keys, acknowledged): (&'a SigningKeys, &'a Acknowledged),
         range: Range,
         chain: (TenantId, Log),
-        kept: Kept,
+        mut kept: Kept,
         report: &'a mut Report,
     ) -> Self {
+        kept.retain(|number, hashes| {
+            hashes.retain(|hash| {
+                let by = acknowledged.of(&outside(chain, *number, hash));
+                if let Some(by) = by {
+                    report.excuse(chain, Finding::SealGivenUp(*number), by);
+                }
+                by.is_none()
+            });
+            !hashes.is_empty()
+        });
         Self {
             tx,
             keys,
+            acknowledged,
             range,
             chain,
             kept,
             report,
             findings: BTreeSet::new(),
+            claims: HashMap::new(),
         }
     }
 
@@ -120,9 +139,9 @@ impl<'a> Check<'a> {
             self.beyond(&at).await?;
         }
         // What the sink has and nobody has shown us.
-        let lost: Vec<i64> = self.kept.keys().copied().collect();
-        self.findings
-            .extend(lost.into_iter().map(Finding::SealMissing));
+        for (number, hashes) in std::mem::take(&mut self.kept) {
+            self.differs_outside(Finding::SealMissing(number), number, &hashes);
+        }
         self.join_moved().await?;
         let found: Vec<Uuid> = self.findings.iter().filter_map(Finding::record).collect();
         let mut rows = match self.chain {
@@ -132,10 +151,26 @@ impl<'a> Check<'a> {
             _ => HashMap::new(),
         };
         for finding in self.findings {
+            let mut claims = self.claims.remove(&finding).unwrap_or_default();
+            if let Finding::RecordMistimed(id) = finding {
+                let claim = mistimed(self.chain, id);
+                if let Some(by) = self.acknowledged.of(&claim) {
+                    self.report.excuse(self.chain, finding, by);
+                    continue;
+                }
+                claims.push(claim);
+            }
             let row = finding.record().and_then(|id| rows.remove(&id));
-            self.report.add(self.chain, finding, row);
+            self.report.add(self.chain, finding, row, claims);
         }
         Ok(())
+    }
+
+    /// The sink has other seals under this number, or some where the database has none.
+    fn differs_outside(&mut self, finding: Finding, number: i64, hashes: &[Hash]) {
+        let claims = hashes.iter().map(|hash| outside(self.chain, number, hash));
+        self.claims.insert(finding, claims.collect());
+        self.findings.insert(finding);
     }
 
     /// The place behind the last seal that is out of scope.
@@ -237,13 +272,20 @@ impl<'a> Check<'a> {
         if seal.from_xid < before.range.1 && !is_piece {
             self.findings.insert(Finding::SealOverlaps(number));
         }
+        let leap = (before.range.1, seal.until_xid);
+        if before.sequence > 0 && leap.1.saturating_sub(leap.0) >= LEAP {
+            let finding = Finding::SealRenumbered(number);
+            if let Some(by) = self.acknowledged.of_leap(leap) {
+                self.report.excuse(self.chain, finding, by);
+            } else {
+                self.findings.insert(finding);
+            }
+        }
         let hash = seal.hash();
-        if self
-            .kept
-            .remove(&number)
-            .is_some_and(|kept| kept.iter().any(|kept| *kept != hash))
-        {
-            self.findings.insert(Finding::SealReplaced(number));
+        let mut others = self.kept.remove(&number).unwrap_or_default();
+        others.retain(|kept| *kept != hash);
+        if !others.is_empty() {
+            self.differs_outside(Finding::SealReplaced(number), number, &others);
         }
     }
 

@@ -188,7 +188,10 @@ pub(super) async fn present(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap
              union all
              select * from (select r.section, r.place,
                     app.told_of_imported(r.resource_type, r.source_id, r.content)
-                        || jsonb_build_object('id', r.id, 'effective_at', r.effective_at), r.total
+                        || jsonb_build_object('id', r.id, 'effective_at', r.effective_at)
+                        || case r.section when 'results'
+                               then jsonb_build_object('results', app.results_of_imported($2, r.source_id, r.content, null)) else '{}' end,
+                    r.total
                 from (select k.section, g.id, g.resource_type, g.source_id, g.content, g.effective_at,
                              count(*) over (partition by k.section) as total,
                              row_number() over (partition by k.section order by g.effective_at desc nulls last, g.id desc) as place
@@ -270,18 +273,20 @@ pub(super) async fn past(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap<St
            select s.section as "section!", max(s.total) as "total!", jsonb_agg(s.item order by s.place) as "items!"
              from shown s group by s.section
            union all
-           select i.section, max(i.total), jsonb_agg(i.item order by i.place)
-             from (select k.section, r.item, count(*) over (partition by k.section) as total,
+           select i.section, max(i.total),
+                  jsonb_agg(app.told_of_imported(i.resource_type, i.source_id, i.content)
+                                || jsonb_build_object('id', i.id, 'effective_at', i.effective_at)
+                                || case i.section when 'results'
+                                       then jsonb_build_object('results', app.results_of_imported($2, i.source_id, i.content, $5)) else '{}' end
+                            order by i.place)
+             from (select k.section, r.id, r.resource_type, r.source_id, r.content, r.effective_at, count(*) over (partition by k.section) as total,
                           row_number() over (partition by k.section order by r.effective_at desc nulls last, r.id desc) as place
-                     from (select r.id, r.resource_type, r.content, r.effective_at,
-                                  app.told_of_imported(r.resource_type, r.source_id, r.content)
-                                      || jsonb_build_object('id', r.id, 'effective_at', r.effective_at) as item
-                             from (select c.id, c.resource_type, c.source_id, c.content, c.effective_at from app.imported_resources c
-                                    where c.tenant_id = $1 and c.patient_id = $2 and coalesce(c.content_since, c.created_at) <= $5
-                                   union all
-                                   select b.resource_id, b.resource_type, b.source_id, b.content, b.effective_at
-                                     from app.imported_resource_states b
-                                    where b.tenant_id = $1 and b.patient_id = $2 and b.since <= $5 and b.until > $5) r) r
+                     from (select c.id, c.resource_type, c.source_id, c.content, c.effective_at from app.imported_resources c
+                            where c.tenant_id = $1 and c.patient_id = $2 and coalesce(c.content_since, c.created_at) <= $5
+                           union all
+                           select b.resource_id, b.resource_type, b.source_id, b.content, b.effective_at
+                             from app.imported_resource_states b
+                            where b.tenant_id = $1 and b.patient_id = $2 and b.since <= $5 and b.until > $5) r
                     cross join lateral (select app.section_of_imported(r.resource_type, r.content) as section) k
                     where k.section = any($3)) i
             where i.place <= $4

@@ -28,6 +28,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "join_team_of_participant", // trigger: who takes part in treating, too
     "join_team_of_referral", // trigger: who is referred to
     "know_patient_where_registered", // trigger: a registration that moves
+    "import_named", // the resource kept under a name, within the tenant: an id
     "medication_named", // what a kept Medication says it is: a code, and nobody's, within the tenant
     "join_team_of_new_patient", // trigger: who registers is on the team
     "matching_texts",   // full-text search, within the tenant and the caller's charts

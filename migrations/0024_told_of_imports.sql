@@ -39,8 +39,10 @@ $$;
 -- The name a reference means: an id of its source, which stands before a #, the same for all of a source; or an identifier, which
 -- sources share.
 create function app.name_in_reference(source_id text, reference jsonb) returns text
-    language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+    language plpgsql immutable parallel safe
 as $$
+begin
+    return (
     select case
         when said like '%?identifier=%' then regexp_replace(said, '^.*[?]identifier=', '')
         when said is not null then
@@ -49,7 +51,8 @@ as $$
         when reference #>> '{identifier,value}' is not null then
             coalesce(reference #>> '{identifier,system}', '') || '|' || (reference #>> '{identifier,value}')
     end
-      from (select reference ->> 'reference') as r (said)
+      from (select reference ->> 'reference') as r (said));
+end
 $$;
 revoke all on function app.name_in_reference(text, jsonb) from public;
 grant execute on function app.name_in_reference(text, jsonb) to chartwell_runtime;
@@ -66,16 +69,19 @@ as $$
     end
 $$;
 
+-- The small functions are expressions that are planned where they stand; the larger ones are planned once a session: a report with
+-- thirty results asks them a hundred times.
+
 -- A concept in words, or its first code.
 create function app.concept_told(concept jsonb) returns text
-    language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+    language sql immutable parallel safe
 as $$
     select coalesce(concept ->> 'text', concept #>> '{coding,0,display}', concept #>> '{coding,0,code}')
 $$;
 
 -- A number with its unit, digits as they were written.
 create function app.quantity_told(quantity jsonb) returns text
-    language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+    language sql immutable parallel safe
 as $$
     select case when jsonb_typeof(quantity -> 'value') = 'number'
                 then concat_ws(' ', concat(quantity ->> 'comparator', quantity ->> 'value'),
@@ -83,7 +89,7 @@ as $$
 $$;
 
 create function app.range_told(span jsonb) returns text
-    language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+    language sql immutable parallel safe
 as $$
     select case when low is not null and high is not null then low || ' to ' || high
                 when low is not null then 'at least ' || low
@@ -93,8 +99,10 @@ $$;
 
 -- How often: FHIR's Timing.
 create function app.timing_told(timing jsonb) returns text
-    language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+    language plpgsql immutable parallel safe
 as $$
+begin
+    return (
     select nullif(concat_ws(', ', app.concept_told(timing -> 'code'), nullif(concat_ws(' ', often, days, times, moments), ''), bounds), '')
       from (select timing -> 'repeat') as t (r)
      cross join lateral (
@@ -113,17 +121,20 @@ as $$
                (select 'at ' || string_agg(d #>> '{}', ', ') from jsonb_path_query(r, '$.timeOfDay[*]') d),
                (select string_agg(d #>> '{}', ', ') from jsonb_path_query(r, '$.when[*]') d),
                coalesce('for ' || app.quantity_told(r -> 'boundsDuration'), 'until ' || (r #>> '{boundsPeriod,end}'))
-        ) as o (often, days, times, moments, bounds)
+        ) as o (often, days, times, moments, bounds));
+end
 $$;
 
 -- What is to be taken, or is: FHIR's Dosage, in its source's words and beside them what it says in parts.
 create function app.dosage_told(dosage jsonb) returns text
-    language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+    language plpgsql immutable parallel safe
 as $$
+begin
+    return (
     select string_agg(concat_ws(' ', words, case when words is null then parts else '(' || parts || ')' end), '; ' order by place)
       from jsonb_path_query(dosage, '$[*]') with ordinality as d (one, place)
      cross join lateral (
-        select one ->> 'text',
+        select nullif(regexp_replace(btrim(one ->> 'text', E' \t\n\r'), '\s+', ' ', 'g'), ''),
                nullif(concat_ws(', ',
                    (select string_agg(said, ', ' order by at)
                       from jsonb_path_query(one, '$.doseAndRate[*]') with ordinality as p (part, at)
@@ -143,16 +154,19 @@ as $$
                    'at most ' || app.quantity_told(one #> '{maxDosePerPeriod,numerator}') || ' in '
                        || app.quantity_told(one #> '{maxDosePerPeriod,denominator}'),
                    (select string_agg(app.concept_told(i), ', ') from jsonb_path_query(one, '$.additionalInstruction[*]') i
-                     where app.concept_told(i) is distinct from one ->> 'text'),
+                     where btrim(app.concept_told(i), E' \t\n\r') is distinct from btrim(one ->> 'text', E' \t\n\r')),
                    nullif(one ->> 'patientInstruction', one ->> 'text')), '')
         ) as s (words, parts)
-     where coalesce(words, parts) is not null
+     where coalesce(words, parts) is not null);
+end
 $$;
 
 -- The value of an observation, whatever it is of; of one that has parts, each.
 create function app.value_told(observation jsonb) returns text
-    language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+    language plpgsql immutable parallel safe
 as $$
+begin
+    return (
     select coalesce(
         app.quantity_told(observation -> 'valueQuantity'),
         app.concept_told(observation -> 'valueCodeableConcept'),
@@ -162,14 +176,17 @@ as $$
         observation ->> 'valueDateTime', observation ->> 'valueTime',
         (select string_agg(concat_ws(' ', app.concept_told(c -> 'code'), app.value_told(c)), '; ')
            from jsonb_path_query(observation, '$.component[*]') c),
-        'not known: ' || app.concept_told(observation -> 'dataAbsentReason'))
+        'not known: ' || app.concept_told(observation -> 'dataAbsentReason')));
+end
 $$;
 
 -- What a report found, as its observations say: those the reader may see, of the same patient, as they were at an instant (null:
 -- now). At most fifty.
 create function app.results_of_imported(patient uuid, source_id text, content jsonb, told_at timestamptz) returns jsonb
-    language sql stable set search_path = pg_catalog, pg_temp
+    language plpgsql stable
 as $$
+begin
+    return (
     select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
                'title', coalesce(app.concept_told(f.found -> 'code'), r.reference ->> 'display'),
                'value', case when coalesce(f.found ->> 'status', '') <> 'entered-in-error' then app.value_told(f.found) end,
@@ -193,7 +210,8 @@ as $$
             select b.content from app.imported_resource_states b
              where b.tenant_id = app.tenant_id() and b.resource_id = n.id and b.patient_id = patient
                and b.since <= told_at and b.until > told_at
-            limit 1) as f (found) on true
+            limit 1) as f (found) on true);
+end
 $$;
 
 create or replace function app.told_of_imported(resource_type text, source_id text, content jsonb) returns jsonb

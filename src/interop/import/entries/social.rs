@@ -72,18 +72,15 @@ fn answer(element: &Value, written: &str, coded: bool) -> Option<SocialAnswer> {
         }
     } else if let Some(said) = digits::number(written, "/valueQuantity/value") {
         let plain = text(element, "/valueQuantity/comparator").is_none();
-        match said.parse().ok().filter(|_| plain) {
-            Some(number) => {
-                answer.number = Some(number);
-                answer.unit = text(element, "/valueQuantity/code")
-                    .or_else(|| text(element, "/valueQuantity/unit"))
-                    .and_then(|unit| words(unit, 40));
-            }
+        if let Some(number) = said.parse().ok().filter(|_| plain) {
+            answer.number = Some(number);
+            answer.unit = text(element, "/valueQuantity/code")
+                .or_else(|| text(element, "/valueQuantity/unit"))
+                .and_then(|unit| words(unit, 40));
+        } else {
             // More or less than a number, or of more digits than are kept: in words.
-            None => {
-                let said = quantity_at(element, written, "/valueQuantity")?;
-                answer.text = Some(words(&said, 2000)?);
-            }
+            let said = quantity_at(element, written, "/valueQuantity")?;
+            answer.text = Some(words(&said, 2000)?);
         }
     } else if let Some(said) = digits::number(written, "/valueInteger") {
         answer.number = Some(said.parse().ok()?);

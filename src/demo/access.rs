@@ -48,6 +48,7 @@ fn record(
         route: Cow::Borrowed("dev"),
         address: Cow::Borrowed("local"),
         user_agent: Cow::Borrowed(""),
+        shown: None,
         mac: Vec::new(),
     };
     record.mac = app.keys.record_mac(&record.fingerprint()).to_vec();

@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use kernel::clock::Instant;
+use kernel::clock::{Instant, Tz};
 use kernel::ids::{SessionId, TenantId, UserId};
 use kernel::{Clock, Code, Error, Result};
 use platform::access::{Authenticator, Changed, Principal, Role};
@@ -146,6 +146,7 @@ impl Identity {
             session: claims.sid,
             scope: live.role.scope(live.chart_access),
             patient: live.patient,
+            zone: live.time_zone.parse().unwrap_or(Tz::UTC),
             expires_at: claims.expires_at().min(live.ends_at),
         });
         self.remembered.keep(

@@ -127,6 +127,7 @@ mod tests {
             session: SessionId::new(),
             scope: Scope::CareTeam,
             patient: None,
+            zone: kernel::clock::Tz::UTC,
             expires_at: now + TimeDelta::seconds(30),
         })
     }

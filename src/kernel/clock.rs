@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
-use chrono_tz::Tz;
+/// A zone of the IANA database.
+pub use chrono_tz::Tz;
 
 /// A point in time, UTC, microsecond precision.
 pub type Instant = DateTime<Utc>;

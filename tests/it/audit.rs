@@ -3,7 +3,9 @@
 use platform::access::Role;
 use platform::audit::{Sealer, verify};
 
-use crate::support::{Chart, TestTenant, admin_connection};
+use serde_json::json;
+
+use crate::support::{Chart, TestTenant, admin_connection, as_role};
 
 async fn seal(clinic: &TestTenant) {
     let mut sealer = Sealer::new(
@@ -131,12 +133,164 @@ async fn a_search_records_every_patient_it_shows() {
         .expect("an id")
         .to_owned();
     let shown = reply.expect(200)["items"].as_array().map(Vec::len);
-    let recorded: i64 = sqlx::query_scalar("select count(distinct patient_id) from app.phi_access_log where request_id = $1::uuid and action = 'search'")
+    let recorded: i64 = sqlx::query_scalar("select count(distinct patient_id) from app.phi_accesses where request_id = $1::uuid and action = 'search'")
         .bind(&request)
         .fetch_one(&mut admin_connection().await)
         .await
         .expect("a count");
     assert_eq!((shown, recorded), (Some(3), 3));
+}
+
+/// A search that showed three, sealed: the id of its record, and whom it showed.
+async fn clinic_with_a_search() -> (TestTenant, String, Vec<String>) {
+    let clinic = TestTenant::new().await;
+    let staff = clinic.user(Role::Staff).await;
+    for _ in 0..3 {
+        clinic.patient(&staff).await;
+    }
+    let reply = staff.get("/api/v1/patients?family=fam").await;
+    let request = reply.headers["x-request-id"]
+        .to_str()
+        .expect("an id")
+        .to_owned();
+    reply.expect(200);
+    let (id, shown) = sqlx::query_as(
+        "select id::text, shown::text[] from app.phi_access_log where request_id = $1::uuid",
+    )
+    .bind(&request)
+    .fetch_one(&mut admin_connection().await)
+    .await
+    .expect("one record");
+    seal(&clinic).await;
+    (clinic, id, shown)
+}
+
+#[tokio::test]
+async fn whoever_takes_a_patient_out_of_a_search_s_record_is_found() {
+    for (attack, change) in [
+        (
+            "shortened",
+            "shown = shown[1:2], shown_resources = shown_resources[1:2]",
+        ),
+        ("turned", "shown = array[shown[2], shown[1], shown[3]]"),
+        ("unnamed", "shown = array[shown[1], shown[2], null]"),
+        (
+            "another piece",
+            "shown_resources = array[null, null, null]::uuid[]",
+        ),
+    ] {
+        let (clinic, id, _) = clinic_with_a_search().await;
+        assert!(faults(&clinic).await.is_empty(), "as it was");
+        sqlx::query(sqlx::AssertSqlSafe(format!(
+            "update app.phi_access_log set {change} where id = $1::uuid"
+        )))
+        .bind(&id)
+        .execute(&mut admin_connection().await)
+        .await
+        .expect("a superuser may");
+        let found = faults(&clinic).await;
+        assert!(
+            found.iter().any(|fault| fault.contains(&id)),
+            "{attack} {id} was not named in {found:#?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_log_of_a_search_is_read_patient_by_patient_over_any_page() {
+    let (clinic, id, shown) = clinic_with_a_search().await;
+    let admin = clinic.user(Role::Admin).await;
+    let mut read = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/api/v1/audit/access?action=search&limit=2{cursor}");
+        let page = admin.get(path).await.expect(200);
+        for entry in page["items"].as_array().expect("entries") {
+            if entry["id"] == id.as_str() {
+                read.push(entry["patient_id"].as_str().expect("a patient").to_owned());
+            }
+        }
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    read.sort();
+    let mut shown_sorted = shown.clone();
+    shown_sorted.sort();
+    assert_eq!(read, shown_sorted);
+    for patient in &shown {
+        let page = admin
+            .get(format!(
+                "/api/v1/audit/access?action=search&patient_id={patient}"
+            ))
+            .await
+            .expect(200);
+        let of_search: Vec<&serde_json::Value> = page["items"]
+            .as_array()
+            .expect("entries")
+            .iter()
+            .filter(|entry| entry["id"] == id.as_str())
+            .collect();
+        assert_eq!(of_search.len(), 1);
+        assert_eq!(of_search[0]["patient_id"], patient.as_str());
+    }
+}
+
+/// Which looks at many showed one of these.
+fn looks(patients: &[String]) -> String {
+    let patients = patients.join(",");
+    format!(
+        "select from app.looks_that_showed('{{{patients}}}', null, null) where resource = 'patient'"
+    )
+}
+
+#[tokio::test]
+async fn a_patient_reads_that_a_list_showed_him_and_not_who_else_was_on_it() {
+    let (clinic, id, shown) = clinic_with_a_search().await;
+    let admin = clinic.user(Role::Admin).await;
+    let account = clinic.user(Role::Patient).await;
+    admin
+        .patch(
+            format!("/api/v1/patients/{}", shown[1]),
+            1,
+            json!({ "portal_user_id": account.user_id }),
+        )
+        .await
+        .expect(200);
+    let patient = account.with_token(Some(clinic.log_in(&account.email).await));
+    let log = patient.get("/api/v1/me/access-log").await.expect(200);
+    let entry = log["items"]
+        .as_array()
+        .expect("entries")
+        .iter()
+        .find(|entry| entry["id"] == id.as_str())
+        .expect("the search");
+    assert_eq!(
+        (&entry["action"], &entry["resource"]),
+        (&"search".into(), &"patient".into())
+    );
+    assert!(entry["user_name"].is_string(), "who searched is named");
+    let text = log.to_string();
+    assert!(
+        !text.contains(&shown[0]) && !text.contains(&shown[2]),
+        "{text}"
+    );
+    // In the database he sees no row with others on it, and asking for another's looks gives none.
+    let caller = format!("{} {}", account.user_id, shown[1]);
+    for (statement, seen) in [
+        (
+            "select from app.phi_access_log where shown is not null".to_owned(),
+            0,
+        ),
+        (looks(&shown[1..2]), 1),
+        (looks(&[shown[0].clone(), shown[2].clone()]), 0),
+    ] {
+        let mut connection = admin_connection().await;
+        let himself = (clinic.id, Some(caller.as_str()));
+        let rows = as_role(&mut connection, himself, ("patient", "self"), &statement).await;
+        assert_eq!(rows.expect("rows"), seen, "{statement}");
+    }
 }
 
 #[tokio::test]

@@ -151,7 +151,7 @@ async fn files_in_any_order_become_one_chart_and_a_second_run_changes_nothing() 
         .expect("a count")
         .get(0);
     assert_eq!(linked, 2);
-    let actions: Vec<String> = sqlx::query("select distinct action from app.phi_access_log where tenant_id = $1 and patient_id = $2::uuid and resource = 'import' and role = 'system' order by 1")
+    let actions: Vec<String> = sqlx::query("select distinct action from app.phi_accesses where tenant_id = $1 and patient_id = $2::uuid and resource = 'import' and role = 'system' order by 1")
         .bind(clinic.id.0)
         .bind(&id)
         .fetch_all(&mut connection)

@@ -207,7 +207,7 @@ pub struct ListAllergies {
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
-    /// A day (its end, in UTC) or an instant: the list as it was on record then, the latest first. Needs the permission
+    /// A day (its local end) or an instant: the list as it was on record then, the latest first. Needs the permission
     /// `entry.history`.
     #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
     pub as_of: Option<AsOf>,
@@ -279,7 +279,7 @@ pub struct ListStatements {
     /// Those that were withdrawn, too.
     #[serde(default)]
     pub include_withdrawn: bool,
-    /// A day (its end, in UTC) or an instant: the list as it was on record then, the latest first. Needs the permission
+    /// A day (its local end) or an instant: the list as it was on record then, the latest first. Needs the permission
     /// `entry.history`.
     #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
     pub as_of: Option<AsOf>,
@@ -291,7 +291,9 @@ pub struct ListStatements {
 pub enum AllergyState {
     /// Neither allergies nor a statement: ask.
     NotAssessed,
-    /// It is stated that there are none, or none of a kind.
+    /// It is stated that there are none of a kind, such as food; of the others nobody has asked.
+    PartlyAssessed,
+    /// It is stated that there are none.
     NoneKnown,
     /// There are active allergies.
     Known,

@@ -15,7 +15,7 @@ use super::model::{
 use super::store::{self, Filter};
 use super::{drug_classes, statements};
 use crate::entries::{
-    self, Amended, Mistake, Then, amended_page, list_amended_as_of, show_amended,
+    self, Amended, Mistake, Then, amended_page, disclose_one, list_amended_as_of, show_amended,
 };
 use crate::patients::{self, Patient};
 use crate::terminology::System;
@@ -28,12 +28,7 @@ pub(super) async fn list(
     query: ListAllergies,
 ) -> Result<Answer<Page<Amended<Allergy>>>> {
     if let Some(at) = query.as_of {
-        let then = Then {
-            patient,
-            at,
-            limit: query.limit,
-            cursor: query.cursor,
-        };
+        let then = Then::page(patient, at, query.limit, query.cursor);
         let filters = (query.status, query.include_errors);
         let id = |row: &Allergy| row.id.0;
         return list_amended_as_of(ctx, then, &filters, id, |row| {
@@ -85,16 +80,9 @@ pub(super) async fn record(
     let person = entries::require_person(&mut tx, patient).await?;
     let id = add_in_tx(&mut tx, &person, new, ctx.now()).await?;
     let allergy = store::get(&mut tx, patient, id).await?;
-    let (location, version) = (
-        format!("/api/v1/patients/{patient}/allergies/{id}"),
-        allergy.version,
-    );
-    tx.commit(
-        Disclosure::of(RESOURCE, Action::Create, patient, id, allergy)
-            .created_at(location)
-            .version(version),
-    )
-    .await
+    let place = format!("/api/v1/patients/{patient}/allergies/{id}");
+    tx.commit(disclose_one(Action::Create, patient, id, allergy).created_at(place))
+        .await
 }
 
 /// Records an allergy of a patient who is held ([`patients::hold`]).
@@ -300,8 +288,7 @@ async fn write(
         .await
         .on_constraint("allergies_active_key", already_active)?;
     let allergy = store::get(&mut tx, patient, id).await?;
-    let version = allergy.version;
-    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, allergy).version(version))
+    tx.commit(disclose_one(Action::Update, patient, id, allergy))
         .await
 }
 

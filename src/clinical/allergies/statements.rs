@@ -10,11 +10,11 @@ use serde_json::json;
 
 use super::model::{
     Allergy, AllergyState, AllergyStatement, AllergySummary, Criticality, ListStatements,
-    NewStatement, SubstanceKind,
+    NewStatement, NoKnown, SubstanceKind,
 };
 use super::store::Filter;
 use super::{store as allergies, store_statements as store};
-use crate::entries::{Mistake, Then, list_as_of, require_then, states_as_of};
+use crate::entries::{Mistake, Then, disclose_one, list_as_of, require_then, states_as_of};
 use crate::patients::{self, AsOf};
 
 const RESOURCE: &str = "allergy";
@@ -62,8 +62,7 @@ pub(super) async fn read(
     let mut tx = ctx.begin(Permission::AllergyRead).await?;
     patients::require(&mut tx, patient).await?;
     let statement = store::get(&mut tx, patient, id).await?;
-    let version = statement.version;
-    tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, id, statement).version(version))
+    tx.finish(disclose_one(Action::Read, patient, id, statement))
         .await
 }
 
@@ -76,16 +75,9 @@ pub(super) async fn state(
     patients::hold(&mut tx, patient).await?;
     let id = state_in_tx(&mut tx, patient, &new, ctx.now()).await?;
     let statement = store::get(&mut tx, patient, id).await?;
-    let (location, version) = (
-        format!("/api/v1/patients/{patient}/allergy-statements/{id}"),
-        statement.version,
-    );
-    tx.commit(
-        Disclosure::of(RESOURCE, Action::Create, patient, id, statement)
-            .created_at(location)
-            .version(version),
-    )
-    .await
+    let place = format!("/api/v1/patients/{patient}/allergy-statements/{id}");
+    tx.commit(disclose_one(Action::Create, patient, id, statement).created_at(place))
+        .await
 }
 
 /// States it of a patient who is held ([`patients::hold`]).
@@ -148,8 +140,7 @@ pub(super) async fn withdraw(
     }
     store::withdraw(&mut tx, id, &why.reason, ctx.now()).await?;
     let statement = store::get(&mut tx, patient, id).await?;
-    let version = statement.version;
-    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, statement).version(version))
+    tx.commit(disclose_one(Action::Update, patient, id, statement))
         .await
 }
 
@@ -160,6 +151,7 @@ pub(super) async fn summary_as_of(
     then: AsOf,
 ) -> Result<Answer<AllergySummary>> {
     let mut tx = require_then(ctx, patient).await?;
+    let then = then.instant(ctx);
     let mut active: Vec<Allergy> = states_as_of(&mut tx, patient, then).await?;
     active.retain(|allergy| allergy.data.is_live());
     let mut standing: Vec<AllergyStatement> = states_as_of(&mut tx, patient, then).await?;
@@ -198,10 +190,15 @@ impl AllergySummary {
     /// Of the allergies that warn and the statements that stand.
     pub(crate) fn of(mut active: Vec<Allergy>, statements: Vec<AllergyStatement>) -> Self {
         active.sort_by_key(|allergy| allergy.data.criticality != Criticality::High);
-        let state = match (active.is_empty(), statements.is_empty()) {
-            (false, _) => AllergyState::Known,
-            (true, false) => AllergyState::NoneKnown,
-            (true, true) => AllergyState::NotAssessed,
+        let whole = |one: &AllergyStatement| one.data.statement == NoKnown::NoKnownAllergies;
+        let state = if !active.is_empty() {
+            AllergyState::Known
+        } else if statements.iter().any(whole) {
+            AllergyState::NoneKnown
+        } else if statements.is_empty() {
+            AllergyState::NotAssessed
+        } else {
+            AllergyState::PartlyAssessed
         };
         Self {
             state,

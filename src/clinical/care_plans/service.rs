@@ -27,12 +27,7 @@ pub(super) async fn list(
     query: ListCarePlans,
 ) -> Result<Answer<Page<Amended<CarePlan>>>> {
     if let Some(at) = query.as_of {
-        let then = Then {
-            patient,
-            at,
-            limit: query.limit,
-            cursor: query.cursor,
-        };
+        let then = Then::page(patient, at, query.limit, query.cursor);
         let filters = query.status;
         let id = |row: &CarePlan| row.id.0;
         return list_amended_as_of(ctx, then, &filters, id, |row| {
@@ -74,7 +69,7 @@ pub(super) async fn record(
 ) -> Result<Answer<CarePlan>> {
     let mut tx = ctx.begin(Permission::CarePlanWrite).await?;
     patients::require_active(&mut tx, patient).await?;
-    settle(&mut tx, patient, None, &mut new, ctx.now().date_naive()).await?;
+    settle(&mut tx, patient, None, &mut new, ctx.today()).await?;
     let id = CarePlanId::new();
     store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
     let made = get(&mut tx, patient, id).await?;
@@ -139,7 +134,7 @@ pub(super) async fn amend(
     if_match.require(present.version)?;
     present.status.require_standing()?;
     let mut wanted = patch.apply(&present.data)?;
-    let on = ctx.now().date_naive();
+    let on = ctx.today();
     settle(&mut tx, patient, Some(&present.data), &mut wanted, on).await?;
     store::update(&mut tx, id, &wanted, ctx.now()).await?;
     commit(tx, patient, id).await

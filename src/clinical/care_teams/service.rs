@@ -21,7 +21,7 @@ pub(super) async fn list(
     query: ListCareTeam,
 ) -> Result<Answer<Page<CareTeamMember>>> {
     if let Some(as_of) = query.as_of {
-        let on = query.at.unwrap_or(as_of.instant());
+        let on = query.at.unwrap_or(as_of.instant(ctx));
         let then = Then {
             patient,
             at: as_of,

@@ -13,7 +13,7 @@ use crate::documents::{Category, DocumentKind};
 use crate::encounters::Encounter;
 use crate::goals::Goal;
 use crate::immunizations::SeriesStatus;
-use crate::notes::{NoteSummary, NoteType};
+use crate::notes::{AmendmentRequest, NoteSummary, NoteType};
 use crate::patients::{AsOf, PatientStatus, Sex};
 use crate::problems::Problem;
 use crate::referrals::Referral;
@@ -24,7 +24,7 @@ use crate::vitals::RecentVital;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ReadChart {
-    /// A day (its end, in UTC) or an instant: the chart as it stood then, by the history. Needs the permission
+    /// A day (its local end) or an instant: the chart as it stood then, by the history. Needs the permission
     /// `entry.history`. Sections then hold up to 200 rows, because their lists are of today.
     #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
     pub as_of: Option<AsOf>,
@@ -242,7 +242,7 @@ pub struct Chart {
     /// Begun or past.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encounters: Option<Section<Encounter>>,
-    /// Scheduled, the next first.
+    /// Scheduled, the next first; one that began before its time is still among them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upcoming_encounters: Option<Section<Encounter>>,
     /// Not closed yet.
@@ -250,6 +250,9 @@ pub struct Chart {
     pub open_referrals: Option<Section<Referral>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open_alerts: Option<Section<ClinicalAlert>>,
+    /// What the patient asked to have amended and nobody has decided; what is due first, first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_amendment_requests: Option<Section<AmendmentRequest>>,
     /// Due and overdue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub immunizations_due: Option<Section<SeriesStatus>>,

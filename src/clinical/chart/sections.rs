@@ -20,7 +20,7 @@ const fn kind(name: &'static str, permission: Permission, list: &'static str) ->
 }
 
 /// All there are, but for the vital signs.
-pub(super) const KINDS: [Kind; 19] = [
+pub(super) const KINDS: [Kind; 20] = [
     kind("problems", Permission::ProblemRead, "problems"),
     kind("allergies", Permission::AllergyRead, "allergies"),
     kind(
@@ -35,6 +35,11 @@ pub(super) const KINDS: [Kind; 19] = [
         "clinical_alerts",
         Permission::AlertRead,
         "clinical-alerts?status=open",
+    ),
+    kind(
+        "note_amendment_requests",
+        Permission::AmendmentRead,
+        "amendment-requests?status=requested",
     ),
     kind(
         "immunizations",

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, NaiveDate, TimeDelta};
-use chrono_tz::Tz;
+use chrono::{Datelike, NaiveDate};
 use kernel::clock::Instant;
 use kernel::ids::PatientId;
 use kernel::{Error, Result};
@@ -17,7 +16,6 @@ use super::model::{Chart, ChartFlag, ChartHeader, Section};
 use super::sections;
 use super::store::{self, Asked, Found};
 use crate::allergies::AllergySummary;
-use crate::encounters;
 use crate::entries::{self, Remembered};
 use crate::immunizations::{self, Immunization, SeriesState, SeriesStatus};
 use crate::imported;
@@ -35,7 +33,7 @@ pub(super) async fn open(
     patient: PatientId,
     as_of: Option<AsOf>,
 ) -> Result<Answer<Chart>> {
-    let then = as_of.map(AsOf::instant);
+    let then = as_of.map(|then| then.instant(ctx));
     let permission = match then {
         None => Permission::ChartRead,
         Some(_) => Permission::EntryHistory,
@@ -66,15 +64,13 @@ pub(super) async fn open(
         None => store::present(&mut tx, &asked).await?,
         Some(_) => store::past(&mut tx, &asked).await?,
     };
-    let zone = store::tenant_zone(&found).and_then(|zone| encounters::zone(&zone));
     let measured = if Permission::VitalsRead.allows(role) {
-        // A bedside clock may be ahead of ours.
-        let until = then.unwrap_or(at + TimeDelta::hours(1));
+        let until = then.unwrap_or(at + vitals::AHEAD);
         Some(vitals::recent_in_tx(&mut tx, (patient, person.data.birth_date), until, then).await?)
     } else {
         None
     };
-    let today = at.with_timezone(&zone.unwrap_or(Tz::UTC)).date_naive();
+    let today = at.with_timezone(&ctx.zone()).date_naive();
     let chart = Shown {
         found,
         patient,
@@ -121,6 +117,7 @@ impl Shown {
             upcoming_encounters: self.remembered("upcoming")?,
             open_referrals: self.remembered("referrals")?,
             open_alerts: self.plain("clinical_alerts")?,
+            open_amendment_requests: self.remembered("note_amendment_requests")?,
             immunizations_due: due,
             care_team: self.plain("care_team_members")?,
             care_plans: self.remembered("care_plans")?,

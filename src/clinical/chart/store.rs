@@ -59,12 +59,6 @@ fn sections(asked: &Asked, rows: Vec<Row>) -> BTreeMap<String, Found> {
     found
 }
 
-/// The organisation's time zone, which the statements bring with the sections.
-pub(super) fn tenant_zone(found: &BTreeMap<String, Found>) -> Option<String> {
-    let zone = found.get("time_zone")?.items.first()?;
-    zone.as_str().map(str::to_owned)
-}
-
 /// The sections as they are. Encounters are found in the register, which knows their months. Where somebody may have very
 /// many, no more than a hundred are counted: each row asks its policy, which takes longer than reading it.
 #[expect(clippy::too_many_lines, reason = "one statement")]
@@ -73,8 +67,6 @@ pub(super) async fn present(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap
     let rows = sqlx::query_as!(
         Row,
         r#"with found (section, place, item, total) as (
-             select * from (select 'time_zone', 1::bigint, to_jsonb(t.time_zone), 1::bigint from app.tenants t where t.tenant_id = $1) z
-             union all
              select * from (select 'problems', row_number() over (order by r.created_at desc, r.id desc), to_jsonb(r), count(*) over ()
                 from app.problems r
                where r.tenant_id = $1 and r.patient_id = $2 and 'problems' = any($3)
@@ -110,7 +102,7 @@ pub(super) async fn present(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap
                 from app.encounters e
                 left join app.providers p on p.tenant_id = $1 and p.id = e.attending_provider_id
                where e.tenant_id = $1 and e.patient_id = $2 and 'upcoming' = any($3) and e.scheduled_start > $5
-                 and e.status = 'scheduled'
+                 and e.status in ('scheduled', 'in_progress')
                order by e.scheduled_start, e.id limit $4) s
              union all
              select * from (select 'referrals', row_number() over (order by r.created_at desc, r.id desc), to_jsonb(r), count(*) over ()
@@ -123,6 +115,11 @@ pub(super) async fn present(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap
                 from app.clinical_alerts r
                where r.tenant_id = $1 and r.patient_id = $2 and 'clinical_alerts' = any($3) and r.status = 'open'
                order by r.raised_at desc, r.id desc limit $4) s
+             union all
+             select * from (select 'note_amendment_requests', row_number() over (order by r.due_on, r.id), to_jsonb(r), count(*) over ()
+                from app.note_amendment_requests r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'note_amendment_requests' = any($3) and r.status = 'requested'
+               order by r.due_on, r.id limit $4) s
              union all
              select * from (select 'immunizations', row_number() over (order by r.occurred_on desc, r.id desc), to_jsonb(r), count(*) over ()
                 from app.immunizations r
@@ -229,7 +226,8 @@ pub(super) async fn past(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap<St
                from app.audit_log a
               where a.tenant_id = $1 and a.patient_id = $2 and a.at <= $5
                 and a.table_name in ('problems', 'allergies', 'allergy_statements', 'encounters', 'referrals', 'clinical_alerts',
-                                     'immunizations', 'care_team_members', 'care_plans', 'goals', 'notes', 'documents')
+                                     'note_amendment_requests', 'immunizations', 'care_team_members', 'care_plans', 'goals', 'notes',
+                                     'documents')
               order by a.table_name, a.row_id, a.at desc, a.version desc),
            states as (
              select case when l.table_name = 'encounters' and (l.item ->> 'scheduled_start')::timestamptz > $5 then 'upcoming'
@@ -250,16 +248,18 @@ pub(super) async fn past(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap<St
                          else s.item end as item
                from (select t.section, t.item, count(*) over (partition by t.section) as total,
                             row_number() over (partition by t.section
-                                                   order by case when t.section = 'upcoming' then t.happened end, t.happened desc) as place
+                                                   order by case when t.section = 'note_amendment_requests' then t.item ->> 'due_on' end,
+                                                            case when t.section = 'upcoming' then t.happened end, t.happened desc) as place
                        from states t
                       where t.section = any($3)
                         and case t.section
                                  when 'problems' then t.status <> 'resolved' and t.verification not in ('refuted', 'entered_in_error')
                                  when 'allergies' then t.status = 'active' and t.verification in ('unconfirmed', 'confirmed')
                                  when 'allergy_statements' then t.item ->> 'withdrawn_at' is null
-                                 when 'upcoming' then t.status = 'scheduled'
+                                 when 'upcoming' then t.status in ('scheduled', 'in_progress')
                                  when 'referrals' then t.status in ('draft', 'sent', 'accepted', 'scheduled')
                                  when 'clinical_alerts' then t.status = 'open'
+                                 when 'note_amendment_requests' then t.status = 'requested'
                                  when 'immunizations' then t.status <> 'entered_in_error'
                                  when 'care_team_members' then (t.item ->> 'valid_from')::timestamptz <= $5
                                       and coalesce((t.item ->> 'valid_until')::timestamptz > $5, true)
@@ -279,20 +279,21 @@ pub(super) async fn past(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap<St
                                 || case i.section when 'results'
                                        then jsonb_build_object('results', app.results_of_imported($2, i.source_id, i.content, $5)) else '{}' end
                             order by i.place)
-             from (select k.section, r.id, r.resource_type, r.source_id, r.content, r.effective_at, count(*) over (partition by k.section) as total,
+             from (select k.section, r.id, r.resource_type, r.source_id, r.content, r.effective_at,
+                          count(*) over (partition by k.section) as total,
                           row_number() over (partition by k.section order by r.effective_at desc nulls last, r.id desc) as place
                      from (select c.id, c.resource_type, c.source_id, c.content, c.effective_at from app.imported_resources c
                             where c.tenant_id = $1 and c.patient_id = $2 and coalesce(c.content_since, c.created_at) <= $5
-                           union all
+                              and c.resource_type in ('DiagnosticReport', 'MedicationRequest', 'MedicationStatement', 'ServiceRequest',
+                                                      'NutritionOrder', 'Task')
+                            union all
                            select b.resource_id, b.resource_type, b.source_id, b.content, b.effective_at
                              from app.imported_resource_states b
                             where b.tenant_id = $1 and b.patient_id = $2 and b.since <= $5 and b.until > $5) r
-                    cross join lateral (select app.section_of_imported(r.resource_type, r.content) as section) k
+                    cross join lateral (select app.section_of_imported(r.resource_type, r.content) as section offset 0) k    -- once a row
                     where k.section = any($3)) i
             where i.place <= $4
-            group by i.section
-           union all
-           select 'time_zone', 1, jsonb_build_array(t.time_zone) from app.tenants t where t.tenant_id = $1"#,
+            group by i.section"#,
         tenant as _,
         asked.patient as _,
         &asked.sections as _,

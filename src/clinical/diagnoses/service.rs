@@ -11,7 +11,7 @@ use platform::http::{Answer, IfMatch, MergePatch};
 use super::model::{Diagnosis, DiagnosisStatus, ListDiagnoses, NewDiagnosis, Promotion};
 use super::store;
 use crate::encounters::{EncounterRecord, EncounterStatus};
-use crate::entries::{self, Mistake, Remembered, Then};
+use crate::entries::{self, Mistake, Remembered, Then, disclose_one};
 use crate::patients::AsOf;
 use crate::problems::{self, NewProblem, ProblemVerification};
 
@@ -56,8 +56,7 @@ pub(super) async fn read(
     let mut tx = ctx.begin(Permission::CodingRead).await?;
     entries::require_encounter(&mut tx, of.0, of.1).await?;
     let diagnosis = store::get(&mut tx, of, id).await?;
-    let version = diagnosis.version;
-    tx.finish(Disclosure::of(RESOURCE, Action::Read, of.0, id, diagnosis).version(version))
+    tx.finish(disclose_one(Action::Read, of.0, id, diagnosis))
         .await
 }
 
@@ -69,13 +68,13 @@ pub(super) async fn read_as_of(
     then: AsOf,
 ) -> Result<Answer<Diagnosis>> {
     let mut tx = entries::require_then(ctx, of.0).await?;
-    let (image, patient) = entries::read_row_as_of(&mut tx, Diagnosis::TABLE, id.0, then).await?;
+    let (image, patient) =
+        entries::read_row_as_of(&mut tx, Diagnosis::TABLE, id.0, then.instant(ctx)).await?;
     let diagnosis = Diagnosis::of_image(image).map_err(Error::internal)?;
     if patient != Some(of.0) || diagnosis.encounter_id != of.1 {
         return Err(Error::not_found());
     }
-    let version = diagnosis.version;
-    tx.finish(Disclosure::of(RESOURCE, Action::Read, of.0, id, diagnosis).version(version))
+    tx.finish(disclose_one(Action::Read, of.0, id, diagnosis))
         .await
 }
 
@@ -89,13 +88,8 @@ pub(super) async fn add(
     let id = add_in_tx(&mut tx, &record, new, ctx.now()).await?;
     let diagnosis = store::get(&mut tx, (patient, encounter), id).await?;
     let location = format!("/api/v1/patients/{patient}/encounters/{encounter}/diagnoses/{id}");
-    let version = diagnosis.version;
-    tx.commit(
-        Disclosure::of(RESOURCE, Action::Create, patient, id, diagnosis)
-            .created_at(location)
-            .version(version),
-    )
-    .await
+    tx.commit(disclose_one(Action::Create, patient, id, diagnosis).created_at(location))
+        .await
 }
 
 /// Codes a diagnosis on an encounter, which must exist.
@@ -280,7 +274,6 @@ async fn write(
 ) -> Result<Answer<Diagnosis>> {
     keys(store::update(&mut tx, id, data, problem, mistake, now).await)?;
     let diagnosis = store::get(&mut tx, of, id).await?;
-    let version = diagnosis.version;
-    tx.commit(Disclosure::of(RESOURCE, Action::Update, of.0, id, diagnosis).version(version))
+    tx.commit(disclose_one(Action::Update, of.0, id, diagnosis))
         .await
 }

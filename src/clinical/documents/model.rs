@@ -281,8 +281,23 @@ pub struct ListDocuments {
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
-    /// A day (its end, in UTC) or an instant: the list as it was on record then, the latest first. Needs the permission
+    /// A day (its local end) or an instant: the list as it was on record then, the latest first. Needs the permission
     /// `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
+}
+
+/// A page, of today or as it stood.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PagesAsOf {
+    /// Rows of a page, 1 to 200; 50 unless said.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// A day (its local end) or an instant: the list as it was on record then. Needs the permission `entry.history`.
     #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
     pub as_of: Option<AsOf>,
 }

@@ -9,7 +9,7 @@ use kernel::ids::{
 };
 use kernel::{Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
-use platform::db::TenantTx;
+use platform::db::{CallerTx, TenantTx};
 use platform::http::Answer;
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,7 +19,7 @@ use super::model::{
     ListDocuments, NewDocument, Scan, TextState,
 };
 use super::owner::Owner;
-use super::{service, store_past};
+use super::{service, store, store_past};
 use crate::entries::{self, Amended, Remembered, Then, amended_page_then};
 use crate::patients::AsOf;
 
@@ -133,10 +133,11 @@ pub(super) async fn read(
     id: DocumentId,
     then: AsOf,
 ) -> Result<Answer<Amended<Document>>> {
+    let then = then.instant(ctx);
     let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
     let (image, _) = entries::read_row_as_of(&mut tx, Label::TABLE, id.0, then).await?;
     let label = Label::of_image(image).map_err(Error::internal)?;
-    let mut documents = with_versions(&mut tx, vec![label], then.instant()).await?;
+    let mut documents = with_versions(&mut tx, vec![label], then).await?;
     let document = documents.pop().ok_or_else(Error::not_found)?;
     let owner = service::owner_of(&document)?;
     let one = Page::last(vec![document]);
@@ -183,7 +184,8 @@ pub(super) async fn list(
             && query.to.is_none_or(|to| label.document_date <= to)
     })
     .await?;
-    let items = with_versions(&mut tx, page.items, at.instant()).await?;
+    let at = at.instant(ctx);
+    let items = with_versions(&mut tx, page.items, at).await?;
     let page = Page {
         items,
         next_cursor: page.next_cursor,
@@ -194,9 +196,40 @@ pub(super) async fn list(
         .await
 }
 
+/// Begins to read what belongs to a document, of today, or of a time at which there was the document. Whose it is, or was.
+pub(super) async fn begin_read(
+    ctx: &Ctx,
+    id: DocumentId,
+    then: Option<Instant>,
+) -> Result<(CallerTx, Owner)> {
+    let Some(then) = then else {
+        let mut tx = ctx.begin(Permission::DocumentRead).await?;
+        let document = store::get(&mut tx, id).await?;
+        return Ok((tx, service::owner_of(&document)?));
+    };
+    let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
+    let (image, _) = entries::read_row_as_of(&mut tx, Label::TABLE, id.0, then).await?;
+    let label = Label::of_image(image).map_err(Error::internal)?;
+    Ok((tx, Owner::of(label.patient_id, label.provider_id)?))
+}
+
+/// The versions there were then, as they stood, the newest first.
+pub(super) async fn page_of_versions(
+    tx: &mut TenantTx,
+    id: DocumentId,
+    then: Instant,
+    (before, fetch): (Option<i32>, i64),
+) -> Result<Vec<DocumentVersion>> {
+    let mut versions = versions(tx, &[id], then).await?;
+    versions.retain(|version| before.is_none_or(|before| version.number < before));
+    versions.sort_by_key(|version| std::cmp::Reverse(version.number));
+    versions.truncate(usize::try_from(fetch).unwrap_or(usize::MAX));
+    Ok(versions.into_iter().map(Into::into).collect())
+}
+
 /// The number of the version that was the newest then.
-pub(super) async fn number_then(tx: &mut TenantTx, id: DocumentId, then: AsOf) -> Result<i32> {
-    versions(tx, &[id], then.instant())
+pub(super) async fn number_then(tx: &mut TenantTx, id: DocumentId, then: Instant) -> Result<i32> {
+    versions(tx, &[id], then)
         .await?
         .into_iter()
         .map(|version| version.number)

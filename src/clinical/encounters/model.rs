@@ -334,7 +334,7 @@ pub struct OfPatient {
     pub class: Option<EncounterClass>,
     pub limit: Option<u32>,
     pub cursor: Option<String>,
-    /// A day (its end, in UTC) or an instant: the list as it was on record then, the latest first. Needs the permission
+    /// A day (its local end) or an instant: the list as it was on record then, the latest first. Needs the permission
     /// `entry.history`.
     #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
     pub as_of: Option<AsOf>,
@@ -345,13 +345,17 @@ pub struct OfPatient {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OfProvider {
-    /// Scheduled at or after; 30 days ago unless given.
+    /// Scheduled at or after; 30 days ago unless given, or before the time of `as_of`.
     pub from: Option<DateTime<Utc>>,
-    /// Scheduled before; 30 days from now unless given. At most 366 days after `from`.
+    /// Scheduled before; 30 days from then unless given. At most 366 days after `from`.
     pub to: Option<DateTime<Utc>>,
     pub status: Option<EncounterStatus>,
     pub limit: Option<u32>,
     pub cursor: Option<String>,
+    /// A day (its local end) or an instant: what he attended as it was on record then. Needs the permission
+    /// `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }
 
 /// Which day of a facility.
@@ -359,9 +363,13 @@ pub struct OfProvider {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OfFacility {
-    /// The day on the facility's wall; today unless given.
+    /// The day on the facility's wall; today, or the day of `as_of`, unless given.
     pub date: Option<NaiveDate>,
     pub status: Option<EncounterStatus>,
     pub limit: Option<u32>,
     pub cursor: Option<String>,
+    /// A day (its local end) or an instant: the day as it was on record then. Needs the permission
+    /// `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }

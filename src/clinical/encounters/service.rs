@@ -64,7 +64,7 @@ pub async fn find(ctx: &Ctx, id: EncounterId) -> Result<Answer<Encounter>> {
 /// As it was on record then, whosever it was.
 pub async fn find_as_of(ctx: &Ctx, id: EncounterId, then: AsOf) -> Result<Answer<Encounter>> {
     let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
-    let (image, _) = read_row_as_of(&mut tx, Encounter::TABLE, id.0, then).await?;
+    let (image, _) = read_row_as_of(&mut tx, Encounter::TABLE, id.0, then.instant(ctx)).await?;
     let encounter = Encounter::of_image(image).map_err(Error::internal)?;
     let encounter = encounter.shown_to(ctx.principal().role);
     let (of, version) = (encounter.record.patient_id, encounter.version);

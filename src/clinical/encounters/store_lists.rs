@@ -1,13 +1,14 @@
 //! Encounters in lists. Each list knows its span of time before it asks for rows, so that only those months are visited.
 
-use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{EncounterId, FacilityId, PatientId, ProviderId};
+use kernel::{Error, Result};
 use platform::db::TenantTx;
 
 use super::model::{Encounter, OfPatient};
 use super::status::EncounterStatus;
 use super::store::rows;
+use crate::entries::Remembered;
 
 /// Where a page ended.
 pub(super) type Place = (Instant, EncounterId);
@@ -150,4 +151,71 @@ pub(super) async fn of_facility(
     .fetch_all(tx.conn())
     .await?;
     Ok(rows.into_iter().map(Encounter::from).collect())
+}
+
+/// Whose encounters, as they were on record at an instant.
+pub(super) struct Then {
+    provider: Option<ProviderId>,
+    /// A facility's come in the order of the day, a provider's the newest first.
+    facility: Option<FacilityId>,
+    span: (Instant, Instant),
+    at: Instant,
+}
+
+impl Then {
+    pub fn of_provider(provider: ProviderId, span: (Instant, Instant), at: Instant) -> Self {
+        Self {
+            provider: Some(provider),
+            facility: None,
+            span,
+            at,
+        }
+    }
+
+    pub fn of_facility(facility: FacilityId, span: (Instant, Instant), at: Instant) -> Self {
+        Self {
+            provider: None,
+            facility: Some(facility),
+            span,
+            at,
+        }
+    }
+}
+
+/// The last images, at an instant, of what was to begin in a span of time; of the patients the caller may see.
+pub(super) async fn then(
+    tx: &mut TenantTx,
+    which: &Then,
+    status: Option<EncounterStatus>,
+    after: Option<Place>,
+    fetch: i64,
+) -> Result<Vec<Encounter>> {
+    let tenant = tx.tenant();
+    let (start, id) = after.unzip();
+    let images = sqlx::query_scalar!(
+        r#"with images as materialized (
+             select a.after as image, (a.after ->> 'scheduled_start')::timestamptz as start, a.row_id as id
+               from app.encounters_then($2, $3, $4, $5, $6) e
+               join app.audit_log a on a.tenant_id = $1 and a.at = e.at and a.id = e.id)
+           select i.image as "image!" from images i
+            where ($7::text is null or i.image ->> 'status' = $7)
+              and ($8::timestamptz is null
+                   or case when $3::uuid is null then (i.start, i.id) < ($8, $9::uuid) else (i.start, i.id) > ($8, $9::uuid) end)
+            order by case when $3::uuid is null then i.start end desc, i.start, case when $3::uuid is null then i.id end desc, i.id
+            limit $10"#,
+        tenant as _,
+        which.provider as _,
+        which.facility as _,
+        which.span.0,
+        which.span.1,
+        which.at,
+        status as _,
+        start,
+        id as _,
+        fetch,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let read = |image| Encounter::of_image(image).map_err(Error::internal);
+    images.into_iter().map(read).collect()
 }

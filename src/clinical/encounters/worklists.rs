@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use chrono::{Datelike, TimeDelta};
 use chrono_tz::Tz;
+use kernel::clock::Instant;
 use kernel::ids::{FacilityId, PatientId, ProviderId};
 use kernel::{Code, Error, FieldError, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
@@ -11,8 +12,9 @@ use platform::audit::Subject;
 use platform::http::{Answer, Paging, require_order};
 
 use super::model::{Encounter, OfFacility, OfPatient, OfProvider};
-use super::{local_time, places, store_lists, store_places};
-use crate::entries::{Then, list_as_of};
+use super::store_lists::{self, Then};
+use super::{local_time, places, store_places};
+use crate::entries;
 use crate::patients::{self, AsOf};
 
 /// How far a provider's list looks back and ahead, and how far it may reach.
@@ -21,6 +23,14 @@ const FARTHEST: TimeDelta = TimeDelta::days(366);
 
 /// Years a question may name.
 const YEARS: Range<i32> = 1850..2200;
+
+/// What it takes to read of today, or as it stood.
+fn permission(then: Option<Instant>) -> Permission {
+    match then {
+        None => Permission::EncounterRead,
+        Some(_) => Permission::EntryHistory,
+    }
+}
 
 pub async fn of_patient(
     ctx: &Ctx,
@@ -57,13 +67,13 @@ async fn of_patient_as_of(
     query: OfPatient,
 ) -> Result<Answer<Page<Encounter>>> {
     let filters = (query.from, query.to, query.status, query.class);
-    let then = Then {
+    let then = entries::Then {
         patient,
         at,
         limit: query.limit,
         cursor: query.cursor,
     };
-    list_as_of(ctx, then, &filters, |row: &Encounter| {
+    entries::list_as_of(ctx, then, &filters, |row: &Encounter| {
         let record = &row.record;
         query.from.is_none_or(|from| record.scheduled_start >= from)
             && query.to.is_none_or(|to| record.scheduled_start < to)
@@ -79,14 +89,16 @@ pub async fn of_provider(
     query: OfProvider,
 ) -> Result<Answer<Page<Encounter>>> {
     require_order(query.from, query.to)?;
+    let then = query.as_of.map(|then| then.instant(ctx));
+    let middle = then.unwrap_or(ctx.now());
     let from = query
         .from
         .or(query.to.map(|to| to - AROUND - AROUND))
-        .unwrap_or(ctx.now() - AROUND);
+        .unwrap_or(middle - AROUND);
     let to = query
         .to
         .or(query.from.map(|from| from + AROUND + AROUND))
-        .unwrap_or(ctx.now() + AROUND);
+        .unwrap_or(middle + AROUND);
     if to - from > FARTHEST {
         return Err(invalid(
             "?to",
@@ -94,20 +106,19 @@ pub async fn of_provider(
             "must lie at most 366 days after from",
         ));
     }
-    let filters = (provider, query.from, query.to, query.status);
+    let filters = (provider, query.from, query.to, query.status, then);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
-    let after = paging.after()?;
-    let mut tx = ctx.begin(Permission::EncounterRead).await?;
+    let (after, fetch) = (paging.after()?, paging.fetch());
+    let mut tx = ctx.begin(permission(then)).await?;
     places::require_provider(&mut tx, provider).await?;
-    let rows = store_lists::of_provider(
-        &mut tx,
-        provider,
-        (from, to),
-        query.status,
-        after,
-        paging.fetch(),
-    )
-    .await?;
+    let (span, status) = ((from, to), query.status);
+    let rows = match then {
+        None => store_lists::of_provider(&mut tx, provider, span, status, after, fetch).await?,
+        Some(then) => {
+            let which = Then::of_provider(provider, span, then);
+            store_lists::then(&mut tx, &which, status, after, fetch).await?
+        }
+    };
     let page = paging.page(rows, place)?;
     tx.finish(disclose(ctx, page)).await
 }
@@ -124,21 +135,26 @@ pub async fn of_facility(
             "must lie between the years 1850 and 2200",
         ));
     }
-    let filters = (facility, query.date, query.status);
+    let then = query.as_of.map(|then| then.instant(ctx));
+    let filters = (facility, query.date, query.status, then);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
-    let after = paging.after()?;
-    let mut tx = ctx.begin(Permission::EncounterRead).await?;
+    let (after, fetch) = (paging.after()?, paging.fetch());
+    let mut tx = ctx.begin(permission(then)).await?;
     let found = store_places::find_facility(&mut tx, facility)
         .await?
         .ok_or_else(Error::not_found)?;
     let zone = local_time::zone(&found.time_zone).unwrap_or(Tz::UTC);
     let date = query
         .date
-        .unwrap_or_else(|| ctx.now().with_timezone(&zone).date_naive());
-    let span = local_time::day(date, zone);
-    let rows =
-        store_lists::of_facility(&mut tx, facility, span, query.status, after, paging.fetch())
-            .await?;
+        .unwrap_or_else(|| then.unwrap_or(ctx.now()).with_timezone(&zone).date_naive());
+    let (span, status) = (local_time::day(date, zone), query.status);
+    let rows = match then {
+        None => store_lists::of_facility(&mut tx, facility, span, status, after, fetch).await?,
+        Some(then) => {
+            let which = Then::of_facility(facility, span, then);
+            store_lists::then(&mut tx, &which, status, after, fetch).await?
+        }
+    };
     let page = paging.page(rows, place)?;
     tx.finish(disclose(ctx, page)).await
 }

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use kernel::clock::Instant;
 use kernel::ids::PatientId;
 use kernel::{Page, Result};
 use platform::access::{Ctx, Disclosure};
@@ -76,7 +77,7 @@ pub(crate) async fn amended_page<T>(
 pub(crate) async fn amended_page_then<T>(
     tx: &mut TenantTx,
     patient: PatientId,
-    then: AsOf,
+    then: Instant,
     page: Page<T>,
     id: impl Fn(&T) -> Uuid,
 ) -> Result<Page<Amended<T>>> {
@@ -106,7 +107,7 @@ pub(crate) async fn read_amended_as_of<T: Remembered + Serialize>(
 ) -> Result<Answer<Amended<T>>> {
     let (mut tx, entry) = image_as_of::<T>(ctx, patient, id, then).await?;
     let version = entry.version();
-    let mut requests = amendments_then(&mut tx, patient, then).await?;
+    let mut requests = amendments_then(&mut tx, patient, then.instant(ctx)).await?;
     let entry = beside(&mut requests, id, entry);
     tx.finish(Disclosure::of(T::RESOURCE, Action::Read, patient, id, entry).version(version))
         .await
@@ -120,7 +121,7 @@ pub(crate) async fn list_amended_as_of<T: Remembered + Serialize>(
     id: impl Fn(&T) -> Uuid,
     keep: impl Fn(&T) -> bool,
 ) -> Result<Answer<Page<Amended<T>>>> {
-    let (patient, at) = (then.patient, then.at);
+    let (patient, at) = (then.patient, then.at.instant(ctx));
     let (mut tx, page) = page_as_of(ctx, then, filters, keep).await?;
     let page = amended_page_then(&mut tx, patient, at, page, id).await?;
     tx.finish(Disclosure::of(

@@ -6,6 +6,7 @@
 //! Traps: an image tells what was on record at an instant, not what was true then; the names of people are not in it. A row
 //! that was moved by a merge belonged to the other registration before, and is found there.
 
+use kernel::clock::Instant;
 use kernel::ids::PatientId;
 use kernel::{Error, Result};
 use platform::access::{Ctx, Disclosure, Permission};
@@ -28,7 +29,7 @@ const ALL: i64 = 5_000;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AsOfQuery {
-    /// A day (its end, in UTC) or an instant: what was on record then. Nothing (404) before it was recorded. Needs the
+    /// A day (its local end) or an instant: what was on record then. Nothing (404) before it was recorded. Needs the
     /// permission `entry.history`.
     #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
     pub as_of: Option<AsOf>,
@@ -70,7 +71,7 @@ pub(crate) async fn image_as_of<T: Remembered>(
     then: AsOf,
 ) -> Result<(CallerTx, T)> {
     let mut tx = require_then(ctx, patient).await?;
-    let image = store::image(&mut tx, (T::TABLE, patient, id), then.instant())
+    let image = store::image(&mut tx, (T::TABLE, patient, id), then.instant(ctx))
         .await?
         .ok_or_else(Error::not_found)?;
     let entry = T::of_image(image).map_err(Error::internal)?;
@@ -83,9 +84,9 @@ pub(crate) async fn read_row_as_of(
     tx: &mut TenantTx,
     table: &str,
     id: Uuid,
-    then: AsOf,
+    then: Instant,
 ) -> Result<(Value, Option<PatientId>)> {
-    store::image_of_row(tx, (table, id), then.instant())
+    store::image_of_row(tx, (table, id), then)
         .await?
         .ok_or_else(Error::not_found)
 }
@@ -94,10 +95,10 @@ pub(crate) async fn read_row_as_of(
 pub(crate) async fn states_as_of<T: Remembered>(
     tx: &mut TenantTx,
     patient: PatientId,
-    then: AsOf,
+    then: Instant,
 ) -> Result<Vec<T>> {
     let of = (T::TABLE, T::ORDER, patient);
-    let images = store::images(tx, of, then.instant(), None, ALL).await?;
+    let images = store::images(tx, of, then, None, ALL).await?;
     images
         .into_iter()
         .map(|image| T::of_image(image.item).map_err(Error::internal))

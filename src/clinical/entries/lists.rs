@@ -57,6 +57,22 @@ pub(crate) struct Then {
     pub cursor: Option<String>,
 }
 
+impl Then {
+    pub(crate) fn page(
+        patient: PatientId,
+        at: AsOf,
+        limit: Option<u32>,
+        cursor: Option<String>,
+    ) -> Self {
+        Self {
+            patient,
+            at,
+            limit,
+            cursor,
+        }
+    }
+}
+
 /// The entries of a patient that were on record then and that `keep` keeps; the order is that of
 /// [`Remembered::ORDER`], the latest first. `filters`: what `keep` goes by, for the cursor.
 pub(crate) async fn list_as_of<T: Remembered + Serialize>(
@@ -90,7 +106,7 @@ pub(crate) async fn page_as_of<T: Remembered>(
         limit,
         cursor,
     } = then;
-    let at = at.instant();
+    let at = at.instant(ctx);
     let paging = Paging::new(ctx, &(patient, at, filters), limit, cursor)?;
     let mut place: Option<(Instant, Uuid)> = paging.after()?;
     let mut tx = require_then(ctx, patient).await?;

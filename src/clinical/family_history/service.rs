@@ -25,12 +25,7 @@ pub(super) async fn list(
     query: ListFamilyHistory,
 ) -> Result<Answer<Page<Amended<FamilyHistory>>>> {
     if let Some(at) = query.as_of {
-        let then = Then {
-            patient,
-            at,
-            limit: query.limit,
-            cursor: query.cursor,
-        };
+        let then = Then::page(patient, at, query.limit, query.cursor);
         let filters = query.with_errors;
         let id = |row: &FamilyHistory| row.id.0;
         return list_amended_as_of(ctx, then, &filters, id, |row| {
@@ -70,7 +65,7 @@ pub(super) async fn record(
 ) -> Result<Answer<FamilyHistory>> {
     let mut tx = ctx.begin(Permission::BackgroundWrite).await?;
     patients::require_active(&mut tx, patient).await?;
-    settle(&mut tx, patient, None, &mut new, ctx.now().date_naive()).await?;
+    settle(&mut tx, patient, None, &mut new, ctx.today()).await?;
     let id = FamilyHistoryId::new();
     store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
     let made = get(&mut tx, patient, id).await?;
@@ -91,7 +86,7 @@ pub(super) async fn amend(
     if_match.require(present.version)?;
     require_standing(present.status)?;
     let mut wanted = patch.apply(&present.data)?;
-    let on = ctx.now().date_naive();
+    let on = ctx.today();
     settle(&mut tx, patient, Some(&present.data), &mut wanted, on).await?;
     store::update(&mut tx, id, &wanted, ctx.now()).await?;
     commit(tx, patient, id).await

@@ -11,7 +11,7 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 use super::model::{DoseStatus, Immunization, ListImmunizations, NewImmunization};
 use super::store::{self, Filter, Place};
 use crate::entries::{
-    self, Amended, Mistake, Then, amended_page, list_amended_as_of, show_amended,
+    self, Amended, Mistake, Then, amended_page, disclose_one, list_amended_as_of, show_amended,
 };
 use crate::patients::{self, Patient};
 use crate::terminology::System;
@@ -25,12 +25,7 @@ pub(super) async fn list(
 ) -> Result<Answer<Page<Amended<Immunization>>>> {
     let cvx = query.cvx.as_deref().map(|code| System::Cvx.canonical(code));
     if let Some(at) = query.as_of {
-        let then = Then {
-            patient,
-            at,
-            limit: query.limit,
-            cursor: query.cursor,
-        };
+        let then = Then::page(patient, at, query.limit, query.cursor);
         let filters = (&cvx, query.status, query.include_errors);
         let id = |row: &Immunization| row.id.0;
         return list_amended_as_of(ctx, then, &filters, id, |row| {
@@ -84,16 +79,9 @@ pub(super) async fn record(
     let person = entries::require_person(&mut tx, patient).await?;
     let id = add_in_tx(&mut tx, &person, new, ctx.now()).await?;
     let dose = store::get(&mut tx, patient, id).await?;
-    let (location, version) = (
-        format!("/api/v1/patients/{patient}/immunizations/{id}"),
-        dose.version,
-    );
-    tx.commit(
-        Disclosure::of(RESOURCE, Action::Create, patient, id, dose)
-            .created_at(location)
-            .version(version),
-    )
-    .await
+    let place = format!("/api/v1/patients/{patient}/immunizations/{id}");
+    tx.commit(disclose_one(Action::Create, patient, id, dose).created_at(place))
+        .await
 }
 
 /// At most `limit` doses that were given, the latest first.
@@ -258,7 +246,6 @@ async fn write(
         .await
         .on_constraint("immunizations_dose_key", recorded)?;
     let dose = store::get(&mut tx, patient, id).await?;
-    let version = dose.version;
-    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, dose).version(version))
+    tx.commit(disclose_one(Action::Update, patient, id, dose))
         .await
 }

@@ -52,13 +52,13 @@ pub(super) async fn show_as_of(
     patient: PatientId,
     then: AsOf,
 ) -> Result<Answer<ImmunizationStatus>> {
+    let day = then.day(ctx);
+    let then = then.instant(ctx);
     let mut tx = entries::require_then(ctx, patient).await?;
-    let person = patients::state_in_tx(&mut tx, patient, then.instant())
+    let person = patients::state_in_tx(&mut tx, patient, then)
         .await?
         .ok_or_else(Error::not_found)?;
     let doses: Vec<Immunization> = entries::states_as_of(&mut tx, patient, then).await?;
-    let zone = encounters::zone(&store::tenant_zone(&mut tx).await?).unwrap_or(Tz::UTC);
-    let day = then.instant().with_timezone(&zone).date_naive();
     let status = status_of(&person, &doses, day);
     tx.finish(Disclosure::of(
         "immunization",

@@ -60,7 +60,7 @@ pub struct ListImportedResources {
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
-    /// A day (its end, in UTC) or an instant: what its source had said by then. Needs the permission `entry.history`.
+    /// A day (its local end) or an instant: what its source had said by then. Needs the permission `entry.history`.
     #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
     pub as_of: Option<AsOf>,
 }

@@ -19,12 +19,16 @@ pub(super) async fn list(
     patient: PatientId,
     query: ListImportedResources,
 ) -> Result<Answer<Page<ImportedResourceSummary>>> {
-    let filters = (patient, &query.r#type, query.as_of.map(AsOf::instant));
+    let filters = (
+        patient,
+        &query.r#type,
+        query.as_of.map(|then| then.instant(ctx)),
+    );
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor)?;
     let (kind, after) = (query.r#type.as_deref(), paging.after()?);
     let (tx, rows) = if let Some(then) = query.as_of {
         let mut tx = require_then(ctx, patient).await?;
-        let of = (patient, then.instant());
+        let of = (patient, then.instant(ctx));
         let rows = store::page_then(&mut tx, of, kind, after, paging.fetch()).await?;
         (tx, rows)
     } else {
@@ -53,7 +57,7 @@ pub(super) async fn read(
 ) -> Result<Answer<ImportedResource>> {
     let (tx, resource) = if let Some(then) = then {
         let mut tx = require_then(ctx, patient).await?;
-        let found = store::find_then(&mut tx, (patient, then.instant()), id).await?;
+        let found = store::find_then(&mut tx, (patient, then.instant(ctx)), id).await?;
         (tx, found)
     } else {
         let mut tx = ctx.begin(Permission::ImportedRead).await?;

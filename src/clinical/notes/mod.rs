@@ -35,7 +35,7 @@ mod texts;
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use amendment_requests::EntryAmendment;
+pub use amendment_requests::{AmendmentRequest, EntryAmendment};
 pub(crate) use amendment_requests::{amendments_about, amendments_then};
 pub use content::NoteContent;
 pub use kinds::{CosignatureStatus, EntryKind, NoteStatus, NoteType};

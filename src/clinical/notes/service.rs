@@ -65,8 +65,26 @@ pub(super) async fn open(ctx: &Ctx, id: NoteId) -> Result<Answer<Note>> {
         .await
 }
 
+/// Begins to read what belongs to a note, of today, or of a time at which there was the note. Whose it is, or was.
+pub(super) async fn begin_read(
+    ctx: &Ctx,
+    id: NoteId,
+    then: Option<Instant>,
+) -> Result<(CallerTx, PatientId)> {
+    let Some(then) = then else {
+        let mut tx = ctx.begin(Permission::NoteRead).await?;
+        let patient = store::get(&mut tx, id).await?.summary.patient_id;
+        return Ok((tx, patient));
+    };
+    let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
+    let (image, _) = entries::read_row_as_of(&mut tx, NoteSummary::TABLE, id.0, then).await?;
+    let summary = NoteSummary::of_image(image).map_err(Error::internal)?;
+    Ok((tx, summary.patient_id))
+}
+
 /// The note as it stood, with the text that counted then: texts are only ever added.
 pub(super) async fn open_as_of(ctx: &Ctx, id: NoteId, then: AsOf) -> Result<Answer<Note>> {
+    let then = then.instant(ctx);
     let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
     let (image, _) = entries::read_row_as_of(&mut tx, NoteSummary::TABLE, id.0, then).await?;
     let release_wanted = image["release_wanted"] == true;

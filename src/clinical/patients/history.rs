@@ -106,11 +106,11 @@ pub(super) async fn open_as_of(ctx: &Ctx, id: PatientId, as_of: AsOf) -> Result<
     super::require(&mut tx, id).await?;
     // Where he lived on a day is known for days before he came to us; what was on record at an instant is not.
     let or_first = matches!(as_of, AsOf::Day(_));
-    let then = store::state_at(&mut tx, id, as_of.instant(), or_first)
+    let then = store::state_at(&mut tx, id, as_of.instant(ctx), or_first)
         .await?
         .ok_or_else(Error::not_found)?;
     let version = then.version;
-    let patient = then.living_on(as_of.day());
+    let patient = then.living_on(as_of.day(ctx));
     tx.finish(Disclosure::of("patient_history", Action::Read, id, id, patient).version(version))
         .await
 }

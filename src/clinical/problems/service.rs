@@ -13,7 +13,7 @@ use super::model::{ListProblems, NewProblem, Problem, ProblemVerification};
 use super::status::ProblemStatus;
 use super::store::{self, Filter};
 use crate::entries::{
-    self, Amended, Mistake, Then, amended_page, list_amended_as_of, show_amended,
+    self, Amended, Mistake, Then, amended_page, disclose_one, list_amended_as_of, show_amended,
 };
 use crate::patients::{self, Patient};
 
@@ -25,12 +25,7 @@ pub(super) async fn list(
     query: ListProblems,
 ) -> Result<Answer<Page<Amended<Problem>>>> {
     if let Some(at) = query.as_of {
-        let then = Then {
-            patient,
-            at,
-            limit: query.limit,
-            cursor: query.cursor,
-        };
+        let then = Then::page(patient, at, query.limit, query.cursor);
         let filters = (query.status, query.include_errors);
         let id = |row: &Problem| row.id.0;
         return list_amended_as_of(ctx, then, &filters, id, |row| {
@@ -77,16 +72,9 @@ pub(super) async fn add(ctx: &Ctx, patient: PatientId, new: NewProblem) -> Resul
     let person = entries::require_person(&mut tx, patient).await?;
     let id = add_in_tx(&mut tx, &person, new, ctx.now()).await?;
     let problem = store::get(&mut tx, patient, id).await?;
-    let (location, version) = (
-        format!("/api/v1/patients/{patient}/problems/{id}"),
-        problem.version,
-    );
-    tx.commit(
-        Disclosure::of(RESOURCE, Action::Create, patient, id, problem)
-            .created_at(location)
-            .version(version),
-    )
-    .await
+    let place = format!("/api/v1/patients/{patient}/problems/{id}");
+    tx.commit(disclose_one(Action::Create, patient, id, problem).created_at(place))
+        .await
 }
 
 /// Puts a problem on the list: by hand, from a diagnosis, by an import.
@@ -190,7 +178,7 @@ pub(super) async fn amend(
     if recoded && !patch.touches("name") {
         wanted.name = None;
     }
-    let today = ctx.now().date_naive();
+    let today = ctx.today();
     let ready = prepare(&mut tx, &person, Some(&present), wanted, today).await?;
     write(tx, patient, id, &ready, None, ctx.now()).await
 }
@@ -341,7 +329,6 @@ async fn write(
         .on_constraint("problems_open_icd10cm_key", already_open)
         .on_constraint("problems_open_snomed_key", already_open)?;
     let problem = store::get(&mut tx, patient, id).await?;
-    let version = problem.version;
-    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, problem).version(version))
+    tx.commit(disclose_one(Action::Update, patient, id, problem))
         .await
 }

@@ -45,7 +45,8 @@ pub(super) async fn list_as_of(
     then: AsOf,
 ) -> Result<Answer<Page<ProcedureCoding>>> {
     let mut tx = entries::require_then(ctx, patient).await?;
-    let mut rows: Vec<Procedure> = entries::states_as_of(&mut tx, patient, then).await?;
+    let mut rows: Vec<Procedure> =
+        entries::states_as_of(&mut tx, patient, then.instant(ctx)).await?;
     rows.retain(|row| {
         row.data.encounter_id == Some(encounter)
             && row.data.status != ProcedureStatus::EnteredInError

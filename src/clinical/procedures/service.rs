@@ -13,7 +13,7 @@ use super::model::{ListProcedures, NewProcedure, Procedure};
 use super::status::ProcedureStatus;
 use super::store::{self, Filter};
 use crate::entries::{
-    self, Amended, Mistake, Then, amended_page, list_amended_as_of, show_amended,
+    self, Amended, Mistake, Then, amended_page, disclose_one, list_amended_as_of, show_amended,
 };
 use crate::patients::{self, Patient};
 use crate::terminology::System;
@@ -26,12 +26,7 @@ pub(super) async fn list(
     query: ListProcedures,
 ) -> Result<Answer<Page<Amended<Procedure>>>> {
     if let Some(at) = query.as_of {
-        let then = Then {
-            patient,
-            at,
-            limit: query.limit,
-            cursor: query.cursor,
-        };
+        let then = Then::page(patient, at, query.limit, query.cursor);
         let filters = (query.status, query.include_errors);
         let id = |row: &Procedure| row.id.0;
         return list_amended_as_of(ctx, then, &filters, id, |row| {
@@ -82,16 +77,9 @@ pub(super) async fn record(
     let person = entries::require_person(&mut tx, patient).await?;
     let id = add_in_tx(&mut tx, &person, new, ctx.now()).await?;
     let procedure = store::get(&mut tx, patient, id).await?;
-    let (location, version) = (
-        format!("/api/v1/patients/{patient}/procedures/{id}"),
-        procedure.version,
-    );
-    tx.commit(
-        Disclosure::of(RESOURCE, Action::Create, patient, id, procedure)
-            .created_at(location)
-            .version(version),
-    )
-    .await
+    let place = format!("/api/v1/patients/{patient}/procedures/{id}");
+    tx.commit(disclose_one(Action::Create, patient, id, procedure).created_at(place))
+        .await
 }
 
 /// Records a procedure.
@@ -276,7 +264,6 @@ async fn write(
 ) -> Result<Answer<Procedure>> {
     store::update(&mut tx, id, data, mistake, now).await?;
     let procedure = store::get(&mut tx, patient, id).await?;
-    let version = procedure.version;
-    tx.commit(Disclosure::of(RESOURCE, Action::Update, patient, id, procedure).version(version))
+    tx.commit(disclose_one(Action::Update, patient, id, procedure))
         .await
 }

@@ -30,12 +30,7 @@ pub(super) async fn list(
     query: ListReferrals,
 ) -> Result<Answer<Page<Referral>>> {
     if let Some(at) = query.as_of {
-        let then = Then {
-            patient,
-            at,
-            limit: query.limit,
-            cursor: query.cursor,
-        };
+        let then = Then::page(patient, at, query.limit, query.cursor);
         let filters = query.status;
         return list_as_of(ctx, then, &filters, |row: &Referral| {
             query
@@ -80,7 +75,7 @@ pub(super) async fn record(
 ) -> Result<Answer<Referral>> {
     let mut tx = ctx.begin(Permission::ReferralWrite).await?;
     patients::require_active(&mut tx, patient).await?;
-    settle(&mut tx, patient, None, &mut new, ctx.now().date_naive()).await?;
+    settle(&mut tx, patient, None, &mut new, ctx.today()).await?;
     let id = ReferralId::new();
     store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
     let made = get(&mut tx, patient, id).await?;
@@ -104,7 +99,7 @@ pub(super) async fn amend(
         return Err(Error::new(Code::ReferralSent));
     }
     let mut wanted = patch.apply(&present.data)?;
-    let on = ctx.now().date_naive();
+    let on = ctx.today();
     settle(&mut tx, patient, Some(&present.data), &mut wanted, on).await?;
     store::update(&mut tx, id, &wanted, ctx.now()).await?;
     commit(ctx, tx, patient, id).await

@@ -37,7 +37,7 @@ pub struct SearchTexts {
     pub kind: Option<DocumentKind>,
     /// Documents of this category, and no notes.
     pub category: Option<Category>,
-    /// Noted at or after. A document counts as of the beginning of its day, in UTC.
+    /// Noted at or after. A document counts as of the beginning of its day, on the organisation's clocks.
     pub from: Option<DateTime<Utc>>,
     /// Noted before.
     pub to: Option<DateTime<Utc>>,

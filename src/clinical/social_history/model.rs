@@ -118,7 +118,7 @@ pub struct ListSocialHistory {
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
-    /// A day (its end, in UTC) or an instant: the list as it was on record then, the latest first. Needs the permission
+    /// A day (its local end) or an instant: the list as it was on record then, the latest first. Needs the permission
     /// `entry.history`.
     #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
     pub as_of: Option<AsOf>,

@@ -26,12 +26,7 @@ pub(super) async fn list(
     query: ListSocialHistory,
 ) -> Result<Answer<Page<Amended<SocialHistory>>>> {
     if let Some(at) = query.as_of {
-        let then = Then {
-            patient,
-            at,
-            limit: query.limit,
-            cursor: query.cursor,
-        };
+        let then = Then::page(patient, at, query.limit, query.cursor);
         let filters = (query.category, query.with_errors);
         let id = |row: &SocialHistory| row.id.0;
         return list_amended_as_of(ctx, then, &filters, id, |row| {
@@ -75,7 +70,7 @@ pub(super) async fn record(
 ) -> Result<Answer<SocialHistory>> {
     let mut tx = ctx.begin(Permission::BackgroundWrite).await?;
     patients::require_active(&mut tx, patient).await?;
-    settle(&mut tx, patient, None, &mut new, ctx.now().date_naive()).await?;
+    settle(&mut tx, patient, None, &mut new, ctx.today()).await?;
     let id = SocialHistoryId::new();
     store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
     let made = get(&mut tx, patient, id).await?;
@@ -151,7 +146,7 @@ pub(super) async fn amend(
     if_match.require(present.version)?;
     require_standing(present.status)?;
     let mut wanted = patch.apply(&present.data)?;
-    let on = ctx.now().date_naive();
+    let on = ctx.today();
     settle(&mut tx, patient, Some(&present.data), &mut wanted, on).await?;
     store::update(&mut tx, id, &wanted, ctx.now()).await?;
     commit(tx, patient, id).await

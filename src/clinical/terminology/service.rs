@@ -90,7 +90,7 @@ pub(super) async fn look_up(
 
 /// Today in UTC, unless given: versions change at midnight nowhere in particular.
 fn day(ctx: &Ctx, given: Option<NaiveDate>) -> NaiveDate {
-    given.unwrap_or_else(|| ctx.now().date_naive())
+    given.unwrap_or_else(|| ctx.today())
 }
 
 fn parameter(name: &str, code: &'static str, rule: &'static str) -> Error {

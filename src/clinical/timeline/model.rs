@@ -1,6 +1,7 @@
 //! A timeline on the wire.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
+use kernel::PartialDate;
 use platform::access::Permission;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -123,18 +124,19 @@ impl TimelineKind {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TimelineEvent {
     /// Of what is known by its day alone (`date_only`) the beginning of that day where the organisation is; of a month or a year
-    /// that of its first.
+    /// that of its first, for the order.
     pub at: DateTime<Utc>,
     pub date_only: bool,
-    /// That day, to be shown in place of `at`.
+    /// That day, month or year as it is known, to be shown in place of `at`: of `2019` no month is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub date: Option<NaiveDate>,
+    pub date: Option<PartialDate>,
     pub r#type: TimelineKind,
     /// Of what it points to.
     pub id: Uuid,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "Type 2 diabetes mellitus without complications")]
     pub title: Option<String>,
+    /// Of a problem or an allergy that was ruled out `refuted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Where it is read.

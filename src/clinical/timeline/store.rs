@@ -2,10 +2,9 @@
 //!
 //! What is known by its day alone lies where that day begins on the organisation's clocks.
 
-use chrono::NaiveDate;
-use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::PatientId;
+use kernel::{PartialDate, Result};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
@@ -22,8 +21,8 @@ pub(super) struct Event {
     pub at: Instant,
     pub title: Option<String>,
     pub status: Option<String>,
-    /// The day on the organisation's calendar, of what is known by its day alone.
-    pub date: Option<NaiveDate>,
+    /// Of what is known by its day, month or year alone: that, as it was said.
+    pub date: Option<PartialDate>,
 }
 
 /// The latest first. What is known of an encounter is looked up for those on the page alone.
@@ -41,7 +40,7 @@ pub(super) async fn page(
         Event,
         r#"with zone (name) as materialized (select t.time_zone from app.tenants t where t.tenant_id = $1),
            events as (
-             select * from (select 'encounter'::text as kind, r.id, r.scheduled_start as at, null::text as title, null::text as status, false as date_only
+             select * from (select 'encounter'::text as kind, r.id, r.scheduled_start as at, null::text as title, null::text as status, null::text as date
                 from app.encounter_register r
                where r.tenant_id = $1 and r.patient_id = $2 and 'encounter' = any($3) and true
                  and ($4::timestamptz is null or r.scheduled_start >= $4)
@@ -49,7 +48,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (r.scheduled_start, r.id) < ($6, $7::uuid))
                order by r.scheduled_start desc, r.id desc limit $8) s
              union all
-             select * from (select 'note'::text as kind, r.id, r.signed_at as at, coalesce(r.title, replace(r.type, '_', ' ')) as title, r.status as status, false as date_only
+             select * from (select 'note'::text as kind, r.id, r.signed_at as at, coalesce(r.title, replace(r.type, '_', ' ')) as title, r.status as status, null::text as date
                 from app.notes r
                where r.tenant_id = $1 and r.patient_id = $2 and 'note' = any($3) and r.status in ('signed', 'amended')
                  and ($4::timestamptz is null or r.signed_at >= $4)
@@ -57,7 +56,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (r.signed_at, r.id) < ($6, $7::uuid))
                order by r.signed_at desc, r.id desc limit $8) s
              union all
-             select * from (select 'released_note'::text as kind, r.id, r.noted_at as at, coalesce(r.document ->> 'title', replace(r.document ->> 'type', '_', ' ')) as title, null::text as status, false as date_only
+             select * from (select 'released_note'::text as kind, r.id, r.noted_at as at, coalesce(r.document ->> 'title', replace(r.document ->> 'type', '_', ' ')) as title, null::text as status, null::text as date
                 from app.released_notes r
                where r.tenant_id = $1 and r.patient_id = $2 and 'released_note' = any($3) and true
                  and ($4::timestamptz is null or r.noted_at >= $4)
@@ -65,7 +64,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (r.noted_at, r.id) < ($6, $7::uuid))
                order by r.noted_at desc, r.id desc limit $8) s
              union all
-             select * from (select 'problem'::text as kind, r.id, coalesce(r.recorded_at, r.created_at) as at, r.name as title, r.status as status, false as date_only
+             select * from (select 'problem'::text as kind, r.id, coalesce(r.recorded_at, r.created_at) as at, r.name as title, case r.verification when 'refuted' then 'refuted' else r.status end as status, null::text as date
                 from app.problems r
                where r.tenant_id = $1 and r.patient_id = $2 and 'problem' = any($3) and r.verification <> 'entered_in_error'
                  and ($4::timestamptz is null or coalesce(r.recorded_at, r.created_at) >= $4)
@@ -73,7 +72,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (coalesce(r.recorded_at, r.created_at), r.id) < ($6, $7::uuid))
                order by coalesce(r.recorded_at, r.created_at) desc, r.id desc limit $8) s
              union all
-             select * from (select 'problem_onset'::text as kind, r.id, (r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone (select z.name from zone z) as at, r.name as title, r.status as status, true as date_only
+             select * from (select 'problem_onset'::text as kind, r.id, (r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone (select z.name from zone z) as at, r.name as title, case r.verification when 'refuted' then 'refuted' else r.status end as status, r.onset as date
                 from app.problems r
                where r.tenant_id = $1 and r.patient_id = $2 and 'problem_onset' = any($3) and r.verification <> 'entered_in_error' and r.onset is not null
                  and ($4::timestamptz is null or (r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone (select z.name from zone z) >= $4)
@@ -81,7 +80,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or ((r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone (select z.name from zone z), r.id) < ($6, $7::uuid))
                order by (r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone (select z.name from zone z) desc, r.id desc limit $8) s
              union all
-             select * from (select 'allergy'::text as kind, r.id, coalesce(r.recorded_at, r.created_at) as at, r.substance_text as title, r.status as status, false as date_only
+             select * from (select 'allergy'::text as kind, r.id, coalesce(r.recorded_at, r.created_at) as at, r.substance_text as title, case r.verification when 'refuted' then 'refuted' else r.status end as status, null::text as date
                 from app.allergies r
                where r.tenant_id = $1 and r.patient_id = $2 and 'allergy' = any($3) and r.verification <> 'entered_in_error'
                  and ($4::timestamptz is null or coalesce(r.recorded_at, r.created_at) >= $4)
@@ -89,7 +88,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (coalesce(r.recorded_at, r.created_at), r.id) < ($6, $7::uuid))
                order by coalesce(r.recorded_at, r.created_at) desc, r.id desc limit $8) s
              union all
-             select * from (select 'procedure'::text as kind, r.id, coalesce(r.performed_start, (r.performed_on || substr('-01-01', length(r.performed_on) - 3))::timestamp at time zone (select z.name from zone z), r.created_at) as at, r.name as title, r.status as status, r.performed_start is null and r.performed_on is not null as date_only
+             select * from (select 'procedure'::text as kind, r.id, coalesce(r.performed_start, (r.performed_on || substr('-01-01', length(r.performed_on) - 3))::timestamp at time zone (select z.name from zone z), r.created_at) as at, r.name as title, r.status as status, case when r.performed_start is null then r.performed_on end as date
                 from app.procedures r
                where r.tenant_id = $1 and r.patient_id = $2 and 'procedure' = any($3) and r.status <> 'entered_in_error'
                  and ($4::timestamptz is null or coalesce(r.performed_start, (r.performed_on || substr('-01-01', length(r.performed_on) - 3))::timestamp at time zone (select z.name from zone z), r.created_at) >= $4)
@@ -97,7 +96,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (coalesce(r.performed_start, (r.performed_on || substr('-01-01', length(r.performed_on) - 3))::timestamp at time zone (select z.name from zone z), r.created_at), r.id) < ($6, $7::uuid))
                order by coalesce(r.performed_start, (r.performed_on || substr('-01-01', length(r.performed_on) - 3))::timestamp at time zone (select z.name from zone z), r.created_at) desc, r.id desc limit $8) s
              union all
-             select * from (select 'immunization'::text as kind, r.id, coalesce(r.given_at, (r.occurred_on || substr('-01-01', length(r.occurred_on) - 3))::timestamp at time zone (select z.name from zone z)) as at, r.name as title, r.status as status, r.given_at is null as date_only
+             select * from (select 'immunization'::text as kind, r.id, coalesce(r.given_at, (r.occurred_on || substr('-01-01', length(r.occurred_on) - 3))::timestamp at time zone (select z.name from zone z)) as at, r.name as title, r.status as status, case when r.given_at is null then r.occurred_on end as date
                 from app.immunizations r
                where r.tenant_id = $1 and r.patient_id = $2 and 'immunization' = any($3) and r.status <> 'entered_in_error'
                  and ($4::timestamptz is null or coalesce(r.given_at, (r.occurred_on || substr('-01-01', length(r.occurred_on) - 3))::timestamp at time zone (select z.name from zone z)) >= $4)
@@ -105,7 +104,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (coalesce(r.given_at, (r.occurred_on || substr('-01-01', length(r.occurred_on) - 3))::timestamp at time zone (select z.name from zone z)), r.id) < ($6, $7::uuid))
                order by coalesce(r.given_at, (r.occurred_on || substr('-01-01', length(r.occurred_on) - 3))::timestamp at time zone (select z.name from zone z)) desc, r.id desc limit $8) s
              union all
-             select * from (select 'document'::text as kind, r.id, r.document_date::timestamp at time zone (select z.name from zone z) as at, r.title as title, replace(r.kind, '_', ' ') as status, true as date_only
+             select * from (select 'document'::text as kind, r.id, r.document_date::timestamp at time zone (select z.name from zone z) as at, r.title as title, replace(r.kind, '_', ' ') as status, r.document_date::text as date
                 from app.documents r
                where r.tenant_id = $1 and r.patient_id = $2 and 'document' = any($3) and r.status = 'current'
                  and ($4::timestamptz is null or r.document_date::timestamp at time zone (select z.name from zone z) >= $4)
@@ -113,7 +112,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (r.document_date::timestamp at time zone (select z.name from zone z), r.id) < ($6, $7::uuid))
                order by r.document_date::timestamp at time zone (select z.name from zone z) desc, r.id desc limit $8) s
              union all
-             select * from (select 'referral'::text as kind, r.id, r.created_at as at, coalesce(r.specialty, r.reason) as title, r.status as status, false as date_only
+             select * from (select 'referral'::text as kind, r.id, r.created_at as at, coalesce(r.specialty, r.reason) as title, r.status as status, null::text as date
                 from app.referrals r
                where r.tenant_id = $1 and r.patient_id = $2 and 'referral' = any($3) and r.status <> 'entered_in_error'
                  and ($4::timestamptz is null or r.created_at >= $4)
@@ -121,7 +120,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (r.created_at, r.id) < ($6, $7::uuid))
                order by r.created_at desc, r.id desc limit $8) s
              union all
-             select * from (select 'alert'::text as kind, r.id, r.raised_at as at, r.kind || ' ' || r.score as title, r.status as status, false as date_only
+             select * from (select 'alert'::text as kind, r.id, r.raised_at as at, r.kind || ' ' || r.score as title, r.status as status, null::text as date
                 from app.clinical_alerts r
                where r.tenant_id = $1 and r.patient_id = $2 and 'alert' = any($3) and r.status <> 'withdrawn'
                  and ($4::timestamptz is null or r.raised_at >= $4)
@@ -129,7 +128,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (r.raised_at, r.id) < ($6, $7::uuid))
                order by r.raised_at desc, r.id desc limit $8) s
              union all
-             select * from (select 'care_plan'::text as kind, r.id, coalesce(r.starts_on::timestamp at time zone (select z.name from zone z), r.created_at) as at, r.title as title, r.status as status, r.starts_on is not null as date_only
+             select * from (select 'care_plan'::text as kind, r.id, coalesce(r.starts_on::timestamp at time zone (select z.name from zone z), r.created_at) as at, r.title as title, r.status as status, r.starts_on::text as date
                 from app.care_plans r
                where r.tenant_id = $1 and r.patient_id = $2 and 'care_plan' = any($3) and r.status <> 'entered_in_error'
                  and ($4::timestamptz is null or coalesce(r.starts_on::timestamp at time zone (select z.name from zone z), r.created_at) >= $4)
@@ -137,7 +136,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (coalesce(r.starts_on::timestamp at time zone (select z.name from zone z), r.created_at), r.id) < ($6, $7::uuid))
                order by coalesce(r.starts_on::timestamp at time zone (select z.name from zone z), r.created_at) desc, r.id desc limit $8) s
              union all
-             select * from (select 'goal'::text as kind, r.id, coalesce(r.starts_on::timestamp at time zone (select z.name from zone z), r.created_at) as at, r.description as title, r.status as status, r.starts_on is not null as date_only
+             select * from (select 'goal'::text as kind, r.id, coalesce(r.starts_on::timestamp at time zone (select z.name from zone z), r.created_at) as at, r.description as title, r.status as status, r.starts_on::text as date
                 from app.goals r
                where r.tenant_id = $1 and r.patient_id = $2 and 'goal' = any($3) and r.status <> 'entered_in_error'
                  and ($4::timestamptz is null or coalesce(r.starts_on::timestamp at time zone (select z.name from zone z), r.created_at) >= $4)
@@ -145,7 +144,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (coalesce(r.starts_on::timestamp at time zone (select z.name from zone z), r.created_at), r.id) < ($6, $7::uuid))
                order by coalesce(r.starts_on::timestamp at time zone (select z.name from zone z), r.created_at) desc, r.id desc limit $8) s
              union all
-             select * from (select 'family_history'::text as kind, r.id, r.created_at as at, replace(r.relationship, '_', ' ') as title, r.status as status, false as date_only
+             select * from (select 'family_history'::text as kind, r.id, r.created_at as at, replace(r.relationship, '_', ' ') as title, r.status as status, null::text as date
                 from app.family_history r
                where r.tenant_id = $1 and r.patient_id = $2 and 'family_history' = any($3) and r.status <> 'entered_in_error'
                  and ($4::timestamptz is null or r.created_at >= $4)
@@ -153,7 +152,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (r.created_at, r.id) < ($6, $7::uuid))
                order by r.created_at desc, r.id desc limit $8) s
              union all
-             select * from (select 'social_history'::text as kind, r.id, r.effective_at as at, replace(r.category, '_', ' ') as title, r.status as status, false as date_only
+             select * from (select 'social_history'::text as kind, r.id, r.effective_at as at, replace(r.category, '_', ' ') as title, r.status as status, null::text as date
                 from app.social_history r
                where r.tenant_id = $1 and r.patient_id = $2 and 'social_history' = any($3) and r.status <> 'entered_in_error'
                  and ($4::timestamptz is null or r.effective_at >= $4)
@@ -161,7 +160,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (r.effective_at, r.id) < ($6, $7::uuid))
                order by r.effective_at desc, r.id desc limit $8) s
              union all
-             select * from (select 'result'::text as kind, r.id, coalesce(r.effective_at, r.created_at) as at, coalesce(r.content #>> '{code,text}', r.content #>> '{code,coding,0,display}') as title, r.content ->> 'status' as status, false as date_only
+             select * from (select 'result'::text as kind, r.id, coalesce(r.effective_at, r.created_at) as at, coalesce(r.content #>> '{code,text}', r.content #>> '{code,coding,0,display}') as title, r.content ->> 'status' as status, substring(coalesce(r.content ->> 'effectiveDateTime', r.content #>> '{effectivePeriod,start}') from '^\d{4}(?:-\d\d(?:-\d\d)?)?$') as date
                 from app.imported_resources r
                where r.tenant_id = $1 and r.patient_id = $2 and 'result' = any($3) and r.resource_type = 'DiagnosticReport' and app.section_of_imported(r.resource_type, r.content) = 'results' and (not $9::boolean or not r.needs_release or r.released_at is not null)
                  and ($4::timestamptz is null or coalesce(r.effective_at, r.created_at) >= $4)
@@ -169,7 +168,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (coalesce(r.effective_at, r.created_at), r.id) < ($6, $7::uuid))
                order by coalesce(r.effective_at, r.created_at) desc, r.id desc limit $8) s
              union all
-             select * from (select 'appointment'::text as kind, r.id, r.starts_at as at, replace(r.type, '_', ' ') as title, r.status as status, false as date_only
+             select * from (select 'appointment'::text as kind, r.id, r.starts_at as at, replace(r.type, '_', ' ') as title, r.status as status, null::text as date
                 from app.appointments r
                where r.tenant_id = $1 and r.patient_id = $2 and 'appointment' = any($3) and true
                  and ($4::timestamptz is null or r.starts_at >= $4)
@@ -177,7 +176,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (r.starts_at, r.id) < ($6, $7::uuid))
                order by r.starts_at desc, r.id desc limit $8) s
              union all
-             select * from (select 'amendment_request'::text as kind, r.id, r.created_at as at, null::text as title, r.status as status, false as date_only
+             select * from (select 'amendment_request'::text as kind, r.id, r.created_at as at, null::text as title, r.status as status, null::text as date
                 from app.note_amendment_requests r
                where r.tenant_id = $1 and r.patient_id = $2 and 'amendment_request' = any($3) and true
                  and ($4::timestamptz is null or r.created_at >= $4)
@@ -185,7 +184,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (r.created_at, r.id) < ($6, $7::uuid))
                order by r.created_at desc, r.id desc limit $8) s
              union all
-             select * from (select 'diagnosis'::text as kind, r.id, e.scheduled_start as at, r.name as title, r.encounter_id::text as status, false as date_only
+             select * from (select 'diagnosis'::text as kind, r.id, e.scheduled_start as at, r.name as title, r.encounter_id::text as status, null::text as date
                 from app.encounter_diagnoses r
                 join app.encounter_register e on e.tenant_id = $1 and e.patient_id = r.patient_id and e.id = r.encounter_id
                where r.tenant_id = $1 and r.patient_id = $2 and 'diagnosis' = any($3) and r.status = 'active'
@@ -194,7 +193,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (e.scheduled_start, r.id) < ($6, $7::uuid))
                order by e.scheduled_start desc, r.id desc limit $8) s
              union all
-             select * from (select 'vitals'::text, r.set_id, r.measured_at, string_agg(replace(r.kind, '_', ' '), ', ' order by r.kind), 'final', false
+             select * from (select 'vitals'::text, r.set_id, r.measured_at, string_agg(replace(r.kind, '_', ' '), ', ' order by r.kind), 'final', null
                 from app.vitals r
                where r.tenant_id = $1 and r.patient_id = $2 and 'vitals' = any($3) and r.status = 'final'
                  and ($4::timestamptz is null or r.measured_at >= $4)
@@ -206,7 +205,7 @@ pub(super) async fn page(
            select p.kind as "kind!", p.id as "id!", p.at as "at!",
                   case when p.kind = 'encounter' then coalesce(v.chief_complaint, replace(v.class, '_', ' ')) else p.title end as title,
                   coalesce(v.status, p.status) as status,
-                  case when p.date_only then (p.at at time zone (select z.name from zone z))::date end as date
+                  p.date as "date: _"
              from page p
              left join lateral (select x.chief_complaint, x.class, x.status
                                   from app.encounter_by_id($1, case when p.kind = 'encounter' then p.id end) x

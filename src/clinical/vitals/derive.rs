@@ -30,12 +30,10 @@ pub(super) const PREGNANCY_DAYS: i64 = 300;
 impl Background {
     /// As it was at a time, the last statement before it counts.
     pub(super) fn pregnant(&self, at: Instant) -> bool {
-        self.pregnancy
-            .iter()
-            .find(|(stated, _)| *stated <= at)
-            .is_some_and(|(stated, code)| {
-                *code == VitalCode::Pregnant && (at - *stated).num_days() <= PREGNANCY_DAYS
-            })
+        let last = self.pregnancy.partition_point(|(stated, _)| *stated > at);
+        self.pregnancy.get(last).is_some_and(|(stated, code)| {
+            *code == VitalCode::Pregnant && (at - *stated).num_days() <= PREGNANCY_DAYS
+        })
     }
 
     pub(super) fn age(&self, at: Instant) -> Option<Age> {

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::Timelike;
 use kernel::Result;
 use kernel::clock::Instant;
-use kernel::ids::PatientId;
+use kernel::ids::{PatientId, VitalSetId};
 use platform::db::TenantTx;
 
 use super::derive::{self, Background};
@@ -176,24 +176,33 @@ pub(super) async fn of_batch(
     let patients: HashSet<PatientId> = called.iter().map(|(_, new)| new.patient_id).collect();
     let patients: Vec<PatientId> = patients.into_iter().collect();
     let span = (beginning(first), last);
-    let mut raised = alerts::raised_in_tx(tx, &patients, span).await?;
-    let mut new: Vec<NewAlert> = called.into_iter().map(|(_, alert)| alert).collect();
-    let same = |new: &NewAlert, old: &Raised| {
-        (new.patient_id, new.kind, beginning(new.measured_at))
-            == (old.patient_id, old.kind, beginning(old.measured_at))
-    };
-    // Said already of this minute, and of no less.
-    new.retain(|new| {
-        !raised
-            .iter()
-            .any(|old| same(new, old) && old.score >= new.score)
+    let raised = alerts::raised_in_tx(tx, &patients, span).await?;
+    let new = called.into_iter().map(|(_, alert)| alert).collect();
+    let device_sets = stored.iter().filter(|row| row.source == Source::Device);
+    let device_sets = device_sets.map(|row| row.set_id).collect();
+    Ok(beyond(new, raised, &device_sets))
+}
+
+/// Of the new alerts those that say more than what was raised of their minute, and of what was raised what they take the place of:
+/// the open ones of devices. Each is looked up, for a batch may be one patient's day.
+fn beyond(
+    mut new: Vec<NewAlert>,
+    mut raised: Vec<Raised>,
+    device_sets: &HashSet<VitalSetId>,
+) -> (Vec<NewAlert>, Vec<Raised>) {
+    let of_new = |one: &NewAlert| (one.patient_id, one.kind, beginning(one.measured_at));
+    let of_old = |one: &Raised| (one.patient_id, one.kind, beginning(one.measured_at));
+    let mut said: HashMap<_, i16> = HashMap::new();
+    for old in &raised {
+        let score = said.entry(of_old(old)).or_insert(old.score);
+        *score = old.score.max(*score);
+    }
+    new.retain(|new| said.get(&of_new(new)).is_none_or(|said| *said < new.score));
+    let more: HashSet<_> = new.iter().map(of_new).collect();
+    raised.retain(|old| {
+        old.is_open && device_sets.contains(&old.set_id) && more.contains(&of_old(old))
     });
-    let of_device = |old: &Raised| {
-        let mut rows = stored.iter();
-        rows.any(|row| row.set_id == old.set_id && row.source == Source::Device)
-    };
-    raised.retain(|old| old.is_open && of_device(old) && new.iter().any(|new| same(new, old)));
-    Ok((new, raised))
+    (new, raised)
 }
 
 /// What is known of the patients; nobody's growth matters here.
@@ -278,4 +287,91 @@ pub(super) async fn follow(
     let new: Vec<NewAlert> = called.into_iter().map(|(_, alert)| alert).collect();
     alerts::withdraw_in_tx(tx, &wrong, now).await?;
     alerts::raise_in_tx(tx, &new, now).await
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use kernel::ids::ClinicalAlertId;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::alerts::{AlertKind, AlertLevel};
+
+    fn at(second: i64) -> Instant {
+        let start: Instant = "2026-01-01T00:00:00Z".parse().expect("an instant");
+        start + TimeDelta::seconds(second)
+    }
+
+    fn new(patient: PatientId, second: i64, score: i16) -> NewAlert {
+        NewAlert {
+            patient_id: patient,
+            encounter_id: None,
+            kind: AlertKind::News2,
+            level: AlertLevel::Urgent,
+            score,
+            at_least: false,
+            parts: Value::Null,
+            set_id: VitalSetId::new(),
+            measured_at: at(second),
+        }
+    }
+
+    fn raised(patient: PatientId, second: i64, score: i16) -> Raised {
+        Raised {
+            id: ClinicalAlertId::new(),
+            patient_id: patient,
+            kind: AlertKind::News2,
+            level: AlertLevel::Urgent,
+            score,
+            at_least: false,
+            set_id: VitalSetId::new(),
+            measured_at: at(second),
+            is_open: true,
+        }
+    }
+
+    #[test]
+    fn what_says_more_of_a_minute_takes_the_place_of_what_a_device_called_for() {
+        let patient = PatientId::new();
+        let said = |score| vec![raised(patient, 5, score)];
+        let device: HashSet<VitalSetId> = HashSet::new();
+        let (called, gone) = beyond(vec![new(patient, 50, 6)], said(6), &device);
+        assert!(called.is_empty() && gone.is_empty(), "said already");
+        let (called, gone) = beyond(vec![new(patient, 50, 7)], said(6), &device);
+        assert_eq!(
+            (called.len(), gone.len()),
+            (1, 0),
+            "it was measured by hand"
+        );
+        let old = said(6);
+        let device = HashSet::from([old[0].set_id]);
+        let (called, gone) = beyond(vec![new(patient, 50, 7)], old, &device);
+        assert_eq!((called.len(), gone.len()), (1, 1));
+        let (called, gone) = beyond(vec![new(patient, 61, 5)], said(6), &device);
+        assert_eq!((called.len(), gone.len()), (1, 0), "another minute");
+        let (called, _) = beyond(vec![new(PatientId::new(), 50, 5)], said(6), &device);
+        assert_eq!(called.len(), 1, "another patient");
+        let worst = vec![raised(patient, 5, 8), raised(patient, 6, 3)];
+        assert!(
+            beyond(vec![new(patient, 50, 7)], worst, &device)
+                .0
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_day_of_one_patient_is_looked_up_and_not_searched_through() {
+        let patient = PatientId::new();
+        let minutes = 0..200_000;
+        let old: Vec<Raised> = minutes
+            .clone()
+            .map(|minute| raised(patient, minute * 60, 5))
+            .collect();
+        let all = minutes.map(|minute| new(patient, minute * 60, 5 + i16::from(minute % 2 == 0)));
+        let device = old.iter().map(|old| old.set_id).collect();
+        // By pairs these would be 40,000,000,000 comparisons.
+        let (called, gone) = beyond(all.collect(), old, &device);
+        assert_eq!((called.len(), gone.len()), (100_000, 100_000));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use kernel::clock::Instant;
 use kernel::ids::{PatientId, VitalSetId};
 use kernel::{Code, Error, FieldError, Page, Result};
@@ -10,9 +10,11 @@ use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
 use platform::http::{Answer, Paging, require_order};
 
+use super::age::Age;
 use super::derive::{self, Background};
 use super::growth::{GrowthMeasure, Percentile};
 use super::kinds::{Quantity, VitalKind};
+use super::recent::AHEAD;
 use super::records::VitalRecord;
 use super::reference::{self, VitalKinds};
 use super::store_series::Sample;
@@ -44,8 +46,9 @@ pub async fn get(
     ctx: &Ctx,
     patient: PatientId,
     set: VitalSetId,
-    then: Option<Instant>,
+    as_of: Option<AsOf>,
 ) -> Result<Answer<Vitals>> {
+    let then = as_of.map(|then| then.instant(ctx));
     let mut tx = ctx.begin(permission(then)).await?;
     let subject = subjects::require(&mut tx, patient).await?;
     let rows = store::set(&mut tx, patient, set, then).await?;
@@ -67,11 +70,12 @@ pub async fn list(
         query.encounter_id,
         (query.include_errors, query.as_of),
     );
-    let then = query.as_of.map(AsOf::instant);
+    let then = query.as_of.map(|then| then.instant(ctx));
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
     let mut tx = ctx.begin(permission(then)).await?;
     let subject = subjects::require(&mut tx, patient).await?;
-    let sets = store::page(&mut tx, patient, &query, paging.after()?, paging.fetch()).await?;
+    let after = (paging.after()?, then);
+    let sets = store::page(&mut tx, patient, &query, after, paging.fetch()).await?;
     let page = paging.page(sets, |place| *place)?;
     let rows = store::of_sets(&mut tx, patient, &page.items, query.include_errors, then).await?;
     let items = match (rows.last(), rows.first()) {
@@ -112,12 +116,12 @@ fn percentiles(
 
 /// The body mass index of a weight and a height; of a child only where they were measured close to each other.
 fn bmi(
-    background: &Background,
+    birth_date: NaiveDate,
     weight: Option<(Amount, Instant)>,
     height: Option<(Amount, Instant)>,
 ) -> Option<Amount> {
     let ((kilograms, w), (centimetres, h)) = weight.zip(height)?;
-    let child = background.age(w.max(h)).is_some_and(growth::covers);
+    let child = Age::at(birth_date, w.max(h)).is_some_and(growth::covers);
     let close = !child || (w - h).abs() <= CHILD_APART;
     close.then(|| growth::bmi(kilograms, centimetres)).flatten()
 }
@@ -128,12 +132,11 @@ pub async fn latest(
     query: LatestQuery,
 ) -> Result<Answer<LatestVitals>> {
     require_order(query.since, None)?;
-    let then = query.as_of.map(AsOf::instant);
+    let then = query.as_of.map(|then| then.instant(ctx));
     let mut tx = ctx.begin(permission(then)).await?;
     let subject = subjects::require(&mut tx, patient).await?;
     let since = query.since.unwrap_or(then.unwrap_or(ctx.now()) - LATEST);
-    // A bedside clock may be ahead of ours.
-    let until = then.unwrap_or(ctx.now() + TimeDelta::hours(1));
+    let until = then.unwrap_or(ctx.now() + AHEAD);
     let rows = if then.is_some() {
         let rows = store_series::recent(&mut tx, patient, (since, until), then, 1).await?;
         rows.into_iter().map(VitalRecord::unwithdrawn).collect()
@@ -151,7 +154,7 @@ pub async fn latest(
     let oldest = times.iter().min().copied().unwrap_or(since);
     let newest = times.iter().max().copied().unwrap_or(until);
     let background = subject.background(&mut tx, (oldest, newest)).await?;
-    let bmi = bmi(&background, weight, height);
+    let bmi = bmi(subject.birth_date, weight, height);
     let measured = [
         (GrowthMeasure::Weight, weight),
         (GrowthMeasure::Height, height),
@@ -194,13 +197,14 @@ pub async fn trend(
             "must lie between 2 and 2000",
         ));
     }
-    let to = query.to.unwrap_or(ctx.now() + TimeDelta::hours(1));
+    let then = query.as_of.map(|then| then.instant(ctx));
+    let to = query.to.unwrap_or(then.unwrap_or(ctx.now()) + AHEAD);
     let from = query.from.unwrap_or(to - TREND);
-    let mut tx = ctx.begin(Permission::VitalsRead).await?;
-    subjects::require(&mut tx, patient).await?;
+    let mut tx = ctx.begin(permission(then)).await?;
+    let subject = subjects::require(&mut tx, patient).await?;
     let kinds = query.kind.map_or(&VitalKind::ALL[..], Quantity::made_from);
     let most = i64::try_from(MOST).unwrap_or(i64::MAX) + 1;
-    let samples = store_series::series(&mut tx, patient, kinds, (from, to), most).await?;
+    let samples = store_series::series(&mut tx, patient, kinds, (from, to, then), most).await?;
     if samples.len() > MOST {
         return Err(parameter(
             "?from",
@@ -208,7 +212,7 @@ pub async fn trend(
             "must leave at most 100000 values: ask for one kind, or for a shorter time",
         ));
     }
-    let series = quantities(&samples)
+    let series = quantities(&samples, subject.birth_date)
         .into_iter()
         .filter(|(quantity, _)| query.kind.is_none_or(|wanted| wanted == *quantity))
         .filter_map(|(quantity, values)| {
@@ -237,10 +241,11 @@ pub async fn trend(
     .await
 }
 
-/// The values of each quantity, in the order of time. A body mass index is made of a weight and the last height before it.
-fn quantities(samples: &[Sample]) -> BTreeMap<Quantity, Vec<Point>> {
+/// The values of each quantity, in the order of time. A body mass index is made of a weight and the height of its set, or the last
+/// before it; of a child only where they were measured close to each other.
+fn quantities(samples: &[Sample], birth_date: NaiveDate) -> BTreeMap<Quantity, Vec<Point>> {
     let mut series: BTreeMap<Quantity, Vec<Point>> = BTreeMap::new();
-    let mut height: Option<Amount> = None;
+    let mut height: Option<(Amount, Instant)> = None;
     for (place, sample) in samples.iter().enumerate() {
         let mut add = |quantity, value: Option<Amount>| {
             if let Some(value) = value {
@@ -262,7 +267,7 @@ fn quantities(samples: &[Sample]) -> BTreeMap<Quantity, Vec<Point>> {
             );
         }
         if sample.kind == VitalKind::Height {
-            height = Some(sample.value);
+            height = Some((sample.value, sample.at));
         }
         if sample.kind == VitalKind::Weight {
             // The height of the same set may stand behind the weight.
@@ -270,10 +275,8 @@ fn quantities(samples: &[Sample]) -> BTreeMap<Quantity, Vec<Point>> {
                 .iter()
                 .take_while(|later| later.at == sample.at)
                 .find(|later| later.kind == VitalKind::Height)
-                .map(|later| later.value);
-            let index = same
-                .or(height)
-                .and_then(|height| growth::bmi(sample.value, height));
+                .map(|later| (later.value, later.at));
+            let index = bmi(birth_date, Some((sample.value, sample.at)), same.or(height));
             add(Quantity::Bmi, index);
         }
     }
@@ -307,17 +310,24 @@ mod tests {
             value: Amount::whole(value),
             diastolic: None,
         };
-        let series = quantities(&[
+        let samples = [
             sample(VitalKind::Weight, 0, 70),
             sample(VitalKind::Weight, 1, 70),
             sample(VitalKind::Height, 1, 175),
             sample(VitalKind::Weight, 9, 80),
-        ]);
-        let values: Vec<f64> = series[&Quantity::Bmi]
-            .iter()
-            .map(|point| point.value.to_f64())
-            .collect();
-        assert_eq!(values, [22.9, 26.1], "none without a height");
-        assert_eq!(series[&Quantity::Weight].len(), 3);
+            sample(VitalKind::Weight, 99, 90),
+        ];
+        let born = |text: &str| {
+            let series = quantities(&samples, text.parse().expect("a day"));
+            assert_eq!(series[&Quantity::Weight].len(), 4);
+            let values = series[&Quantity::Bmi].iter();
+            values.map(|point| point.value.to_f64()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            born("1970-01-01"),
+            [22.9, 26.1, 29.4],
+            "none without a height"
+        );
+        assert_eq!(born("2012-01-01"), [22.9, 26.1], "a child has grown since");
     }
 }

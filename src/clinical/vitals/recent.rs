@@ -20,6 +20,8 @@ use super::store_series;
 use super::trend::{Point, Summary, summarise};
 use super::view::Reading;
 
+/// How far ahead a chart looks: a bedside clock may be ahead of ours, and what it measured last is the latest all the same.
+pub(crate) const AHEAD: TimeDelta = TimeDelta::hours(1);
 /// How far back a chart looks.
 const SINCE: TimeDelta = TimeDelta::days(3 * 365);
 /// Readings of a kind that make its direction.

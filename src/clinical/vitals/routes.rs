@@ -15,7 +15,6 @@ use super::reference::VitalKinds;
 use super::view::{LatestQuery, LatestVitals, ListVitals, TrendQuery, Vitals, VitalsTrend};
 use super::{reading, service};
 use crate::entries::AsOfQuery;
-use crate::patients::AsOf;
 
 pub fn router() -> OpenApiRouter<App> {
     #[derive(utoipa::OpenApi)]
@@ -109,7 +108,7 @@ async fn get_vitals(
     Path((patient, id)): Path<(PatientId, VitalSetId)>,
     Query(query): Query<AsOfQuery>,
 ) -> Reply<Vitals> {
-    Ok(reading::get(&ctx, patient, id, query.as_of.map(AsOf::instant)).await?)
+    Ok(reading::get(&ctx, patient, id, query.as_of).await?)
 }
 
 /// Correct vital signs

@@ -13,7 +13,6 @@ use super::model::{Measured, NewReading};
 use super::records::VitalRecord;
 use super::units::{Amount, Unit};
 use super::view::{ListVitals, Source, VitalStatus};
-use crate::patients::AsOf;
 
 pub(super) struct Row {
     pub id: VitalId,
@@ -266,7 +265,7 @@ pub(super) async fn page(
     tx: &mut TenantTx,
     patient: PatientId,
     query: &ListVitals,
-    after: Option<Place>,
+    (after, then): (Option<Place>, Option<Instant>),
     fetch: i64,
 ) -> Result<Vec<Place>> {
     let tenant = tx.tenant();
@@ -294,7 +293,7 @@ pub(super) async fn page(
         at,
         id as _,
         fetch,
-        query.as_of.map(AsOf::instant),
+        then,
     )
     .fetch_all(tx.conn())
     .await?;

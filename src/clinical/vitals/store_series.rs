@@ -89,12 +89,12 @@ pub(super) struct Sample {
     pub diastolic: Option<Amount>,
 }
 
-/// The values of these kinds in `from..to`, oldest first, at most so many.
+/// The values of these kinds in `from..to` that stand, or that stood `then`, oldest first, at most so many.
 pub(super) async fn series(
     tx: &mut TenantTx,
     patient: PatientId,
     kinds: &[VitalKind],
-    (from, to): (Instant, Instant),
+    (from, to, then): (Instant, Instant, Option<Instant>),
     at_most: i64,
 ) -> Result<Vec<Sample>> {
     let tenant = tx.tenant();
@@ -103,7 +103,9 @@ pub(super) async fn series(
         r#"select kind as "kind: VitalKind", measured_at, value::float8 as "value!", diastolic::float8
              from app.vitals
             where tenant_id = $1 and patient_id = $2 and kind = any($3::text[]) and measured_at >= $4 and measured_at < $5
-              and status = 'final' and value is not null
+              and case when $7::timestamptz is null then status = 'final'
+                       else recorded_at <= $7 and (status = 'final' or updated_at > $7) end
+              and value is not null
             order by measured_at, id
             limit $6"#,
         tenant as _,
@@ -112,6 +114,7 @@ pub(super) async fn series(
         from,
         to,
         at_most,
+        then,
     )
     .fetch_all(tx.conn())
     .await?;

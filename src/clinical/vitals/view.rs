@@ -135,7 +135,7 @@ pub struct ListVitals {
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
     pub cursor: Option<String>,
-    /// A day (its end, in UTC) or an instant: the list as it was on record then, the latest first. Needs the permission
+    /// A day (its local end) or an instant: the list as it was on record then, the latest first. Needs the permission
     /// `entry.history`.
     #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
     pub as_of: Option<AsOf>,
@@ -148,7 +148,7 @@ pub struct ListVitals {
 pub struct LatestQuery {
     /// Measured at or after; three years ago unless given.
     pub since: Option<DateTime<Utc>>,
-    /// A day (its end, in UTC) or an instant: the latest that was on record then. Needs the permission `entry.history`.
+    /// A day (its local end) or an instant: the latest that was on record then. Needs the permission `entry.history`.
     #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
     pub as_of: Option<AsOf>,
 }
@@ -187,11 +187,14 @@ pub struct TrendQuery {
     pub kind: Option<Quantity>,
     /// Measured at or after; a year before `to` unless given.
     pub from: Option<DateTime<Utc>>,
-    /// Measured before; now unless given.
+    /// Measured before; now, or the time of `as_of`, unless given.
     pub to: Option<DateTime<Utc>>,
     /// Points to plot of each series, 2 to 2000; 200 unless given.
     #[param(minimum = 2, maximum = 2000)]
     pub points: Option<usize>,
+    /// A day (its local end) or an instant: the trends of what was on record then. Needs the permission `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }
 
 /// One quantity over time.

@@ -11,7 +11,7 @@ use platform::http::{Answer, Paging, require_order};
 use super::model::{
     AccessEntry, Filter, ListAccesses, ListChartAccesses, ListOwnAccesses, OwnAccessEntry,
 };
-use super::store;
+use super::store::{self, OwnAccess};
 
 /// What this is called in the log itself.
 const RESOURCE: &str = "access_log";
@@ -42,7 +42,8 @@ pub(super) async fn of_organization(
     let paging = Paging::new(ctx, &filter, limit, cursor)?;
     let mut tx = ctx.begin(Permission::AccessLogRead).await?;
     let rows = store::page(&mut tx, &filter, paging.after()?, paging.fetch()).await?;
-    let page = paging.page(rows, |row| (row.at, row.id))?;
+    let page = paging.page(rows, |(row, place)| (row.at, row.id, *place))?;
+    let page = page.map(|(row, _)| row);
     let subjects = subjects(filter.patient, &page);
     tx.finish(Disclosure::list(RESOURCE, subjects, page)).await
 }
@@ -76,7 +77,8 @@ pub(super) async fn of_chart(
         return Err(Error::not_found());
     }
     let rows = store::page(&mut tx, &filter, paging.after()?, paging.fetch()).await?;
-    let page = paging.page(rows, |row| (row.at, row.id))?;
+    let page = paging.page(rows, |(row, place)| (row.at, row.id, *place))?;
+    let page = page.map(|(row, _)| row);
     tx.finish(Disclosure::list(
         RESOURCE,
         subjects(Some(patient), &page),
@@ -110,17 +112,21 @@ pub(super) async fn of_own_chart(
         paging.fetch(),
     )
     .await?;
-    let page = paging.page(rows, |(row, _)| (row.at, row.id))?;
+    let page = paging.page(rows, |row| (row.entry.at, row.entry.id, row.place))?;
     let users = page
         .items
         .iter()
-        .filter_map(|(_, user)| *user)
+        .filter_map(|row| row.user)
         .collect::<BTreeSet<_>>();
     let names = store::names_of_accessors(&mut tx, users.into_iter().collect()).await?;
-    let page = page.map(|(mut entry, user)| {
-        entry.user_name = user.and_then(|user| names.get(&user).cloned());
-        entry
-    });
+    let page = page.map(
+        |OwnAccess {
+             mut entry, user, ..
+         }| {
+            entry.user_name = user.and_then(|user| names.get(&user).cloned());
+            entry
+        },
+    );
     let subject = Subject {
         patient: Some(patient),
         resource: None,

@@ -4,13 +4,20 @@ use std::collections::HashMap;
 
 use kernel::Result;
 use kernel::clock::Instant;
-use kernel::ids::{PatientId, UserId};
+use kernel::ids::{PatientId, RequestId, SessionId, UserId};
 use platform::access::Role;
 use platform::audit::{Action, Outcome};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
 use super::model::{AccessEntry, Filter, OwnAccessEntry};
+
+/// An entry of one's own chart's log before the name of the account is known.
+pub(super) struct OwnAccess {
+    pub entry: OwnAccessEntry,
+    pub user: Option<UserId>,
+    pub place: i64,
+}
 
 /// The optional predicates decide which index serves, so the plan must know which are there.
 async fn plan_for_these_values(tx: &mut TenantTx) -> Result<()> {
@@ -20,70 +27,109 @@ async fn plan_for_these_values(tx: &mut TenantTx) -> Result<()> {
     Ok(())
 }
 
-/// A chart's id in the log: one, or several where others were merged into it. Few charts are several, and only one id lets the
-/// index give the order.
-async fn ids_of(
-    tx: &mut TenantTx,
-    patient: PatientId,
-) -> Result<(Option<PatientId>, Option<Vec<Uuid>>)> {
+/// Where an entry stands: its record, and its place among the patients that one shows.
+pub(super) type Place = (Instant, Uuid, i64);
+
+/// A chart's ids in the log: more than one where others were merged into it.
+async fn ids_of(tx: &mut TenantTx, patient: PatientId) -> Result<Vec<Uuid>> {
     let mut ids = sqlx::query_scalar!(
         r#"select m as "id!" from app.merged_into($1) m"#,
         patient as _
     )
     .fetch_all(tx.conn())
     .await?;
-    if ids.is_empty() {
-        return Ok((Some(patient), None));
-    }
     ids.push(patient.into());
-    Ok((None, Some(ids)))
+    Ok(ids)
+}
+
+/// The one id, or all of them: few charts have several, and only one lets the index give the order.
+fn one_or_several(ids: Option<&[Uuid]>) -> (Option<Uuid>, Option<&[Uuid]>) {
+    match ids {
+        None => (None, None),
+        Some([one]) => (Some(*one), None),
+        Some(several) => (None, Some(several)),
+    }
 }
 
 pub(super) async fn page(
     tx: &mut TenantTx,
     filter: &Filter,
-    after: Option<(Instant, Uuid)>,
+    after: Option<Place>,
     limit: i64,
-) -> Result<Vec<AccessEntry>> {
+) -> Result<Vec<(AccessEntry, i64)>> {
     plan_for_these_values(tx).await?;
-    let (one, several) = match filter.patient {
-        Some(patient) => ids_of(tx, patient).await?,
-        None => (None, None),
+    let ids = match filter.patient {
+        Some(patient) => Some(ids_of(tx, patient).await?),
+        None => None,
     };
+    let (one, several) = one_or_several(ids.as_deref());
     let tenant = tx.tenant();
-    let rows = sqlx::query_as!(
-        AccessEntry,
-        r#"select l.id, l.at, l.user_id as "user_id: _", u.given_name || ' ' || u.family_name as user_name, l.role,
-                  l.session_id as "session_id: _", l.patient_id as "patient_id: _", l.resource, l.resource_id,
-                  l.action as "action: _", l.outcome as "outcome: _", l.purpose, l.break_glass, l.method, l.route,
-                  l.address, l.user_agent, l.request_id as "request_id: _"
-             from app.phi_access_log l
-             left join app.users u on u.tenant_id = $1 and u.id = l.user_id
-            where l.tenant_id = $1
-              and ($2::uuid is null or l.patient_id = $2)
-              and ($11::uuid[] is null or l.patient_id = any($11))
-              and ($3::uuid is null or l.user_id = $3)
-              and ($4::timestamptz is null or l.at >= $4)
-              and ($5::timestamptz is null or l.at < $5)
-              and ($6::text is null or l.action = $6)
-              and ($7::text is null or l.outcome = $7)
-              and ($8::timestamptz is null or l.at <= $8 and (l.at, l.id) < ($8, $9))
-            order by l.at desc, l.id desc limit $10"#,
+    let rows = sqlx::query!(
+        r#"select e.id as "id!", e.at as "at!", e.place as "place!", e.user_id as "user_id: UserId",
+                  u.given_name || ' ' || u.family_name as user_name, e.role as "role!", e.session_id as "session_id: SessionId",
+                  e.patient_id as "patient_id: PatientId", e.resource as "resource!", e.resource_id,
+                  e.action as "action!: Action", e.outcome as "outcome!: Outcome", e.purpose as "purpose!",
+                  e.break_glass as "break_glass!", e.method as "method!", e.route as "route!", e.address as "address!",
+                  e.user_agent as "user_agent!", e.request_id as "request_id!: RequestId"
+             from ((select l.* from app.phi_accesses l
+                     where l.tenant_id = $1
+                       and ($2::uuid is null or l.sole_patient_id = $2)
+                       and ($3::uuid[] is null or l.sole_patient_id = any($3))
+                       and ($5::uuid is null or l.user_id = $5)
+                       and ($6::timestamptz is null or l.at >= $6)
+                       and ($7::timestamptz is null or l.at < $7)
+                       and ($8::text is null or l.action = $8)
+                       and ($9::text is null or l.outcome = $9)
+                       and ($10::timestamptz is null or l.at <= $10 and (l.at, l.id, l.place) < ($10, $11, $12))
+                     order by l.at desc, l.id desc, l.place desc limit $13)
+                   union all
+                   select l.* from app.looks_that_showed($4, $6, $7) l
+                    where ($5::uuid is null or l.user_id = $5)
+                      and ($8::text is null or l.action = $8)
+                      and ($9::text is null or l.outcome = $9)
+                      and ($10::timestamptz is null or (l.at, l.id, l.place) < ($10, $11, $12))) as e
+             left join app.users u on u.tenant_id = $1 and u.id = e.user_id
+            order by e.at desc, e.id desc, e.place desc limit $13"#,
         tenant as _,
-        one as Option<PatientId>,
+        one,
+        several,
+        ids.as_deref(),
         filter.user as Option<UserId>,
         filter.from,
         filter.to,
         filter.action.map(Action::as_str),
         filter.outcome.map(Outcome::as_str),
-        after.map(|(at, _)| at),
-        after.map(|(_, id)| id),
-        limit,
-        several.as_deref()
+        after.map(|(at, _, _)| at),
+        after.map(|(_, id, _)| id),
+        after.map(|(_, _, place)| place),
+        limit
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(rows)
+    let entries = rows.into_iter().map(|row| {
+        let entry = AccessEntry {
+            id: row.id,
+            at: row.at,
+            user_id: row.user_id,
+            user_name: row.user_name,
+            role: row.role,
+            session_id: row.session_id,
+            patient_id: row.patient_id,
+            resource: row.resource,
+            resource_id: row.resource_id,
+            action: row.action,
+            outcome: row.outcome,
+            purpose: row.purpose,
+            break_glass: row.break_glass,
+            method: row.method,
+            route: row.route,
+            address: row.address,
+            user_agent: row.user_agent,
+            request_id: row.request_id,
+        };
+        (entry, row.place)
+    });
+    Ok(entries.collect())
 }
 
 /// Whether there is such a patient in the tenant, retired ones included: their charts were opened too.
@@ -104,36 +150,51 @@ pub(super) async fn own_page(
     patient: PatientId,
     (from, to): (Option<Instant>, Option<Instant>),
     role: Option<Role>,
-    after: Option<(Instant, Uuid)>,
+    after: Option<Place>,
     limit: i64,
-) -> Result<Vec<(OwnAccessEntry, Option<UserId>)>> {
+) -> Result<Vec<OwnAccess>> {
     plan_for_these_values(tx).await?;
-    let (one, several) = ids_of(tx, patient).await?;
+    let ids = ids_of(tx, patient).await?;
+    let (one, several) = one_or_several(Some(&ids));
     let tenant = tx.tenant();
     let rows = sqlx::query!(
-        r#"select id, at, user_id as "user_id: UserId", role, resource, action as "action: Action", purpose, break_glass
-             from app.phi_access_log
-            where tenant_id = $1 and ($2::uuid is null or patient_id = $2) and ($9::uuid[] is null or patient_id = any($9))
-              and outcome = 'success'
-              and ($3::timestamptz is null or at >= $3)
-              and ($4::timestamptz is null or at < $4)
-              and ($5::text is null or role = $5)
-              and ($6::timestamptz is null or at <= $6 and (at, id) < ($6, $7))
-            order by at desc, id desc limit $8"#,
+        r#"select e.id as "id!", e.at as "at!", e.place as "place!", e.user_id as "user_id: UserId", e.role as "role!",
+                  e.resource as "resource!", e.action as "action!: Action", e.purpose as "purpose!",
+                  e.break_glass as "break_glass!"
+             from ((select l.* from app.phi_accesses l
+                     where l.tenant_id = $1
+                       and ($2::uuid is null or l.sole_patient_id = $2)
+                       and ($3::uuid[] is null or l.sole_patient_id = any($3))
+                       and l.outcome = 'success'
+                       and ($5::timestamptz is null or l.at >= $5)
+                       and ($6::timestamptz is null or l.at < $6)
+                       and ($7::text is null or l.role = $7)
+                       and ($8::timestamptz is null or l.at <= $8 and (l.at, l.id, l.place) < ($8, $9, $10))
+                     order by l.at desc, l.id desc, l.place desc limit $11)
+                   union all
+                   select l.* from app.looks_that_showed($4, $5, $6) l
+                    where l.outcome = 'success'
+                      and ($7::text is null or l.role = $7)
+                      and ($8::timestamptz is null or (l.at, l.id, l.place) < ($8, $9, $10))) as e
+            order by e.at desc, e.id desc, e.place desc limit $11"#,
         tenant as _,
-        one as Option<PatientId>,
+        one,
+        several,
+        &ids,
         from,
         to,
         role.map(Role::as_str),
-        after.map(|(at, _)| at),
-        after.map(|(_, id)| id),
-        limit,
-        several.as_deref()
+        after.map(|(at, _, _)| at),
+        after.map(|(_, id, _)| id),
+        after.map(|(_, _, place)| place),
+        limit
     )
     .fetch_all(tx.conn())
     .await?;
-    let entries = rows.into_iter().map(|row| {
-        let entry = OwnAccessEntry {
+    let entries = rows.into_iter().map(|row| OwnAccess {
+        user: row.user_id,
+        place: row.place,
+        entry: OwnAccessEntry {
             id: row.id,
             at: row.at,
             user_name: None,
@@ -142,8 +203,7 @@ pub(super) async fn own_page(
             action: row.action,
             purpose: row.purpose,
             break_glass: row.break_glass,
-        };
-        (entry, row.user_id)
+        },
     });
     Ok(entries.collect())
 }

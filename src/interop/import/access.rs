@@ -64,6 +64,7 @@ fn record(
         route: Cow::Borrowed("import fhir"),
         address: Cow::Borrowed("local"),
         user_agent: Cow::Borrowed(""),
+        shown: None,
         mac: Vec::new(),
     };
     record.mac = app.keys.record_mac(&record.fingerprint()).to_vec();

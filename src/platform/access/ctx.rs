@@ -6,14 +6,15 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use kernel::clock::Instant;
+use chrono::NaiveDate;
+use kernel::clock::{Instant, Tz};
 use kernel::ids::{RequestId, TenantId, UserId, mint};
 use kernel::{Code, Error, Result};
 use uuid::Uuid;
 
 use super::{Disclosure, Effect, Permission, Principal, Purpose};
 use crate::app::App;
-use crate::audit::{AccessRecord, Action, Outcome, Subject};
+use crate::audit::{AccessRecord, Action, Outcome, Subject, Subjects};
 use crate::db::{CallerTx, Context, Glance, TenantTx};
 use crate::http::{Answer, IdempotencyKey, RequestInfo};
 
@@ -78,18 +79,12 @@ impl Ctx {
             && let Some((answer, patients)) = key.claim(&mut tx, principal.user, self.0.now).await?
         {
             drop(tx);
-            let subjects: Vec<Subject> = patients
-                .into_iter()
-                .map(|patient| Subject {
-                    patient: Some(patient),
-                    resource: None,
-                })
-                .collect();
             let resource = permission.as_str().split('.').next().unwrap_or_default();
-            let records = subjects
-                .iter()
-                .map(|subject| self.record(resource, Action::Read, Outcome::Success, *subject))
-                .collect();
+            let subjects = patients.into_iter().map(|patient| Subject {
+                patient: Some(patient),
+                resource: None,
+            });
+            let records = self.showing(Action::Read, subjects.map(|subject| (resource, subject)));
             self.0.app.access_log.write(records).await?;
             self.note_receipt();
             return Err(Error::replay(answer));
@@ -187,6 +182,14 @@ impl Ctx {
     pub fn user(&self) -> UserId {
         self.0.principal.user
     }
+    /// The organisation's time zone.
+    pub fn zone(&self) -> Tz {
+        self.0.principal.zone
+    }
+    /// The day it is there.
+    pub fn today(&self) -> NaiveDate {
+        self.0.now.with_timezone(&self.zone()).date_naive()
+    }
     /// Whether the caller is a patient, who acts for himself and in nobody's office.
     pub fn acts_for_himself(&self) -> bool {
         self.0.principal.role == super::Role::Patient
@@ -240,7 +243,7 @@ impl Ctx {
         Ok(answer)
     }
 
-    /// The access records of a disclosure, one for each subject.
+    /// The access records of a disclosure.
     pub(crate) fn records<T>(
         &self,
         permission: Permission,
@@ -255,11 +258,21 @@ impl Ctx {
         let first = subjects
             .iter()
             .map(|subject| (disclosure.resource, *subject));
-        first
-            .chain(disclosure.also.iter().copied())
-            .map(|(resource, subject)| {
-                self.record(resource, disclosure.action, Outcome::Success, subject)
-            })
+        self.showing(
+            disclosure.action,
+            first.chain(disclosure.also.iter().copied()),
+        )
+    }
+
+    /// The access records of what is shown, each subject with its kind.
+    pub(crate) fn showing(
+        &self,
+        action: Action,
+        subjects: impl IntoIterator<Item = (&'static str, Subject)>,
+    ) -> Vec<AccessRecord> {
+        Subjects::gather(subjects)
+            .iter()
+            .map(|(resource, subjects)| self.record(resource, action, Outcome::Success, subjects))
             .collect()
     }
 
@@ -269,7 +282,7 @@ impl Ctx {
         resource: &'static str,
         action: Action,
         outcome: Outcome,
-        subject: Subject,
+        subjects: &Subjects,
     ) -> AccessRecord {
         let Inner {
             app,
@@ -279,14 +292,15 @@ impl Ctx {
             now,
             ..
         } = &*self.0;
+        let (one, shown) = subjects.split();
         let mut record = AccessRecord {
             tenant_id: principal.tenant.0,
             at: *now,
             id: mint(),
             user_id: Some(principal.user.0),
             session_id: Some(principal.session.0),
-            patient_id: subject.patient.map(Into::into),
-            resource_id: subject.resource,
+            patient_id: one.and_then(|one| one.patient).map(Into::into),
+            resource_id: one.and_then(|one| one.resource),
             request_id: request.id.0,
             break_glass: false,
             role: Cow::Borrowed(principal.role.as_str()),
@@ -298,6 +312,7 @@ impl Ctx {
             route: Cow::Owned(request.route.to_string()),
             address: Cow::Owned(request.address.to_string()),
             user_agent: Cow::Owned(request.user_agent.to_string()),
+            shown,
             mac: Vec::new(),
         };
         record.mac = app.keys.record_mac(&record.fingerprint()).to_vec();

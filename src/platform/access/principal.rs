@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use kernel::clock::Instant;
+use kernel::clock::{Instant, Tz};
 use kernel::ids::{PatientId, SessionId, TenantId, UserId};
 use kernel::{Error, Result};
 
@@ -20,6 +20,8 @@ pub struct Principal {
     pub scope: Scope,
     /// The chart that is his own, for a patient.
     pub patient: Option<PatientId>,
+    /// The organisation's, whose days are the days he means.
+    pub zone: Tz,
     /// The access token's end.
     pub expires_at: Instant,
 }

@@ -64,6 +64,7 @@ pub fn by_system(
         route,
         address,
         user_agent,
+        shown: None,
         mac: Vec::new(),
     };
     record.mac = app.keys.record_mac(&record.fingerprint()).to_vec();

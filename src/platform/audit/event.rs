@@ -64,6 +64,66 @@ pub struct Subject {
     pub resource: Option<Uuid>,
 }
 
+/// Patients one record tells of, at most: what the table takes.
+const MOST_SHOWN: usize = 50;
+
+/// Whose information one record tells of: a subject, or several patients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subjects(Vec<Subject>);
+
+impl Subjects {
+    /// Together what may stand in one record: patients of whom the same kind of thing is told.
+    pub fn gather(
+        subjects: impl IntoIterator<Item = (&'static str, Subject)>,
+    ) -> Vec<(&'static str, Self)> {
+        let mut gathered: Vec<(&'static str, Self)> = Vec::new();
+        for (resource, subject) in subjects {
+            let open = gathered
+                .iter_mut()
+                .rfind(|(kind, _)| *kind == resource)
+                .filter(|(_, them)| them.takes(subject));
+            match open {
+                Some((_, them)) => them.0.push(subject),
+                None => gathered.push((resource, subject.into())),
+            }
+        }
+        gathered
+    }
+
+    fn takes(&self, subject: Subject) -> bool {
+        let of_patient = |subject: &Subject| subject.patient.is_some();
+        of_patient(&subject) && self.0.iter().all(of_patient) && self.0.len() < MOST_SHOWN
+    }
+
+    /// The one, if it is one; else all of them.
+    pub(crate) fn split(&self) -> (Option<Subject>, Option<Shown>) {
+        match self.0.as_slice() {
+            [one] => (Some(*one), None),
+            several => {
+                let shown = Shown {
+                    patients: several.iter().map(|one| one.patient.map(|p| p.0)).collect(),
+                    resources: several.iter().map(|one| one.resource).collect(),
+                };
+                (None, Some(shown))
+            }
+        }
+    }
+}
+
+impl From<Subject> for Subjects {
+    fn from(subject: Subject) -> Self {
+        Self(vec![subject])
+    }
+}
+
+/// Several patients, and which piece of each, in the same order. As the columns hold it, whatever somebody made of them: the
+/// fingerprint must tell any difference.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    pub patients: Vec<Option<Uuid>>,
+    pub resources: Vec<Option<Uuid>>,
+}
+
 /// A row of `app.phi_access_log`, but for the transaction number, which the database adds.
 #[derive(Clone, Debug)]
 pub struct AccessRecord {
@@ -85,6 +145,8 @@ pub struct AccessRecord {
     pub route: Cow<'static, str>,
     pub address: Cow<'static, str>,
     pub user_agent: Cow<'static, str>,
+    /// Of a look at several patients; then `patient_id` and `resource_id` are none.
+    pub shown: Option<Shown>,
     pub mac: Vec<u8>,
 }
 
@@ -120,6 +182,20 @@ impl AccessRecord {
         ] {
             hash.update((text.len() as u64).to_be_bytes());
             hash.update(text.as_bytes());
+        }
+        // The last of all, and absent where there is none: so the records of before it was there read as they did.
+        if let Some(Shown {
+            patients,
+            resources,
+        }) = &self.shown
+        {
+            for ids in [patients, resources] {
+                hash.update((ids.len() as u64).to_be_bytes());
+                for id in ids {
+                    hash.update([u8::from(id.is_some())]);
+                    hash.update(id.unwrap_or(absent).as_bytes());
+                }
+            }
         }
         hash.finalize().into()
     }

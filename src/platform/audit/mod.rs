@@ -21,7 +21,7 @@ pub mod verify;
 mod writer;
 
 pub use by_system::{Occasion, by_system};
-pub use event::{AccessRecord, Action, Outcome, Subject};
+pub use event::{AccessRecord, Action, Outcome, Subject, Subjects};
 pub use log::Log;
 pub use seal::{Seal, SignedSeal};
 pub use sealer::{Backlog, Round, Sealer, backlog};

@@ -23,10 +23,15 @@ pub async fn insert(connection: &mut PgConnection, records: &[AccessRecord]) -> 
     sqlx::query!(
         r#"insert into app.phi_access_log
                   (tenant_id, at, id, user_id, session_id, patient_id, resource_id, request_id, break_glass,
-                   role, resource, action, outcome, purpose, method, route, address, user_agent, mac)
-           select * from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
-                                $8::uuid[], $9::boolean[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-                                $15::text[], $16::text[], $17::text[], $18::text[], $19::bytea[])"#,
+                   role, resource, action, outcome, purpose, method, route, address, user_agent, mac, shown, shown_resources)
+           select r.tenant_id, r.at, r.id, r.user_id, r.session_id, r.patient_id, r.resource_id, r.request_id, r.break_glass,
+                  r.role, r.resource, r.action, r.outcome, r.purpose, r.method, r.route, r.address, r.user_agent, r.mac,
+                  r.shown::uuid[], r.shown_resources::uuid[]
+             from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
+                         $8::uuid[], $9::boolean[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+                         $15::text[], $16::text[], $17::text[], $18::text[], $19::bytea[], $20::text[], $21::text[])
+                  as r (tenant_id, at, id, user_id, session_id, patient_id, resource_id, request_id, break_glass,
+                        role, resource, action, outcome, purpose, method, route, address, user_agent, mac, shown, shown_resources)"#,
         &column(records, |r| r.tenant_id),
         &column(records, |r| r.at),
         &column(records, |r| r.id),
@@ -46,8 +51,19 @@ pub async fn insert(connection: &mut PgConnection, records: &[AccessRecord]) -> 
         &text(records, |r| &r.address) as _,
         &text(records, |r| &r.user_agent) as _,
         &column(records, |r| r.mac.clone()),
+        &column(records, |r| r.shown.as_ref().map(|s| list(&s.patients))) as _,
+        &column(records, |r| r.shown.as_ref().map(|s| list(&s.resources))) as _,
     )
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// As the database reads an array: arrays of different lengths can't stand in one.
+fn list(ids: &[Option<Uuid>]) -> String {
+    let words: Vec<String> = ids
+        .iter()
+        .map(|id| id.map_or_else(|| "NULL".to_owned(), |id| id.to_string()))
+        .collect();
+    format!("{{{}}}", words.join(","))
 }

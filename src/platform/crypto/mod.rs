@@ -12,6 +12,7 @@ mod master;
 mod primitives;
 pub mod random;
 pub mod reseal;
+mod sealed_column;
 mod signing;
 mod signing_rows;
 mod tenant_keys;

@@ -27,6 +27,8 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "join_team_of_encounter", // trigger: who treats is on the team
     "join_team_of_participant", // trigger: who takes part in treating, too
     "join_team_of_referral", // trigger: who is referred to
+    "follow_account",  // trigger: a provider's patients follow his account
+    "follow_unmerge",  // trigger: each registration has its own appointments again
     "know_patient_where_registered", // trigger: a registration that moves
     "import_named", // the resource kept under a name, within the tenant: an id
     "medication_named", // what a kept Medication says it is: a code, and nobody's, within the tenant
@@ -37,6 +39,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "refuse_merged",    // trigger: a merged registration takes nothing more
     "unmerge_patients", // takes a merge back from its journal
     "names_of_accessors", // who opened my chart, for a patient
+    "looks_that_showed", // lists that showed this chart, without the others on them
     "names_of_team",    // who is on a chart's team, for those who may open it
     "own_charts",       // the charts the caller may open
     "record_change",    // trigger: history
@@ -66,6 +69,9 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "registrations_of", // the registrations merged with one the caller may see, within the tenant
     "merged_into",      // those whose merge into one the caller may see stands, within the tenant
     "forget_papers", // what imported resources hold of a document that was destroyed, within the tenant
+    // as it stood
+    "encounters_then", // rows of the history, of a provider or a facility, within the tenant
+    "follow_time_zone", // trigger: the days of documents follow their organisation's clocks
 ];
 
 /// What breaks the promise, a line each; empty when it holds.

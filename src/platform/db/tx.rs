@@ -21,7 +21,7 @@ use super::Db;
 use super::memo::Memo;
 use super::turns::Turn;
 use crate::access::{Ctx, Disclosure, Effect, Permission, Scope};
-use crate::audit::{self, AccessRecord, Action, Outcome, Subject};
+use crate::audit::{self, AccessRecord, Action, Subject};
 use crate::http::{Answer, Download, FileContent, MadeContent};
 
 /// A transaction in which every statement runs as one tenant.
@@ -257,14 +257,9 @@ impl CallerTx {
     ) -> Error {
         let Self { tx, ctx, .. } = self;
         drop(tx);
-        let shown =
-            |subject: &Subject| ctx.record(resource, Action::Search, Outcome::Success, *subject);
-        match ctx
-            .app()
-            .access_log
-            .write(subjects.iter().map(shown).collect())
-            .await
-        {
+        let shown = subjects.iter().map(|subject| (resource, *subject));
+        let records = ctx.showing(Action::Search, shown);
+        match ctx.app().access_log.write(records).await {
             Ok(()) => error,
             Err(unrecorded) => unrecorded,
         }
@@ -315,7 +310,8 @@ impl SystemTx {
             .map(Self)
     }
 
-    /// What follows is the action of this account, for whoever writes what several people have done.
+    /// What follows is the action of this account, for whoever writes what several people have done. What waits for the end of the
+    /// transaction is done first: it follows from what was done until now, and is told of as the action of who did that.
     pub async fn speak_for(&mut self, user: Option<UserId>) -> Result<()> {
         let context = Context {
             tenant: self.0.tenant,
@@ -327,7 +323,9 @@ impl SystemTx {
             one_snapshot: false,
             kept_plans: false,
         };
-        let mut words = "set local app.context = '".to_owned();
+        let mut words =
+            "set constraints all immediate; set constraints all deferred; set local app.context = '"
+                .to_owned();
         context.write(Effect::Writes, &mut words);
         words.push('\'');
         sqlx::raw_sql(AssertSqlSafe(words))

@@ -20,8 +20,9 @@ use uuid::Uuid;
 use super::sealed::{CHUNK, Chunks, STORED, chunks_of, stored_size};
 use super::{ObjectKey, Pieces};
 
-/// What goes to the store at once; S3 takes no smaller parts.
+/// What goes to the store at once; S3 takes no smaller parts. While one is written, the next is sealed.
 const PART: usize = 5 << 20;
+const PARTS_ON_THE_WAY: usize = 2;
 /// Chunks read at once.
 const SEGMENT: u64 = 16;
 
@@ -135,7 +136,7 @@ impl Objects {
     pub fn writer(&self, name: ObjectName, key: &ObjectKey) -> Writer {
         Writer {
             out: BufWriter::with_capacity(self.0.clone(), name.path(), PART)
-                .with_max_concurrency(1),
+                .with_max_concurrency(PARTS_ON_THE_WAY),
             chunks: key.chunks(&name.bytes()),
             pending: Vec::with_capacity(STORED),
             number: 0,

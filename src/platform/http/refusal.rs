@@ -32,7 +32,7 @@ pub(super) async fn record(
             permission.as_str(),
             action(permission),
             Outcome::Refused,
-            subject,
+            &subject.into(),
         );
         app.access_log.write(vec![record]).await?;
     }

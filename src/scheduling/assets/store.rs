@@ -81,19 +81,17 @@ pub(super) async fn find(tx: &mut TenantTx, id: AssetId) -> Result<Option<Asset>
     Ok(row.map(Into::into))
 }
 
+/// Those who want to change it, too, wait.
 pub(super) async fn lock(tx: &mut TenantTx, id: AssetId) -> Result<Option<Asset>> {
     let tenant = tx.tenant();
-    let row = sqlx::query_as!(
-        Row,
-        r#"select id as "id: _", facility_id as "facility_id: _", department_id as "department_id: _", kind as "kind: _",
-                  asset_kind, code, name, status as "status: _", version, created_at, updated_at
-             from app.scheduling_assets where tenant_id = $1 and id = $2 for update"#,
+    sqlx::query_scalar!(
+        "select version from app.scheduling_assets where tenant_id = $1 and id = $2 for update",
         tenant as _,
         id as _
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(Into::into))
+    find(tx, id).await
 }
 
 /// By name, then id.

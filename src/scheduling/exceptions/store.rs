@@ -105,22 +105,17 @@ pub(super) async fn find(tx: &mut TenantTx, id: AvailabilityId) -> Result<Option
     Ok(row.map(Into::into))
 }
 
+/// Those who want to change it, too, wait.
 pub(super) async fn lock(tx: &mut TenantTx, id: AvailabilityId) -> Result<Option<TimeException>> {
     let tenant = tx.tenant();
-    let row = sqlx::query_as!(
-        Row,
-        r#"select e.id as "id: _", e.effect as "effect: _", e.facility_id as "facility_id: _", e.provider_id as "provider_id: _",
-                  e.staff_id as "staff_id: _", e.asset_id as "asset_id: _", e.starts_at, e.ends_at, r.kind as "kind: _", r.reason,
-                  e.status as "status: _", e.version, e.created_at, e.updated_at
-             from app.working_time_exceptions e
-             join app.working_time_exception_reasons r on r.tenant_id = $1 and r.tenant_id = e.tenant_id and r.id = e.id
-            where e.tenant_id = $1 and e.id = $2 for update of e"#,
+    sqlx::query_scalar!(
+        "select version from app.working_time_exceptions where tenant_id = $1 and id = $2 for update",
         tenant as _,
         id as _
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(Into::into))
+    find(tx, id).await
 }
 
 /// By the time they begin.

@@ -80,19 +80,17 @@ pub(super) async fn find(tx: &mut TenantTx, id: HolidayId) -> Result<Option<Holi
     Ok(row.map(Into::into))
 }
 
+/// Those who want to change it, too, wait.
 pub(super) async fn lock(tx: &mut TenantTx, id: HolidayId) -> Result<Option<Holiday>> {
     let tenant = tx.tenant();
-    let row = sqlx::query_as!(
-        Row,
-        r#"select id as "id: _", facility_id as "facility_id: _", day, local_from as "local_from: _",
-                  local_until as "local_until: _", name, status as "status: _", version, created_at, updated_at
-             from app.scheduling_holidays where tenant_id = $1 and id = $2 for update"#,
+    sqlx::query_scalar!(
+        "select version from app.scheduling_holidays where tenant_id = $1 and id = $2 for update",
         tenant as _,
         id as _
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(Into::into))
+    find(tx, id).await
 }
 
 /// By day.

@@ -90,20 +90,17 @@ pub(super) async fn find(tx: &mut TenantTx, id: OnCallId) -> Result<Option<OnCal
     Ok(row.map(Into::into))
 }
 
+/// Those who want to change it, too, wait.
 pub(super) async fn lock(tx: &mut TenantTx, id: OnCallId) -> Result<Option<OnCallShift>> {
     let tenant = tx.tenant();
-    let row = sqlx::query_as!(
-        Row,
-        r#"select id as "id: _", facility_id as "facility_id: _", department_id as "department_id: _",
-                  service_id as "service_id: _", provider_id as "provider_id: _", level, starts_at, ends_at,
-                  status as "status: _", version, created_at, updated_at
-             from app.on_call_shifts where tenant_id = $1 and id = $2 for update"#,
+    sqlx::query_scalar!(
+        "select version from app.on_call_shifts where tenant_id = $1 and id = $2 for update",
         tenant as _,
         id as _
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(Into::into))
+    find(tx, id).await
 }
 
 /// By the time they begin.

@@ -113,20 +113,17 @@ pub(super) async fn find(tx: &mut TenantTx, id: ServiceId) -> Result<Option<Serv
     Ok(row.map(Into::into))
 }
 
+/// Those who want to change it, too, wait.
 pub(super) async fn lock(tx: &mut TenantTx, id: ServiceId) -> Result<Option<Service>> {
     let tenant = tx.tenant();
-    let row = sqlx::query_as!(
-        Row,
-        r#"select id as "id: _", code, name, appointment_type as "appointment_type: _", duration_minutes, prep_minutes,
-                  cleanup_minutes, align_minutes, lead_minutes, ahead_days, capacity, overbook_per_day, needs_provider, skills,
-                  room_kind, equipment_kinds, self_booking, status as "status: _", version, created_at, updated_at
-             from app.scheduling_services where tenant_id = $1 and id = $2 for update"#,
+    sqlx::query_scalar!(
+        "select version from app.scheduling_services where tenant_id = $1 and id = $2 for update",
         tenant as _,
         id as _
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(Into::into))
+    find(tx, id).await
 }
 
 /// By name, then id.

@@ -79,19 +79,17 @@ pub(super) async fn find(tx: &mut TenantTx, id: AvailabilityId) -> Result<Option
     Ok(row.map(Into::into))
 }
 
+/// Those who want to change it, too, wait.
 pub(super) async fn lock(tx: &mut TenantTx, id: AvailabilityId) -> Result<Option<WorkLimit>> {
     let tenant = tx.tenant();
-    let row = sqlx::query_as!(
-        Row,
-        r#"select id as "id: _", provider_id as "provider_id: _", minutes_per_day, minutes_per_week, rest_minutes,
-                  status as "status: _", version, created_at, updated_at
-             from app.work_limits where tenant_id = $1 and id = $2 for update"#,
+    sqlx::query_scalar!(
+        "select version from app.work_limits where tenant_id = $1 and id = $2 for update",
         tenant as _,
         id as _
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(Into::into))
+    find(tx, id).await
 }
 
 /// In the order in which they were made.

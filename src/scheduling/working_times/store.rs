@@ -102,20 +102,17 @@ pub(super) async fn find(tx: &mut TenantTx, id: AvailabilityId) -> Result<Option
     Ok(row.map(Into::into))
 }
 
+/// Those who want to change it, too, wait.
 pub(super) async fn lock(tx: &mut TenantTx, id: AvailabilityId) -> Result<Option<WorkingTime>> {
     let tenant = tx.tenant();
-    let row = sqlx::query_as!(
-        Row,
-        r#"select id as "id: _", facility_id as "facility_id: _", provider_id as "provider_id: _", staff_id as "staff_id: _",
-                  asset_id as "asset_id: _", weekdays, rrule, local_from as "local_from: _", local_until as "local_until: _",
-                  valid_from, valid_until, status as "status: _", version, created_at, updated_at
-             from app.working_times where tenant_id = $1 and id = $2 for update"#,
+    sqlx::query_scalar!(
+        "select version from app.working_times where tenant_id = $1 and id = $2 for update",
         tenant as _,
         id as _
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(Into::into))
+    find(tx, id).await
 }
 
 /// In the order in which they were made.

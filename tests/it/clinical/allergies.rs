@@ -39,6 +39,10 @@ async fn who_was_not_asked_is_not_said_to_have_no_allergies() {
         summary,
         json!({ "state": "not_assessed", "active": [], "statements": [] })
     );
+    let food = json!({ "statement": "no_known_food_allergies" });
+    nurse.post(chart.fill(STATEMENTS), food).await.expect(201);
+    let summary = nurse.get(chart.fill(SUMMARY)).await.expect(200);
+    assert_eq!(summary["state"], "partly_assessed", "drugs were not");
     let none = json!({ "statement": "no_known_allergies" });
     let stated = nurse
         .post(chart.fill(STATEMENTS), none.clone())

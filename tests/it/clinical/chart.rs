@@ -230,3 +230,54 @@ async fn a_chart_is_of_one_moment_whatever_is_written_meanwhile() {
     assert_eq!(after["problems"]["total"], 0);
     assert_ne!(after["vitals"], before["vitals"]);
 }
+
+#[tokio::test]
+async fn who_is_seen_before_his_time_does_not_fall_out_of_the_chart() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let encounter = chart.fill("/api/v1/patients/{patient_id}/encounters/{encounter_id}");
+    let start = format!("{encounter}/start");
+    chart.doctor.act(start).await.expect(200);
+    let past = format!(
+        "{}?as_of={}",
+        place(&chart),
+        clinic.clock.now().format("%Y-%m-%dT%H:%M:%S%.6fZ")
+    );
+    for path in [place(&chart), past] {
+        let shown = chart.doctor.get(path).await.expect(200);
+        let here = &shown["upcoming_encounters"]["items"][0];
+        assert_eq!(here["status"], "in_progress", "{here}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_patient_asked_to_have_amended_stands_in_the_chart_until_it_is_decided() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let requests = chart.fill("/api/v1/patients/{patient_id}/amendment-requests");
+    let wish = json!({ "resource": { "type": "problem", "id": chart.fill("{problem_id}") },
+                       "request": "I never had it", "reason": "Another person's" });
+    let asked = chart.portal_user.post(&requests, wish).await;
+    let asked = asked.expect(201);
+    let open = async |caller: &Caller, query: &str| {
+        let shown = caller.get(format!("{}{query}", place(&chart))).await;
+        shown.expect(200)["open_amendment_requests"].clone()
+    };
+    for caller in [&chart.doctor, &chart.nurse, &chart.portal_user] {
+        let section = open(caller, "").await;
+        assert_eq!(section["items"], json!([asked]), "{section}");
+        let list = section["href"].as_str().expect("a place");
+        let listed = caller.get(list).await.expect(200);
+        assert_eq!(listed["items"], section["items"]);
+    }
+    let then = clinic.clock.now().format("%Y-%m-%dT%H:%M:%S%.6fZ");
+    let decision = format!(
+        "/api/v1/amendment-requests/{}/deny",
+        asked["id"].as_str().expect("an id")
+    );
+    let no = json!({ "basis": "accurate_and_complete", "reason": "Confirmed twice" });
+    chart.doctor.post(decision, no).await.expect(200);
+    assert_eq!(open(&chart.doctor, "").await["items"], json!([]));
+    let past = open(&chart.doctor, &format!("?as_of={then}")).await;
+    assert_eq!(past["items"], json!([asked]), "{past}");
+}

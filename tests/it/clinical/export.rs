@@ -119,7 +119,7 @@ async fn it_is_on_record_as_an_export_and_without_the_record_nothing_leaves() {
         .expect("an id")
         .to_owned();
     let actions: Vec<(String, String)> = sqlx::query_as(
-        "select action, patient_id::text from app.phi_access_log where request_id = $1::uuid",
+        "select action, patient_id::text from app.phi_accesses where request_id = $1::uuid",
     )
     .bind(&request)
     .fetch_all(&mut clinic.behind_the_curtain().await)

@@ -380,7 +380,7 @@ async fn both_charts_are_on_record_and_history_is_not_rewritten() {
     case.merge("").await;
     assert_eq!(before, history(&mut connection).await);
     let on_record: Vec<String> = sqlx::query_scalar(
-        "select distinct patient_id::text from app.phi_access_log
+        "select distinct patient_id::text from app.phi_accesses
           where tenant_id = $1 and user_id = $2::uuid and route like '%/merge' and action = 'update'",
     )
     .bind(case.clinic.id.0)

@@ -20,6 +20,7 @@ mod problems;
 mod procedures;
 mod registration;
 mod search;
+mod team_of_accounts;
 mod team_of_encounters;
 mod team_of_referrals;
 mod terminology;
@@ -28,6 +29,7 @@ mod vitals_batch;
 mod vitals_scores;
 
 mod as_of;
+mod as_of_parts;
 mod chart;
 mod export;
 mod front_desk;

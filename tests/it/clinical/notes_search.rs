@@ -115,7 +115,7 @@ async fn a_search_finds_and_records_only_the_callers_charts() {
         .collect();
     assert_eq!(patients, [ward.patient.as_str()]);
     let rows = sqlx::query(
-        "select patient_id::text as patient from app.phi_access_log where request_id = $1::uuid",
+        "select patient_id::text as patient from app.phi_accesses where request_id = $1::uuid",
     )
     .bind(&request)
     .fetch_all(&mut admin_connection().await)

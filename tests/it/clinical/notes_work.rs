@@ -462,11 +462,16 @@ async fn a_template_brings_problems_allergies_vital_signs_and_immunizations() {
         empty["content"]["body"],
         "P: none on the list\nA: not assessed\nV: none on record\nI: none on record"
     );
-    let at = (ward.clinic.clock.now() - chrono::TimeDelta::minutes(5)).to_rfc3339();
+    // By a bedside clock that is ahead of ours.
+    let at = (ward.clinic.clock.now() + chrono::TimeDelta::minutes(2)).to_rfc3339();
     for (place, body) in [
         (
             "problems",
             json!({ "icd10cm": "E11.9", "onset": "2019-03", "status": "chronic" }),
+        ),
+        (
+            "problems",
+            json!({ "icd10cm": "I10", "verification": "differential" }),
         ),
         (
             "allergies",
@@ -495,7 +500,8 @@ async fn a_template_brings_problems_allergies_vital_signs_and_immunizations() {
     let filled = ward.doctor.get(&preview).await.expect(200);
     let body = filled["content"]["body"].as_str().expect("a body");
     for line in [
-        "- Type 2 diabetes mellitus without complications (E11.9), since 2019-03, chronic",
+        "- Type 2 diabetes mellitus without complications (E11.9), since 2019-03, chronic\n",
+        "(I10), active, differential\n",
         "- Latex: Hives, criticality high",
         "- blood pressure 128/82 mmHg (",
         "- temperature 37 °C (2026-03-09)",

@@ -153,7 +153,7 @@ async fn a_probable_duplicate_is_named_before_it_is_made() {
     let problem = problem.expect_problem(409, "possible_duplicate");
     assert_eq!(problem["candidates"][0]["id"], first["id"], "{problem}");
     let mut connection = clinic.behind_the_curtain().await;
-    let shown = sqlx::query("select patient_id::text as id from app.phi_access_log where request_id = $1::uuid and outcome = 'success'")
+    let shown = sqlx::query("select patient_id::text as id from app.phi_accesses where request_id = $1::uuid and outcome = 'success'")
         .bind(&request)
         .fetch_all(&mut connection)
         .await

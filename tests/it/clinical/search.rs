@@ -249,7 +249,7 @@ async fn the_words_of_a_document_follow_its_label_and_each_hit_is_on_record_as_w
     let reply = ward.doctor.get(format!("{PLACE}?q=ocelot")).await;
     let request = reply.headers["x-request-id"].to_str().expect("an id");
     let rows = sqlx::query(
-        "select resource, resource_id::text as id, patient_id::text as patient from app.phi_access_log
+        "select resource, resource_id::text as id, patient_id::text as patient from app.phi_accesses
           where request_id = $1::uuid order by resource",
     )
     .bind(request)
@@ -262,5 +262,38 @@ async fn the_words_of_a_document_follow_its_label_and_each_hit_is_on_record_as_w
     assert!(
         rows.iter()
             .all(|row| row.get::<String, _>("patient") == ward.patient)
+    );
+}
+
+#[tokio::test]
+async fn a_document_lies_where_its_day_begins_on_the_organisations_clocks() {
+    let ward = Ward::open().await;
+    let zone = async |name: &str, version: i64| {
+        let change = json!({ "time_zone": name });
+        let place = "/api/v1/tenant";
+        ward.admin.patch(place, version, change).await.expect(200);
+    };
+    zone("America/New_York", 1).await;
+    file(&ward, &ward.doctor, "clinical", "2026-01-02", "lynx bite").await;
+    note(&ward, "2026-01-02T03:00:00Z", "lynx, the evening before").await;
+    let day = [("document", "2026-01-02")];
+    let evening = [("note", "2026-01-02")];
+    let both = [day[0], evening[0]];
+    let of = async |query: &str| found(&ward.doctor, &format!("q=lynx{query}")).await;
+    assert_eq!(pairs(&of("").await), both);
+    assert_eq!(pairs(&of("&from=2026-01-02T05:00:00Z").await), day);
+    assert_eq!(pairs(&of("&to=2026-01-02T05:00:00Z").await), evening);
+
+    // The organisation has moved, and its days with it.
+    zone("Asia/Tokyo", 2).await;
+    assert_eq!(pairs(&of("&to=2026-01-02T00:00:00Z").await), day);
+    assert_eq!(pairs(&of("&from=2026-01-02T00:00:00Z").await), evening);
+    file(&ward, &ward.doctor, "clinical", "2026-01-03", "lynx again").await;
+    let later = [("document", "2026-01-03")];
+    assert_eq!(
+        pairs(&of("&from=2026-01-02T15:00:00Z").await),
+        later,
+        "{:?}",
+        of("").await
     );
 }

@@ -142,3 +142,55 @@ async fn a_day_is_told_where_it_begins_in_the_clinic_and_as_a_day() {
     assert_eq!(encounter["date_only"], false);
     assert!(encounter.get("date").is_none());
 }
+
+#[tokio::test]
+async fn what_was_ruled_out_is_not_told_as_active() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let place = |list: &str| chart.fill(&format!("/api/v1/patients/{{patient_id}}/{list}"));
+    let refuted = json!({ "verification": "refuted" });
+    for (kind, path) in [
+        ("problem", "problems/{problem_id}"),
+        ("allergy", "allergies/{allergy_id}"),
+    ] {
+        let entry = place(path);
+        chart
+            .doctor
+            .patch(entry, 1, refuted.clone())
+            .await
+            .expect(200);
+        let timeline = place(&format!("timeline?types={kind}"));
+        let shown = chart.doctor.get(timeline).await.expect(200);
+        assert_eq!(shown["items"][0]["status"], "refuted", "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_year_or_a_month_no_day_is_told() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let place = |list: &str| chart.fill(&format!("/api/v1/patients/{{patient_id}}/{list}"));
+    let problem = json!({ "icd10cm": "E11.9", "onset": "2019" });
+    chart
+        .doctor
+        .post(place("problems"), problem)
+        .await
+        .expect(201);
+    for (kind, known, at) in [
+        ("problem_onset", "2019", "2019-01-01T"),
+        ("procedure", "2025-11", "2025-11-01T"),
+        ("immunization", "1971", "1971-01-01T"),
+        ("document", "2020-01-01", "2020-01-01T"),
+    ] {
+        let path = place(&format!("timeline?types={kind}"));
+        let shown = chart.doctor.get(path).await.expect(200);
+        let event = &shown["items"][0];
+        assert_eq!(
+            (&event["date"], &event["date_only"]),
+            (&json!(known), &json!(true)),
+            "{event}"
+        );
+        let told = event["at"].as_str().expect("an instant");
+        assert!(told.starts_with(at), "{event}");
+    }
+}

@@ -180,7 +180,7 @@ async fn the_access_log_names_every_patient_of_a_batch_once() {
     reply.expect(200);
     let mut connection = clinic.behind_the_curtain().await;
     let mut named: Vec<String> = sqlx::query(
-        "select patient_id::text from app.phi_access_log where request_id = $1::uuid and outcome = 'success' and resource = 'vitals'",
+        "select patient_id::text from app.phi_accesses where request_id = $1::uuid and outcome = 'success' and resource = 'vitals'",
     )
     .bind(request)
     .fetch_all(&mut connection)

@@ -140,7 +140,7 @@ async fn a_new_role_takes_effect_at_once() {
 async fn recorded(reply: &Reply) -> Vec<(String, Option<String>, Option<String>)> {
     let request = reply.headers["x-request-id"].to_str().expect("an id");
     sqlx::query(
-        "select action, patient_id::text, resource_id::text from app.phi_access_log where request_id = $1::uuid and outcome = 'success'",
+        "select action, patient_id::text, resource_id::text from app.phi_accesses where request_id = $1::uuid and outcome = 'success'",
     )
     .bind(request)
     .fetch_all(&mut admin_connection().await)

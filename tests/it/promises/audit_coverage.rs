@@ -192,7 +192,7 @@ impl Walk {
     async fn records(&mut self, reply: &Reply) -> Vec<(String, Option<String>)> {
         let request = reply.headers["x-request-id"].to_str().expect("an id");
         sqlx::query(
-            "select outcome, patient_id::text from app.phi_access_log where request_id = $1::uuid",
+            "select outcome, patient_id::text from app.phi_accesses where request_id = $1::uuid",
         )
         .bind(request)
         .fetch_all(&mut self.log)

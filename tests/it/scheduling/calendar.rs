@@ -49,7 +49,7 @@ async fn a_calendar_is_read_by_its_secret_until_it_is_revoked() {
         .expect("an id")
         .to_owned();
     let records = sqlx::query(
-        "select resource, patient_id from app.phi_access_log where request_id = $1::uuid",
+        "select resource, patient_id from app.phi_accesses where request_id = $1::uuid",
     )
     .bind(&request)
     .fetch_all(&mut clinic.tenant.behind_the_curtain().await)
@@ -116,7 +116,7 @@ async fn initials_are_shown_only_where_allowed_and_then_recorded_by_name() {
         .expect("an id")
         .to_owned();
     let named: Vec<String> = sqlx::query_scalar(
-        "select patient_id::text from app.phi_access_log where request_id = $1::uuid",
+        "select patient_id::text from app.phi_accesses where request_id = $1::uuid",
     )
     .bind(&request)
     .fetch_all(&mut clinic.tenant.behind_the_curtain().await)

@@ -30,6 +30,7 @@ mod plans;
 mod reminders;
 mod schedule;
 mod series;
+mod team_of_appointments;
 mod waiting;
 mod waitlist;
 mod waitlist_free_time;

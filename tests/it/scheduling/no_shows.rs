@@ -167,7 +167,7 @@ async fn who_has_missed_visits_is_likelier_to_miss_the_next_and_planners_are_tol
     assert_eq!(order, [&json!(unreliable), &json!(reliable)]);
     // Whoever was looked at, it is on record.
     let looked: i64 = sqlx::query(
-        "select count(distinct patient_id) from app.phi_access_log where tenant_id = $1 and resource = 'no_show_score'",
+        "select count(distinct patient_id) from app.phi_accesses where tenant_id = $1 and resource = 'no_show_score'",
     )
     .bind(clinic.tenant.id.0)
     .fetch_one(&mut clinic.tenant.behind_the_curtain().await)

@@ -102,7 +102,7 @@ async fn a_patient_is_reminded_in_few_words_and_confirms_by_the_link() {
         (&shown["facility"], &shown["actions"]),
         (&json!("Main Street Clinic"), &json!(["confirm", "cancel"]))
     );
-    let record = sqlx::query("select role, patient_id::text as patient from app.phi_access_log where request_id = $1::uuid")
+    let record = sqlx::query("select role, patient_id::text as patient from app.phi_accesses where request_id = $1::uuid")
         .bind(&request)
         .fetch_one(&mut clinic.tenant.behind_the_curtain().await)
         .await

@@ -73,7 +73,7 @@ async fn an_offer_is_accepted_once_by_the_link_in_its_message_and_looking_change
         .expect("an id")
         .to_owned();
     accepted.expect(204);
-    let record = sqlx::query("select role, action, patient_id::text as patient from app.phi_access_log where request_id = $1::uuid")
+    let record = sqlx::query("select role, action, patient_id::text as patient from app.phi_accesses where request_id = $1::uuid")
         .bind(&call)
         .fetch_one(&mut clinic.tenant.behind_the_curtain().await)
         .await

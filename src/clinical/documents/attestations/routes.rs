@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::model::{Attestation, NewAttestation};
 use super::service;
-use crate::documents::model::Pages;
+use crate::documents::model::PagesAsOf;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list_document_attestations, attest_document))
@@ -18,15 +18,15 @@ pub fn router() -> OpenApiRouter<App> {
 
 /// List a document's attestations
 ///
-/// The newest first, each checked as it is read.
+/// The newest first, each checked as it is read, also those of then.
 #[utoipa::path(get, path = "/api/v1/documents/{document_id}/attestations", tag = "documents",
-    params(("document_id" = DocumentId, Path, description = "Of which document"), Pages),
+    params(("document_id" = DocumentId, Path, description = "Of which document"), PagesAsOf),
     responses((status = 200, body = Page<Attestation>, description = "A page of attestations")),
     extensions(("x-permission" = json!("document.read"))))]
 async fn list_document_attestations(
     ctx: Ctx,
     Path(id): Path<DocumentId>,
-    Query(query): Query<Pages>,
+    Query(query): Query<PagesAsOf>,
 ) -> Reply<Page<Attestation>> {
     Ok(service::list(&ctx, id, query).await?)
 }

@@ -11,24 +11,25 @@ use sha2::{Digest, Sha256};
 
 use super::model::{Attestation, NewAttestation, Payload, TYPE};
 use super::store::{self, Row, Version};
-use crate::documents::model::{DocumentStatus, Pages, Scan};
-use crate::documents::{service, store as documents};
+use crate::documents::model::{DocumentStatus, PagesAsOf, Scan};
+use crate::documents::{past, service, store as documents};
 
 const RESOURCE: &str = "document_attestation";
 
 pub(super) async fn list(
     ctx: &Ctx,
     id: DocumentId,
-    query: Pages,
+    query: PagesAsOf,
 ) -> Result<Answer<Page<Attestation>>> {
-    let paging = Paging::new(ctx, &id, query.limit, query.cursor)?;
-    let mut tx = ctx.begin(Permission::DocumentRead).await?;
-    let document = documents::get(&mut tx, id).await?;
+    let then = query.as_of.map(|then| then.instant(ctx));
+    let paging = Paging::new(ctx, &(id, then), query.limit, query.cursor)?;
+    let (mut tx, owner) = past::begin_read(ctx, id, then).await?;
     let keys = keys(ctx, &mut tx).await?;
-    let rows = store::page(&mut tx, id, paging.after()?, paging.fetch()).await?;
+    let of = (id, then);
+    let rows = store::page(&mut tx, of, paging.after()?, paging.fetch()).await?;
     let rows = rows.into_iter().map(|row| checked(&keys, row)).collect();
     let page = paging.page(rows, |row: &Attestation| (row.signed_at, row.id))?;
-    let subject = service::owner_of(&document)?.subject(id);
+    let subject = owner.subject(id);
     tx.finish(Disclosure::shown(RESOURCE, Action::Read, [subject], page))
         .await
 }

@@ -27,10 +27,10 @@ pub(super) struct Row {
     pub sha256: Vec<u8>,
 }
 
-/// The newest first.
+/// Those of today or `then`, the newest first.
 pub(super) async fn page(
     tx: &mut TenantTx,
-    document: DocumentId,
+    (document, then): (DocumentId, Option<Instant>),
     after: Option<(Instant, DocumentAttestationId)>,
     limit: i64,
 ) -> Result<Vec<Row>> {
@@ -45,13 +45,15 @@ pub(super) async fn page(
              join app.document_versions v on v.tenant_id = $1 and v.id = a.version_id
             where a.tenant_id = $1 and a.document_id = $2
               and ($3::timestamptz is null or (a.signed_at, a.id) < ($3, $4))
+              and a.signed_at <= coalesce($6::timestamptz, 'infinity')
             order by a.signed_at desc, a.id desc
             limit $5"#,
         tenant as _,
         document as _,
         at,
         id as _,
-        limit
+        limit,
+        then
     )
     .fetch_all(tx.conn())
     .await?;

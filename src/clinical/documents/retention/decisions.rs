@@ -111,7 +111,7 @@ pub(super) async fn destroy(
     }
     // A policy may have become longer since the review was opened.
     let due = super::review::expired_on(&mut tx, review.document_id).await?;
-    let today = ctx.now().date_naive();
+    let today = ctx.today();
     if due.is_none_or(|due| due > today) {
         return Err(Error::new(Code::RetentionNotOver));
     }

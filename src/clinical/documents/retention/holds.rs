@@ -8,18 +8,28 @@ use platform::http::{Answer, Paging};
 
 use super::model::{LegalHold, NewLegalHold};
 use super::store_lists as store;
-use crate::documents::model::{Pages, Reason};
+use crate::documents::model::{PagesAsOf, Reason};
 use crate::documents::owner::Owner;
 use crate::documents::store as documents;
 
 const RESOURCE: &str = "legal_hold";
 
-pub(super) async fn list(ctx: &Ctx, owner: Owner, query: Pages) -> Result<Answer<Page<LegalHold>>> {
-    let scope = (owner.patient(), owner.provider());
+/// Those of today, or as they stood: a hold is placed and lifted once, and changes by nothing else.
+pub(super) async fn list(
+    ctx: &Ctx,
+    owner: Owner,
+    query: PagesAsOf,
+) -> Result<Answer<Page<LegalHold>>> {
+    let then = query.as_of.map(|then| then.instant(ctx));
+    if then.is_some() {
+        ctx.require(Permission::EntryHistory)?;
+    }
+    let scope = (owner.patient(), owner.provider(), then);
     let paging = Paging::new(ctx, &scope, query.limit, query.cursor)?;
     let mut tx = ctx.begin(Permission::RetentionRead).await?;
     owner.require(&mut tx).await?;
-    let rows = store::holds(&mut tx, owner, paging.after()?, paging.fetch()).await?;
+    let of = (owner, then);
+    let rows = store::holds(&mut tx, of, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| row.id)?;
     let about = owner.subject(owner.id());
     tx.finish(Disclosure::shown(RESOURCE, Action::Read, [about], page))

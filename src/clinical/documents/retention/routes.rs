@@ -13,7 +13,7 @@ use super::model::{
     RetentionPolicy, RetentionReview,
 };
 use super::{decisions, holds, policies};
-use crate::documents::model::{Pages, Reason};
+use crate::documents::model::{Pages, PagesAsOf, Reason};
 use crate::documents::owner::Owner;
 
 pub fn router() -> OpenApiRouter<App> {
@@ -86,13 +86,13 @@ async fn retire_retention_policy(
 
 /// List a patient's legal holds
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/legal-holds", tag = "retention",
-    params(("patient_id" = PatientId, Path, description = "Whose documents are held"), Pages),
+    params(("patient_id" = PatientId, Path, description = "Whose documents are held"), PagesAsOf),
     responses((status = 200, body = Page<LegalHold>, description = "A page of holds, lifted ones too")),
     extensions(("x-permission" = json!("retention.read"))))]
 async fn list_legal_holds(
     ctx: Ctx,
     Path(patient): Path<PatientId>,
-    Query(query): Query<Pages>,
+    Query(query): Query<PagesAsOf>,
 ) -> Reply<Page<LegalHold>> {
     Ok(holds::list(&ctx, Owner::Patient(patient), query).await?)
 }
@@ -128,13 +128,13 @@ async fn lift_legal_hold(
 
 /// List the legal holds on what is filed about a provider
 #[utoipa::path(get, path = "/api/v1/providers/{provider_id}/legal-holds", tag = "retention",
-    params(("provider_id" = ProviderId, Path, description = "About whom"), Pages),
+    params(("provider_id" = ProviderId, Path, description = "About whom"), PagesAsOf),
     responses((status = 200, body = Page<LegalHold>, description = "A page of holds, lifted ones too")),
     extensions(("x-permission" = json!("retention.read"))))]
 async fn list_provider_legal_holds(
     ctx: Ctx,
     Path(provider): Path<ProviderId>,
-    Query(query): Query<Pages>,
+    Query(query): Query<PagesAsOf>,
 ) -> Reply<Page<LegalHold>> {
     Ok(holds::list(&ctx, Owner::Provider(provider), query).await?)
 }

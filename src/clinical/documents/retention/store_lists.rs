@@ -127,9 +127,10 @@ pub(super) async fn retire_policy(
     Ok(())
 }
 
+/// As they stand, or as they stood `then`.
 pub(super) async fn holds(
     tx: &mut TenantTx,
-    owner: Owner,
+    (owner, then): (Owner, Option<Instant>),
     after: Option<LegalHoldId>,
     limit: i64,
 ) -> Result<Vec<LegalHold>> {
@@ -137,16 +138,21 @@ pub(super) async fn holds(
     let rows = sqlx::query_as!(
         LegalHold,
         r#"select h.id as "id: _", h.patient_id as "patient_id: _", h.provider_id as "provider_id: _", h.document_id as "document_id: _", h.reason,
-                  h.placed_by as "placed_by: _", h.placed_at, h.lifted_by as "lifted_by: _", h.lifted_at, h.lift_reason, h.version
+                  h.placed_by as "placed_by: _", h.placed_at,
+                  case when h.lifted_at > $6 then null else h.lifted_by end as "lifted_by: _",
+                  case when h.lifted_at > $6 then null else h.lifted_at end as lifted_at,
+                  case when h.lifted_at > $6 then null else h.lift_reason end as lift_reason,
+                  case when h.lifted_at > $6 then 1 else h.version end as "version!"
              from app.legal_holds h
             where h.tenant_id = $1 and ($2::uuid is null or h.patient_id = $2) and ($3::uuid is null or h.provider_id = $3)
-              and ($4::uuid is null or h.id > $4)
+              and ($4::uuid is null or h.id > $4) and h.placed_at <= coalesce($6::timestamptz, 'infinity')
             order by h.id limit $5"#,
         tenant as _,
         owner.patient() as _,
         owner.provider() as _,
         after as _,
-        limit
+        limit,
+        then
     )
     .fetch_all(tx.conn())
     .await?;

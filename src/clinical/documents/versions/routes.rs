@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::service::{self, Presentation};
-use crate::documents::model::{Document, DocumentVersion, FileForm, Pages};
+use crate::documents::model::{Document, DocumentVersion, FileForm, PagesAsOf};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -22,13 +22,13 @@ pub fn router() -> OpenApiRouter<App> {
 ///
 /// The newest first.
 #[utoipa::path(get, path = "/api/v1/documents/{document_id}/versions", tag = "documents",
-    params(("document_id" = DocumentId, Path, description = "Of which document"), Pages),
+    params(("document_id" = DocumentId, Path, description = "Of which document"), PagesAsOf),
     responses((status = 200, body = Page<DocumentVersion>, description = "A page of versions")),
     extensions(("x-permission" = json!("document.read"))))]
 async fn list_document_versions(
     ctx: Ctx,
     Path(id): Path<DocumentId>,
-    Query(query): Query<Pages>,
+    Query(query): Query<PagesAsOf>,
 ) -> Reply<Page<DocumentVersion>> {
     Ok(service::list(&ctx, id, query).await?)
 }

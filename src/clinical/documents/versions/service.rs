@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::store;
-use crate::documents::model::{Document, DocumentVersion, Pages, Scan};
+use crate::documents::model::{Document, DocumentVersion, PagesAsOf, Scan};
 use crate::documents::owner::Owner;
 use crate::documents::receive::{self, Received};
 use crate::documents::service::{self, RESOURCE};
@@ -35,7 +35,7 @@ pub struct Presentation {
     #[serde(default)]
     #[param(inline)]
     pub disposition: Disposition,
-    /// A day (its end, in UTC) or an instant: the version that was the newest then. Needs the permission `entry.history`. What
+    /// A day (its local end) or an instant: the version that was the newest then. Needs the permission `entry.history`. What
     /// was destroyed since is refused with `document_closed`.
     #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
     pub as_of: Option<AsOf>,
@@ -44,14 +44,18 @@ pub struct Presentation {
 pub(super) async fn list(
     ctx: &Ctx,
     id: DocumentId,
-    query: Pages,
+    query: PagesAsOf,
 ) -> Result<Answer<Page<DocumentVersion>>> {
-    let paging = Paging::new(ctx, &id, query.limit, query.cursor)?;
-    let mut tx = ctx.begin(Permission::DocumentRead).await?;
-    let document = documents::get(&mut tx, id).await?;
-    let rows = store::page(&mut tx, id, paging.after()?, paging.fetch()).await?;
+    let then = query.as_of.map(|then| then.instant(ctx));
+    let paging = Paging::new(ctx, &(id, then), query.limit, query.cursor)?;
+    let (after, fetch) = (paging.after()?, paging.fetch());
+    let (mut tx, owner) = past::begin_read(ctx, id, then).await?;
+    let rows = match then {
+        None => store::page(&mut tx, id, after, fetch).await?,
+        Some(then) => past::page_of_versions(&mut tx, id, then, (after, fetch)).await?,
+    };
     let page = paging.page(rows, |row| row.number)?;
-    let subject = service::owner_of(&document)?.subject(id);
+    let subject = owner.subject(id);
     tx.finish(Disclosure::shown(RESOURCE, Action::Read, [subject], page))
         .await
 }
@@ -130,7 +134,7 @@ pub(super) async fn download(
     let number = match presentation.as_of {
         Some(then) => {
             ctx.require(Permission::EntryHistory)?;
-            let newest = past::number_then(&mut tx, id, then).await?;
+            let newest = past::number_then(&mut tx, id, then.instant(ctx)).await?;
             // One that was asked for by its number must have been there.
             match number {
                 Some(later) if later > newest => return Err(Error::not_found()),

@@ -42,7 +42,8 @@ pub(super) async fn list_as_of(
     then: AsOf,
 ) -> Result<Answer<Page<Participant>>> {
     let (mut tx, _) = image_as_of::<Encounter>(ctx, patient, id.0, then).await?;
-    let mut participants: Vec<Participant> = states_as_of(&mut tx, patient, then).await?;
+    let mut participants: Vec<Participant> =
+        states_as_of(&mut tx, patient, then.instant(ctx)).await?;
     participants.retain(|participant| participant.encounter_id == id);
     participants.reverse();
     let page = Page::last(participants);

@@ -12,7 +12,7 @@ mod routes;
 mod service;
 mod store;
 
-pub use model::EntryAmendment;
+pub use model::{AmendmentRequest, EntryAmendment};
 pub(super) use routes::router;
 pub(super) use service::about_note_then;
 pub(crate) use service::amendments_then;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{Days, NaiveDate};
+use kernel::clock::Instant;
 use kernel::ids::{AmendmentRequestId, NoteEntryId, NoteId, PatientId};
 use kernel::{Code, Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
@@ -46,7 +47,7 @@ pub(super) async fn ask(
         let rule = "must name an entry of this record that the patient can read, of the type said";
         return Err(Error::field("/resource", "no_such_entry", rule));
     }
-    let due = later(ctx.now().date_naive(), DAYS_TO_DECIDE);
+    let due = later(ctx.today(), DAYS_TO_DECIDE);
     let id = store::insert(&mut tx, patient, &new, due, ctx.now()).await?;
     let made = store::get(&mut tx, id).await?;
     let version = made.version;
@@ -79,7 +80,8 @@ pub(super) async fn get_as_of(
     then: AsOf,
 ) -> Result<Answer<AmendmentRequest>> {
     let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
-    let (image, _) = read_row_as_of(&mut tx, AmendmentRequest::TABLE, id.0, then).await?;
+    let (image, _) =
+        read_row_as_of(&mut tx, AmendmentRequest::TABLE, id.0, then.instant(ctx)).await?;
     let found = AmendmentRequest::of_image(image).map_err(Error::internal)?;
     let (patient, version) = (found.patient_id, found.version);
     tx.finish(
@@ -92,7 +94,7 @@ pub(super) async fn get_as_of(
 pub(crate) async fn amendments_then(
     tx: &mut TenantTx,
     patient: PatientId,
-    then: AsOf,
+    then: Instant,
 ) -> Result<HashMap<Uuid, Vec<EntryAmendment>>> {
     let mut then: Vec<AmendmentRequest> = states_as_of(tx, patient, then).await?;
     then.retain(|one| one.status != RequestStatus::Withdrawn);
@@ -111,7 +113,7 @@ pub(crate) async fn amendments_then(
 pub(in crate::notes) async fn about_note_then(
     tx: &mut TenantTx,
     (patient, note): (PatientId, NoteId),
-    then: AsOf,
+    then: Instant,
 ) -> Result<Vec<EntryAmendment>> {
     let mut about = amendments_then(tx, patient, then).await?;
     Ok(about.remove(&note.0).unwrap_or_default())

@@ -61,7 +61,7 @@ pub struct ReleasedNote {
 pub struct ListReleased {
     pub limit: Option<u32>,
     pub cursor: Option<String>,
-    /// A day (its end, in UTC) or an instant: what the patient could read then, the latest first. Needs the permission
+    /// A day (its local end) or an instant: what the patient could read then, the latest first. Needs the permission
     /// `entry.history`.
     #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
     pub as_of: Option<AsOf>,

@@ -105,7 +105,7 @@ pub(super) async fn list(
             cursor: query.cursor,
         };
         let (mut tx, mut page) = page_as_of(ctx, then, &(), |_: &ReleasedNote| true).await?;
-        let mut about = amendments_then(&mut tx, patient, at).await?;
+        let mut about = amendments_then(&mut tx, patient, at.instant(ctx)).await?;
         for note in &mut page.items {
             note.amendment_requests.0 = about.remove(&note.id.0).unwrap_or_default();
         }
@@ -143,7 +143,7 @@ pub(super) async fn open_as_of(
     then: AsOf,
 ) -> Result<Answer<ReleasedNote>> {
     let (mut tx, mut note): (_, ReleasedNote) = image_as_of(ctx, patient, id.0, then).await?;
-    note.amendment_requests.0 = about_note_then(&mut tx, (patient, id), then).await?;
+    note.amendment_requests.0 = about_note_then(&mut tx, (patient, id), then.instant(ctx)).await?;
     let version = note.version;
     tx.finish(Disclosure::of("note", Action::Read, patient, id, note).version(version))
         .await

@@ -3,13 +3,14 @@
 use kernel::ids::NoteId;
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{Json, Path, Reply};
+use platform::http::{Json, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{NewAddendum, NewCorrection, NewSignature, NoteEntries};
 use super::service;
 use super::verify::{SignedNote, Verification};
+use crate::entries::AsOfQuery;
 use crate::notes::model::Note;
 
 pub fn router() -> OpenApiRouter<App> {
@@ -39,11 +40,15 @@ async fn sign_note(ctx: Ctx, Path(id): Path<NoteId>, Json(new): Json<NewSignatur
 ///
 /// The note itself, and whatever was signed on it since.
 #[utoipa::path(get, path = "/api/v1/notes/{note_id}/entries", tag = "notes",
-    params(("note_id" = NoteId, Path, description = "Which note")),
+    params(("note_id" = NoteId, Path, description = "Which note"), AsOfQuery),
     responses((status = 200, body = NoteEntries, description = "All of them, from the original on")),
     extensions(("x-permission" = json!("note.read"))))]
-async fn list_note_entries(ctx: Ctx, Path(id): Path<NoteId>) -> Reply<NoteEntries> {
-    Ok(service::list(&ctx, id).await?)
+async fn list_note_entries(
+    ctx: Ctx,
+    Path(id): Path<NoteId>,
+    Query(query): Query<AsOfQuery>,
+) -> Reply<NoteEntries> {
+    Ok(service::list(&ctx, id, query.as_of).await?)
 }
 
 /// Add to a signed note

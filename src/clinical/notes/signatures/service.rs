@@ -24,6 +24,7 @@ use crate::notes::model::Note;
 use crate::notes::store as notes;
 use crate::notes::texts::{self, TextKind};
 use crate::notes::{cosignatures, references, releases, service};
+use crate::patients::AsOf;
 
 const HOW_TO_VERIFY: &str = "For each entry: write payload as canonical JSON (RFC 8785); its SHA-256 must be hash; signature must be an Ed25519 \
      signature by the key key_id over the bytes of 'chartwell.record.v1', one NUL byte and the 32 bytes of the hash; \
@@ -209,10 +210,16 @@ async fn finish(ctx: &Ctx, mut tx: CallerTx, id: NoteId) -> Result<Answer<Note>>
     service::commit(tx, id).await
 }
 
-pub(super) async fn list(ctx: &Ctx, id: NoteId) -> Result<Answer<NoteEntries>> {
-    let mut tx = ctx.begin(Permission::NoteRead).await?;
-    let patient = notes::get(&mut tx, id).await?.summary.patient_id;
-    let entries = store::entries(&mut tx, id).await?;
+/// What was signed, until today or until then.
+pub(super) async fn list(
+    ctx: &Ctx,
+    id: NoteId,
+    as_of: Option<AsOf>,
+) -> Result<Answer<NoteEntries>> {
+    let then = as_of.map(|then| then.instant(ctx));
+    let (mut tx, patient) = service::begin_read(ctx, id, then).await?;
+    let mut entries = store::entries(&mut tx, id).await?;
+    entries.retain(|entry| then.is_none_or(|then| entry.signed_at <= then));
     let items = entries.iter().map(Entry::shown).collect::<Result<_>>()?;
     let body = NoteEntries { items };
     tx.finish(Disclosure::of("note", Action::Read, patient, id, body))

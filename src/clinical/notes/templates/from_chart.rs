@@ -8,10 +8,10 @@ use kernel::ids::PatientId;
 use platform::db::TenantTx;
 
 use super::placeholders::Values;
-use crate::allergies::{self, Allergy, AllergyState, AllergySummary};
+use crate::allergies::{self, Allergy, AllergyState, AllergySummary, AllergyVerification};
 use crate::immunizations::{self, Immunization};
 use crate::patients::Patient;
-use crate::problems::{self, Problem};
+use crate::problems::{self, Problem, ProblemVerification};
 use crate::vitals::{self, RecentVital};
 
 /// Lines of a list that a note still wants to hold.
@@ -43,7 +43,8 @@ pub(super) async fn add(
     }
     if asked("vitals.latest") {
         let birth = found.data.birth_date;
-        let latest = vitals::recent_in_tx(tx, (patient, birth), now, None).await?;
+        let until = now + vitals::AHEAD;
+        let latest = vitals::recent_in_tx(tx, (patient, birth), until, None).await?;
         values.insert(
             "vitals.latest",
             lines(latest.iter().map(|one| vital(one, zone)), "none on record"),
@@ -82,21 +83,26 @@ fn problem(problem: &Problem) -> String {
     let since = onset
         .map(|onset| format!(", since {onset}"))
         .unwrap_or_default();
-    format!("{name}{code}{since}, {}", word(&data.status))
+    let sure = match data.verification {
+        ProblemVerification::Confirmed => String::new(),
+        unsure => format!(", {}", word(&unsure)),
+    };
+    format!("{name}{code}{since}, {}{sure}", word(&data.status))
 }
 
 fn allergy_lines(summary: &AllergySummary) -> String {
     match summary.state {
         AllergyState::Known => lines(summary.active.iter().map(allergy), ""),
-        AllergyState::NoneKnown => {
-            let said = summary
-                .statements
-                .iter()
-                .map(|said| word(&said.data.statement));
-            said.collect::<Vec<_>>().join("; ")
-        }
+        AllergyState::NoneKnown => stated(summary),
+        AllergyState::PartlyAssessed => format!("{}; others not assessed", stated(summary)),
         AllergyState::NotAssessed => "not assessed".to_owned(),
     }
+}
+
+fn stated(summary: &AllergySummary) -> String {
+    let said = summary.statements.iter();
+    let said = said.map(|said| word(&said.data.statement));
+    said.collect::<Vec<_>>().join("; ")
 }
 
 fn allergy(allergy: &Allergy) -> String {
@@ -107,7 +113,10 @@ fn allergy(allergy: &Allergy) -> String {
         .as_ref()
         .or(data.substance.code.as_ref());
     let substance = substance.cloned().unwrap_or_default();
-    let criticality = word(&data.criticality);
+    let mut criticality = word(&data.criticality);
+    if data.verification != AllergyVerification::Confirmed {
+        criticality = format!("{criticality}, {}", word(&data.verification));
+    }
     let reactions = data.reactions.iter();
     let reactions: Vec<&str> = reactions.map(|one| one.manifestation.as_str()).collect();
     if reactions.is_empty() {

@@ -13,7 +13,7 @@ pub(super) const KNOWN: [(&str, &str); 18] = [
     ("patient.family_name", "the legal family name"),
     (
         "patient.age",
-        "the age, in years; of an infant in months or days",
+        "the age, in years; of an infant in months or days; of somebody who died, at his death",
     ),
     ("patient.birth_date", "the birth date"),
     ("patient.sex", "the administrative sex"),
@@ -98,7 +98,7 @@ fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
     })
 }
 
-/// An age as it is said: years, of a child under two months, of a newborn days.
+/// An age as it is said: years, of a child under two years months, of a newborn days.
 pub(super) fn age(birth: NaiveDate, today: NaiveDate) -> String {
     let mut months = (today.year() - birth.year()) * 12 + today.month0().cast_signed()
         - birth.month0().cast_signed();

@@ -187,7 +187,10 @@ async fn values(
     let mut values = Values::from([
         (
             "patient.age",
-            placeholders::age(found.data.birth_date, local.date_naive()),
+            placeholders::age(
+                found.data.birth_date,
+                found.data.deceased_on.unwrap_or(local.date_naive()),
+            ),
         ),
         ("patient.birth_date", found.data.birth_date.to_string()),
         ("patient.sex", word(&found.data.sex)),

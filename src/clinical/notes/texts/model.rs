@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::diff::SectionDiff;
 use crate::notes::content::NoteContent;
+use crate::patients::AsOf;
 
 /// How a text came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
@@ -56,6 +57,9 @@ pub struct ListTexts {
     pub kind: Option<TextKind>,
     pub limit: Option<u32>,
     pub cursor: Option<String>,
+    /// A day (its local end) or an instant: the texts there were then. Needs the permission `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }
 
 /// Which two texts.

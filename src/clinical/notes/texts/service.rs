@@ -10,18 +10,19 @@ use platform::http::{Answer, Paging};
 use super::model::{CompareTexts, ListTexts, NoteDiff, NoteText};
 use super::{diff, store};
 use crate::notes::content::NoteContent;
-use crate::notes::store as notes;
+use crate::notes::{service, store as notes};
 
 pub(super) async fn list(
     ctx: &Ctx,
     id: NoteId,
     query: ListTexts,
 ) -> Result<Answer<Page<NoteText>>> {
-    let paging = Paging::new(ctx, &(id, query.kind), query.limit, query.cursor.clone())?;
+    let then = query.as_of.map(|then| then.instant(ctx));
+    let filters = (id, query.kind, then);
+    let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
     let after = paging.after()?;
-    let mut tx = ctx.begin(Permission::NoteRead).await?;
-    let patient = notes::get(&mut tx, id).await?.summary.patient_id;
-    let rows = store::page(&mut tx, id, query.kind, after, paging.fetch()).await?;
+    let (mut tx, patient) = service::begin_read(ctx, id, then).await?;
+    let rows = store::page(&mut tx, id, (query.kind, then), after, paging.fetch()).await?;
     let page = paging.page(rows, |text| text.number)?;
     tx.finish(Disclosure::of("note", Action::Read, patient, id, page))
         .await

@@ -106,11 +106,11 @@ pub(in crate::notes) async fn content(
     Ok(content.map(|content| content.0))
 }
 
-/// Texts of a note, the newest first.
+/// Texts of a note, of today or `then`, the newest first.
 pub(super) async fn page(
     tx: &mut TenantTx,
     note: NoteId,
-    kind: Option<TextKind>,
+    (kind, then): (Option<TextKind>, Option<Instant>),
     after: Option<i32>,
     fetch: i64,
 ) -> Result<Vec<NoteText>> {
@@ -124,6 +124,7 @@ pub(super) async fn page(
             where t.tenant_id = $1 and t.note_id = $2
               and ($3::text is null or t.kind = $3)
               and ($4::integer is null or t.number < $4)
+              and t.saved_at <= coalesce($6::timestamptz, 'infinity')
             order by t.number desc
             limit $5"#,
         tenant as _,
@@ -131,6 +132,7 @@ pub(super) async fn page(
         kind as _,
         after,
         fetch,
+        then,
     )
     .fetch_all(tx.conn())
     .await?;

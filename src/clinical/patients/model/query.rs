@@ -1,12 +1,14 @@
 //! What a list or a read may be asked with.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime};
-use kernel::clock::Instant;
+use chrono::{DateTime, NaiveDate, TimeDelta};
+use kernel::clock::{Instant, Tz};
 use kernel::ids::ProviderId;
+use platform::access::Ctx;
 use platform::http::{is_day, is_in_range, is_instant};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::encounters;
 use crate::patients::status::PatientStatus;
 
 /// How to register.
@@ -62,22 +64,27 @@ impl TryFrom<String> for AsOf {
 }
 
 impl AsOf {
-    /// The last instant that is meant.
-    pub fn instant(self) -> Instant {
+    /// The last instant that is meant: of a day, where the caller's organisation is.
+    pub fn instant(self, ctx: &Ctx) -> Instant {
+        self.instant_in(ctx.zone())
+    }
+
+    /// The day that is meant, where the caller's organisation is.
+    pub fn day(self, ctx: &Ctx) -> NaiveDate {
+        self.day_in(ctx.zone())
+    }
+
+    fn instant_in(self, zone: Tz) -> Instant {
         match self {
             Self::Instant(at) => at,
-            Self::Day(day) => day
-                .checked_add_days(Days::new(1))
-                .unwrap_or(day)
-                .and_time(NaiveTime::MIN)
-                .and_utc(),
+            Self::Day(day) => encounters::day(day, zone).1 - TimeDelta::microseconds(1),
         }
     }
 
-    pub fn day(self) -> NaiveDate {
+    fn day_in(self, zone: Tz) -> NaiveDate {
         match self {
             Self::Day(day) => day,
-            Self::Instant(at) => at.date_naive(),
+            Self::Instant(at) => at.with_timezone(&zone).date_naive(),
         }
     }
 }
@@ -135,12 +142,23 @@ mod tests {
     }
 
     #[test]
-    fn a_day_means_its_end_and_an_instant_needs_its_zone() {
+    fn a_day_means_its_end_where_the_organisation_is_and_an_instant_needs_its_zone() {
+        let new_york: Tz = "America/New_York".parse().expect("a zone");
         let day = as_of("2024-05-01").expect("a day");
-        assert_eq!(day.instant().to_rfc3339(), "2024-05-02T00:00:00+00:00");
-        assert_eq!(day.day().to_string(), "2024-05-01");
+        for (zone, end) in [
+            (Tz::UTC, "2024-05-01T23:59:59.999999+00:00"),
+            (new_york, "2024-05-02T03:59:59.999999+00:00"),
+        ] {
+            assert_eq!(day.instant_in(zone).to_rfc3339(), end);
+            assert_eq!(day.day_in(zone).to_string(), "2024-05-01");
+        }
         let instant = as_of("2024-05-01T22:00:00-05:00").expect("an instant");
-        assert_eq!(instant.instant().to_rfc3339(), "2024-05-02T03:00:00+00:00");
+        assert_eq!(
+            instant.instant_in(new_york).to_rfc3339(),
+            "2024-05-02T03:00:00+00:00"
+        );
+        assert_eq!(instant.day_in(new_york).to_string(), "2024-05-01");
+        assert_eq!(instant.day_in(Tz::UTC).to_string(), "2024-05-02");
         assert_eq!(
             as_of("2024-05-01T22:00:00 02:00"),
             as_of("2024-05-01T20:00:00Z")

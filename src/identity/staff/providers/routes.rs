@@ -49,7 +49,8 @@ async fn get_provider(ctx: Ctx, Path(id): Path<ProviderId>) -> Reply<Provider> {
 
 /// Change a provider
 ///
-/// A new account is checked as at the beginning; one that was linked before stays, whatever became of it.
+/// A new account is checked as at the beginning; one that was linked before stays, whatever became of it. His patients go with him:
+/// the new account is at once on the teams he is on for his own patients, visits, referrals and appointments, the one before is not.
 #[utoipa::path(patch, path = "/api/v1/providers/{provider_id}", tag = "providers",
     params(("provider_id" = ProviderId, Path, description = "The provider")),
     request_body(content = NewProvider, content_type = "application/merge-patch+json"),

@@ -346,7 +346,7 @@ async fn no_byte_leaves_without_its_access_record() {
         .to_str()
         .expect("an id")
         .to_owned();
-    let rows = sqlx::query("select resource, action, patient_id::text, resource_id::text from app.phi_access_log where request_id = $1::uuid")
+    let rows = sqlx::query("select resource, action, patient_id::text, resource_id::text from app.phi_accesses where request_id = $1::uuid")
         .bind(&request)
         .fetch_all(&mut clinic.behind_the_curtain().await)
         .await

@@ -314,6 +314,55 @@ async fn a_problem_goes_with_its_source_although_its_diagnosis_was_coded_here() 
 }
 
 #[tokio::test]
+async fn why_a_diagnosis_stays_is_said_although_another_resource_brought_the_problem_too() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let doctor = clinic.user(Role::Provider).await;
+    let files = Files::new();
+    let say = |conditions: &[Value]| {
+        let mut all = vec![patient("p1"), encounter("e1", "Patient/p1")];
+        all.extend(conditions.iter().cloned());
+        files.lines("record.ndjson", &all);
+    };
+    say(&[]);
+    run(&clinic, &files.0).await;
+    let id = only_patient(&admin).await;
+    let team = json!({ "user_id": doctor.user_id, "role": "primary_care" });
+    let place = |of: &str| format!("/api/v1/patients/{id}/{of}");
+    admin.post(place("care-team"), team).await.expect(201);
+    let visit = value(&admin, "encounters").await[0]["id"].clone();
+    let diagnoses = format!("encounters/{}/diagnoses", visit.as_str().expect("an id"));
+    let sinusitis = json!({ "snomed": "40055000", "name": "Chronic sinusitis" });
+    doctor.post(place(&diagnoses), sinusitis).await.expect(201);
+    let mut elsewhere = condition("c2", "problem-list-item");
+    elsewhere
+        .as_object_mut()
+        .expect("an object")
+        .remove("encounter");
+    let of_the_visit = condition("c1", "encounter-diagnosis");
+    say(&[of_the_visit.clone(), elsewhere.clone()]);
+    run(&clinic, &files.0).await;
+    let shared = sqlx::query(
+        "update app.imported_resources k set entry_kind = o.entry_kind, entry_id = o.entry_id, reason = null
+           from app.imported_resources o
+          where k.tenant_id = $1 and k.source_id = 'c2' and o.tenant_id = $1 and o.source_id = 'c1'",
+    )
+    .bind(clinic.id.0)
+    .execute(&mut clinic.behind_the_curtain().await)
+    .await
+    .expect("shared");
+    assert_eq!(shared.rows_affected(), 1);
+    say(&[withdrawn(of_the_visit), elsewhere]);
+    let report = settled(&clinic, &files, 1).await;
+    let why = &report.kept[0].reason;
+    assert!(
+        why.contains("another resource") && why.contains("the diagnosis stays"),
+        "{report}"
+    );
+    assert_eq!(value(&admin, "problems").await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_document_comes_back_with_its_source_and_one_that_was_changed_here_is_left_alone() {
     let clinic = TestTenant::new().await;
     let admin = clinic.user(Role::Admin).await;

@@ -14,6 +14,7 @@ mod demo;
 mod evidence;
 mod identity;
 mod interop;
+mod interop_anew;
 mod interop_bad_input;
 mod interop_documents;
 mod interop_elements;

@@ -116,6 +116,9 @@ pub async fn revise_in_tx(
 ) -> Result<()> {
     let present = changeable(tx, person.id, id).await?;
     let (ready, key) = prepare(tx, person, Some(&present), new, now).await?;
+    if ready == present.data {
+        return Ok(());
+    }
     store::update(tx, id, &ready, &key, None, now)
         .await
         .on_constraint("allergies_active_key", already_active)

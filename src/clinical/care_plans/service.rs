@@ -113,7 +113,9 @@ pub async fn revise_in_tx(
     let present = locked(tx, patient, id).await?;
     present.status.require_standing()?;
     settle(tx, patient, Some(&present.data), &mut new, on).await?;
-    store::update(tx, id, &new, now).await?;
+    if new != present.data {
+        store::update(tx, id, &new, now).await?;
+    }
     if status != present.status {
         store::set_status(tx, id, (status, None), None, now).await?;
     }

@@ -138,6 +138,34 @@ pub struct ImportedReport {
     pub status: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective_at: Option<DateTime<Utc>>,
+    /// What it concludes, where that is coded. What it concludes in words is among the documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conclusion: Option<String>,
+    /// At most fifty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub results: Vec<ImportedResult>,
+}
+
+/// What a report found, as its observation says; one that the reader was not given, or that was not imported, has a title at most.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ImportedResult {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Hemoglobin A1c/Hemoglobin.total in Blood")]
+    pub title: Option<String>,
+    /// With its unit, digits as they were written; of one that has parts, each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "7.20 %")]
+    pub value: Option<String>,
+    /// As its source says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "final")]
+    pub status: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "High")]
+    pub interpretation: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "at most 5.6 %")]
+    pub reference_range: Option<String>,
 }
 
 /// A medication that was prescribed or is taken, as it was imported.
@@ -160,9 +188,9 @@ pub struct ImportedMedication {
     /// As its source says: `active` or `on-hold`.
     #[schema(example = "active")]
     pub status: String,
-    /// As its source puts it.
+    /// As its source puts it, and beside it what it says in parts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "One tablet twice a day with food")]
+    #[schema(example = "One tablet with food (1 tablet, 2 times a day, Oral)")]
     pub dosage: Option<String>,
     /// When it was written, or taken from.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -185,7 +185,10 @@ pub(super) async fn present(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap
              union all
              select * from (select r.section, r.place,
                     app.told_of_imported(r.resource_type, r.source_id, r.content)
-                        || jsonb_build_object('id', r.id, 'effective_at', r.effective_at), r.total
+                        || jsonb_build_object('id', r.id, 'effective_at', r.effective_at)
+                        || case r.section when 'results'
+                               then jsonb_build_object('results', app.results_of_imported($2, r.source_id, r.content, null)) else '{}' end,
+                    r.total
                 from (select k.section, g.id, g.resource_type, g.source_id, g.content, g.effective_at,
                              count(*) over (partition by k.section) as total,
                              row_number() over (partition by k.section order by g.effective_at desc nulls last, g.id desc) as place
@@ -272,7 +275,10 @@ pub(super) async fn past(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap<St
            union all
            select i.section, max(i.total),
                   jsonb_agg(app.told_of_imported(i.resource_type, i.source_id, i.content)
-                                || jsonb_build_object('id', i.id, 'effective_at', i.effective_at) order by i.place)
+                                || jsonb_build_object('id', i.id, 'effective_at', i.effective_at)
+                                || case i.section when 'results'
+                                       then jsonb_build_object('results', app.results_of_imported($2, i.source_id, i.content, $5)) else '{}' end
+                            order by i.place)
              from (select k.section, r.id, r.resource_type, r.source_id, r.content, r.effective_at,
                           count(*) over (partition by k.section) as total,
                           row_number() over (partition by k.section order by r.effective_at desc nulls last, r.id desc) as place

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::ids::{CarePlanId, GoalId, PatientId, ProviderId, UserId};
-use kernel::{Checks, Validate};
+use kernel::{Checks, Decimal, Validate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -53,7 +53,8 @@ pub enum GoalComparison {
 pub struct GoalTarget {
     pub measure: Coding,
     pub comparison: GoalComparison,
-    pub value: f64,
+    #[schema(value_type = f64)]
+    pub value: Decimal,
     /// UCUM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,

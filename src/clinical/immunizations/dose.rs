@@ -32,27 +32,9 @@ impl DoseQuantity {
     }
 }
 
-/// The ten-thousandths a decimal number is, if it is a whole number of them and fits. `text` as in JSON: digits, perhaps a point,
-/// perhaps an exponent.
+/// The ten-thousandths a decimal number is, if it is a whole number of them and fits.
 fn ten_thousandths(text: &str) -> Option<u32> {
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-        None => (text, 0),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits: String = [whole, fraction].concat();
-    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        return None;
-    }
-    let behind = i32::try_from(fraction.len()).ok()?;
-    // The last of the digits counts 10^last ten-thousandths.
-    let last = exponent.checked_sub(behind)?.checked_add(4)?;
-    let significant = digits.trim_start_matches('0');
-    let stripped = significant.trim_end_matches('0');
-    let zeros = i32::try_from(significant.len() - stripped.len()).ok()?;
-    let power = u32::try_from(last.checked_add(zeros)?).ok()?;
-    let number: u64 = stripped.parse().ok()?;
-    let number = number.checked_mul(10_u64.checked_pow(power)?)?;
+    let number = kernel::decimal::scaled(text, 4)?;
     u32::try_from(number)
         .ok()
         .filter(|number| (1..=MOST).contains(number))

@@ -124,6 +124,9 @@ pub async fn revise_in_tx(
 ) -> Result<()> {
     let present = lock(tx, person.id, id).await?;
     let ready = prepare(tx, person, Some(&present), new, on).await?;
+    if ready == present.data {
+        return Ok(());
+    }
     store::update(tx, id, &ready, None, now)
         .await
         .on_constraint("problems_open_icd10cm_key", already_open)

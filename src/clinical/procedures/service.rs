@@ -111,6 +111,9 @@ pub async fn revise_in_tx(
 ) -> Result<()> {
     let present = lock(tx, person.id, id).await?;
     let ready = prepare(tx, person, Some(&present.data), new, now).await?;
+    if ready == present.data {
+        return Ok(());
+    }
     store::update(tx, id, &ready, None, now).await
 }
 

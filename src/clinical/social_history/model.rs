@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use kernel::ids::{EncounterId, PatientId, SocialHistoryId, UserId};
-use kernel::{Checks, Validate};
+use kernel::{Checks, Decimal, Validate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -56,7 +56,8 @@ pub struct SocialAnswer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub number: Option<f64>,
+    #[schema(value_type = Option<f64>)]
+    pub number: Option<Decimal>,
     /// UCUM; goes with `number`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,

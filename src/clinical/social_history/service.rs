@@ -110,6 +110,9 @@ pub async fn revise_in_tx(
     let present = locked(tx, patient, id).await?;
     require_standing(present.status)?;
     settle(tx, patient, Some(&present.data), &mut new, on).await?;
+    if new == present.data {
+        return Ok(());
+    }
     store::update(tx, id, &new, now).await
 }
 

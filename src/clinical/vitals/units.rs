@@ -13,6 +13,10 @@ use utoipa::ToSchema;
 pub struct Amount(i64);
 
 const MILLION: i64 = 1_000_000;
+/// Numbers lie below it.
+const MOST: i64 = 10_000_000 * MILLION;
+/// Decimals of a number that is rounded.
+const DECIMALS: i32 = 30;
 
 impl Amount {
     pub const fn whole(number: i64) -> Self {
@@ -32,6 +36,16 @@ impl Amount {
         // The nearest float to so many millionths is the number itself, or it had more decimals.
         ((millionths / 1e6 + 0.0).to_bits() == (number + 0.0).to_bits())
             .then_some(Self(millionths as i64))
+    }
+
+    /// The number nearest to a decimal one, which may have more than six decimals; `None` for what is no such number.
+    pub fn nearest(text: &str) -> Option<Self> {
+        let (number, step) = (6..=DECIMALS).find_map(|places| {
+            let step = 10_i128.pow(u32::try_from(places - 6).ok()?);
+            Some((kernel::decimal::scaled(text, places)?, step))
+        })?;
+        let millionths = i64::try_from(divide(number, step)).ok()?;
+        (millionths.abs() < MOST).then_some(Self(millionths))
     }
 
     #[expect(
@@ -97,8 +111,14 @@ impl std::fmt::Display for Amount {
 
 impl std::str::FromStr for Amount {
     type Err = ();
+    /// Of a decimal number, digit by digit: one with more than six decimals is an error.
     fn from_str(text: &str) -> Result<Self, ()> {
-        text.parse().ok().and_then(Self::new).ok_or(())
+        let millionths =
+            kernel::decimal::scaled(text, 6).and_then(|number| i64::try_from(number).ok());
+        millionths
+            .filter(|number| number.abs() < MOST)
+            .map(Self)
+            .ok_or(())
     }
 }
 
@@ -337,6 +357,13 @@ mod tests {
             assert_eq!(amount(text).to_string(), text);
         }
         assert_eq!(Amount::new(0.1 + 0.2), None, "more than six decimals");
+        assert_eq!(amount("98.6000000"), amount("98.60"));
+        for bad in ["98.6000000000000001", "10000000", "1e9", "NaN", ""] {
+            assert!(bad.parse::<Amount>().is_err(), "{bad}");
+        }
+        assert_eq!(Amount::nearest("70.30000000000001"), Some(amount("70.3")));
+        assert_eq!(Amount::nearest("0.0000005"), Some(amount("0.000001")));
+        assert_eq!(Amount::nearest("1e9"), None);
         for number in [f64::NAN, f64::INFINITY, 1e7, -1e7, 1e300] {
             assert_eq!(Amount::new(number), None);
         }

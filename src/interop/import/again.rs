@@ -1,5 +1,5 @@
-//! What is kept without an entry in the chart, looked at once more: what an earlier version kept without looking, and, when
-//! that is asked for, what could not be entered before.
+//! What is kept, looked at once more: what an earlier version kept without looking, what it entered without what these rules know to
+//! read, and, when that is asked for, what could not be entered before.
 
 use std::sync::Arc;
 
@@ -27,7 +27,8 @@ pub(super) async fn look(importer: &Importer, ledger: &Ledger, refused: bool) ->
     let mut after = Uuid::nil();
     loop {
         let mut tx = SystemTx::begin(&importer.app.db, importer.tenant).await?;
-        let page = store::waiting(&mut tx, refused, after, PAGE).await?;
+        let mut page = store::waiting(&mut tx, refused, after, PAGE).await?;
+        store::mark_shared(&mut tx, &mut page).await?;
         drop(tx);
         let Some(last) = page.last() else {
             return Ok(looked);

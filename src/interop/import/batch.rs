@@ -23,7 +23,7 @@ use uuid::Uuid;
 use super::access::Touched;
 use super::entries::{self, Entered, Pending};
 use super::importer::Importer;
-use super::naming::{HASH_KIND, blind, is_mapped, names, own_names, references};
+use super::naming::{HASH_KIND, blind, is_mapped, names, other_names, own_names, references};
 use super::organization;
 use super::reference::Name;
 use super::rekeying;
@@ -109,11 +109,15 @@ pub(super) struct Batch<'a> {
     pub(super) revises: Option<Uuid>,
     /// The entry of the resource at hand, when its source had taken that back and stands by it again.
     pub(super) returns: Option<Uuid>,
+    /// Whether the resource at hand has not changed: it is read anew, by rules that have.
+    pub(super) rereads: bool,
     /// The memberships that the care team at hand has opened.
     pub(super) joined: Option<Vec<Uuid>>,
     links: BTreeMap<Name, Known>,
     pub(super) encounters: Vec<EncounterRecord>,
     pub(super) keep: Vec<Kept>,
+    /// Those of them that are known by other names, too.
+    named: HashSet<Uuid>,
     pub(super) touched: Touched,
     incomplete: Vec<Fault>,
     entered: BTreeMap<&'static str, u64>,
@@ -141,6 +145,7 @@ impl<'a> Batch<'a> {
             } else {
                 raw.insert(resource.identity());
                 raw.extend(entries::after(resource));
+                names.extend(other_names(resource));
             }
             names.extend(references(resource));
         }
@@ -186,10 +191,12 @@ impl<'a> Batch<'a> {
             only_keep: None,
             revises: None,
             returns: None,
+            rereads: false,
             joined: None,
             links: BTreeMap::new(),
             encounters: Vec::new(),
             keep: Vec::new(),
+            named: HashSet::new(),
             touched: Touched::default(),
             incomplete: Vec::new(),
             entered: BTreeMap::new(),
@@ -222,6 +229,8 @@ impl<'a> Batch<'a> {
         self.write_encounters().await?;
         vitals::record_in_tx(&mut self.tx, &self.vitals.rows).await?;
         store::keep(&mut self.tx, &self.keep, self.now).await?;
+        let named: Vec<Uuid> = self.named.iter().copied().collect();
+        store::require_kept(&mut self.tx, &named).await?;
         store::judge(&mut self.tx, &self.judged, self.now).await?;
         store::remember(&mut self.tx, &self.links, self.now).await?;
         let Importer {
@@ -309,6 +318,17 @@ impl<'a> Batch<'a> {
         }));
     }
 
+    /// Notes which elements of a registration or a visit were not taken. Every one of a source has the same: counted, not listed.
+    pub(super) fn note_unread(&mut self, resource: &Resource) {
+        let reason = entries::unread_of_mapped(&resource.value);
+        self.notices.extend(reason.map(|reason| Notice {
+            place: resource.place,
+            name: resource.name.clone(),
+            reason,
+            listed: false,
+        }));
+    }
+
     /// The registration that has everything of this one now: another, where it was merged.
     pub(super) fn survivor(&self, patient: PatientId) -> PatientId {
         let survivor = self.survivors.get(&patient.0);
@@ -352,6 +372,26 @@ impl<'a> Batch<'a> {
         for name in own_names(resource) {
             self.learn(&name, &known);
         }
+    }
+
+    /// Remembers under which other names a resource that is kept may be asked for, as far as these are new.
+    pub(super) fn remember_kept(&mut self, resource: &Resource, id: Uuid) {
+        let new: Vec<Name> = other_names(resource)
+            .into_iter()
+            .filter(|name| self.find(name).is_none())
+            .collect();
+        if new.is_empty() {
+            return;
+        }
+        // It has no state of its own to compare: the row has.
+        let known = Known {
+            target: id,
+            hash: Vec::new(),
+        };
+        for name in new {
+            self.learn(&name, &known);
+        }
+        self.named.insert(id);
     }
 
     fn learn(&mut self, name: &Name, known: &Known) {

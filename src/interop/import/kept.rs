@@ -1,7 +1,7 @@
 //! Whatever has no table of its own yet: whose it is, in which encounter, and when.
 
 use chrono_tz::Tz;
-use kernel::ids::{EncounterId, PatientId};
+use kernel::ids::{EncounterId, PatientId, mint};
 
 use super::dates;
 use super::elements::list;
@@ -87,6 +87,7 @@ pub(super) fn row(
     zone: Tz,
 ) -> Kept {
     Kept {
+        id: mint(),
         name,
         patient,
         encounter,

@@ -4,7 +4,8 @@
 //! organisations and practitioners, and learns which of several states of a resource counts. The second reads again, a
 //! few lanes side by side, and writes: patients, encounters, and everything else as it came, with the entry of the chart that
 //! was made of it ([`entries`]). What refers to something that has not come yet waits as a mere place in a file, and is read
-//! again at the end. Then what an earlier version kept without looking at it is looked at ([`again`]).
+//! again at the end. Then what an earlier version kept without looking at it, or entered without what this one knows to read, is looked
+//! at ([`again`]).
 //!
 //! Invariants: a second run of the same files changes nothing; a run that was killed goes on where it was, by skipping
 //! what is there; one bad resource fails alone. Names are resolved through `app.import_links`; a hash there says whether
@@ -19,6 +20,7 @@ mod again;
 mod batch;
 mod claim;
 mod dates;
+mod digits;
 mod elements;
 mod encounter;
 mod entries;

@@ -46,6 +46,19 @@ pub(super) fn own_names(resource: &Resource) -> Vec<Name> {
         .collect()
 }
 
+/// What a resource that is kept as it came may be called beside the name it is kept under, as far as a chart follows such names: a
+/// medication that a prescription names, a result that a report names.
+pub(super) fn other_names(resource: &Resource) -> Vec<Name> {
+    let mut known: Vec<Name> = match resource.name.resource_type.as_str() {
+        "Medication" => own_names(resource),
+        "Observation" => names(resource).collect(),
+        _ => return Vec::new(),
+    };
+    let identity = resource.identity();
+    known.retain(|name| *name != identity);
+    known
+}
+
 /// Everything it calls others, as far as that is followed.
 pub(super) fn references(resource: &Resource) -> Vec<Name> {
     match resource.stage() {

@@ -10,6 +10,14 @@ use super::elements::{at_most, codings, extension, list, text, tidy};
 
 const US_CORE: &str = "http://hl7.org/fhir/us/core/StructureDefinition/";
 
+/// The extensions of a patient that are read, by how their URLs end.
+pub(super) const EXTENSIONS: [&str; 4] = [
+    "/us-core-race",
+    "/us-core-ethnicity",
+    "/us-core-birthsex",
+    "/us-core-genderIdentity",
+];
+
 fn us_core<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     extension(value, &format!("{US_CORE}{name}"))
 }

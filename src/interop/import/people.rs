@@ -66,6 +66,7 @@ impl Batch<'_> {
             resource,
             lacks_place || links.provider.is_some() && found.provider.is_none(),
         );
+        self.note_unread(resource);
         self.remember(resource, id.0, hash);
         Ok(fate.into())
     }

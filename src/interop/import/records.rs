@@ -66,6 +66,10 @@ impl Batch<'_> {
             .is_some_and(|condition| !condition.updates);
         let enters = entries::is_entered(&resource.name.resource_type);
         let before = self.kept.get(&name).cloned();
+        if let Some(before) = &before {
+            row.id = before.id;
+        }
+        self.remember_kept(resource, row.id);
         let fate = match &before {
             Some(before) if untouchable || before.hash == row.hash => {
                 if !enters || before.is_looked_at() {
@@ -89,6 +93,7 @@ impl Batch<'_> {
         self.kept.insert(
             name,
             Before {
+                id: row.id,
                 hash: row.hash.clone(),
                 entry: row
                     .judgement
@@ -166,6 +171,18 @@ impl Batch<'_> {
         papers: &Papers,
     ) -> Result<()> {
         let whose = waiting.whose();
+        if waiting.is_entered() {
+            let judgement = self.read_anew(waiting, resource, papers).await?;
+            if judgement.is_some() {
+                self.touched.update(whose.patient);
+            }
+            self.judged.push(Judged {
+                id: waiting.id,
+                judgement,
+                joined: self.joined.take().unwrap_or_else(|| waiting.joined.clone()),
+            });
+            return Ok(());
+        }
         let entered = if entries::document::is_paper(resource) {
             self.paper(waiting, resource, papers).await?
         } else {
@@ -178,7 +195,7 @@ impl Batch<'_> {
         }
         self.judged.push(Judged {
             id: waiting.id,
-            judgement: entered,
+            judgement: Some(entered),
             joined: self.joined.take().unwrap_or_else(|| waiting.joined.clone()),
         });
         Ok(())
@@ -237,6 +254,7 @@ impl Batch<'_> {
             resource,
             lacks_place || links.provider.is_some() && found.provider.is_none(),
         );
+        self.note_unread(resource);
         self.remember(resource, id.0, hash);
         self.touched.update(patient);
         Ok(fate.into())

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kernel::clock::Instant;
-use kernel::ids::{EncounterId, PatientId, mint};
+use kernel::ids::{EncounterId, PatientId};
 use kernel::{Code, Error, Result};
 use platform::db::TenantTx;
 use uuid::Uuid;
@@ -22,6 +22,8 @@ pub(super) struct Known {
 /// A resource that is kept as it came.
 #[derive(Clone, Debug)]
 pub(super) struct Kept {
+    /// Of the row; one that is there keeps its own.
+    pub id: Uuid,
     pub name: Name,
     pub patient: Option<PatientId>,
     pub encounter: Option<EncounterId>,
@@ -38,6 +40,7 @@ pub(super) struct Kept {
 /// What is known of a resource that was kept before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Before {
+    pub id: Uuid,
     pub hash: Vec<u8>,
     /// Its entry in the chart: of which kind, and its id.
     pub entry: Option<(String, Uuid)>,
@@ -48,9 +51,9 @@ pub(super) struct Before {
 }
 
 impl Before {
-    /// Whether looking at it once more, unchanged, would lead to nothing new.
+    /// Whether looking at it once more, unchanged, would lead to nothing new; or that is done when all has been read.
     pub(super) fn is_looked_at(&self) -> bool {
-        self.entry.is_some() || self.reading == Some(READING)
+        self.entry.is_some() || self.reading >= Some(READING)
     }
 }
 
@@ -58,22 +61,30 @@ impl Before {
 #[derive(Clone, Debug)]
 pub(super) struct Judged {
     pub id: Uuid,
-    pub judgement: Entered,
+    /// `None`: its entry stays as it is.
+    pub judgement: Option<Entered>,
     /// What it has made beside.
     pub joined: Vec<Uuid>,
 }
 
-/// A resource that is kept and has no entry.
+/// A resource that is kept and has no entry, or one that an earlier edition of the rules has made.
 pub(super) struct Waiting {
     pub id: Uuid,
     pub name: Name,
     pub patient: PatientId,
     pub encounter: Option<EncounterId>,
     pub content: String,
-    /// What was made of it before its source changed.
+    /// What was made of it: of which kind, and its id.
+    pub kind: Option<String>,
     pub entry: Option<Uuid>,
     /// And beside that.
     pub joined: Vec<Uuid>,
+    /// What the entry lacks.
+    pub reason: Option<String>,
+    /// The edition of the rules that looked at it.
+    pub reading: Option<i16>,
+    /// Whether other resources of the patient lead to the entry, too.
+    pub is_shared: bool,
 }
 
 impl Waiting {
@@ -82,6 +93,12 @@ impl Waiting {
             patient: self.patient,
             encounter: self.encounter,
         }
+    }
+
+    /// Whether it has an entry that says what its source says, as far as an earlier edition of the rules could tell. (A paper that
+    /// nothing has looked at has changed at its source.)
+    pub(super) fn is_entered(&self) -> bool {
+        self.entry.is_some() && (self.reading.is_some() || self.kind.as_deref() != Some("document"))
     }
 }
 
@@ -197,9 +214,7 @@ pub(super) async fn remember(
     .execute(tx.conn())
     .await?;
     if done.rows_affected() != links.len() as u64 {
-        return Err(
-            Error::new(Code::Unavailable).detail("Another import is at work on the same records.")
-        );
+        return Err(at_work());
     }
     Ok(())
 }
@@ -212,7 +227,7 @@ pub(super) async fn kept(tx: &mut TenantTx, names: &[Name]) -> Result<HashMap<Na
     let (types, ids) = columns(names.iter());
     let tenant = tx.tenant();
     let rows = sqlx::query!(
-        r#"select k.resource_type, k.source_id, k.content_hash, k.reading, k.entry_kind, k.entry_id, k.joined
+        r#"select k.id, k.resource_type, k.source_id, k.content_hash, k.reading, k.entry_kind, k.entry_id, k.joined
              from unnest($2::text[], $3::text[]) as n (resource_type, source_id)
              join app.imported_resources k
                on k.tenant_id = $1 and k.resource_type = n.resource_type and k.source_id = n.source_id"#,
@@ -228,6 +243,7 @@ pub(super) async fn kept(tx: &mut TenantTx, names: &[Name]) -> Result<HashMap<Na
             (
                 Name::new(row.resource_type, row.source_id),
                 Before {
+                    id: row.id,
                     hash: row.content_hash,
                     entry: row.entry_kind.zip(row.entry_id),
                     joined: row.joined,
@@ -241,14 +257,15 @@ pub(super) async fn kept(tx: &mut TenantTx, names: &[Name]) -> Result<HashMap<Na
 /// Keeps resources as they came, in place of their earlier states.
 ///
 /// # Errors
-/// `unavailable` when another transaction has meanwhile entered one of them: look again, and there it is.
+/// `unavailable` when another transaction has meanwhile entered one of them, or kept one that has other names: look again, and there
+/// it is.
 #[expect(clippy::too_many_lines, reason = "one statement")]
 pub(super) async fn keep(tx: &mut TenantTx, resources: &[Kept], now: Instant) -> Result<()> {
     if resources.is_empty() {
         return Ok(());
     }
     let (types, sources) = columns(resources.iter().map(|kept| &kept.name));
-    let ids: Vec<Uuid> = resources.iter().map(|_| mint()).collect();
+    let ids: Vec<Uuid> = resources.iter().map(|kept| kept.id).collect();
     let patients: Vec<Option<Uuid>> = resources
         .iter()
         .map(|kept| kept.patient.map(Into::into))
@@ -305,11 +322,36 @@ pub(super) async fn keep(tx: &mut TenantTx, resources: &[Kept], now: Instant) ->
     .execute(tx.conn())
     .await?;
     if done.rows_affected() != resources.len() as u64 {
-        return Err(
-            Error::new(Code::Unavailable).detail("Another import is at work on the same records.")
-        );
+        return Err(at_work());
     }
     Ok(())
+}
+
+/// Makes sure that names lead to rows that are there.
+///
+/// # Errors
+/// `unavailable` when another transaction has meanwhile kept one of these resources, under an id of its own.
+pub(super) async fn require_kept(tx: &mut TenantTx, ids: &[Uuid]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let tenant = tx.tenant();
+    let there = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from app.imported_resources where tenant_id = $1 and id = any($2)"#,
+        tenant as _,
+        ids,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    if usize::try_from(there).ok() == Some(ids.len()) {
+        Ok(())
+    } else {
+        Err(at_work())
+    }
+}
+
+fn at_work() -> Error {
+    Error::new(Code::Unavailable).detail("Another import is at work on the same records.")
 }
 
 /// The patients of encounters, for links that must agree with both.
@@ -340,18 +382,29 @@ pub(super) async fn judge(tx: &mut TenantTx, judged: &[Judged], now: Instant) ->
         return Ok(());
     }
     let ids: Vec<Uuid> = judged.iter().map(|one| one.id).collect();
-    let kinds: Vec<Option<&str>> = judged.iter().map(|one| one.judgement.kind()).collect();
-    let entries: Vec<Option<Uuid>> = judged.iter().map(|one| one.judgement.id()).collect();
-    let reasons: Vec<Option<String>> = judged.iter().map(|one| one.judgement.reason()).collect();
+    let made = || judged.iter().map(|one| one.judgement.as_ref());
+    let kinds: Vec<Option<&str>> = made().map(|made| made?.kind()).collect();
+    let entries: Vec<Option<Uuid>> = made().map(|made| made?.id()).collect();
+    let reasons: Vec<Option<String>> = made().map(|made| made?.reason()).collect();
+    let stays: Vec<bool> = made().map(|made| made.is_none()).collect();
     let joined: Vec<String> = judged.iter().map(|one| array(&one.joined)).collect();
     let tenant = tx.tenant();
     sqlx::query!(
         "update app.imported_resources k
-            set entry_kind = coalesce(n.entry_kind, k.entry_kind), entry_id = coalesce(n.entry_id, k.entry_id), reason = n.reason,
-                reading = $6, joined = n.joined::uuid[], version = k.version + 1, updated_at = $7
-           from unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $8::text[]) as n (id, entry_kind, entry_id, reason, joined)
-          where k.tenant_id = $1 and k.id = n.id and (k.entry_id is null or k.entry_kind = 'document' and k.reading is null)
-            and (n.entry_id is not null or k.reading is distinct from $6 or k.reason is distinct from n.reason)",
+            set entry_kind = coalesce(n.entry_kind, k.entry_kind), entry_id = coalesce(n.entry_id, k.entry_id),
+                reason = case when n.stays then k.reason else n.reason end,
+                joined = case when n.stays then k.joined else n.joined::uuid[] end,
+                reading = $6,
+                version = case when n.changes then k.version + 1 else k.version end,
+                updated_at = case when n.changes then $7 else k.updated_at end
+           from (select m.id, m.entry_kind, m.entry_id, m.reason, m.joined, m.stays,
+                        not m.stays and (r.entry_id is distinct from coalesce(m.entry_id, r.entry_id) or r.reason is distinct from m.reason
+                                         or r.joined <> m.joined::uuid[]) as changes
+                   from unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $8::text[], $9::boolean[])
+                        as m (id, entry_kind, entry_id, reason, joined, stays)
+                   join app.imported_resources r on r.tenant_id = $1 and r.id = m.id) n
+          where k.tenant_id = $1 and k.id = n.id and (k.entry_id is null or k.reading is null or k.reading < $6)
+            and (n.changes or k.reading is distinct from $6)",
         tenant as _,
         &ids,
         &kinds as _,
@@ -360,6 +413,7 @@ pub(super) async fn judge(tx: &mut TenantTx, judged: &[Judged], now: Instant) ->
         READING,
         now,
         &joined,
+        &stays,
     )
     .execute(tx.conn())
     .await?;
@@ -372,8 +426,8 @@ fn array(ids: &[Uuid]) -> String {
     format!("{{{}}}", ids.join(","))
 }
 
-/// Resources that are kept without an entry, of kinds that may have one, in the order of their ids. `refused`: also those
-/// that these rules have looked at.
+/// Resources of kinds that may have an entry, that these rules have not looked at, in the order of their ids. `refused`: also those
+/// that they have looked at and that have none.
 pub(super) async fn waiting(
     tx: &mut TenantTx,
     refused: bool,
@@ -384,11 +438,10 @@ pub(super) async fn waiting(
     let types = TYPES.map(str::to_owned);
     let rows = sqlx::query!(
         r#"select id, resource_type, source_id, patient_id as "patient_id!: PatientId", encounter_id as "encounter_id: EncounterId",
-                  content::text as "content!", entry_id, joined
+                  content::text as "content!", entry_kind, entry_id, joined, reason, reading
              from app.imported_resources
-            where tenant_id = $1 and (entry_id is null or entry_kind = 'document' and reading is null)
-              and patient_id is not null and resource_type = any($2) and id > $3
-              and ($4 or reading is distinct from $5)
+            where tenant_id = $1 and patient_id is not null and resource_type = any($2) and id > $3
+              and (reading is null or reading < $5 or $4 and entry_id is null)
             order by id
             limit $6"#,
         tenant as _,
@@ -408,21 +461,50 @@ pub(super) async fn waiting(
             patient: row.patient_id,
             encounter: row.encounter_id,
             content: row.content,
+            kind: row.entry_kind,
             entry: row.entry_id,
             joined: row.joined,
+            reason: row.reason,
+            reading: row.reading,
+            is_shared: false,
         })
         .collect())
 }
 
-/// Which of these resources still have no entry. They are locked: another run that looks at them waits.
+/// Marks those whose entry other resources of the patient lead to, too.
+pub(super) async fn mark_shared(tx: &mut TenantTx, page: &mut [Waiting]) -> Result<()> {
+    let entered = page.iter().filter(|one| one.is_entered());
+    let patients: Vec<Uuid> = entered.map(|one| one.patient.into()).collect();
+    if patients.is_empty() {
+        return Ok(());
+    }
+    let tenant = tx.tenant();
+    let shared = sqlx::query_scalar!(
+        r#"select entry_id as "entry_id!" from app.imported_resources
+            where tenant_id = $1 and patient_id = any($2) and entry_id is not null
+            group by entry_id having count(*) > 1"#,
+        tenant as _,
+        &patients,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let shared: HashSet<Uuid> = shared.into_iter().collect();
+    for one in page {
+        one.is_shared = one.entry.is_some_and(|entry| shared.contains(&entry));
+    }
+    Ok(())
+}
+
+/// Which of these resources still have no entry, or have not been looked at. They are locked: another run that looks at them waits.
 pub(super) async fn still_waiting(tx: &mut TenantTx, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
     let tenant = tx.tenant();
     let rows = sqlx::query_scalar!(
         "select id from app.imported_resources
-          where tenant_id = $1 and id = any($2) and (entry_id is null or entry_kind = 'document' and reading is null)
+          where tenant_id = $1 and id = any($2) and (entry_id is null or reading is null or reading < $3)
           order by id for no key update",
         tenant as _,
         ids,
+        READING,
     )
     .fetch_all(tx.conn())
     .await?;

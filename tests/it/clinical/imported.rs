@@ -10,7 +10,7 @@ use crate::interop_documents::{note, report};
 use crate::interop_entries::{condition, items, loinc, of_the_visit, only_patient, vital};
 use crate::support::{Caller, TestTenant, as_role};
 
-fn laboratory() -> Value {
+pub(super) fn laboratory() -> Value {
     of_the_visit(
         "Observation",
         "lab",
@@ -19,7 +19,7 @@ fn laboratory() -> Value {
     )
 }
 
-fn order(id: &str, resource_type: &str, status: &str) -> Value {
+pub(super) fn order(id: &str, resource_type: &str, status: &str) -> Value {
     of_the_visit(
         resource_type,
         id,
@@ -28,17 +28,17 @@ fn order(id: &str, resource_type: &str, status: &str) -> Value {
 }
 
 /// A patient with his own account, and a doctor on his team.
-struct Record {
-    clinic: TestTenant,
-    files: Files,
+pub(super) struct Record {
+    pub(super) clinic: TestTenant,
+    pub(super) files: Files,
     id: String,
     admin: Caller,
-    doctor: Caller,
-    own: Caller,
+    pub(super) doctor: Caller,
+    pub(super) own: Caller,
 }
 
 impl Record {
-    async fn import(resources: &[Value]) -> Self {
+    pub(super) async fn import(resources: &[Value]) -> Self {
         let clinic = TestTenant::new().await;
         let files = Files::new();
         let mut all = vec![patient("p1"), encounter("e1", "Patient/p1")];
@@ -76,12 +76,12 @@ impl Record {
         }
     }
 
-    fn place(&self, of: &str) -> String {
+    pub(super) fn place(&self, of: &str) -> String {
         format!("/api/v1/patients/{}/{of}", self.id)
     }
 
     /// The place of an imported resource, by its id at the source.
-    async fn resource(&self, source: &str) -> String {
+    pub(super) async fn resource(&self, source: &str) -> String {
         let all = items(&self.admin, &self.id, "imported-resources").await;
         let one = all
             .iter()

@@ -34,4 +34,5 @@ mod chart;
 mod export;
 mod front_desk;
 mod imported;
+mod imported_told;
 mod timeline;

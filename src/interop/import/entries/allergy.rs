@@ -13,7 +13,7 @@ use kernel::{Kind, Result};
 use serde_json::Value;
 
 use super::super::batch::Batch;
-use super::super::elements::{codings, list, text, texts, wording};
+use super::super::elements::{codings, list, text, texts, tidy, wording};
 use super::super::importer::reason;
 use super::super::report::ORPHAN;
 use super::super::resource::Resource;
@@ -109,6 +109,7 @@ fn substance(
     }
     let last = text(value, "/lastOccurrence");
     unsaid.extend(last.map(|last| format!("Last reaction: {last}")));
+    unsaid.extend(list(value, "/reaction").iter().filter_map(told_of));
     let code = if drug { rxnorm } else { snomed.clone() };
     Ok((
         Substance {
@@ -123,6 +124,20 @@ fn substance(
         },
         unsaid,
     ))
+}
+
+/// What is said of a reaction beside its manifestations.
+fn told_of(reaction: &Value) -> Option<String> {
+    let to = reaction.pointer("/substance").and_then(wording);
+    let route = reaction.pointer("/exposureRoute").and_then(wording);
+    let parts = [
+        to.map(|to| format!("to {to}")),
+        route.map(|route| format!("by {route}")),
+        text(reaction, "/description").map(str::to_owned),
+        note(reaction, None, 500),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("Reaction: {}", tidy(&parts.join("; "))))
 }
 
 fn reactions(value: &Value) -> Vec<Reaction> {
@@ -302,7 +317,8 @@ mod tests {
     fn a_drug_has_its_ingredient_and_the_worst_reaction_counts() {
         let value = json!({"type": "allergy", "category": ["medication"], "criticality": "high",
             "code": {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "7984", "display": "Penicillin V"}]},
-            "reaction": [{"severity": "mild", "manifestation": [{"text": "Hives"}]}, {"severity": "severe", "manifestation": [{"text": "Anaphylaxis"}]}]});
+            "reaction": [{"severity": "mild", "manifestation": [{"text": "Hives"}]}, {"severity": "severe", "manifestation": [{"text": "Anaphylaxis"}],
+                "substance": {"text": "Penicillin G"}, "exposureRoute": {"text": "Oral"}, "description": "Within minutes"}]});
         let whose = Whose {
             patient: PatientId::new(),
             encounter: None,
@@ -312,6 +328,11 @@ mod tests {
         assert_eq!(allergy.substance.code.as_deref(), Some("7984"));
         assert_eq!(allergy.severity, Some(AllergySeverity::Severe));
         assert_eq!(allergy.reactions.len(), 2);
+        assert_eq!(
+            allergy.note.as_deref(),
+            Some("Reaction: to Penicillin G; by Oral; Within minutes"),
+            "what is said beside the manifestation"
+        );
         let bare = uncoded(allergy);
         assert_eq!(
             (bare.substance.code, bare.substance.text.as_deref()),

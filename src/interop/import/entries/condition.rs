@@ -16,13 +16,13 @@ use super::super::batch::Batch;
 use super::super::elements::{codings, list, text, wording};
 use super::super::resource::Resource;
 use super::super::store_entries as store;
-use super::{Entered, Whose, code_of, codes, note, quantity, refusal, revised, words};
+use super::{Entered, Whose, code_of, codes, note, quantity_at, refusal, revised, words};
 
 const IN_ERROR: &str = "was entered in error at its source";
 const UNCODED: &str = "is coded neither in ICD-10-CM nor in SNOMED CT";
 
 /// The problem; or why it can't be one.
-fn map(value: &Value, whose: Whose) -> std::result::Result<NewProblem, Entered> {
+fn map(value: &Value, written: &str, whose: Whose) -> std::result::Result<NewProblem, Entered> {
     let code = value.pointer("/code").ok_or(Entered::refused(UNCODED))?;
     let (icd10cm, snomed) = codes_of(value);
     if icd10cm.is_none() && snomed.is_none() {
@@ -43,7 +43,7 @@ fn map(value: &Value, whose: Whose) -> std::result::Result<NewProblem, Entered> 
         ("/abatementAge", "Abatement at the age of"),
         ("/abatementRange", "Abatement at the age of"),
     ] {
-        let said = value.pointer(place).and_then(quantity);
+        let said = quantity_at(value, written, place);
         more.extend(said.map(|said| format!("{word} {said}")));
     }
     let sites = list(value, "/bodySite").iter().filter_map(wording);
@@ -51,6 +51,11 @@ fn map(value: &Value, whose: Whose) -> std::result::Result<NewProblem, Entered> 
     let stages = list(value, "/stage").iter();
     let stages = stages.filter_map(|stage| wording(stage.pointer("/summary")?));
     more.extend(stages.map(|stage| format!("Stage: {stage}")));
+    let evidence = list(value, "/evidence").iter();
+    let evidence = evidence
+        .flat_map(|one| list(one, "/code"))
+        .filter_map(wording);
+    more.extend(evidence.map(|said| format!("Evidence: {said}")));
     let is_over = matches!(status, ProblemStatus::Resolved | ProblemStatus::InRemission);
     // Open, and yet with an end: it stays on the list, and what was said is there to be read.
     let abatement = match ended {
@@ -136,7 +141,7 @@ impl Batch<'_> {
         person: &Patient,
         whose: Whose,
     ) -> Result<Entered> {
-        let mut new = match map(&resource.value, whose) {
+        let mut new = match map(&resource.value, &resource.content, whose) {
             Ok(new) => new,
             Err(left) => return Ok(left),
         };
@@ -243,13 +248,14 @@ mod tests {
         value
     }
 
+    fn mapped(value: &Value) -> std::result::Result<NewProblem, Entered> {
+        map(value, &value.to_string(), whose())
+    }
+
     #[test]
     fn an_open_problem_stays_open_although_an_end_is_given_and_the_end_can_be_read() {
-        let problem = map(
-            &condition(json!({"abatementDateTime": "1950-01-01"})),
-            whose(),
-        )
-        .expect("a problem");
+        let problem =
+            mapped(&condition(json!({"abatementDateTime": "1950-01-01"}))).expect("a problem");
         assert_eq!(problem.status, ProblemStatus::Active);
         assert_eq!(problem.abatement, None);
         assert_eq!(problem.note.as_deref(), Some("Abatement: 1950-01-01"));
@@ -267,11 +273,8 @@ mod tests {
     fn what_its_source_took_back_is_left_and_what_has_no_code_says_so() {
         let mistaken =
             condition(json!({"verificationStatus": {"coding": [{"code": "entered-in-error"}]}}));
-        assert_eq!(map(&mistaken, whose()).err(), Some(Entered::Left(IN_ERROR)));
+        assert_eq!(mapped(&mistaken).err(), Some(Entered::Left(IN_ERROR)));
         let uncoded = condition(json!({"code": {"text": "Feels unwell"}}));
-        assert_eq!(
-            map(&uncoded, whose()).err(),
-            Some(Entered::refused(UNCODED))
-        );
+        assert_eq!(mapped(&uncoded).err(), Some(Entered::refused(UNCODED)));
     }
 }

@@ -30,6 +30,8 @@ pub(in super::super) const CHANGED_HERE: &str = "has changed at its source since
 /// Why an entry was taken back.
 pub(super) const CORRECTED: &str = "Corrected at its source.";
 pub(super) const WITHDRAWN: &str = "Withdrawn at its source.";
+/// Of a resource that is as it was.
+const READ_ANEW: &str = "Its source was read anew, and says more.";
 
 impl Batch<'_> {
     /// Takes an entry to the new state of its source, unless somebody here has changed it.
@@ -108,7 +110,7 @@ impl Batch<'_> {
     }
 
     /// Takes the reading back that the resource brought, and records what it says now.
-    async fn follow_vital(
+    pub(super) async fn follow_vital(
         &mut self,
         resource: &Resource,
         whose: Whose,
@@ -151,11 +153,15 @@ impl Batch<'_> {
         if present.stands() && row.says_the_same(&present) {
             return Ok(Entered::whole("vitals", set));
         }
+        if self.rereads && !present.stands() {
+            return Ok(Entered::refused(CHANGED_HERE));
+        }
         let new = self.vitals.set(&of, row.kind());
         row.take_the_place_of(set, new);
         // What its source had taken back, and stands by again, stays taken back.
         if present.stands() {
-            let why = (CORRECTED, Some(new));
+            let why = if self.rereads { READ_ANEW } else { CORRECTED };
+            let why = (why, Some(new));
             vitals::withdraw_in_tx(&mut self.tx, &present, why, self.now).await?;
         }
         self.vitals.rows.push(row);

@@ -119,6 +119,19 @@ fn dose(content: &str) -> std::result::Result<Option<(DoseQuantity, String)>, St
     Ok(Some((value, unit)))
 }
 
+/// How the patient reacted, as far as the dose itself says.
+fn reaction(element: &Value) -> Option<String> {
+    let said = text(element, "/detail/display");
+    let on = text(element, "/date");
+    match (said, on) {
+        (None, None) => None,
+        (said, on) => {
+            let on = on.map(|on| format!(" ({on})")).unwrap_or_default();
+            Some(format!("Reaction: {}{on}", said.unwrap_or("there was one")))
+        }
+    }
+}
+
 #[expect(clippy::too_many_lines, reason = "one element after the other")]
 fn map(
     value: &Value,
@@ -161,6 +174,7 @@ fn map(
     let weak = list(value, "/subpotentReason").iter().filter_map(wording);
     more.extend(weak.map(|said| format!("Too weak: {said}")));
     more.extend(text(value, "/location/display").map(|place| format!("Place: {place}")));
+    more.extend(list(value, "/reaction").iter().filter_map(reaction));
     let (dose_quantity, dose_unit) = dose.unzip();
     Ok(NewImmunization {
         cvx,

@@ -13,6 +13,7 @@
 //! for the whole batch, which is then halved until the resource stands alone.
 
 mod allergy;
+mod anew;
 mod codes;
 mod condition;
 pub(super) mod document;
@@ -35,18 +36,20 @@ use uuid::Uuid;
 
 use super::batch::Batch;
 use super::dates;
+use super::digits;
 use super::elements::{self, at_most, list, text, tidy};
 use super::importer::reason;
 use super::reference::Name;
 use super::resource::Resource;
 
 pub(super) use follow::CHANGED_HERE;
-pub(super) use unread::of as unread;
+pub(super) use unread::{of as unread, of_mapped as unread_of_mapped};
 pub(super) use vital::{Pending, measured_at};
 pub(super) use withdraw::is_in_error;
 
-/// The edition of the rules below. Raised when more can be entered than before: what was kept is then looked at again.
-pub(super) const READING: i16 = 3;
+/// The edition of the rules below. Raised when more can be entered than before, or an entry can say more: what an older edition has
+/// looked at is then read again.
+pub(super) const READING: i16 = 4;
 
 /// What the types below are entered as.
 pub(super) const TYPES: [&str; 10] = [
@@ -195,12 +198,10 @@ fn note(value: &Value, more: impl IntoIterator<Item = String>, most: usize) -> O
     Some(at_most(&lines.join("\n"), most)).filter(|text| !text.is_empty())
 }
 
-/// A number with its unit, or two of them, in words; digits as they were written.
-fn quantity(value: &Value) -> Option<String> {
-    let one = |value: &Value| {
-        let number = value
-            .pointer("/value")
-            .filter(|number| number.is_number())?;
+/// A number with its unit, or two of them, in words; digits as they were written in the text.
+fn quantity(value: &Value, written: &str) -> Option<String> {
+    let one = |value: &Value, place: &str| {
+        let number = digits::number(written, &format!("{place}/value"))?;
         let unit = text(value, "/unit").or_else(|| text(value, "/code"));
         let sign = text(value, "/comparator").unwrap_or_default();
         Some(
@@ -209,15 +210,20 @@ fn quantity(value: &Value) -> Option<String> {
                 .to_owned(),
         )
     };
-    let ends = ["/low", "/high"].map(|end| value.pointer(end).and_then(one));
+    let ends = ["/low", "/high"].map(|end| one(value.pointer(end)?, end));
     match ends {
-        [None, None] => one(value),
+        [None, None] => one(value, ""),
         [low, high] => Some(format!(
             "{} to {}",
             low.unwrap_or_else(|| "…".to_owned()),
             high.unwrap_or_else(|| "…".to_owned())
         )),
     }
+}
+
+/// The quantity at a place of a resource, in words.
+fn quantity_at(value: &Value, written: &str, place: &str) -> Option<String> {
+    quantity(value.pointer(place)?, digits::at(written, place)?)
 }
 
 /// The first code of a concept.

@@ -12,11 +12,12 @@ use serde_json::Value;
 
 use super::super::batch::Batch;
 use super::super::dates;
+use super::super::digits;
 use super::super::elements::{list, text, texts, wording};
 use super::super::importer::reason;
 use super::super::resource::Resource;
 use super::super::store_entries as store;
-use super::{Entered, Whose, code_of, codes, note, quantity, refusal, words};
+use super::{Entered, Whose, code_of, codes, note, quantity_at, refusal, words};
 
 fn plan_status(value: &Value) -> std::result::Result<CarePlanStatus, Entered> {
     match text(value, "/status") {
@@ -53,8 +54,42 @@ fn activity(element: &Value) -> Option<PlanActivity> {
         performer: list(detail, "/performer")
             .iter()
             .find_map(|who| words(text(who, "/display")?, 200)),
-        note: None,
+        note: said_of_activity(element, detail),
     })
+}
+
+/// When, where, why, with what and with which success, as far as there are words for it.
+fn said_of_activity(element: &Value, detail: &Value) -> Option<String> {
+    let said = |word: &str, said: &str| format!("{word}: {said}");
+    let mut lines: Vec<String> = Vec::new();
+    let product = detail
+        .pointer("/productCodeableConcept")
+        .and_then(wording)
+        .or_else(|| text(detail, "/productReference/display"));
+    for (word, place) in [
+        ("When", text(detail, "/scheduledString")),
+        (
+            "When",
+            detail.pointer("/scheduledTiming/code").and_then(wording),
+        ),
+        ("From", text(detail, "/scheduledPeriod/start")),
+        ("Place", text(detail, "/location/display")),
+        ("Product", product),
+        ("Status", detail.pointer("/statusReason").and_then(wording)),
+    ] {
+        lines.extend(place.map(|place| said(word, place)));
+    }
+    let reasons = list(detail, "/reasonCode").iter().filter_map(wording);
+    lines.extend(reasons.map(|reason| said("Reason", reason)));
+    let outcomes = list(element, "/outcomeCodeableConcept").iter();
+    lines.extend(outcomes.filter_map(wording).map(|one| said("Outcome", one)));
+    let progress = list(element, "/progress").iter();
+    let progress = progress.filter_map(|note| text(note, "/text"));
+    lines.extend(progress.map(str::to_owned));
+    if detail.pointer("/doNotPerform") == Some(&Value::Bool(true)) {
+        lines.insert(0, "Not to be done".to_owned());
+    }
+    words(&lines.join("; "), 1000)
 }
 
 fn plan(value: &Value, addresses: Vec<Coding>, whose: Whose) -> NewCarePlan {
@@ -121,7 +156,7 @@ fn achievement(value: &Value) -> GoalAchievement {
     }
 }
 
-fn target(element: &Value) -> Option<GoalTarget> {
+fn target(element: &Value, written: &str) -> Option<GoalTarget> {
     Some(GoalTarget {
         measure: codes::coding(element.pointer("/measure")?)?,
         comparison: match text(element, "/detailQuantity/comparator") {
@@ -131,14 +166,21 @@ fn target(element: &Value) -> Option<GoalTarget> {
             Some(">") => GoalComparison::MoreThan,
             _ => GoalComparison::Exactly,
         },
-        value: element.pointer("/detailQuantity/value")?.as_f64()?,
+        // One with more digits than are kept is said in words.
+        value: digits::number(written, "/detailQuantity/value")?
+            .parse()
+            .ok()?,
         unit: text(element, "/detailQuantity/code")
             .or_else(|| text(element, "/detailQuantity/unit"))
             .and_then(|unit| words(unit, 40)),
     })
 }
 
-fn goal(value: &Value, addresses: Vec<Coding>) -> std::result::Result<NewGoal, Entered> {
+fn goal(
+    value: &Value,
+    written: &str,
+    addresses: Vec<Coding>,
+) -> std::result::Result<NewGoal, Entered> {
     let said = value.pointer("/description").and_then(wording);
     let starts_on = text(value, "/startDate").and_then(dates::day);
     let targets = list(value, "/target");
@@ -146,17 +188,22 @@ fn goal(value: &Value, addresses: Vec<Coding>) -> std::result::Result<NewGoal, E
         .iter()
         .find_map(|target| dates::day(text(target, "/dueDate")?))
         .filter(|due| starts_on.is_none_or(|start| start <= *due));
-    let in_words = targets
+    let written: Vec<(&Value, &str)> = targets
         .iter()
-        .filter(|one| target(one).is_none())
-        .filter_map(|one| {
+        .enumerate()
+        .filter_map(|(place, one)| Some((one, digits::at(written, &format!("/target/{place}"))?)))
+        .collect();
+    let in_words = written
+        .iter()
+        .filter(|(one, written)| target(one, written).is_none())
+        .filter_map(|(one, written)| {
             let measure = one.pointer("/measure").and_then(wording);
             let said = text(one, "/detailString")
                 .or_else(|| wording(one.pointer("/detailCodeableConcept")?))
                 .map(str::to_owned);
             let number = ["/detailQuantity", "/detailRange"]
                 .iter()
-                .find_map(|place| quantity(one.pointer(place)?));
+                .find_map(|place| quantity_at(one, written, place));
             let plain = ["/detailInteger", "/detailBoolean"]
                 .iter()
                 .find_map(|place| Some(one.pointer(place)?.to_string()));
@@ -180,7 +227,11 @@ fn goal(value: &Value, addresses: Vec<Coding>) -> std::result::Result<NewGoal, E
         addresses,
         starts_on,
         due_on,
-        targets: targets.iter().filter_map(target).take(20).collect(),
+        targets: written
+            .iter()
+            .filter_map(|(one, written)| target(one, written))
+            .take(20)
+            .collect(),
         care_plan_id: None,
         provider_id: None,
         note: note(
@@ -328,7 +379,8 @@ impl Batch<'_> {
     pub(super) async fn goal(&mut self, resource: &Resource, whose: Whose) -> Result<Entered> {
         let value = &resource.value;
         let about = self.addressed(resource).await?;
-        let mapped = goal_status(value).and_then(|status| Ok((goal(value, about)?, status)));
+        let mapped = goal_status(value)
+            .and_then(|status| Ok((goal(value, &resource.content, about)?, status)));
         let (mut new, status) = match mapped {
             Ok(mapped) => mapped,
             Err(left) => return Ok(left),

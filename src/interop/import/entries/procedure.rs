@@ -79,6 +79,9 @@ fn map(
     let sites = list(value, "/bodySite").iter().skip(1).filter_map(wording);
     more.extend(sites.map(|site| format!("Body site: {site}")));
     more.extend(text(value, "/location/display").map(|place| format!("Place: {place}")));
+    more.extend(list(value, "/focalDevice").iter().filter_map(device));
+    let follow = list(value, "/followUp").iter().filter_map(wording);
+    more.extend(follow.map(|said| format!("Follow-up: {said}")));
     Ok(NewProcedure {
         system,
         code: coded,
@@ -120,6 +123,17 @@ fn map(
         note: note(value, more, 2000),
         encounter_id: whose.encounter,
     })
+}
+
+/// What was put in, changed or taken out.
+fn device(element: &Value) -> Option<String> {
+    let what = text(element, "/manipulated/display");
+    let done = element.pointer("/action").and_then(wording);
+    match (what, done) {
+        (None, None) => None,
+        (Some(said), None) | (None, Some(said)) => Some(format!("Device: {said}")),
+        (Some(what), Some(done)) => Some(format!("Device: {what} ({done})")),
+    }
 }
 
 /// One that was not done, or stopped, must say why.

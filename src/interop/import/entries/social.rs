@@ -11,10 +11,11 @@ use kernel::{Kind, Result};
 use serde_json::Value;
 
 use super::super::batch::Batch;
+use super::super::digits;
 use super::super::elements::{codings, list, text, wording};
 use super::super::resource::Resource;
 use super::vital::measured_at;
-use super::{Entered, Whose, codes, note, refusal, words};
+use super::{Entered, Whose, codes, note, quantity_at, refusal, words};
 
 fn smoking(value: &Value) -> Option<SmokingStatus> {
     let concept = value.pointer("/valueCodeableConcept")?;
@@ -53,7 +54,7 @@ fn category(code: &str) -> SocialCategory {
 }
 
 /// A question and what was said to it; `None` where nothing was.
-fn answer(element: &Value, coded: bool) -> Option<SocialAnswer> {
+fn answer(element: &Value, written: &str, coded: bool) -> Option<SocialAnswer> {
     let question = codes::coding(element.pointer("/code")?)?;
     let mut answer = SocialAnswer {
         question,
@@ -69,16 +70,20 @@ fn answer(element: &Value, coded: bool) -> Option<SocialAnswer> {
             let code = codings(concept).next().map(|coding| coding.code);
             answer.text = Some(words(wording(concept).or(code)?, 2000)?);
         }
-    } else if let Some(number) = element
-        .pointer("/valueQuantity/value")
-        .and_then(Value::as_f64)
-    {
-        answer.number = Some(number);
-        answer.unit = text(element, "/valueQuantity/code")
-            .or_else(|| text(element, "/valueQuantity/unit"))
-            .and_then(|unit| words(unit, 40));
-    } else if let Some(number) = element.pointer("/valueInteger").and_then(Value::as_f64) {
-        answer.number = Some(number);
+    } else if let Some(said) = digits::number(written, "/valueQuantity/value") {
+        let plain = text(element, "/valueQuantity/comparator").is_none();
+        if let Some(number) = said.parse().ok().filter(|_| plain) {
+            answer.number = Some(number);
+            answer.unit = text(element, "/valueQuantity/code")
+                .or_else(|| text(element, "/valueQuantity/unit"))
+                .and_then(|unit| words(unit, 40));
+        } else {
+            // More or less than a number, or of more digits than are kept: in words.
+            let said = quantity_at(element, written, "/valueQuantity")?;
+            answer.text = Some(words(&said, 2000)?);
+        }
+    } else if let Some(said) = digits::number(written, "/valueInteger") {
+        answer.number = Some(said.parse().ok()?);
     } else if let Some(yes) = element.pointer("/valueBoolean").and_then(Value::as_bool) {
         answer.yes = Some(yes);
     } else {
@@ -92,7 +97,7 @@ fn answer(element: &Value, coded: bool) -> Option<SocialAnswer> {
 
 /// The entry; or why it can't be one. `coded`: answers keep their codes.
 fn map(
-    value: &Value,
+    (value, written): (&Value, &str),
     whose: Whose,
     at: kernel::clock::Instant,
     coded: bool,
@@ -106,14 +111,19 @@ fn map(
         SocialCategory::Other
     };
     let parts = list(value, "/component");
-    let mut answers: Vec<SocialAnswer> = parts
-        .iter()
-        .filter_map(|part| answer(part, coded))
-        .collect();
-    let lost = parts.iter().filter(|part| {
-        answer(part, coded).is_none() && part.pointer("/dataAbsentReason").is_none()
-    });
-    if lost.count() > 0 {
+    let read = |place: usize, part: &Value| {
+        let written = digits::at(written, &format!("/component/{place}"))?;
+        answer(part, written, coded)
+    };
+    let mut answers: Vec<SocialAnswer> = Vec::new();
+    let mut lost = false;
+    for (place, part) in parts.iter().enumerate() {
+        match read(place, part) {
+            Some(answer) => answers.push(answer),
+            None => lost |= part.pointer("/dataAbsentReason").is_none(),
+        }
+    }
+    if lost {
         return Err(Entered::refused(
             "/component has a question or an answer that can't be read",
         ));
@@ -127,7 +137,7 @@ fn map(
         .transpose()?;
     let instrument = (!parts.is_empty()).then(|| asked.clone());
     if smoking_status.is_none() {
-        answers.extend(answer(value, coded));
+        answers.extend(answer(value, written, coded));
         if answers.is_empty() {
             return Err(if list(value, "/hasMember").is_empty() {
                 Entered::refused("has no answer that can be read")
@@ -154,7 +164,7 @@ impl Batch<'_> {
         };
         let mut outcome = Entered::refused("can't be entered");
         for coded in [true, false] {
-            let new = match map(&resource.value, whose, at, coded) {
+            let new = match map((&resource.value, &resource.content), whose, at, coded) {
                 Ok(new) => new,
                 Err(left) => return Ok(left),
             };
@@ -206,7 +216,8 @@ mod tests {
             {"code": question("71802-3"), "valueCodeableConcept": {"text": "I have housing"}},
             {"code": question("63586-2"), "valueQuantity": {"value": 34000, "code": "{USD}/a"}},
             {"code": question("93030-5"), "dataAbsentReason": {"text": "declined"}}]});
-        let entry = map(&screen, whose, at, true).expect("an entry");
+        let mapped = |value: &Value| map((value, &value.to_string()), whose, at, true);
+        let entry = mapped(&screen).expect("an entry");
         assert_eq!(entry.category, SocialCategory::Sdoh);
         assert_eq!(entry.answers.len(), 2);
         assert_eq!(
@@ -214,9 +225,33 @@ mod tests {
             Some("93025-5")
         );
         screen["component"][0] = json!({"code": {"text": "Something"}, "valueString": "said"});
-        assert!(matches!(
-            map(&screen, whose, at, true),
-            Err(Entered::Refused(_))
-        ));
+        assert!(matches!(mapped(&screen), Err(Entered::Refused(_))));
+    }
+
+    #[test]
+    fn a_number_keeps_its_digits_and_what_is_no_plain_number_is_said_in_words() {
+        let read = |quantity: &str| {
+            let element = format!(
+                r#"{{"code":{{"coding":[{{"system":"http://loinc.org","code":"63586-2"}}]}},"valueQuantity":{quantity}}}"#
+            );
+            let value = serde_json::from_str(&element).expect("JSON");
+            let said = answer(&value, &element, true).expect("an answer");
+            let number = said.number.map(|number| number.to_string());
+            (number.unwrap_or_default(), said.text.unwrap_or_default())
+        };
+        let none = String::new();
+        assert_eq!(
+            read(r#"{"value":98.60,"code":"kg"}"#),
+            ("98.60".to_owned(), none.clone())
+        );
+        assert_eq!(
+            read(r#"{"value":5.0,"comparator":"<","code":"/a"}"#),
+            (none.clone(), "<5.0 /a".to_owned())
+        );
+        let long = "0.1000000000000000055";
+        assert_eq!(
+            read(&format!(r#"{{"value":{long},"unit":"kg"}}"#)),
+            (none, format!("{long} kg"))
+        );
     }
 }

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::super::elements::text;
+use super::super::elements::{list, text};
 use super::codes::{self, Category};
 
 /// Of the resource and not of the patient.
@@ -45,6 +45,7 @@ const CONDITION: &[&str] = &[
     "abatementAge",
     "abatementRange",
     "recordedDate",
+    "evidence",
     "note",
 ];
 const ALLERGY: &[&str] = &[
@@ -75,6 +76,8 @@ const PROCEDURE: &[&str] = &[
     "complication",
     "reasonCode",
     "reasonReference",
+    "focalDevice",
+    "followUp",
     "note",
 ];
 const IMMUNIZATION: &[&str] = &[
@@ -97,6 +100,7 @@ const IMMUNIZATION: &[&str] = &[
     "isSubpotent",
     "subpotentReason",
     "reasonCode",
+    "reaction",
     "note",
 ];
 const PRESSURE: &[&str] = &[
@@ -182,7 +186,68 @@ const REPORT: &[&str] = &[
     "performer",
     "presentedForm",
     "conclusion",
+    "conclusionCode",
+    "result",
 ];
+
+const ENCOUNTER: &[&str] = &[
+    "status",
+    "class",
+    "type",
+    "reasonCode",
+    "period",
+    "participant",
+    "serviceProvider",
+    "hospitalization",
+    "admission",
+];
+const PATIENT: &[&str] = &[
+    "active",
+    "name",
+    "telecom",
+    "gender",
+    "birthDate",
+    "deceasedBoolean",
+    "deceasedDateTime",
+    "address",
+    "maritalStatus",
+    "contact",
+    "communication",
+    "generalPractitioner",
+    "managingOrganization",
+];
+
+/// What of a registration or a visit has no place here, as a sentence. These are not kept as they came: it stays at the source alone.
+pub(in super::super) fn of_mapped(value: &Value) -> Option<String> {
+    let is_patient = text(value, "/resourceType") == Some("Patient");
+    let read = if is_patient { PATIENT } else { ENCOUNTER };
+    let names = value.as_object()?.keys().map(String::as_str);
+    let mut unread: Vec<String> = names
+        .filter(|name| !BESIDE.contains(name) && !LINKS.contains(name) && !read.contains(name))
+        .filter(|name| *name != "extension" || !is_patient || has_other_extensions(value))
+        .map(|name| format!("/{name}"))
+        .collect();
+    for stay in ["hospitalization", "admission"] {
+        let parts = value.get(stay).and_then(Value::as_object);
+        let parts = parts.into_iter().flat_map(|parts| parts.keys());
+        let parts = parts.filter(|name| *name != "dischargeDisposition");
+        unread.extend(parts.map(|name| format!("/{stay}/{name}")));
+    }
+    let people = list(value, "/participant").iter();
+    if people.filter_map(|one| one.get("individual")).count() > 1 {
+        unread.push("/participant: more than one".to_owned());
+    }
+    (!unread.is_empty()).then(|| format!("imported without {}", unread.join(", ")))
+}
+
+fn has_other_extensions(patient: &Value) -> bool {
+    list(patient, "/extension").iter().any(|one| {
+        let url = text(one, "/url").unwrap_or_default();
+        !super::super::patient_codes::EXTENSIONS
+            .iter()
+            .any(|name| url.ends_with(name))
+    })
+}
 
 /// The elements that nothing reads, as a sentence; `None` where all are.
 pub(in super::super) fn of(value: &Value) -> Option<String> {
@@ -227,6 +292,23 @@ mod tests {
             "category": [{"coding": [{"code": "vital-signs"}]}], "code": {}, "valueQuantity": {}, "device": {"display": "Monitor 7"},
             "component": [{}], "effectiveDateTime": "2020-01-01"});
         assert_eq!(of(&vital).as_deref(), Some("/component, /device"));
+        let visit = json!({"resourceType": "Encounter", "status": "finished", "length": {"value": 20}, "subject": {},
+            "hospitalization": {"dischargeDisposition": {}, "admitSource": {}}, "participant": [{"individual": {}}, {"individual": {}}]});
+        assert_eq!(
+            of_mapped(&visit).as_deref(),
+            Some(
+                "imported without /length, /hospitalization/admitSource, /participant: more than one"
+            )
+        );
+        let race = json!({"url": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race"});
+        let mut person = json!({"resourceType": "Patient", "name": [{}], "extension": [race]});
+        assert_eq!(of_mapped(&person), None);
+        person["extension"][0]["url"] =
+            json!("http://hl7.org/fhir/StructureDefinition/patient-birthPlace");
+        assert_eq!(
+            of_mapped(&person).as_deref(),
+            Some("imported without /extension")
+        );
         let plan = json!({"resourceType": "CarePlan", "intent": "plan", "status": "active", "subject": {}});
         assert_eq!(of(&plan), None);
     }

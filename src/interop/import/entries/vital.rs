@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::super::batch::Batch;
 use super::super::dates;
+use super::super::digits;
 use super::super::elements::{codings, list, text, wording};
 use super::super::importer::reason;
 use super::super::resource::Resource;
@@ -155,15 +156,28 @@ fn place(value: &Value) -> (Option<BodySite>, Option<String>) {
     (at, words(&said.join(" "), 250))
 }
 
-/// The note of a source behind what must not get lost.
-fn remark(value: &Value, first: Option<String>) -> Option<String> {
-    let room = 499 - first.as_ref().map_or(0, |first| first.chars().count());
-    let said: Vec<String> = first.into_iter().chain(note(value, None, room)).collect();
-    (!said.is_empty()).then(|| said.join("\n"))
+/// The note of a source, behind what must not get lost and before what was said instead of a rounded number.
+fn remark(
+    value: &Value,
+    first: Option<String>,
+    said: impl IntoIterator<Item = String>,
+) -> Option<String> {
+    let said: Vec<String> = said.into_iter().collect();
+    let taken = first
+        .iter()
+        .chain(&said)
+        .map(|line| line.chars().count() + 1);
+    let room = 500_usize.saturating_sub(taken.sum());
+    let lines: Vec<String> = first
+        .into_iter()
+        .chain(note(value, None, room))
+        .chain(said)
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// The reading; or why it can't be one.
-fn map(value: &Value) -> Result<NewReading, Entered> {
+fn map(value: &Value, written: &str) -> Result<NewReading, Entered> {
     let code = value.pointer("/code").unwrap_or(&Value::Null);
     let measured = codings(code)
         .filter(|coding| coding.system.and_then(codes::system) == Some(System::Loinc))
@@ -196,21 +210,25 @@ fn map(value: &Value) -> Result<NewReading, Entered> {
         body_site,
         spo2_scale: None,
         device_id: None,
-        note: remark(value, more),
+        note: None,
     };
     if kind == VitalKind::BloodPressure {
-        let (systolic, unit) = pressure(value, "8480-6")?;
-        let (diastolic, _) = pressure(value, "8462-4")?;
+        let (systolic, unit) = pressure(value, written, "8480-6")?;
+        let (diastolic, _) = pressure(value, written, "8462-4")?;
         (reading.systolic, reading.diastolic, reading.unit) =
-            (Some(systolic), Some(diastolic), Some(unit));
+            (Some(systolic.number), Some(diastolic.number), Some(unit));
+        let said = systolic.said.into_iter().chain(diastolic.said);
+        reading.note = remark(value, more, said);
         reading.position = position(value);
     } else {
         let quantity = value
             .pointer("/valueQuantity")
             .ok_or(Entered::refused("has no /valueQuantity"))?;
-        let (number, unit) = amount(quantity)?;
+        let number = digits::number(written, "/valueQuantity/value");
+        let (number, unit) = amount(quantity, number)?;
+        reading.note = remark(value, more, number.said);
         // A score has no unit of its own, whatever it is given.
-        (reading.value, reading.unit) = (Some(number), unit_of(kind, unit)?);
+        (reading.value, reading.unit) = (Some(number.number), unit_of(kind, unit)?);
     }
     Ok(reading)
 }
@@ -239,35 +257,50 @@ fn known_unit(said: &str) -> Option<Unit> {
     })
 }
 
-fn amount(quantity: &Value) -> Result<(Amount, Option<&str>), Entered> {
+/// A number that can be kept, and what was said, where that has more decimals.
+struct Measured {
+    number: Amount,
+    said: Option<String>,
+}
+
+fn amount<'v>(
+    quantity: &'v Value,
+    written: Option<&str>,
+) -> Result<(Measured, Option<&'v str>), Entered> {
     if text(quantity, "/comparator").is_some() {
         return Err(Entered::refused(
             "is more or less than a number, and no number",
         ));
     }
-    let number = quantity
-        .pointer("/value")
-        .and_then(Value::as_f64)
-        .and_then(Amount::new)
-        .ok_or(Entered::refused("has no number"))?;
-    Ok((
-        number,
-        text(quantity, "/code").or_else(|| text(quantity, "/unit")),
-    ))
+    let written = written.ok_or(Entered::refused("has no number"))?;
+    let measured = match written.parse() {
+        Ok(number) => Measured { number, said: None },
+        // A source that computes in doubles says 70.30000000000001 of what its scale showed as 70.3.
+        Err(()) => Measured {
+            number: Amount::nearest(written).ok_or(Entered::refused(
+                "has a number that is too large or too long",
+            ))?,
+            said: words(&format!("{written} was said"), 60),
+        },
+    };
+    let unit = text(quantity, "/code").or_else(|| text(quantity, "/unit"));
+    Ok((measured, unit))
 }
 
-fn pressure(value: &Value, wanted: &str) -> Result<(Amount, Unit), Entered> {
-    let component = list(value, "/component").iter().find(|component| {
+fn pressure(value: &Value, written: &str, wanted: &str) -> Result<(Measured, Unit), Entered> {
+    let place = list(value, "/component").iter().position(|component| {
         component
             .pointer("/code")
             .is_some_and(|code| codings(code).any(|coding| coding.code == wanted))
     });
-    let quantity = component
-        .and_then(|component| component.pointer("/valueQuantity"))
+    let component = place.and_then(|place| list(value, "/component").get(place).zip(Some(place)));
+    let (quantity, place) = component
+        .and_then(|(component, place)| Some((component.pointer("/valueQuantity")?, place)))
         .ok_or(Entered::refused(
             "has not both a systolic and a diastolic pressure",
         ))?;
-    let (number, unit) = amount(quantity)?;
+    let number = digits::number(written, &format!("/component/{place}/valueQuantity/value"));
+    let (number, unit) = amount(quantity, number)?;
     let unit = unit.and_then(known_unit).ok_or(Entered::refused(
         "/component has no unit that is known here (UCUM)",
     ))?;
@@ -331,7 +364,9 @@ fn position(value: &Value) -> Option<Position> {
 
 /// What kind of reading a resource made, if it made one.
 pub(super) fn kind_of(value: &Value) -> Option<VitalKind> {
-    map(value).ok().map(|reading| reading.kind)
+    map(value, &value.to_string())
+        .ok()
+        .map(|reading| reading.kind)
 }
 
 impl Batch<'_> {
@@ -355,7 +390,7 @@ impl Batch<'_> {
     ) -> Result<(SetOf, VitalRecord), Entered> {
         let measured_at = measured_at(&resource.value, self.importer.zone)
             .ok_or(Entered::refused("has no time at which it was measured"))?;
-        let reading = map(&resource.value)?;
+        let reading = map(&resource.value, &resource.content)?;
         if let Some(broken) = self.broken(&reading) {
             return Err(broken);
         }
@@ -379,6 +414,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn mapped(value: &Value) -> Result<NewReading, Entered> {
+        map(value, &value.to_string())
+    }
+
     fn coded(code: &str) -> Value {
         json!({"coding": [{"system": "http://loinc.org", "code": code}]})
     }
@@ -390,11 +429,11 @@ mod tests {
     #[test]
     fn a_pressure_is_one_reading_of_two_numbers() {
         let whole = json!({"code": coded("85354-9"), "component": [part("8462-4", 82.0), part("8480-6", 128.0)]});
-        let reading = map(&whole).expect("a reading");
+        let reading = mapped(&whole).expect("a reading");
         assert_eq!(reading.systolic, Some(Amount::whole(128)));
         assert_eq!(reading.diastolic, Some(Amount::whole(82)));
         let half = json!({"code": coded("85354-9"), "component": [part("8480-6", 128.0)]});
-        assert!(matches!(map(&half), Err(Entered::Refused(_))));
+        assert!(matches!(mapped(&half), Err(Entered::Refused(_))));
     }
 
     #[test]
@@ -409,7 +448,7 @@ mod tests {
             if let (Some(value), Some(site)) = (value.as_object_mut(), site) {
                 value.insert("bodySite".into(), json!({"text": site}));
             }
-            let reading = map(&value).expect("a reading");
+            let reading = mapped(&value).expect("a reading");
             (reading.body_site, reading.note.unwrap_or_default())
         };
         for (code, site) in [
@@ -443,8 +482,31 @@ mod tests {
     fn what_is_computed_is_left_and_a_number_without_a_unit_is_refused() {
         let bmi =
             json!({"code": coded("39156-5"), "valueQuantity": {"value": 22, "code": "kg/m2"}});
-        assert!(matches!(map(&bmi), Err(Entered::Left(_))));
+        assert!(matches!(mapped(&bmi), Err(Entered::Left(_))));
         let weight = json!({"code": coded("29463-7"), "valueQuantity": {"value": 80}});
-        assert!(matches!(map(&weight), Err(Entered::Refused(_))));
+        assert!(matches!(mapped(&weight), Err(Entered::Refused(_))));
+    }
+
+    #[test]
+    fn a_number_is_read_digit_by_digit_and_what_is_rounded_is_said() {
+        let weight = |number: &str| {
+            let code = coded("29463-7");
+            let text = format!(
+                r#"{{"code":{code},"valueQuantity":{{"value":{number},"code":"kg"}},"note":[{{"text":"Dressed"}}]}}"#
+            );
+            let value = serde_json::from_str(&text).expect("JSON");
+            map(&value, &text)
+        };
+        let amount = |text: &str| text.parse::<Amount>().ok();
+        let exact = weight("98.60").expect("a reading");
+        assert_eq!(exact.value, amount("98.6"));
+        assert_eq!(exact.note.as_deref(), Some("Dressed"));
+        let computed = weight("70.30000000000001").expect("a reading");
+        assert_eq!(computed.value, amount("70.3"));
+        assert_eq!(
+            computed.note.as_deref(),
+            Some("Dressed\n70.30000000000001 was said")
+        );
+        assert!(matches!(weight("1e9"), Err(Entered::Refused(_))));
     }
 }

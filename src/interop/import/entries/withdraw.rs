@@ -53,7 +53,9 @@ impl Batch<'_> {
             }
         }
         if !others.is_empty() {
-            return Ok(Entered::whole(kind, id).lacking(Some(SHARED.to_owned())));
+            let stays = stays.iter().map(String::as_str);
+            let why: Vec<&str> = [SHARED].into_iter().chain(stays).collect();
+            return Ok(Entered::whole(kind, id).lacking(Some(why.join("; "))));
         }
         if kind == "document" && !store::is_document_untouched(&mut self.tx, DocumentId(id)).await?
         {

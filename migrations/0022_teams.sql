@@ -289,3 +289,21 @@ begin
          where a.tenant_id = tenant and a.patient_id = patient and a.status not in ('cancelled', 'rescheduled');
 end
 $$;
+
+-- What earlier changes of accounts left behind: whoever is on a team for what is no longer his leaves it. The definer sees every
+-- organisation's rows; the owner none.
+set local role chartwell_definer;
+do $$
+declare
+    organization uuid;
+begin
+    for organization in select t.tenant_id from app.tenants t loop
+        execute format('set local app.context = %L', organization || ' system organization   ');
+        perform app.follow_team(m.tenant_id, m.source, m.patient_id, m.user_id)
+           from app.care_team_members m
+          where m.tenant_id = organization and m.source in ('encounter', 'referral', 'appointment')
+            and (m.valid_until is null or m.valid_until > now());
+    end loop;
+end
+$$;
+set local role chartwell_owner;

@@ -15,7 +15,8 @@ as $$
 begin
     update app.search_texts s set happened_at = d.document_date::timestamp at time zone new.time_zone
       from app.documents d
-     where d.tenant_id = new.tenant_id and s.tenant_id = new.tenant_id and s.kind = 'document' and s.source_id = d.id;
+     where d.tenant_id = new.tenant_id and s.tenant_id = new.tenant_id and s.kind = 'document' and s.source_id = d.id
+       and s.happened_at is distinct from d.document_date::timestamp at time zone new.time_zone;
     return null;
 end
 $$;
@@ -65,5 +66,6 @@ set local role chartwell_definer;
 update app.search_texts s set happened_at = d.document_date::timestamp at time zone t.time_zone
   from app.documents d
   join app.tenants t on t.tenant_id = d.tenant_id
- where d.tenant_id = s.tenant_id and s.kind = 'document' and s.source_id = d.id;
+ where d.tenant_id = s.tenant_id and s.kind = 'document' and s.source_id = d.id
+   and s.happened_at is distinct from d.document_date::timestamp at time zone t.time_zone;
 set local role chartwell_owner;

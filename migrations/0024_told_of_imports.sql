@@ -97,26 +97,30 @@ as $$
       from (select app.quantity_told(span -> 'low'), app.quantity_told(span -> 'high')) as ends (low, high)
 $$;
 
--- How often: FHIR's Timing.
+-- How often: FHIR's Timing. What it says and is not read here is not passed over: a dose must not seem more frequent than it is.
 create function app.timing_told(timing jsonb) returns text
     language plpgsql immutable parallel safe
 as $$
 begin
     return (
-    select nullif(concat_ws(', ', app.concept_told(timing -> 'code'), nullif(concat_ws(' ', often, days, times, moments), ''), bounds), '')
-      from (select timing -> 'repeat') as t (r)
+    select nullif(concat_ws(', ', app.concept_told(timing -> 'code'), nullif(concat_ws(' ', often, days, times, moments), ''), bounds,
+                            case when unread then 'and more that its source says of the time' end), '')
+      from (select timing -> 'repeat',
+                   timing ? 'event' or jsonb_typeof(timing -> 'repeat') = 'object' and (timing -> 'repeat') - array['frequency', 'frequencyMax', 'period', 'periodMax',
+                       'periodUnit', 'dayOfWeek', 'timeOfDay', 'when', 'boundsDuration', 'boundsPeriod'] <> '{}') as t (r, unread)
      cross join lateral (
         select case r ->> 'periodUnit' when 's' then 'second' when 'min' then 'minute' when 'h' then 'hour' when 'd' then 'day'
                                        when 'wk' then 'week' when 'mo' then 'month' when 'a' then 'year' end,
                case when jsonb_typeof(r -> 'period') = 'number' then trim_scale((r ->> 'period')::numeric) end,
+               case when jsonb_typeof(r -> 'periodMax') = 'number' then trim_scale((r ->> 'periodMax')::numeric) end,
                case when jsonb_typeof(r -> 'frequency') = 'number' then r ->> 'frequency' end,
-               case when jsonb_typeof(r -> 'frequencyMax') = 'number' then r ->> 'frequencyMax' end) as u (unit, period, frequency, most)
+               case when jsonb_typeof(r -> 'frequencyMax') = 'number' then r ->> 'frequencyMax' end) as u (unit, period, longest, frequency, most)
      cross join lateral (
-        select case when unit is null or period is null then frequency || ' times'
-                    when period = 1 and coalesce(frequency, '1') = '1' and most is null then 'once a ' || unit
-                    when period = 1 then concat_ws(' to ', frequency, most) || ' times a ' || unit
-                    when coalesce(frequency, '1') = '1' and most is null then 'every ' || period || ' ' || unit || 's'
-                    else concat_ws(' to ', frequency, most) || ' times in ' || period || ' ' || unit || 's' end,
+        select case when unit is null or period is null then nullif(concat_ws(' to ', frequency, most), '') || ' times'
+                    when period = 1 and longest is null and coalesce(frequency, '1') = '1' and most is null then 'once a ' || unit
+                    when period = 1 and longest is null then concat_ws(' to ', frequency, most) || ' times a ' || unit
+                    when coalesce(frequency, '1') = '1' and most is null then 'every ' || concat_ws(' to ', period, longest) || ' ' || unit || 's'
+                    else concat_ws(' to ', frequency, most) || ' times in ' || concat_ws(' to ', period, longest) || ' ' || unit || 's' end,
                (select 'on ' || string_agg(d #>> '{}', ', ') from jsonb_path_query(r, '$.dayOfWeek[*]') d),
                (select 'at ' || string_agg(d #>> '{}', ', ') from jsonb_path_query(r, '$.timeOfDay[*]') d),
                (select string_agg(d #>> '{}', ', ') from jsonb_path_query(r, '$.when[*]') d),
@@ -149,10 +153,13 @@ begin
                    app.timing_told(one -> 'timing'),
                    app.concept_told(one -> 'route'),
                    app.concept_told(one -> 'site'),
+                   app.concept_told(one -> 'method'),
                    case when one @> '{"asNeededBoolean": true}' then 'as needed' end,
                    'as needed: ' || app.concept_told(one -> 'asNeededCodeableConcept'),
                    'at most ' || app.quantity_told(one #> '{maxDosePerPeriod,numerator}') || ' in '
                        || app.quantity_told(one #> '{maxDosePerPeriod,denominator}'),
+                   'at most ' || app.quantity_told(one -> 'maxDosePerAdministration') || ' at once',
+                   'at most ' || app.quantity_told(one -> 'maxDosePerLifetime') || ' in a lifetime',
                    (select string_agg(app.concept_told(i), ', ') from jsonb_path_query(one, '$.additionalInstruction[*]') i
                      where btrim(app.concept_told(i), E' \t\n\r') is distinct from btrim(one ->> 'text', E' \t\n\r')),
                    nullif(one ->> 'patientInstruction', one ->> 'text')), '')

@@ -1,7 +1,8 @@
 //! Decimal numbers, digit by digit: what was written is what is kept, `98.60` with its zero, and no binary fraction stands between.
 //!
-//! Fifteen digits at most: so many every reader of JSON can tell apart, also one that has doubles only. Trap: a patch goes through
-//! [`serde_json::Value`], which has doubles; the number stays the same, zeros behind it don't.
+//! Fifteen digits at most where a number comes in (requests are looked through before they are read; imports parse): so many every
+//! reader of JSON can tell apart, also one that has doubles only. Trap: a patch goes through [`serde_json::Value`], which has
+//! doubles; the number stays the same, zeros behind it don't.
 
 use std::fmt;
 use std::str::FromStr;
@@ -117,12 +118,20 @@ impl Serialize for Decimal {
     }
 }
 
+/// Of any JSON number: rows of before have as many digits as a double is written with, and are told as they stand.
 impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        raw.get().parse().map_err(|()| {
-            D::Error::invalid_value(Unexpected::Other("value"), &"a number of at most 15 digits")
-        })
+        let raw = raw.get();
+        let is_number = raw.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+        match raw.parse() {
+            Ok(number) => Ok(number),
+            Err(()) if is_number => Ok(Self(raw.to_owned())),
+            Err(()) => Err(D::Error::invalid_type(
+                Unexpected::Other("value"),
+                &"a number",
+            )),
+        }
     }
 }
 
@@ -169,6 +178,11 @@ mod tests {
             assert_eq!(read(wrong), None, "{wrong}");
         }
         assert!(serde_json::from_str::<Decimal>("\"5\"").is_err());
+        // What lies in rows of before is told as it lies there.
+        for kept in ["0.30000000000000004", "100000000000000000000", "1e99"] {
+            let number: Decimal = serde_json::from_str(kept).expect("a number");
+            assert_eq!(serde_json::to_string(&number).ok().as_deref(), Some(kept));
+        }
         let patched: Decimal = serde_json::from_value(serde_json::json!(98.6)).expect("a number");
         assert_eq!(patched.to_string(), "98.6");
     }

@@ -65,7 +65,7 @@ pub(super) async fn open(
         Some(_) => store::past(&mut tx, &asked).await?,
     };
     let measured = if Permission::VitalsRead.allows(role) {
-        let until = then.unwrap_or(at + vitals::AHEAD);
+        let until = then.unwrap_or(at) + vitals::AHEAD;
         Some(vitals::recent_in_tx(&mut tx, (patient, person.data.birth_date), until, then).await?)
     } else {
         None

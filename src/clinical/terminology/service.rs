@@ -88,7 +88,7 @@ pub(super) async fn look_up(
     tx.finish(Disclosure::plain(found)).await
 }
 
-/// Today in UTC, unless given: versions change at midnight nowhere in particular.
+/// The organisation's today, unless given.
 fn day(ctx: &Ctx, given: Option<NaiveDate>) -> NaiveDate {
     given.unwrap_or_else(|| ctx.today())
 }

@@ -136,7 +136,7 @@ pub async fn latest(
     let mut tx = ctx.begin(permission(then)).await?;
     let subject = subjects::require(&mut tx, patient).await?;
     let since = query.since.unwrap_or(then.unwrap_or(ctx.now()) - LATEST);
-    let until = then.unwrap_or(ctx.now() + AHEAD);
+    let until = then.unwrap_or(ctx.now()) + AHEAD;
     let rows = if then.is_some() {
         let rows = store_series::recent(&mut tx, patient, (since, until), then, 1).await?;
         rows.into_iter().map(VitalRecord::unwithdrawn).collect()

@@ -32,7 +32,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "follow_account",  // trigger: a provider's patients follow his account
     "follow_unmerge",  // trigger: each registration has its own appointments again
     "know_patient_where_registered", // trigger: a registration that moves
-    "import_named", // the resource kept under a name, within the tenant: an id
+    "import_named",    // the resource kept under a name, within the tenant: an id
     "medication_named", // what a kept Medication says it is: a code, and nobody's, within the tenant
     "join_team_of_new_patient", // trigger: who registers is on the team
     "matching_texts",   // full-text search, within the tenant and the caller's charts

@@ -110,6 +110,7 @@ async fn a_dose_that_a_source_says_in_parts_stands_in_the_chart() {
     let twice = json!({ "repeat": { "frequency": 2, "period": 1.0, "periodUnit": "d" } });
     let every = json!({ "code": { "coding": [{ "code": "Q8H" }] }, "repeat": { "frequency": 1, "period": 8, "periodUnit": "h",
         "boundsDuration": { "value": 7, "unit": "days" } } });
+    let seldom = json!({ "repeat": { "frequency": 1, "period": 4, "periodMax": 6, "periodUnit": "h", "count": 3 } });
     let record = Record::import(&[
         dosed("m1", json!([{ "sequence": 1, "timing": twice, "asNeededBoolean": false,
             "doseAndRate": [{ "doseQuantity": { "value": 1.0 } }] }])),
@@ -117,6 +118,7 @@ async fn a_dose_that_a_source_says_in_parts_stands_in_the_chart() {
             "asNeededCodeableConcept": { "text": "pain" }, "doseAndRate": [{ "doseQuantity": { "value": 2.50, "unit": "mL" } }],
             "maxDosePerPeriod": { "numerator": { "value": 4, "unit": "g" }, "denominator": { "value": 1, "unit": "d" } } }])),
         dosed("m3", json!({ "text": 7, "timing": "odd", "doseAndRate": 3 })),
+        dosed("m4", json!([{ "timing": seldom, "maxDosePerAdministration": { "value": 2, "unit": "tablets" } }])),
     ])
     .await;
     let now = Clock::system().now().to_rfc3339().replace("+00:00", "Z");
@@ -133,6 +135,10 @@ async fn a_dose_that_a_source_says_in_parts_stands_in_the_chart() {
             "One with food (2.5 mL, Q8H, every 8 hours, for 7 days, Oral, as needed: pain, at most 4 g in 1 d)"
         );
         assert_eq!(dosage("m3"), "7");
+        assert_eq!(
+            dosage("m4"),
+            "every 4 to 6 hours, and more that its source says of the time, at most 2 tablets at once"
+        );
     }
 }
 

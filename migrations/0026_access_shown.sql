@@ -3,8 +3,8 @@
 -- the log still reads one entry for each patient (app.phi_accesses), and records of before stay as they are.
 
 alter table app.phi_access_log
-    add column shown           uuid[],            -- of a look at several patients: whose; patient_id and resource_id are null then
-    add column shown_resources uuid[];            -- of each of them, in the same order: which piece, or null
+    add column shown           uuid[],            -- of a look at several patients: whose; patient_id is null then
+    add column shown_resources uuid[];            -- of a look at several: which piece of each, in the same order, or null
 -- Fifty of each make a row that needs no compressing and no second table.
 alter table app.phi_access_log drop constraint phi_access_log_closed_sets_check;
 alter table app.phi_access_log add constraint phi_access_log_closed_sets_check check (
@@ -12,18 +12,22 @@ alter table app.phi_access_log add constraint phi_access_log_closed_sets_check c
     and outcome in ('success', 'refused')
     and purpose in ('TREAT', 'HPAYMT', 'HOPERAT', 'PATRQT', 'ETREAT', 'HRESCH', 'PUBHLTH')
     and (shown is null and shown_resources is null
-         or shown is not null and shown_resources is not null and patient_id is null and resource_id is null
-            and cardinality(shown) between 2 and 50 and cardinality(shown_resources) = cardinality(shown)));
+         or resource_id is null and shown_resources is not null and cardinality(shown_resources) between 2 and 50
+            and array_ndims(shown_resources) = 1 and array_lower(shown_resources, 1) = 1
+            and (shown is null and patient_id is not null
+                 or shown is not null and patient_id is null and cardinality(shown) = cardinality(shown_resources)
+                    and array_ndims(shown) = 1 and array_lower(shown, 1) = 1)));
 -- New entries wait in a list of half a megabyte and are sorted in together: some 3 µs for each patient shown, where a row took 13.
 create index phi_access_log_shown_idx on app.phi_access_log using gin (shown) with (gin_pending_list_limit = 512) where shown is not null;
 
 -- The log, an entry for each patient. `place` tells those of one record apart; `sole_patient_id` is the patient of a record of
--- one, by which an index finds it.
+-- one patient, by which an index finds it.
 create view app.phi_accesses with (security_invoker = true) as
     select l.tenant_id, l.at, l.id, s.place, l.user_id, l.session_id, s.patient_id, s.resource_id, l.request_id, l.break_glass,
            l.role, l.resource, l.action, l.outcome, l.purpose, l.method, l.route, l.address, l.user_agent, l.patient_id as sole_patient_id
       from app.phi_access_log l
-     cross join lateral unnest(coalesce(l.shown, array[l.patient_id]), coalesce(l.shown_resources, array[l.resource_id]))
+     cross join lateral unnest(coalesce(l.shown, array_fill(l.patient_id, array[coalesce(cardinality(l.shown_resources), 1)])),
+                               coalesce(l.shown_resources, array[l.resource_id]))
            with ordinality as s (patient_id, resource_id, place);
 grant select on app.phi_accesses to chartwell_runtime;
 
@@ -78,10 +82,12 @@ begin
         select u.id, u.given_name, u.family_name from app.users u
          where u.tenant_id = tenant and u.id = any(wanted[1:500])
            and u.id in (select l.user_id from app.phi_access_log l
-                         where l.tenant_id = tenant and l.outcome = 'success' and l.patient_id = any(charts)
+                         where l.tenant_id = tenant and l.user_id = any(wanted[1:500]) and l.outcome = 'success'
+                           and l.patient_id = any(charts)
                         union all
                         select l.user_id from app.phi_access_log l
-                         where l.tenant_id = tenant and l.outcome = 'success' and l.shown && charts);
+                         where l.tenant_id = tenant and l.user_id = any(wanted[1:500]) and l.outcome = 'success'
+                           and l.shown && charts);
 end
 $$;
 grant select (at, id, session_id, resource_id, request_id, break_glass, role, resource, action, purpose, method, route, address,

@@ -196,6 +196,26 @@ async fn whoever_takes_a_patient_out_of_a_search_s_record_is_found() {
     }
 }
 
+/// What is no plain list can't be read as one, and one such record would keep all others from being verified.
+#[tokio::test]
+async fn the_patients_of_a_record_are_a_plain_list() {
+    let (_, id, _) = clinic_with_a_search().await;
+    for change in [
+        "shown = array[shown]",
+        "shown = ('[0:2]=' || shown::text)::uuid[]",
+        "shown_resources = array[shown_resources]",
+        "shown = '{}', shown_resources = '{}'",
+    ] {
+        let done = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "update app.phi_access_log set {change} where id = $1::uuid"
+        )))
+        .bind(&id)
+        .execute(&mut admin_connection().await)
+        .await;
+        assert!(done.is_err(), "{change}");
+    }
+}
+
 #[tokio::test]
 async fn the_log_of_a_search_is_read_patient_by_patient_over_any_page() {
     let (clinic, id, shown) = clinic_with_a_search().await;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 /// One touch of one patient's information.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AccessEntry {
+    /// Of the record. A list is one record: its entries, one for each row shown, share the id.
     pub id: Uuid,
     pub at: DateTime<Utc>,
     /// Absent: the system itself, as in an import.
@@ -48,6 +49,7 @@ pub struct AccessEntry {
 /// One opening of one's own chart.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OwnAccessEntry {
+    /// Of the record. A list is one record: its entries, one for each row shown, share the id.
     pub id: Uuid,
     pub at: DateTime<Utc>,
     /// Who. Absent: the system itself, as in an import.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::TimeDelta;
 use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{PatientId, RequestId, SessionId, UserId};
@@ -51,6 +52,12 @@ fn one_or_several(ids: Option<&[Uuid]>) -> (Option<Uuid>, Option<&[Uuid]>) {
     }
 }
 
+/// Before which instant a page's entries lie: the one asked for, or just behind where the page before ended.
+fn before(to: Option<Instant>, after: Option<Place>) -> Option<Instant> {
+    let left = after.map(|(at, _, _)| at + TimeDelta::microseconds(1));
+    to.into_iter().chain(left).min()
+}
+
 pub(super) async fn page(
     tx: &mut TenantTx,
     filter: &Filter,
@@ -80,10 +87,10 @@ pub(super) async fn page(
                        and ($7::timestamptz is null or l.at < $7)
                        and ($8::text is null or l.action = $8)
                        and ($9::text is null or l.outcome = $9)
-                       and ($10::timestamptz is null or l.at <= $10 and (l.at, l.id, l.place) < ($10, $11, $12))
+                       and ($10::timestamptz is null or (l.at, l.id) <= ($10, $11) and (l.at, l.id, l.place) < ($10, $11, $12))
                      order by l.at desc, l.id desc, l.place desc limit $13)
                    union all
-                   select l.* from app.looks_that_showed($4, $6, $7) l
+                   select l.* from app.looks_that_showed($4, $6, $14) l
                     where ($5::uuid is null or l.user_id = $5)
                       and ($8::text is null or l.action = $8)
                       and ($9::text is null or l.outcome = $9)
@@ -102,7 +109,8 @@ pub(super) async fn page(
         after.map(|(at, _, _)| at),
         after.map(|(_, id, _)| id),
         after.map(|(_, _, place)| place),
-        limit
+        limit,
+        before(filter.to, after)
     )
     .fetch_all(tx.conn())
     .await?;
@@ -169,10 +177,10 @@ pub(super) async fn own_page(
                        and ($5::timestamptz is null or l.at >= $5)
                        and ($6::timestamptz is null or l.at < $6)
                        and ($7::text is null or l.role = $7)
-                       and ($8::timestamptz is null or l.at <= $8 and (l.at, l.id, l.place) < ($8, $9, $10))
+                       and ($8::timestamptz is null or (l.at, l.id) <= ($8, $9) and (l.at, l.id, l.place) < ($8, $9, $10))
                      order by l.at desc, l.id desc, l.place desc limit $11)
                    union all
-                   select l.* from app.looks_that_showed($4, $5, $6) l
+                   select l.* from app.looks_that_showed($4, $5, $12) l
                     where l.outcome = 'success'
                       and ($7::text is null or l.role = $7)
                       and ($8::timestamptz is null or (l.at, l.id, l.place) < ($8, $9, $10))) as e
@@ -187,7 +195,8 @@ pub(super) async fn own_page(
         after.map(|(at, _, _)| at),
         after.map(|(_, id, _)| id),
         after.map(|(_, _, place)| place),
-        limit
+        limit,
+        before(to, after)
     )
     .fetch_all(tx.conn())
     .await?;

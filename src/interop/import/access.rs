@@ -65,6 +65,7 @@ fn record(
         address: Cow::Borrowed("local"),
         user_agent: Cow::Borrowed(""),
         shown: None,
+        shown_resources: None,
         mac: Vec::new(),
     };
     record.mac = app.keys.record_mac(&record.fingerprint()).to_vec();

@@ -292,15 +292,14 @@ impl Ctx {
             now,
             ..
         } = &*self.0;
-        let (one, shown) = subjects.split();
-        let mut record = AccessRecord {
+        let record = AccessRecord {
             tenant_id: principal.tenant.0,
             at: *now,
             id: mint(),
             user_id: Some(principal.user.0),
             session_id: Some(principal.session.0),
-            patient_id: one.and_then(|one| one.patient).map(Into::into),
-            resource_id: one.and_then(|one| one.resource),
+            patient_id: None,
+            resource_id: None,
             request_id: request.id.0,
             break_glass: false,
             role: Cow::Borrowed(principal.role.as_str()),
@@ -312,9 +311,11 @@ impl Ctx {
             route: Cow::Owned(request.route.to_string()),
             address: Cow::Owned(request.address.to_string()),
             user_agent: Cow::Owned(request.user_agent.to_string()),
-            shown,
+            shown: None,
+            shown_resources: None,
             mac: Vec::new(),
         };
+        let mut record = subjects.noted_in(record);
         record.mac = app.keys.record_mac(&record.fingerprint()).to_vec();
         record
     }

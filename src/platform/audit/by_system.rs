@@ -65,6 +65,7 @@ pub fn by_system(
         address,
         user_agent,
         shown: None,
+        shown_resources: None,
         mac: Vec::new(),
     };
     record.mac = app.keys.record_mac(&record.fingerprint()).to_vec();

@@ -95,18 +95,21 @@ impl Subjects {
         of_patient(&subject) && self.0.iter().all(of_patient) && self.0.len() < MOST_SHOWN
     }
 
-    /// The one, if it is one; else all of them.
-    pub(crate) fn split(&self) -> (Option<Subject>, Option<Shown>) {
-        match self.0.as_slice() {
-            [one] => (Some(*one), None),
-            several => {
-                let shown = Shown {
-                    patients: several.iter().map(|one| one.patient.map(|p| p.0)).collect(),
-                    resources: several.iter().map(|one| one.resource).collect(),
-                };
-                (None, Some(shown))
-            }
+    /// The record that tells of them.
+    pub(crate) fn noted_in(&self, mut record: AccessRecord) -> AccessRecord {
+        let patients: Vec<Option<Uuid>> =
+            self.0.iter().map(|one| one.patient.map(|p| p.0)).collect();
+        let resources: Vec<Option<Uuid>> = self.0.iter().map(|one| one.resource).collect();
+        if patients.iter().all(|one| *one == patients[0]) {
+            record.patient_id = patients[0];
+        } else {
+            record.shown = Some(patients);
         }
+        match resources.as_slice() {
+            [one] => record.resource_id = *one,
+            _ => record.shown_resources = Some(resources),
+        }
+        record
     }
 }
 
@@ -114,14 +117,6 @@ impl From<Subject> for Subjects {
     fn from(subject: Subject) -> Self {
         Self(vec![subject])
     }
-}
-
-/// Several patients, and which piece of each, in the same order. As the columns hold it, whatever somebody made of them: the
-/// fingerprint must tell any difference.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shown {
-    pub patients: Vec<Option<Uuid>>,
-    pub resources: Vec<Option<Uuid>>,
 }
 
 /// A row of `app.phi_access_log`, but for the transaction number, which the database adds.
@@ -145,8 +140,11 @@ pub struct AccessRecord {
     pub route: Cow<'static, str>,
     pub address: Cow<'static, str>,
     pub user_agent: Cow<'static, str>,
-    /// Of a look at several patients; then `patient_id` and `resource_id` are none.
-    pub shown: Option<Shown>,
+    /// Of a look at several patients: whose; then `patient_id` is none.
+    pub shown: Option<Vec<Option<Uuid>>>,
+    /// Of a look at several: which piece of each, in the same order; then `resource_id` is none. As the columns hold them, whatever
+    /// somebody made of them: the fingerprint must tell any difference.
+    pub shown_resources: Option<Vec<Option<Uuid>>>,
     pub mac: Vec<u8>,
 }
 
@@ -184,12 +182,10 @@ impl AccessRecord {
             hash.update(text.as_bytes());
         }
         // The last of all, and absent where there is none: so the records of before it was there read as they did.
-        if let Some(Shown {
-            patients,
-            resources,
-        }) = &self.shown
-        {
-            for ids in [patients, resources] {
+        if self.shown.is_some() || self.shown_resources.is_some() {
+            for ids in [&self.shown, &self.shown_resources] {
+                hash.update([u8::from(ids.is_some())]);
+                let ids = ids.as_deref().unwrap_or_default();
                 hash.update((ids.len() as u64).to_be_bytes());
                 for id in ids {
                     hash.update([u8::from(id.is_some())]);

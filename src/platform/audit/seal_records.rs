@@ -12,7 +12,6 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::AccessRecord;
-use super::event::Shown;
 use super::log::{Change, Log, Row, Span};
 
 /// How many records transactions of the range left, counted up to `most`.
@@ -114,6 +113,7 @@ pub fn records(
     }
 }
 
+/// Arrays of another shape than the server writes can't be read as a list: such a record reads as an empty one, which is another.
 fn accesses(
     conn: &mut PgConnection,
     tenant: Option<TenantId>,
@@ -123,7 +123,10 @@ fn accesses(
     sqlx::query!(
         r#"select tenant_id, at, id, user_id, session_id, patient_id, resource_id, request_id, xid, break_glass,
                   role, resource, action, outcome, purpose, method, route, address, user_agent, mac,
-                  shown as "shown: Vec<Option<Uuid>>", shown_resources as "shown_resources: Vec<Option<Uuid>>"
+                  case when array_ndims(shown) = 1 and array_lower(shown, 1) = 1 then shown
+                       when shown is not null then '{}' end as "shown: Vec<Option<Uuid>>",
+                  case when array_ndims(shown_resources) = 1 and array_lower(shown_resources, 1) = 1 then shown_resources
+                       when shown_resources is not null then '{}' end as "shown_resources: Vec<Option<Uuid>>"
              from app.phi_access_log
             where ($1::uuid is null or tenant_id = $1) and xid >= $2 and xid <= $4 and (xid, id) >= ($2, $3) and (xid, id) < ($4, $5)
             order by tenant_id, xid, id limit $6"#,
@@ -154,7 +157,8 @@ fn accesses(
             route: Cow::Owned(row.route),
             address: Cow::Owned(row.address),
             user_agent: Cow::Owned(row.user_agent),
-            shown: shown(row.shown, row.shown_resources),
+            shown: row.shown,
+            shown_resources: row.shown_resources,
             mac: row.mac,
         };
         Row {
@@ -169,16 +173,6 @@ fn accesses(
     .fetch(conn)
     .map_err(Into::into)
     .boxed()
-}
-
-fn shown(
-    patients: Option<Vec<Option<Uuid>>>,
-    resources: Option<Vec<Option<Uuid>>>,
-) -> Option<Shown> {
-    (patients.is_some() || resources.is_some()).then(|| Shown {
-        patients: patients.unwrap_or_default(),
-        resources: resources.unwrap_or_default(),
-    })
 }
 
 fn changes(

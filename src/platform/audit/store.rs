@@ -51,8 +51,8 @@ pub async fn insert(connection: &mut PgConnection, records: &[AccessRecord]) -> 
         &text(records, |r| &r.address) as _,
         &text(records, |r| &r.user_agent) as _,
         &column(records, |r| r.mac.clone()),
-        &column(records, |r| r.shown.as_ref().map(|s| list(&s.patients))) as _,
-        &column(records, |r| r.shown.as_ref().map(|s| list(&s.resources))) as _,
+        &column(records, |r| r.shown.as_deref().map(list)) as _,
+        &column(records, |r| r.shown_resources.as_deref().map(list)) as _,
     )
     .execute(connection)
     .await?;

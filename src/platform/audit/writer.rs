@@ -6,11 +6,12 @@
 //! Traps: a batch is as good as its worst row, so a refused batch is tried again one request at a time; a request whose
 //! record is not durable answers 503 and shows nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::{Code, Error, Result};
 use sqlx::PgPool;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::{AccessRecord, store};
 use crate::db::{Db, partition};
@@ -39,7 +40,7 @@ impl AccessWriter {
     pub fn start(db: Db) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
         // One: two at once made smaller batches, and a sixth fewer reads.
-        tokio::spawn(write_batches(db, waiting));
+        tokio::spawn(keep_writing(db, Arc::new(Mutex::new(waiting))));
         Self { queue: Some(queue) }
     }
 
@@ -79,9 +80,19 @@ impl AccessWriter {
     }
 }
 
-async fn write_batches(db: Db, mut line: mpsc::Receiver<Waiting>) {
+/// Without it nothing is shown to anybody: should it ever panic, another goes on with the line.
+async fn keep_writing(db: Db, line: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
+    while tokio::spawn(write_batches(db.clone(), line.clone()))
+        .await
+        .is_err()
+    {
+        tracing::error!("the writer of the access log panicked and is started again");
+    }
+}
+
+async fn write_batches(db: Db, line: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
     let mut batch = Vec::with_capacity(BATCH);
-    while line.recv_many(&mut batch, BATCH).await > 0 {
+    while line.lock().await.recv_many(&mut batch, BATCH).await > 0 {
         let requests = std::mem::take(&mut batch);
         let (all, done): (Vec<_>, Vec<_>) =
             requests.into_iter().map(|w| (w.records, w.done)).unzip();
@@ -99,12 +110,18 @@ async fn write_batches(db: Db, mut line: mpsc::Receiver<Waiting>) {
                 );
                 let mut written = Vec::with_capacity(done.len());
                 let mut rest = records.as_slice();
+                let mut lost = error.code() == Code::Unavailable;
                 for size in sizes {
                     let (own, others) = rest.split_at(size);
                     rest = others;
                     // A lost database refuses all of them alike: no use in asking once for each.
-                    let alone = error.code() != Code::Unavailable && insert(&db, own).await.is_ok();
-                    written.push(alone);
+                    let alone = if lost {
+                        Err(Code::Unavailable)
+                    } else {
+                        insert(&db, own).await.map_err(|e| e.code())
+                    };
+                    lost = alone == Err(Code::Unavailable);
+                    written.push(alone.is_ok());
                 }
                 release(done, |request| written[request]);
             }
@@ -120,13 +137,17 @@ fn release(done: Vec<oneshot::Sender<bool>>, written: impl Fn(usize) -> bool) {
 }
 
 async fn insert(db: &Db, records: &[AccessRecord]) -> Result<()> {
-    match tokio::time::timeout(DEADLINE, insert_once(db.access_writer(), records)).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) if is_missing_month(&error) => {
-            partition::ensure_ahead(db, 1).await?;
-            insert_once(db.access_writer(), records).await
+    let written = async {
+        match insert_once(db.access_writer(), records).await {
+            Err(error) if is_missing_month(&error) => {
+                partition::ensure_ahead(db, 1).await?;
+                insert_once(db.access_writer(), records).await
+            }
+            done => done,
         }
-        Ok(Err(error)) => Err(error),
+    };
+    match tokio::time::timeout(DEADLINE, written).await {
+        Ok(done) => done,
         Err(_) => Err(Error::new(Code::Unavailable)),
     }
 }

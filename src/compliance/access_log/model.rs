@@ -44,6 +44,9 @@ pub struct AccessEntry {
     pub address: String,
     pub user_agent: String,
     pub request_id: RequestId,
+    /// Among the entries of its record, for the cursor alone.
+    #[serde(skip)]
+    pub place: i64,
 }
 
 /// One opening of one's own chart.

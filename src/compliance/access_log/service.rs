@@ -42,8 +42,7 @@ pub(super) async fn of_organization(
     let paging = Paging::new(ctx, &filter, limit, cursor)?;
     let mut tx = ctx.begin(Permission::AccessLogRead).await?;
     let rows = store::page(&mut tx, &filter, paging.after()?, paging.fetch()).await?;
-    let page = paging.page(rows, |(row, place)| (row.at, row.id, *place))?;
-    let page = page.map(|(row, _)| row);
+    let page = paging.page(rows, |row| (row.at, row.id, row.place))?;
     let subjects = subjects(filter.patient, &page);
     tx.finish(Disclosure::list(RESOURCE, subjects, page)).await
 }
@@ -77,8 +76,7 @@ pub(super) async fn of_chart(
         return Err(Error::not_found());
     }
     let rows = store::page(&mut tx, &filter, paging.after()?, paging.fetch()).await?;
-    let page = paging.page(rows, |(row, place)| (row.at, row.id, *place))?;
-    let page = page.map(|(row, _)| row);
+    let page = paging.page(rows, |row| (row.at, row.id, row.place))?;
     tx.finish(Disclosure::list(
         RESOURCE,
         subjects(Some(patient), &page),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 use kernel::Result;
 use kernel::clock::Instant;
-use kernel::ids::{PatientId, RequestId, SessionId, UserId};
+use kernel::ids::{PatientId, UserId};
 use platform::access::Role;
 use platform::audit::{Action, Outcome};
 use platform::db::TenantTx;
@@ -63,7 +63,7 @@ pub(super) async fn page(
     filter: &Filter,
     after: Option<Place>,
     limit: i64,
-) -> Result<Vec<(AccessEntry, i64)>> {
+) -> Result<Vec<AccessEntry>> {
     plan_for_these_values(tx).await?;
     let ids = match filter.patient {
         Some(patient) => Some(ids_of(tx, patient).await?),
@@ -71,13 +71,14 @@ pub(super) async fn page(
     };
     let (one, several) = one_or_several(ids.as_deref());
     let tenant = tx.tenant();
-    let rows = sqlx::query!(
-        r#"select e.id as "id!", e.at as "at!", e.place as "place!", e.user_id as "user_id: UserId",
-                  u.given_name || ' ' || u.family_name as user_name, e.role as "role!", e.session_id as "session_id: SessionId",
-                  e.patient_id as "patient_id: PatientId", e.resource as "resource!", e.resource_id,
-                  e.action as "action!: Action", e.outcome as "outcome!: Outcome", e.purpose as "purpose!",
+    let rows = sqlx::query_as!(
+        AccessEntry,
+        r#"select e.id as "id!", e.at as "at!", e.place as "place!", e.user_id as "user_id: _",
+                  u.given_name || ' ' || u.family_name as user_name, e.role as "role!", e.session_id as "session_id: _",
+                  e.patient_id as "patient_id: _", e.resource as "resource!", e.resource_id,
+                  e.action as "action!: _", e.outcome as "outcome!: _", e.purpose as "purpose!",
                   e.break_glass as "break_glass!", e.method as "method!", e.route as "route!", e.address as "address!",
-                  e.user_agent as "user_agent!", e.request_id as "request_id!: RequestId"
+                  e.user_agent as "user_agent!", e.request_id as "request_id!: _"
              from ((select l.* from app.phi_accesses l
                      where l.tenant_id = $1
                        and ($2::uuid is null or l.sole_patient_id = $2)
@@ -114,30 +115,7 @@ pub(super) async fn page(
     )
     .fetch_all(tx.conn())
     .await?;
-    let entries = rows.into_iter().map(|row| {
-        let entry = AccessEntry {
-            id: row.id,
-            at: row.at,
-            user_id: row.user_id,
-            user_name: row.user_name,
-            role: row.role,
-            session_id: row.session_id,
-            patient_id: row.patient_id,
-            resource: row.resource,
-            resource_id: row.resource_id,
-            action: row.action,
-            outcome: row.outcome,
-            purpose: row.purpose,
-            break_glass: row.break_glass,
-            method: row.method,
-            route: row.route,
-            address: row.address,
-            user_agent: row.user_agent,
-            request_id: row.request_id,
-        };
-        (entry, row.place)
-    });
-    Ok(entries.collect())
+    Ok(rows)
 }
 
 /// Whether there is such a patient in the tenant, retired ones included: their charts were opened too.

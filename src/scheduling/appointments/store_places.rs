@@ -57,8 +57,7 @@ pub(super) async fn facts(
                   (select count(*) from app.providers p
                     where p.tenant_id = $1 and p.id = any($3) and p.status = 'active') as "providers!",
                   array(select p.id from app.providers p
-                         where p.tenant_id = $1 and p.id = any($3) and not p.accepting_patients
-                           and not app.is_own_provider(p.id)) as "closed!",
+                         where p.tenant_id = $1 and p.id = any($3) and not (p.accepting_patients or app.is_own_provider(p.id))) as "closed!",
                   (select count(*) from app.staff_members m
                     where m.tenant_id = $1 and m.id = any($4) and m.status = 'active') as "staff!",
                   exists (select from app.scheduling_assets x

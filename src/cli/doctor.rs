@@ -36,6 +36,7 @@ pub async fn run(place: Where) -> anyhow::Result<ExitCode> {
             well &= say("migrations", migrated(&mut connection).await);
             well &= say("clock", clock(&mut connection).await);
             well &= say("disk", disk(&mut connection).await);
+            well &= say("durability", durable(&mut connection).await);
             well &= say("folders", folders(config));
             well &= say("keys", keys(config, &mut connection).await);
             let db = Db::new(&config.database);
@@ -111,6 +112,21 @@ async fn disk(connection: &mut PgConnection) -> anyhow::Result<String> {
         .await
         .context("the database can't write")?;
     Ok(format!("the database has {size} and can write"))
+}
+
+/// Whether what is committed survives a crash. The server waits for its commits whatever `synchronous_commit` says.
+async fn durable(connection: &mut PgConnection) -> anyhow::Result<String> {
+    let off: Vec<String> = sqlx::query_scalar(
+        "select name from pg_settings where name in ('fsync', 'full_page_writes') and setting = 'off' order by name",
+    )
+    .fetch_all(connection)
+    .await?;
+    ensure!(
+        off.is_empty(),
+        "the cluster has {} switched off: a crash loses or breaks what was committed",
+        off.join(" and ")
+    );
+    Ok("what is committed survives a crash".to_owned())
 }
 
 /// Whether this account can write what the server writes outside the database. Documents in a bucket are not looked at: a key

@@ -2,6 +2,7 @@
 
 use platform::access::Role;
 use platform::audit::{Sealer, verify};
+use platform::db::SystemTx;
 
 use serde_json::json;
 
@@ -377,4 +378,24 @@ async fn the_purpose_of_use_is_on_record() {
             .is_some_and(|items| !items.is_empty()),
         "{changes}"
     );
+}
+
+/// The tests' cluster has it off, as one of a careless operator.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_answered_for_is_durable_whatever_the_cluster_says() {
+    let clinic = TestTenant::new().await;
+    let setting = "select current_setting('synchronous_commit')";
+    let of_cluster: String = sqlx::query_scalar(setting)
+        .fetch_one(&mut admin_connection().await)
+        .await
+        .expect("a setting");
+    assert_eq!(of_cluster, "off");
+    let mut tx = SystemTx::begin(&clinic.app.db, clinic.id)
+        .await
+        .expect("begun");
+    let of_server: String = sqlx::query_scalar(setting)
+        .fetch_one(tx.conn())
+        .await
+        .expect("a setting");
+    assert_eq!(of_server, "on");
 }

@@ -75,6 +75,9 @@ impl Db {
                 ),
                 ("idle_in_transaction_session_timeout", "60000".to_owned()),
                 ("timezone", "UTC".to_owned()),
+                // Whatever the cluster says: what was answered for is durable, and short statements wait for no compiler.
+                ("synchronous_commit", "on".to_owned()),
+                ("jit", "off".to_owned()),
             ]);
         let read_only = connect
             .clone()

@@ -32,8 +32,7 @@ const COMMON: [(&str, &str); 7] = [
     ("jit", "off"),
 ];
 
-const DURABLE: [(&str, &str); 5] = [
-    ("shared_buffers", "256MB"),
+const DURABLE: [(&str, &str); 4] = [
     ("max_wal_size", "2GB"),
     ("min_wal_size", "256MB"),
     ("checkpoint_timeout", "15min"),
@@ -61,6 +60,7 @@ impl ClusterOptions {
             remove_on_stop: false,
             settings: pairs(&COMMON).chain(pairs(&DURABLE)).collect(),
         }
+        .with("shared_buffers", &format!("{}MB", cache_mib()))
     }
 
     /// For tests: fast, forgetful, and deleted when process `owner_pid` is gone.
@@ -80,6 +80,21 @@ impl ClusterOptions {
         self.settings.push((name.to_owned(), value.to_owned()));
         self
     }
+}
+
+/// A quarter of the machine's memory, as PostgreSQL's manual advises, within reason. Only what is used is taken.
+fn cache_mib() -> u64 {
+    const LEAST: u64 = 256;
+    const MOST: u64 = 4096;
+    // Elsewhere than on Linux nobody says.
+    let Ok(memory) = std::fs::read_to_string("/proc/meminfo") else {
+        return LEAST;
+    };
+    let kib = memory
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))
+        .and_then(|total| total.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
+    kib.map_or(LEAST, |kib| (kib / 4 / 1024).clamp(LEAST, MOST))
 }
 
 fn pairs(settings: &'static [(&str, &str)]) -> impl Iterator<Item = (String, String)> {

@@ -84,6 +84,7 @@ declare
     sinces timestamptz[];
     untils timestamptz[];
     runs   boolean[];                                   -- whether he is on the team for it now
+    author uuid := app.user_id();
 begin
     if cardinality(patients) = 0 or cardinality(members) = 0 then
         return;
@@ -151,7 +152,7 @@ begin
     insert into app.care_team_members
            (tenant_id, id, patient_id, user_id, role, source, valid_from, valid_until, created_by, created_at, updated_at)
     select tenant, gen_random_uuid(), k.patient, k.member, k.post, origin, least(k.since, now()), nullif(k.until, 'infinity'),
-           app.user_id(), now(), now()
+           author, now(), now()
       from unnest(whose, who, posts, sinces, untils, runs) k (patient, member, post, since, until, runs)
      where not k.runs and k.until is not null
        and (select p.status from app.patients p where p.tenant_id = tenant and p.id = k.patient) <> 'merged';
@@ -167,6 +168,7 @@ as $$
 declare
     tenant  uuid   := new.tenant_id;
     members uuid[] := array_remove(array[old.user_id, new.user_id], null);
+    author  uuid   := app.user_id();
 begin
     perform app.follow_teams_at_once(tenant, 'encounter', array(
         select e.patient_id from app.encounters e
@@ -189,7 +191,7 @@ begin
          order by 1), members);
     -- As care_teams::follow_primary_provider does it, when a patient has another.
     insert into app.care_team_members (tenant_id, id, patient_id, user_id, role, valid_from, created_by, created_at, updated_at)
-    select tenant, gen_random_uuid(), p.id, new.user_id, 'primary_care', now(), app.user_id(), now(), now()
+    select tenant, gen_random_uuid(), p.id, new.user_id, 'primary_care', now(), author, now(), now()
       from app.patients p
      where p.tenant_id = tenant and p.primary_provider_id = new.id and p.status <> 'merged' and p.deleted_at is null
        and new.user_id is not null

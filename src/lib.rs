@@ -73,7 +73,7 @@ fn areas() -> OpenApiRouter<App> {
 
 /// Who does the jobs of every area.
 pub fn jobs() -> platform::jobs::Handlers {
-    scheduling::jobs().with(rekeying::JOB, rekeying::HANDLER)
+    clinical::jobs(scheduling::jobs()).with(rekeying::JOB, rekeying::HANDLER)
 }
 
 /// The API document, as it is committed and served. Made once a process, where anybody asks.

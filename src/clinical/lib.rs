@@ -58,6 +58,11 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(timeline::router())
 }
 
+/// Who does the area's jobs.
+pub fn jobs(handlers: platform::jobs::Handlers) -> platform::jobs::Handlers {
+    handlers.with(documents::DAYS_JOB, documents::MOVE_DAYS)
+}
+
 /// What the area keeps sealed with tenants' data keys.
 pub fn sealed() -> platform::crypto::reseal::Places {
     let mut columns = vec![patients::SEALED_SSNS];

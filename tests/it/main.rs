@@ -8,6 +8,7 @@
     reason = "a test is one story, told to its end"
 )]
 
+mod access_lists;
 mod audit;
 mod clinical;
 mod demo;

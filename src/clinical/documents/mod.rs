@@ -13,6 +13,7 @@
 //! costs a child. The text is health information and lies beside the notes, unsealed, for the search.
 
 mod attestations;
+mod days;
 mod model;
 mod owner;
 mod past;
@@ -22,6 +23,7 @@ mod retention;
 mod routes;
 mod service;
 mod store;
+mod store_days;
 mod store_found;
 mod store_past;
 mod store_sealing;
@@ -35,6 +37,7 @@ use platform::App;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use attestations::{Attestation, NewAttestation};
+pub use days::{DAYS_JOB, MOVE_DAYS};
 pub use model::{
     Category, Document, DocumentKind, DocumentStatus, DocumentVersion, NewDocument, Scan, TextState,
 };

@@ -43,7 +43,7 @@ pub struct DuplicateCandidate {
 
 /// Refuses a newcomer who is probably registered: `possible_duplicate`, with the `candidates`.
 pub(super) async fn refuse(mut tx: CallerTx, new: &Sealed) -> Result<CallerTx> {
-    let candidates = find(&mut tx, &new.data, new.ssn_index.as_deref()).await?;
+    let candidates = find(&mut tx, &new.data, &new.ssn_forms).await?;
     if candidates.is_empty() {
         return Ok(tx);
     }
@@ -57,7 +57,7 @@ pub(super) async fn refuse(mut tx: CallerTx, new: &Sealed) -> Result<CallerTx> {
 }
 
 /// The keys by which likely duplicates meet.
-pub(super) fn meeting_keys(data: &NewPatient, ssn: Option<&str>) -> Vec<Key> {
+pub(super) fn meeting_keys(data: &NewPatient, ssn: &[String]) -> Vec<Key> {
     let telling = |(kind, key): &Key| match *kind {
         "phone" => !::matching::placeholder::is_phone(key),
         kind => matches!(kind, "block" | "name" | "email" | "ssn" | "identifier"),
@@ -69,15 +69,15 @@ pub(super) fn meeting_keys(data: &NewPatient, ssn: Option<&str>) -> Vec<Key> {
 async fn find(
     tx: &mut TenantTx,
     data: &NewPatient,
-    ssn: Option<&str>,
+    ssn: &[String],
 ) -> Result<Vec<DuplicateCandidate>> {
-    let newcomer = matching::person(data, ssn);
+    let newcomer = matching::person(data, ssn.first());
     let settings = store_pairs::settings(tx).await?;
     let (model, from) = (settings.model(), settings.refuse_from());
     let rows = store::candidates(tx, &meeting_keys(data, ssn), None, COMPARED).await?;
     let mut probable: Vec<DuplicateCandidate> = rows
         .into_iter()
-        .filter_map(|row| judge(&model, from, &newcomer, row))
+        .filter_map(|row| judge(&model, from, (&newcomer, ssn), row))
         .collect();
     probable.sort_by(|a, b| {
         b.probability
@@ -91,13 +91,13 @@ async fn find(
 fn judge(
     model: &Model,
     from: f64,
-    newcomer: &Person,
+    (newcomer, ssn): (&Person, &[String]),
     row: Candidate,
 ) -> Option<DuplicateCandidate> {
     let likeness = matching::compare(
         model,
         newcomer,
-        &matching::person(&row.data, row.ssn.as_deref()),
+        &matching::person(&row.data, matching::beside(ssn, &row.ssn)),
     );
     (likeness.probability >= from && likeness.veto.is_none()).then(|| DuplicateCandidate {
         id: row.id,

@@ -20,8 +20,8 @@ pub(super) type Key = (&'static str, String);
 /// Longer keys find nothing more, and an index has its limits.
 const LONGEST: usize = 400;
 
-/// All keys of a patient. `ssn` is the blind index of his number, if he has one.
-pub(super) fn of_patient(data: &NewPatient, mrn: &str, ssn: Option<&str>) -> BTreeSet<Key> {
+/// All keys of a patient. `ssn` is the blind index of his number, if he has one, in each of its forms.
+pub(super) fn of_patient(data: &NewPatient, mrn: &str, ssn: &[String]) -> BTreeSet<Key> {
     let mut keys = BTreeSet::from([("mrn", mrn::key(mrn))]);
     for name in &data.names {
         keys.extend(family(name).into_iter().map(|key| ("family", key)));
@@ -42,7 +42,7 @@ pub(super) fn of_patient(data: &NewPatient, mrn: &str, ssn: Option<&str>) -> BTr
             .filter_map(identifier)
             .map(|key| ("identifier", key)),
     );
-    keys.extend(ssn.map(|index| ("ssn", index.to_owned())));
+    keys.extend(ssn.iter().map(|index| ("ssn", index.clone())));
     keys.extend(blocks(data));
     keys.retain(|(_, key)| !key.is_empty());
     keys.into_iter()
@@ -232,7 +232,7 @@ mod tests {
                             { "type": "other", "system": "urn:x", "value": "7" }]
         }))
         .expect("a patient");
-        let keys = of_patient(&data, "rv-18", Some("b11nd"));
+        let keys = of_patient(&data, "rv-18", &["b11nd".to_owned()]);
         for (kind, key) in [
             ("family", "obrien zoe"),
             ("given", "zoe"),
@@ -264,7 +264,7 @@ mod tests {
         }))
         .expect("a patient");
         assert!(
-            of_patient(&data, "1", None)
+            of_patient(&data, "1", &[])
                 .iter()
                 .all(|(_, key)| key.len() <= LONGEST)
         );

@@ -41,8 +41,15 @@ pub(super) struct Likeness {
     pub veto: Option<Veto>,
 }
 
+/// The form of somebody's number in which it is compared with the first of another's: the same if they share one. A number has
+/// several while a new data key takes over.
+pub(super) fn beside<'a>(other: &'a [String], own: &'a [String]) -> Option<&'a String> {
+    let shared = own.iter().any(|form| other.contains(form));
+    if shared { other.first() } else { own.first() }
+}
+
 /// What of a registration is compared. `ssn` is a blind index.
-pub(super) fn person(data: &NewPatient, ssn: Option<&str>) -> Person {
+pub(super) fn person(data: &NewPatient, ssn: Option<&String>) -> Person {
     let named = |name: &str| Some(name_key(name)).filter(|key| !placeholder::is_name(key));
     let birth_date = data.birth_date.format("%Y%m%d").to_string();
     let telecoms = |wanted: fn(&super::model::Telecom) -> bool| {
@@ -76,7 +83,7 @@ pub(super) fn person(data: &NewPatient, ssn: Option<&str>) -> Person {
             .map(|one| email_key(&one.value))
             .collect(),
         addresses: data.addresses.iter().map(address).collect(),
-        national_id: ssn.map(str::to_owned),
+        national_id: ssn.cloned(),
     }
 }
 
@@ -157,7 +164,13 @@ mod tests {
         }
         let ssn = body.as_object_mut().and_then(|body| body.remove("ssn"));
         let data: NewPatient = serde_json::from_value(body).expect("a patient");
-        super::person(&data, ssn.as_ref().and_then(Value::as_str))
+        super::person(
+            &data,
+            ssn.as_ref()
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+                .as_ref(),
+        )
     }
 
     fn named(family: &str, given: &str) -> Value {
@@ -264,6 +277,22 @@ mod tests {
                 compare(&ada, &other)
             );
         }
+    }
+
+    #[test]
+    fn a_number_is_the_same_in_any_form_that_both_have() {
+        let forms = |forms: &[&str]| {
+            forms
+                .iter()
+                .map(|form| (*form).to_owned())
+                .collect::<Vec<_>>()
+        };
+        let (old, both, new) = (forms(&["a1"]), forms(&["a1", "a2"]), forms(&["a2"]));
+        for (one, other) in [(&old, &both), (&both, &old), (&both, &new), (&new, &both)] {
+            assert_eq!(beside(one, other), one.first());
+        }
+        assert_ne!(beside(&both, &forms(&["b1", "b2"])), both.first());
+        assert_eq!(beside(&both, &[]), None);
     }
 
     #[test]

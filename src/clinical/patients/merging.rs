@@ -268,8 +268,8 @@ async fn keys_of(
     };
     let ssn = store::sealed_ssn(tx, id).await?;
     let sealed = sealing::seal(cipher, (tx.tenant(), id), &patient.data, ssn.as_deref())?;
-    let index = sealed.ssn_index.as_deref();
-    Ok(keys::of_patient(&patient.data, &patient.mrn, index))
+    let indexes = &sealed.ssn_indexes;
+    Ok(keys::of_patient(&patient.data, &patient.mrn, indexes))
 }
 
 async fn tables(tx: &mut TenantTx, id: MergeId) -> Result<Vec<MergedTable>> {

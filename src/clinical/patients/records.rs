@@ -96,7 +96,7 @@ pub(super) async fn register(
         Some(_) => return Err(Error::new(Code::MrnTaken)),
         None => insert_numbered(tx, id, status, sealed, now).await?,
     };
-    let keys = keys::of_patient(&sealed.data, &mrn, sealed.ssn_index.as_deref());
+    let keys = keys::of_patient(&sealed.data, &mrn, &sealed.ssn_indexes);
     store_keys::add(tx, id, &keys).await?;
     care_teams::follow_primary_provider(tx, id, None, sealed.data.primary_provider_id, now).await?;
     announce_link(tx, None, sealed.data.portal_user_id).await?;
@@ -159,7 +159,7 @@ pub(super) async fn amend(
     store::update(tx, id, status, sealed, now)
         .await
         .on_constraint("patients_portal_key", references::linked_elsewhere)?;
-    let keys = keys::of_patient(data, &present.mrn, sealed.ssn_index.as_deref());
+    let keys = keys::of_patient(data, &present.mrn, &sealed.ssn_indexes);
     store_keys::replace(tx, id, &keys).await?;
     let (before, after) = (present.data.primary_provider_id, data.primary_provider_id);
     care_teams::follow_primary_provider(tx, id, before, after, now).await?;

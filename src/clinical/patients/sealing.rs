@@ -5,7 +5,7 @@ use std::str;
 use futures_util::FutureExt as _;
 use kernel::ids::{PatientId, TenantId};
 use kernel::{Error, Result};
-use platform::crypto::reseal::{Reindex, SealedColumn};
+use platform::crypto::reseal::{BlindIndex, Look, SealedColumn};
 use platform::crypto::{FieldRef, TenantCipher};
 use platform::db::TenantTx;
 use uuid::Uuid;
@@ -18,7 +18,10 @@ use super::store_sealing as store;
 pub(super) struct Sealed {
     pub data: NewPatient,
     pub ssn: Option<String>,
-    pub ssn_index: Option<String>,
+    /// What he is found by. Two while a new data key takes over.
+    pub ssn_indexes: Vec<String>,
+    /// What somebody else with the number may be found by, the form in use first.
+    pub ssn_forms: Vec<String>,
 }
 
 /// Seals what is to be sealed. `present` is what the row holds now: a number that has not changed keeps its ciphertext.
@@ -58,7 +61,11 @@ pub(super) fn seal(
     Ok(Sealed {
         data,
         ssn: sealed,
-        ssn_index: ssn.map(|ssn| index(cipher, &ssn)),
+        ssn_indexes: ssn
+            .as_ref()
+            .map(|ssn| cipher.blind_indexes(KIND, ssn.digits()))
+            .unwrap_or_default(),
+        ssn_forms: ssn.map(|ssn| forms(cipher, &ssn)).unwrap_or_default(),
     })
 }
 
@@ -74,41 +81,46 @@ fn place(tenant: TenantId, row: Uuid) -> FieldRef {
 /// The numbers, to be sealed anew after a new data key.
 pub const SEALED_SSNS: SealedColumn = store::SEALED;
 /// The index they are found by, to be moved to it.
-pub const SSN_INDEX: Reindex = |tx, cipher| reindex(tx, cipher).boxed();
+pub const SSN_INDEX: BlindIndex = BlindIndex {
+    table: "patient_keys",
+    reindex: |tx, cipher, behind, look| reindex(tx, cipher, behind, look).boxed(),
+};
 
-/// Patients looked at in one go.
-const HANDFUL: i64 = 500;
+/// The kind of the index.
+const KIND: &str = "ssn";
 
-async fn reindex(tx: &mut TenantTx, cipher: &TenantCipher) -> Result<u64> {
-    let (tenant, mut after, mut moved) = (tx.tenant(), Uuid::nil(), 0);
-    // With one key there is no former index.
-    if cipher.former_indexes("ssn", "").is_empty() {
-        return Ok(0);
-    }
-    loop {
-        let rows = store::ssns(tx, after, HANDFUL).await?;
-        let Some(last) = rows.last() else {
-            return Ok(moved);
+async fn reindex(
+    tx: &mut TenantTx,
+    cipher: &TenantCipher,
+    (after, limit): (Uuid, i64),
+    look: Look,
+) -> Result<(Option<Uuid>, u64)> {
+    let tenant = tx.tenant();
+    let rows = store::ssns(tx, after, limit).await?;
+    let (mut older, mut new) = (Vec::new(), Vec::new());
+    for row in &rows {
+        // A number that does not open is told of where it is sealed anew; it keeps the index it has.
+        let Ok(ssn) = open(cipher, &place(tenant, row.id), &row.sealed) else {
+            continue;
         };
-        after = last.id;
-        let (mut from, mut to) = (Vec::new(), Vec::new());
-        for row in &rows {
-            // A number that does not open is told of where it is sealed anew; it keeps the index it has.
-            let Ok(ssn) = open(cipher, &place(tenant, row.id), &row.sealed) else {
-                continue;
-            };
-            for former in cipher.former_indexes("ssn", ssn.digits()) {
-                from.push(former);
-                to.push(index(cipher, &ssn));
+        let current = cipher.current_index(KIND, ssn.digits());
+        for form in forms(cipher, &ssn) {
+            if form != current {
+                older.push(form);
+                new.push(current.clone());
             }
         }
-        moved += store::move_keys(tx, &from, &to).await?;
     }
+    let added = store::add_keys(tx, &older, &new).await?;
+    if look == Look::Last {
+        store::drop_keys(tx, &older).await?;
+    }
+    Ok((rows.last().map(|last| last.id), added))
 }
 
-/// The key by which a number is found.
-pub(super) fn index(cipher: &TenantCipher, ssn: &Ssn) -> String {
-    cipher.blind_index("ssn", ssn.digits())
+/// Every key by which a number may be found, the one in use first.
+pub(super) fn forms(cipher: &TenantCipher, ssn: &Ssn) -> Vec<String> {
+    cipher.possible_indexes(KIND, ssn.digits())
 }
 
 fn wanted(given: &PatientIdentifier, known: Option<&Ssn>) -> Option<Ssn> {
@@ -163,7 +175,14 @@ mod tests {
             json!([{ "type": "passport", "value": "X1" }, { "type": "ssn", "last4": "9999" }])
         );
         assert!(sealed.ssn.is_some_and(|text| text.starts_with("v1.")));
-        assert_eq!(sealed.ssn_index.as_deref().map(str::len), Some(32));
+        assert_eq!(
+            sealed
+                .ssn_indexes
+                .iter()
+                .map(String::len)
+                .collect::<Vec<_>>(),
+            [32]
+        );
     }
 
     #[test]
@@ -183,17 +202,17 @@ mod tests {
             let again =
                 seal(&cipher, place, &patient(&identifiers), first.ssn.as_deref()).expect("sealed");
             assert_eq!(
-                (again.ssn, again.ssn_index, again.data),
+                (again.ssn, again.ssn_indexes, again.data),
                 (
                     first.ssn.clone(),
-                    first.ssn_index.clone(),
+                    first.ssn_indexes.clone(),
                     first.data.clone()
                 )
             );
         }
         let gone =
             seal(&cipher, place, &patient(&json!([])), first.ssn.as_deref()).expect("sealed");
-        assert_eq!((gone.ssn, gone.ssn_index), (None, None));
+        assert_eq!((gone.ssn, gone.ssn_indexes), (None, Vec::new()));
     }
 
     #[test]

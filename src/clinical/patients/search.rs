@@ -260,7 +260,8 @@ impl Wanted {
             .collect();
         if let Some(ssn) = self.ssn.as_deref().and_then(Ssn::read) {
             let cipher = ctx.app().tenant_keys.cipher(tx).await?;
-            keys.push(("ssn", sealing::index(&cipher, &ssn)));
+            let forms = sealing::forms(&cipher, &ssn).into_iter();
+            keys.extend(forms.map(|form| ("ssn", form)));
         }
         Ok(keys)
     }

@@ -147,7 +147,8 @@ pub(super) struct Changed {
     pub id: PatientId,
     pub updated_at: Instant,
     pub compared: Json<NewPatient>,
-    pub ssn: Option<String>,
+    /// His number's blind index, in each of its forms.
+    pub ssn: Vec<String>,
 }
 
 /// Who has changed since that place, in the order of their changes.
@@ -167,8 +168,8 @@ pub(super) async fn changed(
         r#"select p.id as "id: _", p.updated_at,
                   jsonb_build_object('names', p.names, 'birth_date', p.birth_date, 'sex', p.sex, 'telecoms', p.telecoms,
                                      'addresses', p.addresses) as "compared!: _",
-                  (select k.key from app.patient_keys k
-                    where k.tenant_id = $1 and k.patient_id = p.id and k.kind = 'ssn' and k.origin is null limit 1) as ssn
+                  array(select k.key from app.patient_keys k
+                         where k.tenant_id = $1 and k.patient_id = p.id and k.kind = 'ssn' and k.origin is null) as "ssn!"
              from app.patients p
             where p.tenant_id = $1 and p.deleted_at is null and p.status <> 'merged'
               and ($2::timestamptz is null or (p.updated_at, p.id) > ($2, $3))

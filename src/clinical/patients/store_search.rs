@@ -153,7 +153,7 @@ pub(super) async fn with_beginning(
     Ok(ids)
 }
 
-/// Who has all of these keys, each of another kind.
+/// Who has a key of every kind that these are of.
 pub(super) async fn with_keys(tx: &mut TenantTx, keys: &[Key]) -> Result<Vec<PatientId>> {
     let tenant = tx.tenant();
     let (kinds, keys): (Vec<&str>, Vec<&str>) =
@@ -164,7 +164,7 @@ pub(super) async fn with_keys(tx: &mut TenantTx, keys: &[Key]) -> Result<Vec<Pat
              join unnest($2::text[], $3::text[]) as w (kind, key) on k.kind = w.kind and k.key = w.key
             where k.tenant_id = $1
             group by k.patient_id
-           having count(*) = cardinality($2)"#,
+           having count(distinct k.kind) = (select count(distinct u) from unnest($2::text[]) u)"#,
         tenant as _,
         &kinds as _,
         &keys as _
@@ -219,7 +219,8 @@ pub(super) struct Candidate {
     pub mrn: String,
     pub status: PatientStatus,
     pub data: NewPatient,
-    pub ssn: Option<String>,
+    /// His number's blind index, in each of its forms.
+    pub ssn: Vec<String>,
 }
 
 struct CandidateRow {
@@ -227,7 +228,7 @@ struct CandidateRow {
     mrn: String,
     status: PatientStatus,
     compared: Json<NewPatient>,
-    ssn: Option<String>,
+    ssn: Vec<String>,
 }
 
 /// Who shares a key with somebody. A key that more than 200 share says nothing; merged registrations are nobody's duplicates.
@@ -245,8 +246,8 @@ pub(super) async fn candidates(
         r#"select p.id as "id: _", p.mrn, p.status as "status: _",
                   jsonb_build_object('names', p.names, 'birth_date', p.birth_date, 'sex', p.sex, 'telecoms', p.telecoms,
                                      'addresses', p.addresses) as "compared!: _",
-                  (select k.key from app.patient_keys k
-                    where k.tenant_id = $1 and k.patient_id = p.id and k.kind = 'ssn' and k.origin is null limit 1) as ssn
+                  array(select k.key from app.patient_keys k
+                         where k.tenant_id = $1 and k.patient_id = p.id and k.kind = 'ssn' and k.origin is null) as "ssn!"
              from app.patients p
             where p.tenant_id = $1 and p.deleted_at is null and p.status <> 'merged' and p.id is distinct from $4
               and p.id in (select unnest(block.ids)

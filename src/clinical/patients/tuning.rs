@@ -110,11 +110,11 @@ pub(super) async fn learn(ctx: &Ctx) -> Result<Answer<MatchingSettings>> {
     let learned = move || {
         let people: Vec<Person> = rows
             .iter()
-            .map(|row| matching::person(&row.compared.0, row.ssn.as_deref()))
+            .map(|row| matching::person(&row.compared.0, row.ssn.first()))
             .collect();
         let mut blocks: HashMap<_, Vec<usize>> = HashMap::new();
         for (number, row) in rows.iter().enumerate() {
-            for key in meeting_keys(&row.compared.0, row.ssn.as_deref()) {
+            for key in meeting_keys(&row.compared.0, &row.ssn) {
                 blocks.entry(key).or_default().push(number);
             }
         }

@@ -223,16 +223,16 @@ async fn compare(
     let Changed {
         id, compared, ssn, ..
     } = patient;
-    let keys = duplicates::meeting_keys(&compared.0, ssn.as_deref());
+    let keys = duplicates::meeting_keys(&compared.0, &ssn);
     // Who was registered before there were such keys has none yet.
     let blocks = keys::blocks(&compared.0);
     store_keys::add(tx, id, &blocks).await?;
-    let person = matching::person(&compared.0, ssn.as_deref());
+    let person = matching::person(&compared.0, ssn.first());
     let rows = store_search::candidates(tx, &keys, Some(id), duplicates::COMPARED).await?;
     let pairs: Vec<_> = rows
         .into_iter()
         .map(|row| {
-            let other = matching::person(&row.data, row.ssn.as_deref());
+            let other = matching::person(&row.data, matching::beside(&ssn, &row.ssn));
             (row.id, matching::compare(model, &person, &other))
         })
         .filter(|(_, likeness)| {

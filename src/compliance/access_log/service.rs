@@ -111,12 +111,9 @@ pub(super) async fn of_own_chart(
     )
     .await?;
     let page = paging.page(rows, |row| (row.entry.at, row.entry.id, row.place))?;
-    let users = page
-        .items
-        .iter()
-        .filter_map(|row| row.user)
-        .collect::<BTreeSet<_>>();
-    let names = store::names_of_accessors(&mut tx, users.into_iter().collect()).await?;
+    let records = page.items.iter().map(|row| (row.entry.at, row.entry.id));
+    let (ats, records): (Vec<_>, Vec<_>) = records.unzip();
+    let names = store::names_of_accessors(&mut tx, (&ats, &records)).await?;
     let page = page.map(
         |OwnAccess {
              mut entry, user, ..

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use chrono::TimeDelta;
 use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{PatientId, UserId};
@@ -52,12 +51,6 @@ fn one_or_several(ids: Option<&[Uuid]>) -> (Option<Uuid>, Option<&[Uuid]>) {
     }
 }
 
-/// Before which instant a page's entries lie: the one asked for, or just behind where the page before ended.
-fn before(to: Option<Instant>, after: Option<Place>) -> Option<Instant> {
-    let left = after.map(|(at, _, _)| at + TimeDelta::microseconds(1));
-    to.into_iter().chain(left).min()
-}
-
 pub(super) async fn page(
     tx: &mut TenantTx,
     filter: &Filter,
@@ -91,11 +84,7 @@ pub(super) async fn page(
                        and ($10::timestamptz is null or (l.at, l.id) <= ($10, $11) and (l.at, l.id, l.place) < ($10, $11, $12))
                      order by l.at desc, l.id desc, l.place desc limit $13)
                    union all
-                   select l.* from app.looks_that_showed($4, $6, $14) l
-                    where ($5::uuid is null or l.user_id = $5)
-                      and ($8::text is null or l.action = $8)
-                      and ($9::text is null or l.outcome = $9)
-                      and ($10::timestamptz is null or (l.at, l.id, l.place) < ($10, $11, $12))) as e
+                   select l.* from app.looks_that_showed($4, $6, $7, $5, $8, $9, null, $10, $11, $12, $13) l) as e
              left join app.users u on u.tenant_id = $1 and u.id = e.user_id
             order by e.at desc, e.id desc, e.place desc limit $13"#,
         tenant as _,
@@ -110,8 +99,7 @@ pub(super) async fn page(
         after.map(|(at, _, _)| at),
         after.map(|(_, id, _)| id),
         after.map(|(_, _, place)| place),
-        limit,
-        before(filter.to, after)
+        limit
     )
     .fetch_all(tx.conn())
     .await?;
@@ -158,10 +146,7 @@ pub(super) async fn own_page(
                        and ($8::timestamptz is null or (l.at, l.id) <= ($8, $9) and (l.at, l.id, l.place) < ($8, $9, $10))
                      order by l.at desc, l.id desc, l.place desc limit $11)
                    union all
-                   select l.* from app.looks_that_showed($4, $5, $12) l
-                    where l.outcome = 'success'
-                      and ($7::text is null or l.role = $7)
-                      and ($8::timestamptz is null or (l.at, l.id, l.place) < ($8, $9, $10))) as e
+                   select l.* from app.looks_that_showed($4, $5, $6, null, null, 'success', $7, $8, $9, $10, $11) l) as e
             order by e.at desc, e.id desc, e.place desc limit $11"#,
         tenant as _,
         one,
@@ -173,8 +158,7 @@ pub(super) async fn own_page(
         after.map(|(at, _, _)| at),
         after.map(|(_, id, _)| id),
         after.map(|(_, _, place)| place),
-        limit,
-        before(to, after)
+        limit
     )
     .fetch_all(tx.conn())
     .await?;
@@ -195,16 +179,16 @@ pub(super) async fn own_page(
     Ok(entries.collect())
 }
 
-/// The names of those in the caller's own chart's log.
+/// The names of those behind these records of the caller's own chart.
 pub(super) async fn names_of_accessors(
     tx: &mut TenantTx,
-    users: Vec<UserId>,
+    (ats, records): (&[Instant], &[Uuid]),
 ) -> Result<HashMap<UserId, String>> {
-    let users: Vec<Uuid> = users.into_iter().map(Into::into).collect();
     let rows = sqlx::query!(
         r#"select user_id as "user_id!: UserId", given_name || ' ' || family_name as "name!"
-             from app.names_of_accessors($1)"#,
-        &users
+             from app.names_of_accessors($1::timestamptz[], $2::uuid[])"#,
+        ats,
+        records
     )
     .fetch_all(tx.conn())
     .await?;

@@ -73,6 +73,15 @@ pub(super) fn mistimed((tenant, log): (TenantId, Log), record: Uuid) -> String {
     format!("mistimed {tenant} {} {record}", log.word())
 }
 
+/// A last seal that bears a time that has not come: what follows it can't bear a later one.
+pub(super) fn ahead((tenant, log): (TenantId, Log), number: i64, hash: &Hash) -> String {
+    format!(
+        "ahead {tenant} {} {number} {}",
+        log.word(),
+        hex::encode(hash)
+    )
+}
+
 /// Transactions that are counted anew, from this number on.
 pub(super) fn renumbered(base: i64) -> String {
     format!("renumbered {base}")
@@ -129,6 +138,21 @@ impl Acknowledged {
     /// The acknowledgement that names this break.
     pub fn of(&self, claim: &str) -> Option<i64> {
         self.by_claim.get(claim).copied()
+    }
+
+    /// The acknowledgement of a seal that was ahead of its time, and when it was made.
+    pub fn of_ahead(
+        &self,
+        chain: (TenantId, Log),
+        number: i64,
+        hash: &Hash,
+    ) -> Option<(i64, Instant)> {
+        if self.all.is_empty() {
+            return None;
+        }
+        let by = self.of(&ahead(chain, number, hash))?;
+        let made_at = self.all.iter().find(|one| one.number == by)?.made_at;
+        Some((by, made_at))
     }
 
     /// The acknowledgement of numbers that begin anew between these two.

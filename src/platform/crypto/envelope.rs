@@ -5,8 +5,9 @@
 //! one for signatures.
 //!
 //! Traps: values are sealed with the current data key and opened with whichever they name, but a blind index comes from one
-//! key, the same for all rows, because it is compared: it changes for a whole tenant at once (see `reseal`). Until it has,
-//! that is the tenant's first key. A blind index knows nothing of spelling: bring the value to its canonical form before.
+//! key, the same for all rows, because it is compared. Until every row has the new key's too (see `reseal`), that is the one
+//! before, at first the tenant's first; rows are written with both then, and whoever looks for one looks for all forms. A blind
+//! index knows nothing of spelling: bring the value to its canonical form before.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -156,6 +157,27 @@ impl TenantCipher {
     /// telling nothing without the tenant's key. `kind` keeps equal values of different meaning apart (`"ssn"`).
     pub fn blind_index(&self, kind: &str, value: &str) -> String {
         self.index_by(self.index, kind, value)
+    }
+
+    /// What a row is to be found by: its index under the key in use, and under the current one that is to take its place.
+    pub fn blind_indexes(&self, kind: &str, value: &str) -> Vec<String> {
+        let mut keys = vec![self.index, self.current];
+        keys.dedup();
+        keys.into_iter()
+            .map(|key| self.index_by(key, kind, value))
+            .collect()
+    }
+
+    /// The same under every key there is, the one in use first: what a row may be found by that was written at any time.
+    pub fn possible_indexes(&self, kind: &str, value: &str) -> Vec<String> {
+        let mut all = vec![self.blind_index(kind, value)];
+        all.extend(self.former_indexes(kind, value));
+        all
+    }
+
+    /// The same under the current key alone.
+    pub fn current_index(&self, kind: &str, value: &str) -> String {
+        self.index_by(self.current, kind, value)
     }
 
     /// As [`blind_index`](Self::blind_index), for what can't be computed again because the value is not kept: the first key's

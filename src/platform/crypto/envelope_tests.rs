@@ -197,7 +197,19 @@ fn indexes_move_to_another_key_when_they_are_told_to_and_values_are_sealed_anew(
     assert_eq!(after.open(&place, &again)?.as_slice(), b"999123456");
 
     let index = before.blind_index("ssn", "999123456");
+    // While the new key takes over, a row is written with both; either finds it, before and after.
+    let both = after.blind_indexes("ssn", "999123456");
+    assert_eq!(both, after.possible_indexes("ssn", "999123456"));
+    assert_eq!(
+        both,
+        [index.clone(), after.current_index("ssn", "999123456")]
+    );
     let moved = after.indexing_with(new.id);
+    assert_eq!(moved.blind_indexes("ssn", "999123456"), both[1..]);
+    assert_eq!(
+        moved.possible_indexes("ssn", "999123456"),
+        [both[1].clone(), index.clone()]
+    );
     assert_ne!(moved.blind_index("ssn", "999123456"), index);
     assert_eq!(
         moved.former_indexes("ssn", "999123456"),

@@ -2,15 +2,16 @@
 //!
 //! Values are taken a few hundred at a time, each handful in a transaction of its own, and each names the key that sealed it:
 //! so there is nothing to remember, and whoever is killed half-way, or runs twice, or beside another, does no harm. A value
-//! that somebody changes meanwhile is left as he wrote it. Blind indexes change in one transaction for the whole tenant,
-//! because they are compared with each other. Names that say which key made them move in handfuls again, when nobody looks
-//! for them under the older key alone any more.
+//! that somebody changes meanwhile is left as he wrote it. Blind indexes are compared with each other, so every row gets the new
+//! key's beside the one it has, in handfuls too, before the new one is the one in use, and loses the older ones at the last
+//! look. Names that say which key made them move in handfuls again, when nobody looks for them under the older key alone any
+//! more.
 //!
 //! Invariant: a key counts as drained after a look at everything that began when every transaction had ended that began
 //! before the new key was in force. The database says so itself: no clock of ours, and no guess how long one may take.
 //!
-//! Traps: moving the indexes may take long, and until that is committed others write under the older key; history and backups
-//! keep what they have, and a key is never deleted.
+//! Traps: who began before there was the new key writes its indexes under the older one alone, and is found under that until the
+//! last look; history and backups keep what they have, and a key is never deleted.
 
 use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
@@ -24,6 +25,8 @@ use crate::db::{Db, SystemTx, TenantTx};
 
 /// Values of one transaction.
 const HANDFUL: i64 = 500;
+/// Rows of one transaction whose index changes.
+const INDEXED: i64 = 1_000;
 /// How long after a new key is in force a last look follows, at the soonest; and how soon it is tried again.
 const SETTLED_AFTER: TimeDelta = TimeDelta::minutes(2);
 const TRIED_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(30);
@@ -55,9 +58,30 @@ pub type Count = for<'a> fn(tx: &'a mut TenantTx, mark: &'a str) -> BoxFuture<'a
 /// Writes the values that are still what they were. Returns how many.
 pub type Put =
     for<'a> fn(tx: &'a mut TenantTx, resealed: &'a Resealed) -> BoxFuture<'a, Result<u64>>;
-/// Brings the rows of a blind index from every former key to the one the cipher indexes with. Returns how many changed.
-pub type Reindex =
-    for<'a> fn(tx: &'a mut TenantTx, cipher: &'a TenantCipher) -> BoxFuture<'a, Result<u64>>;
+/// Gives at most `limit` rows behind an id the blind index of the current key beside those of older ones, which the last look
+/// takes away. Returns where it came to, `None` behind the last, and how many have got one.
+pub type Reindex = for<'a> fn(
+    tx: &'a mut TenantTx,
+    cipher: &'a TenantCipher,
+    behind: (Uuid, i64),
+    look: Look,
+) -> BoxFuture<'a, Result<(Option<Uuid>, u64)>>;
+
+/// What a look at the rows of a blind index is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// The current key's index joins those that are there.
+    Add,
+    /// The others go.
+    Last,
+}
+
+/// A blind index that the tenant's data key makes. Each area names its own.
+#[derive(Clone, Copy)]
+pub struct BlindIndex {
+    pub table: &'static str,
+    pub reindex: Reindex,
+}
 
 /// A place among names, in their order. The first: two empty texts.
 pub type Spot = (String, String);
@@ -90,7 +114,7 @@ pub struct KeyedNames {
 #[derive(Clone, Default)]
 pub struct Places {
     pub columns: Vec<SealedColumn>,
-    pub indexes: Vec<Reindex>,
+    pub indexes: Vec<BlindIndex>,
     pub names: Vec<KeyedNames>,
 }
 
@@ -127,8 +151,8 @@ impl Left {
 enum Standing {
     /// There is none before it that anything may be sealed with.
     Alone,
-    /// Indexes come from an older key, or it is not known since when they do not.
-    ToSwitch,
+    /// Indexes come from an older key than this, or it is not known since when they do not.
+    ToSwitch(Uuid),
     /// Somebody may still be writing with an older key.
     Open(Instant),
     /// Whoever writes does it with this one.
@@ -154,15 +178,22 @@ pub async fn run(
     }
     match standing {
         Standing::Alone => {}
-        Standing::ToSwitch => {
-            done.indexed = reindex(db, keys, tenant, places, clock.now()).await?;
-            note_in_force(db, tenant).await?;
-            done.again_at = Some(clock.now() + SETTLED_AFTER);
+        Standing::ToSwitch(current) => {
+            let new = (current, Look::Add);
+            let all_have_it = indexes(with, tenant, places, new, deadline, (&mut done, &mut told));
+            if all_have_it.await? && switch(db, keys, tenant, (current, clock.now())).await? {
+                note_in_force(db, tenant).await?;
+                done.again_at = Some(clock.now() + SETTLED_AFTER);
+            } else {
+                done.again_at = Some(clock.now());
+            }
         }
         Standing::Open(again_at) => done.again_at = Some(again_at),
         Standing::Settled(current) => {
-            if names(with, tenant, places, deadline, (&mut done, &mut told)).await? {
-                done.indexed += reindex(db, keys, tenant, places, clock.now()).await?;
+            let last = (current, Look::Last);
+            if names(with, tenant, places, deadline, (&mut done, &mut told)).await?
+                && indexes(with, tenant, places, last, deadline, (&mut done, &mut told)).await?
+            {
                 drain((db, keys), tenant, places, (current, clock.now())).await?;
             } else {
                 done.again_at = Some(clock.now());
@@ -257,34 +288,59 @@ fn sealed_anew(
     (resealed, damaged)
 }
 
-/// Moves every blind index to the current key: all of them or none.
-async fn reindex(
+/// Looks at the rows of every blind index, a handful a transaction. Returns whether it came to the end in time, and there was no
+/// newer key.
+async fn indexes(
+    (db, keys, clock): (&Db, &TenantKeys, &Clock),
+    tenant: TenantId,
+    places: &Places,
+    (current, look): (Uuid, Look),
+    deadline: Option<Instant>,
+    (done, told): (&mut Done, &mut impl FnMut(&'static str, u64)),
+) -> Result<bool> {
+    for index in &places.indexes {
+        let mut after = Some(Uuid::nil());
+        while let Some(from) = after {
+            if deadline.is_some_and(|deadline| clock.now() >= deadline) {
+                return Ok(false);
+            }
+            let mut tx = SystemTx::begin(db, tenant).await?;
+            let cipher = keys.cipher(&mut tx).await?;
+            if cipher.current() != current {
+                return Ok(false);
+            }
+            let (to, moved) = (index.reindex)(&mut tx, &cipher, (from, INDEXED), look).await?;
+            tx.commit().await?;
+            after = to;
+            done.indexed += moved;
+            told(index.table, moved);
+        }
+    }
+    Ok(true)
+}
+
+/// Takes this key for blind indexes, unless there is a newer one by now. Returns whether it did.
+async fn switch(
     db: &Db,
     keys: &TenantKeys,
     tenant: TenantId,
-    places: &Places,
-    now: Instant,
-) -> Result<u64> {
+    (current, now): (Uuid, Instant),
+) -> Result<bool> {
     let mut tx = SystemTx::begin(db, tenant).await?;
     let cipher = keys.cipher(&mut tx).await?;
-    let current = cipher.current();
-    if cipher.index_key() != current {
-        sqlx::query!(
-            "update app.tenant_keys set indexed_at = $3 where tenant_id = $1 and id = $2",
-            tenant.0,
-            current,
-            now
-        )
-        .execute(tx.conn())
-        .await?;
+    if cipher.index_key() == current {
+        return Ok(true);
     }
-    let cipher = keys.cipher(&mut tx).await?;
-    let mut changed = 0;
-    for reindex in &places.indexes {
-        changed += reindex(&mut tx, &cipher).await?;
-    }
+    let done = sqlx::query!(
+        "update app.tenant_keys set indexed_at = $3 where tenant_id = $1 and id = $2 and retired_at is null",
+        tenant.0,
+        current,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
     tx.commit().await?;
-    Ok(changed)
+    Ok(done.rows_affected() == 1)
 }
 
 /// Where the tenant's keys stand at this moment.
@@ -309,7 +365,7 @@ async fn standing(db: &Db, keys: &TenantKeys, tenant: TenantId, now: Instant) ->
     }
     let switched = cipher.index_key() == cipher.current();
     let Some(since) = row.in_force_since.filter(|_| switched) else {
-        return Ok(Standing::ToSwitch);
+        return Ok(Standing::ToSwitch(cipher.current()));
     };
     let soonest = since + SETTLED_AFTER;
     Ok(if now < soonest {

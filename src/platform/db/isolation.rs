@@ -45,6 +45,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "names_of_team",    // who is on a chart's team, for those who may open it
     "own_charts",       // the charts the caller may open
     "record_change",    // trigger: history
+    "record_changes",   // trigger: the same, once a statement
     "schema_version",   // the newest migration
     "set_own_password", // a password is its owner's to change
     "similar_names",    // fuzzy search, within the tenant

@@ -1,5 +1,6 @@
 //! One search over notes and documents: one order, one page, and each caller finds what he may read.
 
+use chrono::TimeDelta;
 use platform::access::Role;
 use serde_json::{Value, json};
 use sqlx::Row as _;
@@ -265,6 +266,69 @@ async fn the_words_of_a_document_follow_its_label_and_each_hit_is_on_record_as_w
     );
 }
 
+async fn jobs_done(ward: &Ward) {
+    ward.clinic.clock.advance(TimeDelta::seconds(3));
+    let jobs = chartwell::jobs();
+    let done = platform::jobs::run_due(&ward.clinic.app, &jobs, ward.clinic.id).await;
+    done.expect("the jobs can be reached");
+}
+
+#[tokio::test]
+async fn the_days_of_many_documents_move_in_batches_until_none_is_out_of_place() {
+    let ward = Ward::open().await;
+    file(&ward, &ward.doctor, "clinical", "2026-01-02", "lynx bite").await;
+    let mut connection = ward.clinic.behind_the_curtain().await;
+    // More than two batches: each stands in the search as the one does.
+    sqlx::query(
+        "with new as (select d as old, gen_random_uuid() as id from app.documents d, generate_series(1, 2100) where d.tenant_id = $1),
+              made as (insert into app.documents
+                       select (jsonb_populate_record(null::app.documents, to_jsonb(n.old) || jsonb_build_object('id', n.id))).* from new n)
+         insert into app.search_texts
+         select (jsonb_populate_record(null::app.search_texts, to_jsonb(s) || jsonb_build_object('source_id', n.id))).*
+           from new n join app.search_texts s on s.tenant_id = $1 and s.kind = 'document'",
+    )
+    .bind(ward.clinic.id.0)
+    .execute(&mut connection)
+    .await
+    .expect("a superuser may");
+    let mut astray = async || -> i64 {
+        sqlx::query_scalar(
+            "select count(*) from app.search_texts s join app.documents d on d.tenant_id = s.tenant_id and d.id = s.source_id
+               join app.tenants t on t.tenant_id = s.tenant_id
+              where s.tenant_id = $1 and s.happened_at <> d.document_date::timestamp at time zone t.time_zone",
+        )
+        .bind(ward.clinic.id.0)
+        .fetch_one(&mut connection)
+        .await
+        .expect("a count")
+    };
+    assert_eq!(astray().await, 0);
+    let change = json!({ "time_zone": "Asia/Tokyo" });
+    ward.admin
+        .patch("/api/v1/tenant", 1, change)
+        .await
+        .expect(200);
+    assert_eq!(astray().await, 2_101, "nobody waits for it");
+    jobs_done(&ward).await;
+    assert_eq!(astray().await, 0);
+    // One that somebody was just filing by the clocks of before.
+    let old = "update app.search_texts set happened_at = happened_at + interval '1 hour'
+                where (tenant_id, source_id) in (select tenant_id, source_id from app.search_texts
+                                                  where tenant_id = $1 and kind = 'document' limit 1)";
+    let mut stray = ward.clinic.behind_the_curtain().await;
+    let strayed = sqlx::query(old).bind(ward.clinic.id.0);
+    strayed.execute(&mut stray).await.expect("a superuser may");
+    for expected in [1, 0] {
+        assert_eq!(astray().await, expected);
+        ward.clinic.clock.advance(TimeDelta::minutes(1));
+        jobs_done(&ward).await;
+    }
+    ward.clinic.clock.advance(TimeDelta::minutes(2));
+    let jobs = chartwell::jobs();
+    let left = platform::jobs::run_due(&ward.clinic.app, &jobs, ward.clinic.id).await;
+    assert_eq!(left.expect("the jobs can be reached"), 0, "it has ended");
+}
+
 #[tokio::test]
 async fn a_document_lies_where_its_day_begins_on_the_organisations_clocks() {
     let ward = Ward::open().await;
@@ -284,8 +348,10 @@ async fn a_document_lies_where_its_day_begins_on_the_organisations_clocks() {
     assert_eq!(pairs(&of("&from=2026-01-02T05:00:00Z").await), day);
     assert_eq!(pairs(&of("&to=2026-01-02T05:00:00Z").await), evening);
 
-    // The organisation has moved, and its days with it.
+    // The organisation has moved, and its days with it: as soon as a job has come by.
     zone("Asia/Tokyo", 2).await;
+    assert_eq!(pairs(&of("").await), both);
+    jobs_done(&ward).await;
     assert_eq!(pairs(&of("&to=2026-01-02T00:00:00Z").await), day);
     assert_eq!(pairs(&of("&from=2026-01-02T00:00:00Z").await), evening);
     file(&ward, &ward.doctor, "clinical", "2026-01-03", "lynx again").await;

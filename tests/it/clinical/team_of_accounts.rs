@@ -168,6 +168,56 @@ async fn whoever_is_linked_to_the_provider_has_his_patients_at_once_and_who_was_
 }
 
 #[tokio::test]
+async fn what_is_reckoned_of_all_at_once_is_what_is_reckoned_of_each_and_told_once() {
+    let practice = Practice::new().await;
+    let clinic = &practice.clinic;
+    let mut connection = clinic.behind_the_curtain().await;
+    for linked in [Some(&practice.heir), None, Some(&practice.former)] {
+        practice.link(linked).await;
+        let before = versions(clinic).await;
+        let each = "select app.follow_team(m.tenant_id, m.source, m.patient_id, m.user_id) from app.care_team_members m
+                     where m.tenant_id = $1 and m.source in ('encounter', 'referral', 'appointment')";
+        let each = sqlx::query(each).bind(clinic.id.0);
+        let reckoned = each.execute(&mut connection).await.expect("reckoned");
+        assert!(reckoned.rows_affected() >= 3);
+        assert_eq!(versions(clinic).await, before, "nothing was left to do");
+    }
+    // The former account's first memberships began and ended; what they were before stands with the end.
+    let told: Vec<(Vec<String>, bool)> = sqlx::query_as(
+        "select array_agg(a.action || coalesce((select string_agg(' ' || k, '' order by k) from jsonb_object_keys(a.before) k), '')
+                          order by a.version),
+                bool_and(a.patient_id = m.patient_id and a.user_id is not null)
+           from app.care_team_members m
+           join app.audit_log a on a.tenant_id = m.tenant_id and a.table_name = 'care_team_members' and a.row_id = m.id
+          where m.tenant_id = $1 and m.user_id = $2::uuid and m.valid_until <= now()
+          group by m.id",
+    )
+    .bind(clinic.id.0)
+    .bind(&practice.former.user_id)
+    .fetch_all(&mut connection)
+    .await
+    .expect("the history");
+    assert_eq!(told.len(), 4, "{told:?}");
+    for (changes, of_whom) in told {
+        let end = changes.last().expect("a change");
+        assert_eq!(changes[0], "insert");
+        assert_eq!(end, "update updated_at valid_until version");
+        assert!(of_whom);
+    }
+}
+
+/// The memberships of a clinic, each with its version.
+async fn versions(clinic: &TestTenant) -> Vec<(String, i64)> {
+    sqlx::query_as(
+        "select id::text, version from app.care_team_members where tenant_id = $1 order by id",
+    )
+    .bind(clinic.id.0)
+    .fetch_all(&mut clinic.behind_the_curtain().await)
+    .await
+    .expect("memberships")
+}
+
+#[tokio::test]
 async fn what_else_puts_the_former_account_on_the_team_stays() {
     let practice = Practice::new().await;
     let team = format!("{}/care-team", chart_of(&practice.stay));

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use chrono::TimeDelta;
 use kernel::Clock;
+use kernel::clock::Instant;
 use platform::audit::verify::{self, Report};
 use platform::audit::{Answer, Log, Sealer};
 use sqlx::Executor;
@@ -29,11 +30,15 @@ impl Archive {
 
     /// Whether there was anything to acknowledge.
     async fn acknowledge(&self, sink: Option<&Path>) -> bool {
+        self.acknowledge_at(sink, Clock::system().now()).await
+    }
+
+    async fn acknowledge_at(&self, sink: Option<&Path>, now: Instant) -> bool {
         let answer = Answer {
             made_by: "Ada".to_owned(),
             reason: REASON.to_owned(),
         };
-        let (keys, now) = (self.keys.current(), Clock::system().now());
+        let keys = self.keys.current();
         let done = verify::acknowledge_with(&self.db, &keys, sink, answer, now).await;
         done.expect("it can be acknowledged").1
     }
@@ -292,5 +297,57 @@ async fn records_of_a_clock_that_went_wrong_are_acknowledged_one_by_one() {
     archive.seal_all(None).await;
     assert!(archive.verified(None).await.is_clean());
     tampering_stays_a_fault(&mut archive, None).await;
+    archive.end().await;
+}
+
+#[tokio::test]
+async fn who_was_idle_since_a_clock_went_wrong_is_covered_when_he_writes_again() {
+    let mut archive = Archive::new().await;
+    let ahead = Clock::default();
+    ahead.advance(TimeDelta::days(5));
+    archive.write([1, 1]).await;
+    archive.seal_into(None, ahead).await;
+    archive.write([1, 0]).await;
+    archive.seal_all(None).await;
+    assert_eq!(archive.found(None).await.len(), 1);
+    assert!(archive.acknowledge(None).await);
+    // Not sealed yet; sealed; and with more behind it.
+    archive.write([0, 2]).await;
+    for more in [[0, 0], [1, 2], [0, 1]] {
+        let report = archive.verified(None).await;
+        assert!(report.is_clean(), "{report}");
+        let told = report.to_string();
+        let idle = format!("tenant {}: change history: record", archive.tenants[1]);
+        assert!(
+            told.contains(&idle) && told.contains("written (acknowledgement 1)"),
+            "{told}"
+        );
+        assert!(!archive.acknowledge(None).await, "there is nothing more");
+        archive.seal_all(None).await;
+        archive.write(more).await;
+    }
+    archive.seal_all(None).await;
+    tampering_stays_a_fault(&mut archive, None).await;
+    archive.end().await;
+}
+
+#[tokio::test]
+async fn what_says_it_is_older_than_the_acknowledgement_is_not_covered_by_it() {
+    let mut archive = Archive::new().await;
+    let ahead = Clock::default();
+    ahead.advance(TimeDelta::days(9));
+    archive.write([1, 1]).await;
+    archive.seal_into(None, ahead).await;
+    let later = Clock::system().now() + TimeDelta::days(3);
+    assert!(archive.acknowledge_at(None, later).await);
+    archive.write([1, 0]).await;
+    for _ in 0..2 {
+        let found = archive.found(None).await;
+        assert!(
+            found.len() == 1 && found[0].contains("can't have been written"),
+            "{found:#?}"
+        );
+        archive.seal_all(None).await;
+    }
     archive.end().await;
 }

@@ -67,6 +67,92 @@ async fn a_key_replaced_during_the_last_look_is_not_drained_with_the_others() {
     assert_eq!(left(&clinic).await.keys, 0);
 }
 
+/// Registers so many, all of one birthday and each with a number of his own.
+async fn with_numbers(clinic: &TestTenant, people: u32) -> Vec<(PatientId, String)> {
+    let mut tx = SystemTx::begin(&clinic.app.db, clinic.id)
+        .await
+        .expect("a transaction");
+    let cipher = clinic.app.tenant_keys.cipher(&mut tx).await.expect("a key");
+    let mut made = Vec::new();
+    for number in 1..=people {
+        let (id, ssn) = (PatientId::new(), format!("212-45-{number:04}"));
+        let new: NewPatient = serde_json::from_value(json!({
+            "names": [{ "use": "legal", "family": format!("Fam{}", mint().simple()), "given": ["Pat"] }],
+            "birth_date": "1970-01-01", "sex": "female", "identifiers": [{ "type": "ssn", "value": ssn }]
+        }))
+        .expect("a patient");
+        register_in_tx(&mut tx, &cipher, id, &new, None, clinic.clock.now())
+            .await
+            .expect("he is registered");
+        made.push((id, ssn));
+    }
+    tx.commit().await.expect("they are");
+    made
+}
+
+/// How many have their number indexed by one key, and how many by two.
+async fn indexed_by(clinic: &TestTenant) -> [i64; 2] {
+    let mut found = [0; 2];
+    for (count, keys) in found.iter_mut().zip([1_i64, 2]) {
+        *count = sqlx::query_scalar(
+            "select count(*) from (select from app.patient_keys where tenant_id = $1 and kind = 'ssn'
+                                    group by patient_id having count(*) = $2) p",
+        )
+        .bind(clinic.id.0)
+        .bind(keys)
+        .fetch_one(&mut admin_connection().await)
+        .await
+        .expect("a count");
+    }
+    found
+}
+
+#[tokio::test]
+async fn the_index_of_numbers_moves_in_handfuls_and_everybody_is_found_at_every_moment() {
+    let clinic = TestTenant::new().await;
+    let people = with_numbers(&clinic, 1_100).await;
+    let some = [&people[0], &people[999], &people[1_099]];
+    let all_are_found = async || {
+        let admin = clinic.user(Role::Admin).await;
+        for (id, number) in some {
+            assert_eq!(found_by(&admin, number).await, [json!(id)]);
+            // And known again, whoever he says he is.
+            let again = json!({ "names": [{ "use": "legal", "family": "Alias", "given": ["Pat"] }],
+                "birth_date": "1970-01-01", "sex": "female", "identifiers": [{ "type": "ssn", "value": number }] });
+            let problem = admin.post("/api/v1/patients", again).await;
+            let problem = problem.expect_problem(409, "possible_duplicate");
+            assert_eq!(problem["candidates"][0]["id"], json!(id), "{problem}");
+        }
+    };
+    all_are_found().await;
+    rotate(&clinic).await;
+    let app = &clinic.app;
+    // Killed right after its first handful of numbers is committed.
+    let (struck, mut strike) = tokio::sync::mpsc::unbounded_channel();
+    let (with, places) = ((&app.db, &app.tenant_keys, &app.clock), places());
+    let work = reseal::run(with, clinic.id, &places, None, |table, moved| {
+        if table == "patient_keys" && moved > 0 {
+            let _ = struck.send(());
+        }
+    });
+    tokio::select! {
+        biased;
+        _ = strike.recv() => {}
+        _ = work => panic!("it was to be killed"),
+    }
+    assert_eq!(indexed_by(&clinic).await, [100, 1_000]);
+    assert!(left(&clinic).await.indexes, "the older key is in use");
+    all_are_found().await;
+    assert_eq!(run(&clinic).await.indexed, 100);
+    assert_eq!(indexed_by(&clinic).await, [0, 1_100]);
+    assert!(!left(&clinic).await.indexes);
+    all_are_found().await;
+    assert_eq!(settle(&clinic).await.indexed, 0);
+    assert_eq!(indexed_by(&clinic).await, [1_100, 0]);
+    assert_eq!(left(&clinic).await.keys, 0);
+    all_are_found().await;
+}
+
 /// So many names that the tenant's first key made, of nobody.
 async fn many_names(clinic: &TestTenant, names: i32) {
     sqlx::query(

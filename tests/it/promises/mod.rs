@@ -8,6 +8,7 @@ mod configuration;
 mod export_columns;
 mod isolation;
 mod licences;
+mod made_by_jobs;
 mod migrations;
 pub mod openapi;
 mod round_trip;

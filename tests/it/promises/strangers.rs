@@ -7,6 +7,7 @@ use axum::http::Method;
 use platform::access::Role;
 use serde_json::{Value, json};
 
+use super::made_by_jobs::made_by_jobs;
 use super::openapi::{example, is_form, known_by, operations, required_query, unlike_the_document};
 use crate::support::{Caller, Chart, TestTenant, id};
 
@@ -200,17 +201,9 @@ const OF_THE_HOUSE: &[&str] = &[
     "working_time_id",
 ];
 
-/// Names of paths of which nothing is made here, each with what would have to be there.
-const NOT_MADE: [(&str, &str); 7] = [
+/// Names of paths of which nothing is made here: they are of the world.
+const NOT_MADE: [(&str, &str); 2] = [
     ("code", "a code of the world, the same for every tenant"),
-    ("imported_resource_id", "an import"),
-    ("offer_id", "a free time, which a job offers"),
-    (
-        "pair_id",
-        "two registrations of one person, which a scan finds",
-    ),
-    ("reminder_id", "a reminder, which a job promises"),
-    ("review_id", "a document past its time, which a job finds"),
     ("system", "a code system of the world"),
 ];
 
@@ -226,7 +219,7 @@ fn is_of_a_patient(path: &str) -> bool {
 }
 
 /// A chart, and what only these tests ask for: a request to amend, an upload that is not at its end, a wait for a place, a note
-/// that waits for a co-signature, things of the house, and whatever the examples of the document make.
+/// that waits for a co-signature, things of the house, whatever the examples of the document make, and what comes of jobs.
 pub(super) async fn chart_with_everything(clinic: &TestTenant) -> Chart {
     let mut chart = Chart::open(clinic).await;
     let admin = clinic.user(Role::Admin).await;
@@ -276,6 +269,9 @@ pub(super) async fn chart_with_everything(clinic: &TestTenant) -> Chart {
         .ids
         .extend(made.map(|(name, id)| (name.to_owned(), id)));
     make_by_examples(&admin, &mut chart).await;
+    let by_jobs = made_by_jobs(clinic, &admin, &chart).await;
+    let by_jobs = by_jobs.map(|(name, id)| (name.to_owned(), id));
+    chart.ids.extend(by_jobs);
     chart
 }
 

@@ -26,7 +26,7 @@ use crate::db::SealerTx;
 const MISSING: usize = 1_000;
 
 /// How far the time of a record may lie from that of the seals around it: a transaction takes time, and clocks differ.
-const ALLOWED: TimeDelta = TimeDelta::days(1);
+pub(super) const ALLOWED: TimeDelta = TimeDelta::days(1);
 
 /// Numbers that no cluster uses up between two seals: beyond it they began anew (migration 0021 leaps twice as far).
 const LEAP: i64 = 1 << 43;
@@ -40,7 +40,15 @@ struct Position {
     last: Option<Uuid>,
     /// Where the records begin that it says nothing of.
     until: Place,
-    sealed_at: Option<Instant>,
+    time: Sealed,
+}
+
+/// When a seal was made.
+#[derive(Clone, Copy, Default)]
+struct Sealed {
+    at: Option<Instant>,
+    /// By which acknowledgement that is known to have been ahead of its time, and when: since then records bear the right one.
+    ahead: Option<(i64, Instant)>,
 }
 
 pub(super) struct Check<'a> {
@@ -82,13 +90,11 @@ impl Found {
 
     /// The first and the last of them, where they claim a time far outside that of their seal. Who alters the time of one
     /// that was sealed is found by its leaf; this finds who wrote one anew and dated it back before it was sealed.
-    fn mistimed(&self, times: (Option<Instant>, Option<Instant>)) -> Vec<Finding> {
-        let outside = |(at, _): &&(Instant, Uuid)| is_outside(*at, times);
-        let period = self.period.iter().flatten();
-        period
-            .filter(outside)
-            .map(|(_, id)| Finding::RecordMistimed(*id))
-            .collect()
+    fn mistimed(&self, times: (Option<Instant>, Option<Instant>)) -> Vec<(Instant, Uuid)> {
+        let outside = |(at, _): &(Instant, Uuid)| is_outside(*at, times);
+        let mut found: Vec<_> = self.period.into_iter().flatten().filter(outside).collect();
+        found.dedup();
+        found
     }
 }
 
@@ -181,7 +187,7 @@ impl<'a> Check<'a> {
             range: (0, 0),
             last: None,
             until: before(0),
-            sealed_at: None,
+            time: Sealed::default(),
         };
         let Some(from) = self.range.from else {
             return Ok(nothing);
@@ -201,7 +207,7 @@ impl<'a> Check<'a> {
         let manifest = manifests.first().map(Vec::as_slice).unwrap_or_default();
         let until = self.end_of(&seals, &manifests).await?.pop();
         let until = until.unwrap_or(before(signed.seal.until_xid));
-        Ok(position(&signed.seal, manifest, until))
+        Ok(self.position(&signed.seal, manifest, until))
     }
 
     /// Where the records of each seal end: with its range, or where another piece of the same transaction begins.
@@ -229,19 +235,20 @@ impl<'a> Check<'a> {
         let seals = rows::seals(self.tx.conn(), self.chain, at.sequence, last).await?;
         let manifests = rows::manifests(self.tx.conn(), self.chain, at.sequence, last).await?;
         let ends = self.end_of(&seals, &manifests).await?;
-        let (from, mut sealed_before) = (at.until, at.sealed_at);
+        let (from, mut before) = (at.until, at.time);
         let mut at = at;
         for ((signed, manifest), end) in seals.iter().zip(&manifests).zip(&ends) {
             self.check_seal(&at, signed, manifest::first(manifest));
-            at = position(&signed.seal, manifest, *end);
+            at = self.position(&signed.seal, manifest, *end);
         }
         let until = at.until;
         let found = self.records_of(&seals, &ends, Span { from, until }).await?;
         for ((signed, manifest), found) in seals.iter().zip(&manifests).zip(found) {
             let seal = &signed.seal;
-            let times = (sealed_before, Some(seal.sealed_at));
-            sealed_before = times.1;
-            self.findings.extend(found.mistimed(times));
+            for record in found.mistimed((before.at, Some(seal.sealed_at))) {
+                self.is_mistimed(record, (before, Some(seal.sealed_at)));
+            }
+            before = self.sealed(seal);
             self.compare(seal, manifest, found);
         }
         self.report.of(self.chain.1).seals += seals.len() as u64;
@@ -353,6 +360,7 @@ impl<'a> Check<'a> {
             from: at.until,
             until: before(i64::MAX),
         };
+        let mut mistimed_records = Vec::new();
         let mut records = records::records(self.tx.conn(), log, Some(tenant), span, None);
         while let Some(record) = records.try_next().await? {
             self.report.of(log).records += 1;
@@ -367,11 +375,52 @@ impl<'a> Check<'a> {
             if record.xid >= next {
                 self.findings.insert(Finding::RecordAhead(record.id));
             }
-            if record.mac.is_none() && is_outside(record.at, (at.sealed_at, None)) {
-                self.findings.insert(Finding::RecordMistimed(record.id));
+            if record.mac.is_none() && is_outside(record.at, (at.time.at, None)) {
+                mistimed_records.push((record.at, record.id));
             }
         }
+        drop(records);
+        for record in mistimed_records {
+            self.is_mistimed(record, (at.time, None));
+        }
         Ok(())
+    }
+
+    /// The record lies outside of the times between which it was sealed. That is excused where the seal before it was ahead of
+    /// its time, if it was written since somebody said so.
+    fn is_mistimed(
+        &mut self,
+        (at, id): (Instant, Uuid),
+        (before, sealed_at): (Sealed, Option<Instant>),
+    ) {
+        let finding = Finding::RecordMistimed(id);
+        match before.ahead {
+            Some((by, since)) if !is_outside(at, (Some(since), sealed_at)) => {
+                self.report.excuse(self.chain, finding, by);
+            }
+            _ => {
+                self.findings.insert(finding);
+            }
+        }
+    }
+
+    fn sealed(&self, seal: &Seal) -> Sealed {
+        let (number, hash) = (seal.sequence, seal.hash());
+        Sealed {
+            at: Some(seal.sealed_at),
+            ahead: self.acknowledged.of_ahead(self.chain, number, &hash),
+        }
+    }
+
+    fn position(&self, seal: &Seal, manifest: &[u8], until: Place) -> Position {
+        Position {
+            sequence: seal.sequence,
+            hash: seal.hash(),
+            range: (seal.from_xid, seal.until_xid),
+            last: manifest::last(manifest),
+            until,
+            time: self.sealed(seal),
+        }
     }
 
     /// A sealed record that is missing in its place and present in another was not removed but changed.
@@ -398,17 +447,6 @@ impl<'a> Check<'a> {
             self.findings.insert(Finding::RecordChanged(id));
         }
         Ok(())
-    }
-}
-
-fn position(seal: &Seal, manifest: &[u8], until: Place) -> Position {
-    Position {
-        sequence: seal.sequence,
-        hash: seal.hash(),
-        range: (seal.from_xid, seal.until_xid),
-        last: manifest::last(manifest),
-        until,
-        sealed_at: Some(seal.sealed_at),
     }
 }
 

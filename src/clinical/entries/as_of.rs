@@ -20,7 +20,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::store;
-use crate::patients::AsOf;
+use crate::patients::{self, AsOf};
 
 /// More rows than a list without pages has.
 const ALL: i64 = 5_000;
@@ -113,10 +113,11 @@ pub(crate) fn as_it_stood(place: &str, then: Instant) -> String {
     format!("{place}{sign}as_of={then}")
 }
 
-/// Begins to read how a patient's record stood.
+/// Begins to read how a patient's record stood; `not_found` unless there is such a patient, for this caller.
 pub(crate) async fn require_then(ctx: &Ctx, patient: PatientId) -> Result<CallerTx> {
     let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
-    if store::open_chart(&mut tx, patient).await? {
+    // Who sees every patient of his organisation may open what is no patient of it.
+    if store::open_chart(&mut tx, patient).await? && patients::exists(&mut tx, patient).await? {
         Ok(tx)
     } else {
         Err(Error::not_found())

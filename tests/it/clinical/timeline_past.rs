@@ -153,8 +153,21 @@ async fn the_past_is_told_to_those_who_may_read_it_and_see_the_patient_now() {
         .expect_problem(403, "forbidden");
     let stranger = clinic.user(Role::Provider).await;
     stranger.get(&path).await.expect_problem(404, "not_found");
+    // Nor is an empty list told of who is no patient here.
     let elsewhere = TestTenant::new().await.user(Role::Admin).await;
-    elsewhere.get(&path).await.expect_problem(404, "not_found");
+    for list in [
+        "timeline",
+        "problems",
+        "goals",
+        "notes",
+        "vitals",
+        "allergy-summary",
+        "immunizations/status",
+        "imported-resources",
+    ] {
+        let path = path.replace("timeline", list);
+        elsewhere.get(&path).await.expect_problem(404, "not_found");
+    }
     assert!(!items(&chart.nurse, &path).await.is_empty());
 }
 

@@ -42,10 +42,24 @@ impl Background {
         })
     }
 
-    /// The last height before a weight.
-    fn height_before(&self, at: Instant) -> Option<(Amount, Instant)> {
-        let (measured, height) = self.heights.iter().find(|(measured, _)| *measured <= at)?;
-        Some((*height, *measured))
+    /// The body mass index of what was measured at a time, and when the height was, if it is the last one before.
+    fn bmi_at(
+        &self,
+        at: Instant,
+        weight: Option<Amount>,
+        height: Option<Amount>,
+    ) -> (Option<Amount>, Option<Instant>) {
+        let before = || self.heights.iter().find(|(measured, _)| *measured <= at);
+        let tall = height
+            .map(|height| (height, at))
+            .or_else(|| before().map(|(measured, height)| (*height, *measured)));
+        let index = bmi(
+            self.subject.birth_date,
+            weight.map(|weight| (weight, at)),
+            tall,
+        );
+        let elsewhere = tall.filter(|_| index.is_some() && height.is_none());
+        (index, elsewhere.map(|(_, measured)| measured))
     }
 
     pub(super) fn age(&self, at: Instant) -> Option<Age> {
@@ -144,14 +158,7 @@ pub(super) fn derived(rows: &[impl Borrow<VitalRecord>], background: &Background
     };
     let pressure = find(VitalKind::BloodPressure).map(|row| &row.measured);
     let (weight, height) = (value(VitalKind::Weight), value(VitalKind::Height));
-    let tall = height
-        .map(|height| (height, at))
-        .or_else(|| background.height_before(at));
-    let bmi = bmi(
-        background.subject.birth_date,
-        weight.map(|weight| (weight, at)),
-        tall,
-    );
+    let (bmi, bmi_height_at) = background.bmi_at(at, weight, height);
     let inputs = Inputs {
         years: age.years(),
         pregnant: background.pregnant(at),
@@ -173,9 +180,7 @@ pub(super) fn derived(rows: &[impl Borrow<VitalRecord>], background: &Background
         mean_arterial_pressure: pressure
             .and_then(|measured| mean_pressure(measured.value?, measured.diastolic?)),
         bmi,
-        bmi_height_at: tall
-            .filter(|_| bmi.is_some() && height.is_none())
-            .map(|(_, measured)| measured),
+        bmi_height_at,
         percentiles: percentiles(
             &background.growth,
             age,

@@ -330,3 +330,39 @@ async fn of_an_encounter_no_more_is_told_than_its_source_knew() {
     );
     assert_eq!(read["scheduled_start"], "2013-05-10T13:00:00Z");
 }
+
+#[tokio::test]
+async fn a_plan_and_a_goal_keep_the_month_or_year_their_source_knew() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let period = |id: &str, start: &str, end: &str| {
+        let said = json!({ "status": "active", "intent": "plan", "title": id, "period": { "start": start, "end": end } });
+        of_the_visit("CarePlan", id, said)
+    };
+    let goal = json!({ "lifecycleStatus": "active", "description": { "text": "Walk far" }, "startDate": "2013",
+                       "target": [{ "dueDate": "2014-02" }] });
+    let plans = vec![
+        period("cp1", "2013-05", "2014"),
+        period("cp2", "2013-05-10", "2013-05-01"),
+        of_the_visit("Goal", "g1", goal),
+    ];
+    imported(&clinic, plans).await;
+    let note = async |list: &str, title: &str| {
+        let all = value(&admin, list).await;
+        let is_it = |one: &&Value| one["title"] == title || one["description"] == title;
+        let one = all.iter().find(is_it).expect("imported").clone();
+        (one["starts_on"].clone(), one["note"].clone())
+    };
+    assert_eq!(
+        note("care-plans", "cp1").await,
+        (Value::Null, json!("Start: 2013-05\nEnd: 2014"))
+    );
+    assert_eq!(
+        note("care-plans", "cp2").await,
+        (json!("2013-05-10"), json!("End: 2013-05-01"))
+    );
+    assert_eq!(
+        note("goals", "Walk far").await,
+        (Value::Null, json!("Start: 2013\nDue: 2014-02"))
+    );
+}

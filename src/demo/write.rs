@@ -313,6 +313,8 @@ impl<'a> Writer<'a> {
             scheduled_end: visit.end,
             actual_start: visit.begun,
             actual_end: visit.ended,
+            starts_on: None,
+            ends_on: None,
             time_zone: self.plan.organisation.zone.name().to_owned(),
             facility_id: Some(self.facility_at(visit.spot.facility)),
             department_id: Some(self.department_at(visit.spot)),

@@ -1,8 +1,8 @@
 //! Decimal numbers, digit by digit: what was written is what is kept, `98.60` with its zero, and no binary fraction stands between.
 //!
 //! Fifteen digits at most where a number comes in (requests are looked through before they are read; imports parse): so many every
-//! reader of JSON can tell apart, also one that has doubles only. Trap: a patch goes through [`serde_json::Value`], which has
-//! doubles; the number stays the same, zeros behind it don't.
+//! reader of JSON can tell apart, also one that has doubles only. Trap: [`serde_json::Value`] has doubles; what goes through it stays
+//! the same number, and loses the zeros behind it.
 
 use std::fmt;
 use std::str::FromStr;

@@ -4,7 +4,9 @@ use platform::access::Role;
 use serde_json::{Value, json};
 
 use crate::interop::{Files, encounter, patient, run};
-use crate::interop_entries::{allergy, condition, loinc, of_the_visit, snomed, vital};
+use crate::interop_entries::{
+    allergy, condition, items, loinc, of_the_visit, only_patient, snomed, vital,
+};
 use crate::interop_follow::{settled, value};
 use crate::support::{Caller, TestTenant};
 
@@ -145,7 +147,7 @@ async fn a_dose_says_what_was_handed_over_and_one_that_was_too_weak_does_not_cou
         given["vis"],
         json!([{ "document": "Tdap", "published_on": "2021-08-06", "presented_on": "2023-02-03" }])
     );
-    let id = crate::interop_entries::only_patient(&admin).await;
+    let id = only_patient(&admin).await;
     let status = admin
         .get(format!("/api/v1/patients/{id}/immunizations/status"))
         .await;
@@ -271,4 +273,96 @@ async fn inhaled_oxygen_is_read_under_the_code_it_is_written_with() {
     let set = one(&admin, "vitals").await;
     assert_eq!(set["readings"][0]["kind"], "inhaled_oxygen_concentration");
     assert_eq!(set["readings"][0]["loinc"], "3150-6", "{set}");
+}
+
+#[tokio::test]
+async fn of_an_encounter_no_more_is_told_than_its_source_knew() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let files = Files::new();
+    let mut visit = encounter("e1", "Patient/p1");
+    visit["period"] = json!({ "start": "2013-05", "end": "2013-05" });
+    let coded = condition("c1", "encounter-diagnosis");
+    files.lines("record.ndjson", &[patient("p1"), visit.clone(), coded]);
+    run(&clinic, &files.0).await;
+    let id = only_patient(&admin).await;
+    let of = |path: &str| format!("/api/v1/patients/{id}/{path}");
+    let listed = items(&admin, &id, "encounters").await.remove(0);
+    let place = of(&format!(
+        "encounters/{}",
+        listed["id"].as_str().expect("an id")
+    ));
+    let read = admin.get(&place).await.expect(200);
+    let chart = admin.get(of("chart")).await.expect(200);
+    let then = format!(
+        "?as_of={}",
+        clinic.clock.now().format("%Y-%m-%dT%H:%M:%S%.6fZ")
+    );
+    let past = admin.get(format!("{place}{then}")).await.expect(200);
+    for shown in [&listed, &read, &chart["encounters"]["items"][0], &past] {
+        assert_eq!(
+            (&shown["starts_on"], &shown["ends_on"]),
+            (&json!("2013-05"), &json!("2013-05")),
+            "{shown}"
+        );
+    }
+    for timeline in [of("timeline"), of(&format!("timeline{then}"))] {
+        let told = admin.get(timeline).await.expect(200);
+        for kind in ["encounter", "diagnosis"] {
+            let events = told["items"].as_array().expect("events");
+            let event = events.iter().find(|event| event["type"] == kind);
+            let event = event.expect(kind);
+            assert_eq!(
+                (&event["date"], &event["date_only"]),
+                (&json!("2013-05"), &json!(true)),
+                "{event}"
+            );
+        }
+    }
+    // When its source knows the time, it is told.
+    visit["period"] = json!({ "start": "2013-05-10T09:00:00-04:00" });
+    files.lines("record.ndjson", &[patient("p1"), visit]);
+    run(&clinic, &files.0).await;
+    let read = admin.get(&place).await.expect(200);
+    assert!(
+        read.get("starts_on").is_none() && read.get("ends_on").is_none(),
+        "{read}"
+    );
+    assert_eq!(read["scheduled_start"], "2013-05-10T13:00:00Z");
+}
+
+#[tokio::test]
+async fn a_plan_and_a_goal_keep_the_month_or_year_their_source_knew() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let period = |id: &str, start: &str, end: &str| {
+        let said = json!({ "status": "active", "intent": "plan", "title": id, "period": { "start": start, "end": end } });
+        of_the_visit("CarePlan", id, said)
+    };
+    let goal = json!({ "lifecycleStatus": "active", "description": { "text": "Walk far" }, "startDate": "2013",
+                       "target": [{ "dueDate": "2014-02" }] });
+    let plans = vec![
+        period("cp1", "2013-05", "2014"),
+        period("cp2", "2013-05-10", "2013-05-01"),
+        of_the_visit("Goal", "g1", goal),
+    ];
+    imported(&clinic, plans).await;
+    let note = async |list: &str, title: &str| {
+        let all = value(&admin, list).await;
+        let is_it = |one: &&Value| one["title"] == title || one["description"] == title;
+        let one = all.iter().find(is_it).expect("imported").clone();
+        (one["starts_on"].clone(), one["note"].clone())
+    };
+    assert_eq!(
+        note("care-plans", "cp1").await,
+        (Value::Null, json!("Start: 2013-05\nEnd: 2014"))
+    );
+    assert_eq!(
+        note("care-plans", "cp2").await,
+        (json!("2013-05-10"), json!("End: 2013-05-01"))
+    );
+    assert_eq!(
+        note("goals", "Walk far").await,
+        (Value::Null, json!("Start: 2013\nDue: 2014-02"))
+    );
 }

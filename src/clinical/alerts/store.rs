@@ -5,7 +5,7 @@ use kernel::ids::{ClinicalAlertId, PatientId, UserId};
 use kernel::{Error, Result};
 use platform::db::TenantTx;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::model::{AlertLevel, AlertStatus, ClinicalAlert, NewAlert, Raised};
 use crate::entries::Remembered;
@@ -15,8 +15,8 @@ impl Remembered for ClinicalAlert {
     const RESOURCE: &'static str = "clinical_alert";
     const ORDER: &'static str = "raised_at";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value(image)
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str(image.get())
     }
 
     fn version(&self) -> i64 {

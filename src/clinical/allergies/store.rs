@@ -5,7 +5,7 @@ use kernel::ids::{AllergyId, EncounterId, PatientId, UserId};
 use kernel::{Error, PartialDate, Result};
 use platform::db::TenantTx;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use sqlx::types::Json;
 
 use super::model::{
@@ -83,8 +83,8 @@ impl Remembered for Allergy {
     const TABLE: &'static str = "allergies";
     const RESOURCE: &'static str = "allergy";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value::<Row>(image).map(Into::into)
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str::<Row>(image.get()).map(Into::into)
     }
 
     fn version(&self) -> i64 {

@@ -5,7 +5,7 @@ use kernel::ids::{AllergyStatementId, PatientId, UserId};
 use kernel::{Error, Result};
 use platform::db::TenantTx;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::model::{AllergyStatement, NewStatement, NoKnown};
 use crate::entries::Remembered;
@@ -48,8 +48,8 @@ impl Remembered for AllergyStatement {
     const RESOURCE: &'static str = "allergy";
     const ORDER: &'static str = "stated_at";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value::<Row>(image).map(Into::into)
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str::<Row>(image.get()).map(Into::into)
     }
 
     fn version(&self) -> i64 {

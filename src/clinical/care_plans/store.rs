@@ -6,7 +6,7 @@ use kernel::clock::Instant;
 use kernel::ids::{CarePlanId, EncounterId, PatientId, ProviderId, UserId};
 use platform::db::TenantTx;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use sqlx::types::Json;
 
 use super::model::{CarePlan, NewCarePlan, PlanActivity};
@@ -69,8 +69,8 @@ impl Remembered for CarePlan {
     const TABLE: &'static str = "care_plans";
     const RESOURCE: &'static str = "care_plan";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value::<Row>(image).map(Into::into)
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str::<Row>(image.get()).map(Into::into)
     }
 
     fn version(&self) -> i64 {

@@ -4,7 +4,7 @@ use kernel::clock::Instant;
 use kernel::ids::{CareTeamMemberId, PatientId, ProviderId, UserId};
 use kernel::{Error, Result};
 use platform::db::TenantTx;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::model::{CareTeamMember, CareTeamRole, NewCareTeamMember};
 use crate::entries::Remembered;
@@ -14,8 +14,8 @@ impl Remembered for CareTeamMember {
     const RESOURCE: &'static str = "care_team_member";
     const ORDER: &'static str = "valid_from";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value(image)
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str(image.get())
     }
 
     fn version(&self) -> i64 {

@@ -17,7 +17,7 @@ use crate::notes::{AmendmentRequest, NoteSummary, NoteType};
 use crate::patients::{AsOf, PatientStatus, Sex};
 use crate::problems::Problem;
 use crate::referrals::Referral;
-use crate::vitals::RecentVital;
+use crate::vitals::{Amount, RecentVital};
 
 /// Which chart.
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
@@ -25,7 +25,7 @@ use crate::vitals::RecentVital;
 #[into_params(parameter_in = Query)]
 pub struct ReadChart {
     /// A day (its local end) or an instant: the chart as it stood then, by the history. Needs the permission
-    /// `entry.history`. Sections then hold up to 200 rows, because their lists are of today.
+    /// `entry.history`. Sections then hold up to 200 rows.
     #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
     pub as_of: Option<AsOf>,
 }
@@ -38,7 +38,7 @@ pub struct Section<T> {
     pub total: i64,
     /// Whether there are more than are shown.
     pub more: bool,
-    /// The whole list, of today.
+    /// The whole list, of the chart's time.
     #[schema(example = "/api/v1/patients/01890a5d-ac96-774b-bcce-b302099a8057/problems")]
     pub href: String,
 }
@@ -67,6 +67,9 @@ pub struct ChartHeader {
     pub birth_date: NaiveDate,
     /// In whole years; of somebody who died, at his death.
     pub age: i32,
+    /// The same as it is said: of a child under two in months, of a newborn in days.
+    #[schema(example = "5 months")]
+    pub age_in_words: String,
     pub sex: Sex,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
@@ -226,6 +229,10 @@ pub struct Chart {
     /// The latest of each kind, and where it is going.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vitals: Option<Section<RecentVital>>,
+    /// Body mass index of the latest weight and height, kg/m²; of a child only where they lie at most 31 days apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>, example = 23.4)]
+    pub bmi: Option<Amount>,
     /// Imported prescriptions and statements of what is taken that are active or on hold. None here does not say that none is taken:
     /// see `not_told`.
     #[serde(skip_serializing_if = "Option::is_none")]

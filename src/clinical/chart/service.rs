@@ -10,7 +10,7 @@ use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
 use platform::http::Answer;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::model::{Chart, ChartFlag, ChartHeader, Section};
 use super::sections;
@@ -25,7 +25,7 @@ use crate::vitals::{self, RecentVital};
 const RESOURCE: &str = "chart";
 /// Rows of a section; the lists have the rest.
 const SHOWN: i64 = 8;
-/// Rows of a section of a chart of the past, which has no lists.
+/// Rows of a section of a chart of the past, of which whoever asks for it wants more at once.
 const SHOWN_THEN: i64 = 200;
 
 pub(super) async fn open(
@@ -74,6 +74,7 @@ pub(super) async fn open(
     let chart = Shown {
         found,
         patient,
+        then,
         limit: asked.limit,
         not_told: sections::not_told(role, then.is_some()),
     }
@@ -92,6 +93,7 @@ pub(super) async fn open(
 struct Shown {
     found: BTreeMap<String, Found>,
     patient: PatientId,
+    then: Option<Instant>,
     limit: i64,
     not_told: Vec<&'static str>,
 }
@@ -104,11 +106,16 @@ impl Shown {
         (at, today): (Instant, NaiveDate),
     ) -> Result<Chart> {
         let due = self.due(&person, today)?;
+        let birth = person.data.birth_date;
+        let bmi = measured
+            .as_deref()
+            .and_then(|recent| vitals::bmi_in(recent, birth));
         Ok(Chart {
             at,
             patient: header(person, self.allergies()?, today),
             problems: self.remembered("problems")?,
             vitals: measured.map(|items| self.vitals(items)),
+            bmi,
             medications: self.plain("medications")?,
             results: self.plain("results")?,
             open_orders: self.plain("open_orders")?,
@@ -137,29 +144,37 @@ impl Shown {
 
     /// A section whose rows have the names of the wire.
     fn plain<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<Section<T>>> {
-        self.section(name, |image| serde_json::from_value(image))
+        self.section(name, |image| serde_json::from_str(image.get()))
     }
 
     fn section<T>(
         &mut self,
         name: &str,
-        read: impl Fn(Value) -> serde_json::Result<T>,
+        read: impl Fn(&RawValue) -> serde_json::Result<T>,
     ) -> Result<Option<Section<T>>> {
         let Some(found) = self.found.remove(name) else {
             return Ok(None);
         };
         let items = found
             .items
-            .into_iter()
-            .map(read)
+            .iter()
+            .map(|image| read(image))
             .collect::<serde_json::Result<Vec<T>>>()
             .map_err(Error::internal)?;
         Ok(Some(Section {
             more: found.total > i64::try_from(items.len()).unwrap_or(i64::MAX),
             items,
             total: found.total,
-            href: sections::href(name, self.patient),
+            href: self.of_then(sections::href(name, self.patient)),
         }))
+    }
+
+    /// Where a list is, of the chart's time.
+    fn of_then(&self, list: String) -> String {
+        match self.then {
+            Some(then) => entries::as_it_stood(&list, then),
+            None => list,
+        }
     }
 
     fn allergies(&mut self) -> Result<Option<AllergySummary>> {
@@ -181,7 +196,7 @@ impl Shown {
     }
 
     fn vitals(&self, items: Vec<RecentVital>) -> Section<RecentVital> {
-        let href = format!("/api/v1/patients/{}/vitals", self.patient);
+        let href = self.of_then(format!("/api/v1/patients/{}/vitals", self.patient));
         let total = i64::try_from(items.len()).unwrap_or(i64::MAX);
         Section {
             items,
@@ -205,6 +220,7 @@ impl Shown {
 
 fn header(person: Patient, allergies: Option<AllergySummary>, today: NaiveDate) -> ChartHeader {
     let data = person.data;
+    let last_day = data.deceased_on.unwrap_or(today);
     let spoken = |wanted: NameUse| {
         let name = data.names.iter().find(|name| name.r#use == wanted);
         name.map(PatientName::spoken)
@@ -230,7 +246,8 @@ fn header(person: Patient, allergies: Option<AllergySummary>, today: NaiveDate) 
         name: spoken(NameUse::Legal).unwrap_or_default(),
         preferred_name: spoken(NameUse::Preferred),
         birth_date: data.birth_date,
-        age: years(data.birth_date, data.deceased_on.unwrap_or(today)),
+        age: years(data.birth_date, last_day),
+        age_in_words: patients::age_in_words(data.birth_date, last_day),
         sex: data.sex,
         language: data.language,
         status: person.status,

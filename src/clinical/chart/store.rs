@@ -6,7 +6,8 @@ use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{PatientId, UserId};
 use platform::db::TenantTx;
-use serde_json::Value;
+use serde_json::value::RawValue;
+use sqlx::types::Json;
 
 /// Which sections of whom.
 pub(super) struct Asked {
@@ -24,13 +25,13 @@ pub(super) struct Asked {
 /// A section: how many there are, and the first of them.
 pub(super) struct Found {
     pub total: i64,
-    pub items: Vec<Value>,
+    pub items: Vec<Box<RawValue>>,
 }
 
 struct Row {
     section: String,
     total: i64,
-    items: Value,
+    items: Json<Vec<Box<RawValue>>>,
 }
 
 /// By name. A section that was asked for is there, empty if it is.
@@ -47,11 +48,7 @@ fn sections(asked: &Asked, rows: Vec<Row>) -> BTreeMap<String, Found> {
         })
         .collect();
     for row in rows {
-        let items = match row.items {
-            Value::Array(items) => items,
-            _ => Vec::new(),
-        };
-        let total = row.total;
+        let (total, items) = (row.total, row.items.0);
         if total > 0 {
             found.insert(row.section, Found { total, items });
         }
@@ -200,7 +197,7 @@ pub(super) async fn present(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap
                          and k.section = any($3)
                          and (not $7::boolean or not g.needs_release or g.released_at is not null)) r
                where r.place <= $4) s)
-           select section as "section!", max(total) as "total!", jsonb_agg(item order by place) as "items!"
+           select section as "section!", max(total) as "total!", jsonb_agg(item order by place) as "items!: _"
              from found group by section"#,
         tenant as _,
         asked.patient as _,
@@ -270,7 +267,7 @@ pub(super) async fn past(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap<St
                                  when 'unsigned' then t.item ->> 'author_id' = $6::uuid::text
                                  else true end) s
               where s.place <= case when s.section in ('immunizations', 'allergies') then 1000 else $4::bigint end)
-           select s.section as "section!", max(s.total) as "total!", jsonb_agg(s.item order by s.place) as "items!"
+           select s.section as "section!", max(s.total) as "total!", jsonb_agg(s.item order by s.place) as "items!: _"
              from shown s group by s.section
            union all
            select i.section, max(i.total),

@@ -70,7 +70,7 @@ pub(super) async fn read_as_of(
     let mut tx = entries::require_then(ctx, of.0).await?;
     let (image, patient) =
         entries::read_row_as_of(&mut tx, Diagnosis::TABLE, id.0, then.instant(ctx)).await?;
-    let diagnosis = Diagnosis::of_image(image).map_err(Error::internal)?;
+    let diagnosis = Diagnosis::of_image(&image).map_err(Error::internal)?;
     if patient != Some(of.0) || diagnosis.encounter_id != of.1 {
         return Err(Error::not_found());
     }

@@ -5,7 +5,7 @@ use kernel::ids::{DiagnosisId, EncounterId, PatientId, ProblemId, UserId};
 use kernel::{Error, Result};
 use platform::db::TenantTx;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::model::{Diagnosis, DiagnosisStatus, NewDiagnosis, PresentOnAdmission};
 use crate::entries::Remembered;
@@ -57,8 +57,8 @@ impl Remembered for Diagnosis {
     const TABLE: &'static str = "encounter_diagnoses";
     const RESOURCE: &'static str = "diagnosis";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value::<Row>(image).map(Into::into)
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str::<Row>(image.get()).map(Into::into)
     }
 
     fn version(&self) -> i64 {

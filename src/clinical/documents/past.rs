@@ -12,7 +12,7 @@ use platform::access::{Ctx, Disclosure, Permission};
 use platform::db::{CallerTx, TenantTx};
 use platform::http::Answer;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::model::{
     Category, Document, DocumentKind, DocumentSource, DocumentStatus, DocumentVersion,
@@ -52,8 +52,8 @@ impl Remembered for Label {
     const RESOURCE: &'static str = service::RESOURCE;
     const ORDER: &'static str = "document_date";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value(image)
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str(image.get())
     }
 
     fn version(&self) -> i64 {
@@ -136,7 +136,7 @@ pub(super) async fn read(
     let then = then.instant(ctx);
     let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
     let (image, _) = entries::read_row_as_of(&mut tx, Label::TABLE, id.0, then).await?;
-    let label = Label::of_image(image).map_err(Error::internal)?;
+    let label = Label::of_image(&image).map_err(Error::internal)?;
     let mut documents = with_versions(&mut tx, vec![label], then).await?;
     let document = documents.pop().ok_or_else(Error::not_found)?;
     let owner = service::owner_of(&document)?;
@@ -209,7 +209,7 @@ pub(super) async fn begin_read(
     };
     let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
     let (image, _) = entries::read_row_as_of(&mut tx, Label::TABLE, id.0, then).await?;
-    let label = Label::of_image(image).map_err(Error::internal)?;
+    let label = Label::of_image(&image).map_err(Error::internal)?;
     Ok((tx, Owner::of(label.patient_id, label.provider_id)?))
 }
 

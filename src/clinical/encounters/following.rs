@@ -27,8 +27,8 @@ pub async fn move_in_tx(
     }
     let (before, start) = (record.scheduled_start, start.trunc_subsecs(6));
     if start != before {
-        record.scheduled_end = record.scheduled_end.map(|end| start + (end - before));
-        record.scheduled_start = start;
+        let end = record.scheduled_end.map(|end| start + (end - before));
+        record.plan(start, end);
         store::update(tx, before, &record, now).await?;
     }
     Ok(true)

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, SubsecRound, TimeDelta, Utc};
 use kernel::ids::{DepartmentId, EncounterId, FacilityId, PatientId, ProviderId};
-use kernel::{Checks, Validate};
+use kernel::{Checks, PartialDate, Validate};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use utoipa::{IntoParams, ToSchema};
@@ -179,6 +179,15 @@ pub struct EncounterRecord {
     pub actual_start: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actual_end: Option<DateTime<Utc>>,
+    /// Where only a day, a month or a year is known of `scheduled_start`, and of an `actual_start` that is the same: that, to be
+    /// shown in their place. They are where it begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2013-05")]
+    pub starts_on: Option<PartialDate>,
+    /// As `starts_on`, of the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2013-05")]
+    pub ends_on: Option<PartialDate>,
     /// IANA name.
     pub time_zone: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -215,6 +224,8 @@ impl EncounterRecord {
             scheduled_end: new.scheduled_end,
             actual_start: None,
             actual_end: None,
+            starts_on: None,
+            ends_on: None,
             time_zone,
             facility_id: new.facility_id,
             department_id: new.department_id,
@@ -239,6 +250,14 @@ impl EncounterRecord {
         }
     }
 
+    /// Plans it for other times, which are known.
+    pub(super) fn plan(&mut self, start: DateTime<Utc>, end: Option<DateTime<Utc>>) {
+        self.scheduled_start = start;
+        self.scheduled_end = end;
+        self.starts_on = None;
+        self.ends_on = None;
+    }
+
     /// Cut to microseconds, PostgreSQL's precision: the register and the row must name the same instant.
     pub(super) fn cut(mut self) -> Self {
         self.scheduled_start = self.scheduled_start.trunc_subsecs(6);
@@ -261,7 +280,7 @@ impl EncounterRecord {
 pub struct Encounter {
     #[serde(flatten)]
     pub record: EncounterRecord,
-    /// What the wall clock of `time_zone` shows at `scheduled_start`.
+    /// What the wall clock of `time_zone` shows at `scheduled_start`; with `starts_on` no time is known.
     #[schema(example = "2026-03-10T09:30:00")]
     pub scheduled_local: String,
     /// The attending provider's name.

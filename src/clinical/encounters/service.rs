@@ -65,7 +65,7 @@ pub async fn find(ctx: &Ctx, id: EncounterId) -> Result<Answer<Encounter>> {
 pub async fn find_as_of(ctx: &Ctx, id: EncounterId, then: AsOf) -> Result<Answer<Encounter>> {
     let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
     let (image, _) = read_row_as_of(&mut tx, Encounter::TABLE, id.0, then.instant(ctx)).await?;
-    let encounter = Encounter::of_image(image).map_err(Error::internal)?;
+    let encounter = Encounter::of_image(&image).map_err(Error::internal)?;
     let encounter = encounter.shown_to(ctx.principal().role);
     let (of, version) = (encounter.record.patient_id, encounter.version);
     tx.finish(Disclosure::of("encounter", Action::Read, of, id, encounter).version(version))
@@ -271,8 +271,7 @@ pub async fn reschedule(
         None => record.scheduled_end.map(|end| start + (end - before)),
     };
     require_schedule(ctx, &record.details(), start, end)?;
-    record.scheduled_start = start;
-    record.scheduled_end = end;
+    record.plan(start, end);
     store::update(&mut tx, before, &record, ctx.now()).await?;
     commit(ctx, tx, patient, id).await
 }

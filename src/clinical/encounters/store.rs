@@ -5,10 +5,10 @@
 
 use kernel::clock::Instant;
 use kernel::ids::{DepartmentId, EncounterId, FacilityId, PatientId, ProviderId, UserId};
-use kernel::{Error, Result};
+use kernel::{Error, PartialDate, Result};
 use platform::db::{Glance, Questions, TenantTx};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -30,6 +30,8 @@ pub(super) struct Row {
     pub scheduled_end: Option<Instant>,
     pub actual_start: Option<Instant>,
     pub actual_end: Option<Instant>,
+    pub starts_on: Option<PartialDate>,
+    pub ends_on: Option<PartialDate>,
     pub time_zone: String,
     pub facility_id: Option<FacilityId>,
     pub department_id: Option<DepartmentId>,
@@ -61,6 +63,8 @@ impl From<Row> for Encounter {
                 scheduled_end: row.scheduled_end,
                 actual_start: row.actual_start,
                 actual_end: row.actual_end,
+                starts_on: row.starts_on,
+                ends_on: row.ends_on,
                 time_zone: row.time_zone,
                 facility_id: row.facility_id,
                 department_id: row.department_id,
@@ -79,8 +83,8 @@ impl Remembered for Encounter {
     const RESOURCE: &'static str = "encounter";
     const ORDER: &'static str = "scheduled_start";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value::<Row>(image).map(Into::into)
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str::<Row>(image.get()).map(Into::into)
     }
 
     fn version(&self) -> i64 {
@@ -96,7 +100,7 @@ macro_rules! rows {
             $crate::encounters::store::Row,
             "select " + $place + r#" as "place!", e.id as "id!: _", e.patient_id as "patient_id!: _", e.class as "class!: _",
                   e.status as "status!: _", e.scheduled_start as "scheduled_start!", e.scheduled_end, e.actual_start,
-                  e.actual_end, e.time_zone as "time_zone!", e.facility_id as "facility_id: _",
+                  e.actual_end, e.starts_on as "starts_on: _", e.ends_on as "ends_on: _", e.time_zone as "time_zone!", e.facility_id as "facility_id: _",
                   e.department_id as "department_id: _", e.attending_provider_id as "attending_provider_id: _",
                   p.given_name || ' ' || p.family_name || coalesce(', ' || p.credential, '') as attending_provider,
                   e.chief_complaint, e.reason_codes as "reason_codes!: _", e.disposition, e.cancel_reason,
@@ -218,13 +222,13 @@ pub(super) async fn insert(
     .await?;
     sqlx::query!(
         "insert into app.encounters (tenant_id, id, patient_id, class, status, scheduled_start, scheduled_end, actual_start,
-                actual_end, time_zone, facility_id, department_id, attending_provider_id, chief_complaint, reason_codes,
+                actual_end, starts_on, ends_on, time_zone, facility_id, department_id, attending_provider_id, chief_complaint, reason_codes,
                 disposition, cancel_reason, created_by, created_at, updated_at)
          select $1, r.id, r.patient_id, r.class, r.status, r.scheduled_start, r.scheduled_end, r.actual_start,
-                r.actual_end, r.time_zone, r.facility_id, r.department_id, r.attending_provider_id, r.chief_complaint, r.reason_codes,
+                r.actual_end, r.starts_on, r.ends_on, r.time_zone, r.facility_id, r.department_id, r.attending_provider_id, r.chief_complaint, r.reason_codes,
                 r.disposition, r.cancel_reason, $3, $4, $4
            from jsonb_to_recordset($2) r (id uuid, patient_id uuid, class text, status text, scheduled_start timestamptz,
-                scheduled_end timestamptz, actual_start timestamptz, actual_end timestamptz, time_zone text, facility_id uuid,
+                scheduled_end timestamptz, actual_start timestamptz, actual_end timestamptz, starts_on text, ends_on text, time_zone text, facility_id uuid,
                 department_id uuid, attending_provider_id uuid, chief_complaint text, reason_codes jsonb, disposition text,
                 cancel_reason text)",
         tenant as _,
@@ -260,7 +264,7 @@ pub(super) async fn update(
         "update app.encounters
             set class = $4, status = $5, scheduled_start = $6, scheduled_end = $7, actual_start = $8, actual_end = $9,
                 time_zone = $10, facility_id = $11, department_id = $12, attending_provider_id = $13, chief_complaint = $14,
-                reason_codes = $15, disposition = $16, cancel_reason = $17, version = version + 1, updated_at = $18
+                reason_codes = $15, disposition = $16, cancel_reason = $17, starts_on = $18, ends_on = $19, version = version + 1, updated_at = $20
           where tenant_id = $1 and scheduled_start = $2 and id = $3",
         tenant as _,
         start,
@@ -279,6 +283,8 @@ pub(super) async fn update(
         &record.reason_codes as _,
         record.disposition,
         record.cancel_reason,
+        record.starts_on as _,
+        record.ends_on as _,
         now,
     )
     .execute(tx.conn())

@@ -4,6 +4,8 @@ use kernel::clock::Instant;
 use kernel::ids::{EncounterId, FacilityId, PatientId, ProviderId};
 use kernel::{Error, Result};
 use platform::db::TenantTx;
+use serde_json::value::RawValue;
+use sqlx::types::Json;
 
 use super::model::{Encounter, OfPatient};
 use super::status::EncounterStatus;
@@ -197,7 +199,7 @@ pub(super) async fn then(
              select a.after as image, (a.after ->> 'scheduled_start')::timestamptz as start, a.row_id as id
                from app.encounters_then($2, $3, $4, $5, $6) e
                join app.audit_log a on a.tenant_id = $1 and a.at = e.at and a.id = e.id)
-           select i.image as "image!" from images i
+           select i.image as "image!: Json<Box<RawValue>>" from images i
             where ($7::text is null or i.image ->> 'status' = $7)
               and ($8::timestamptz is null
                    or case when $3::uuid is null then (i.start, i.id) < ($8, $9::uuid) else (i.start, i.id) > ($8, $9::uuid) end)
@@ -216,6 +218,6 @@ pub(super) async fn then(
     )
     .fetch_all(tx.conn())
     .await?;
-    let read = |image| Encounter::of_image(image).map_err(Error::internal);
+    let read = |image: Json<Box<RawValue>>| Encounter::of_image(&image).map_err(Error::internal);
     images.into_iter().map(read).collect()
 }

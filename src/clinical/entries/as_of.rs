@@ -6,6 +6,7 @@
 //! Traps: an image tells what was on record at an instant, not what was true then; the names of people are not in it. A row
 //! that was moved by a merge belonged to the other registration before, and is found there.
 
+use chrono::SecondsFormat;
 use kernel::clock::Instant;
 use kernel::ids::PatientId;
 use kernel::{Error, Result};
@@ -14,12 +15,12 @@ use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
 use platform::http::Answer;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::store;
-use crate::patients::AsOf;
+use crate::patients::{self, AsOf};
 
 /// More rows than a list without pages has.
 const ALL: i64 = 5_000;
@@ -44,8 +45,8 @@ pub(crate) trait Remembered: Sized {
     /// The column with the time by which a list of then is ordered.
     const ORDER: &'static str = "created_at";
 
-    /// Reads the image of a row.
-    fn of_image(image: Value) -> serde_json::Result<Self>;
+    /// Reads the image of a row: from its text, so that numbers keep their digits.
+    fn of_image(image: &RawValue) -> serde_json::Result<Self>;
 
     fn version(&self) -> i64;
 }
@@ -74,7 +75,7 @@ pub(crate) async fn image_as_of<T: Remembered>(
     let image = store::image(&mut tx, (T::TABLE, patient, id), then.instant(ctx))
         .await?
         .ok_or_else(Error::not_found)?;
-    let entry = T::of_image(image).map_err(Error::internal)?;
+    let entry = T::of_image(&image).map_err(Error::internal)?;
     Ok((tx, entry))
 }
 
@@ -85,7 +86,7 @@ pub(crate) async fn read_row_as_of(
     table: &str,
     id: Uuid,
     then: Instant,
-) -> Result<(Value, Option<PatientId>)> {
+) -> Result<(Box<RawValue>, Option<PatientId>)> {
     store::image_of_row(tx, (table, id), then)
         .await?
         .ok_or_else(Error::not_found)
@@ -101,14 +102,22 @@ pub(crate) async fn states_as_of<T: Remembered>(
     let images = store::images(tx, of, then, None, ALL).await?;
     images
         .into_iter()
-        .map(|image| T::of_image(image.item).map_err(Error::internal))
+        .map(|image| T::of_image(&image.item).map_err(Error::internal))
         .collect()
 }
 
-/// Begins to read how a patient's record stood.
+/// Where something is read as it stood.
+pub(crate) fn as_it_stood(place: &str, then: Instant) -> String {
+    let sign = if place.contains('?') { '&' } else { '?' };
+    let then = then.to_rfc3339_opts(SecondsFormat::Micros, true);
+    format!("{place}{sign}as_of={then}")
+}
+
+/// Begins to read how a patient's record stood; `not_found` unless there is such a patient, for this caller.
 pub(crate) async fn require_then(ctx: &Ctx, patient: PatientId) -> Result<CallerTx> {
     let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
-    if store::open_chart(&mut tx, patient).await? {
+    // Who sees every patient of his organisation may open what is no patient of it.
+    if store::open_chart(&mut tx, patient).await? && patients::exists(&mut tx, patient).await? {
         Ok(tx)
     } else {
         Err(Error::not_found())

@@ -119,7 +119,7 @@ pub(crate) async fn page_as_of<T: Remembered>(
         let more = images.len() == wanted;
         place = images.last().map(|image| (image.happened, image.id));
         for image in images {
-            let entry = T::of_image(image.item).map_err(Error::internal)?;
+            let entry = T::of_image(&image.item).map_err(Error::internal)?;
             if keep(&entry) {
                 kept.push((image.happened, image.id, entry));
             }

@@ -18,7 +18,7 @@ pub(crate) use amended::{
 };
 pub use as_of::AsOfQuery;
 pub(crate) use as_of::{
-    Remembered, image_as_of, read_as_of, read_row_as_of, require_then, states_as_of,
+    Remembered, as_it_stood, image_as_of, read_as_of, read_row_as_of, require_then, states_as_of,
 };
 pub(crate) use codes::{
     ConditionCodes, Exactness, code_condition, code_named, code_one, code_part, settle_all,

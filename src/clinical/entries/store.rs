@@ -4,6 +4,7 @@ use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{PatientId, ProviderId, UserId};
 use platform::db::TenantTx;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -78,14 +79,14 @@ pub(super) async fn image(
     tx: &mut TenantTx,
     (table, patient, id): (&str, PatientId, Uuid),
     at: Instant,
-) -> Result<Option<Value>> {
+) -> Result<Option<Box<RawValue>>> {
     let tenant = tx.tenant();
     let image = sqlx::query_scalar!(
-        "select l.after
+        r#"select l.after as "after!: Json<Box<RawValue>>"
            from (select a.after, a.patient_id, a.action from app.audit_log a
                   where a.tenant_id = $1 and a.table_name = $2 and a.row_id = $3 and a.at <= $5
                   order by a.at desc, a.version desc limit 1) l
-          where l.patient_id = $4 and l.action <> 'delete'",
+          where l.patient_id = $4 and l.action <> 'delete'"#,
         tenant as _,
         table,
         id,
@@ -94,7 +95,7 @@ pub(super) async fn image(
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(image)
+    Ok(image.map(|image| image.0))
 }
 
 /// The last image of a row at an instant, whoever's it was then, and whose.
@@ -102,10 +103,10 @@ pub(super) async fn image_of_row(
     tx: &mut TenantTx,
     (table, id): (&str, Uuid),
     at: Instant,
-) -> Result<Option<(Value, Option<PatientId>)>> {
+) -> Result<Option<(Box<RawValue>, Option<PatientId>)>> {
     let tenant = tx.tenant();
     let row = sqlx::query!(
-        r#"select l.after, l.patient_id as "patient_id: PatientId"
+        r#"select l.after as "after!: Json<Box<RawValue>>", l.patient_id as "patient_id: PatientId"
              from (select a.after, a.patient_id, a.action from app.audit_log a
                     where a.tenant_id = $1 and a.table_name = $2 and a.row_id = $3 and a.at <= $4
                     order by a.at desc, a.version desc limit 1) l
@@ -117,14 +118,14 @@ pub(super) async fn image_of_row(
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(|row| (row.after, row.patient_id)))
+    Ok(row.map(|row| (row.after.0, row.patient_id)))
 }
 
 /// A row as it stood, and where it stands in a list.
 pub(super) struct Image {
     pub happened: Instant,
     pub id: Uuid,
-    pub item: Value,
+    pub item: Json<Box<RawValue>>,
 }
 
 /// The last images of a patient's rows at an instant, if they were his then: by the time in a column, the latest first.
@@ -144,7 +145,7 @@ pub(super) async fn images(
                from app.audit_log a
               where a.tenant_id = $1 and a.patient_id = $2 and a.table_name = $3 and a.at <= $5
               order by a.row_id, a.at desc, a.version desc)
-           select l.happened as "happened!", l.row_id as "id!", l.item as "item!"
+           select l.happened as "happened!", l.row_id as "id!", l.item as "item!: _"
              from last l
             where l.action <> 'delete' and not exists (select from app.audit_log m
                                where m.tenant_id = $1 and m.table_name = $3 and m.row_id = l.row_id and m.at > l.at and m.at <= $5)

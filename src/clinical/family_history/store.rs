@@ -5,7 +5,7 @@ use kernel::clock::Instant;
 use kernel::ids::{EncounterId, FamilyHistoryId, PatientId, UserId};
 use platform::db::TenantTx;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use sqlx::types::Json;
 
 use super::model::{
@@ -65,8 +65,8 @@ impl Remembered for FamilyHistory {
     const TABLE: &'static str = "family_history";
     const RESOURCE: &'static str = "family_history";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value::<Row>(image).map(Into::into)
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str::<Row>(image.get()).map(Into::into)
     }
 
     fn version(&self) -> i64 {

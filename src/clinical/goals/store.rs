@@ -6,7 +6,7 @@ use kernel::clock::Instant;
 use kernel::ids::{CarePlanId, GoalId, PatientId, ProviderId, UserId};
 use platform::db::TenantTx;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use sqlx::types::Json;
 
 use super::model::{Goal, GoalAchievement, GoalPriority, GoalTarget, NewGoal};
@@ -69,8 +69,8 @@ impl Remembered for Goal {
     const TABLE: &'static str = "goals";
     const RESOURCE: &'static str = "goal";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value::<Row>(image).map(Into::into)
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str::<Row>(image.get()).map(Into::into)
     }
 
     fn version(&self) -> i64 {

@@ -6,7 +6,7 @@ use kernel::ids::{EncounterId, ImmunizationId, PatientId, ProviderId, UserId};
 use kernel::{Error, PartialDate, Result};
 use platform::db::TenantTx;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use sqlx::types::Json;
 
 use super::dose::DoseQuantity;
@@ -98,8 +98,8 @@ impl Remembered for Immunization {
     const TABLE: &'static str = "immunizations";
     const RESOURCE: &'static str = "immunization";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value::<Row>(image).map(Into::into)
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str::<Row>(image.get()).map(Into::into)
     }
 
     fn version(&self) -> i64 {

@@ -17,3 +17,4 @@ mod store;
 pub use model::{ImportedResource, ImportedResourceSummary};
 pub use routes::router;
 pub(crate) use service::released_only;
+pub(crate) use store::{KnownMedication, medications_in_tx};

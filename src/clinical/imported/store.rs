@@ -191,3 +191,36 @@ pub(super) async fn set_release(
     .await?;
     Ok(())
 }
+
+/// A medication that is taken, as far as an import told.
+pub(crate) struct KnownMedication {
+    pub name: Option<String>,
+    /// As its source says: `active` or `on-hold`.
+    pub status: String,
+    pub dosage: Option<String>,
+}
+
+/// The medications a chart shows, the latest first.
+pub(crate) async fn medications_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    limit: i64,
+) -> Result<Vec<KnownMedication>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query_as!(
+        KnownMedication,
+        r#"select t.told ->> 'title' as name, coalesce(t.told ->> 'status', '') as "status!", t.told ->> 'dosage' as dosage
+             from (select app.told_of_imported(r.resource_type, r.source_id, r.content) as told, r.effective_at, r.id
+                     from app.imported_resources r
+                    where r.tenant_id = $1 and r.patient_id = $2 and r.resource_type in ('MedicationRequest', 'MedicationStatement')
+                      and app.section_of_imported(r.resource_type, r.content) = 'medications'
+                    order by r.effective_at desc nulls last, r.id desc limit $3) t
+            order by t.effective_at desc nulls last, t.id desc"#,
+        tenant as _,
+        patient as _,
+        limit,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows)
+}

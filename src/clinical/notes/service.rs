@@ -8,6 +8,7 @@ use platform::access::{Ctx, Disclosure, Permission, Role};
 use platform::audit::{Action, Subject};
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, IfMatch, MergePatch, Paging, require_order};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::kinds::{EntryKind, NoteStatus};
@@ -65,21 +66,28 @@ pub(super) async fn open(ctx: &Ctx, id: NoteId) -> Result<Answer<Note>> {
         .await
 }
 
-/// Begins to read what belongs to a note, of today, or of a time at which there was the note. Whose it is, or was.
+/// Begins to read what belongs to a note, of today, or of a time at which there was the note. What it is, or was.
 pub(super) async fn begin_read(
     ctx: &Ctx,
     id: NoteId,
     then: Option<Instant>,
-) -> Result<(CallerTx, PatientId)> {
+) -> Result<(CallerTx, NoteSummary)> {
     let Some(then) = then else {
         let mut tx = ctx.begin(Permission::NoteRead).await?;
-        let patient = store::get(&mut tx, id).await?.summary.patient_id;
-        return Ok((tx, patient));
+        let summary = store::get(&mut tx, id).await?.summary;
+        return Ok((tx, summary));
     };
     let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
     let (image, _) = entries::read_row_as_of(&mut tx, NoteSummary::TABLE, id.0, then).await?;
-    let summary = NoteSummary::of_image(image).map_err(Error::internal)?;
-    Ok((tx, summary.patient_id))
+    let summary = NoteSummary::of_image(&image).map_err(Error::internal)?;
+    Ok((tx, summary))
+}
+
+/// What the image of a note says besides its summary.
+#[derive(Deserialize)]
+struct Wish {
+    #[serde(default)]
+    release_wanted: bool,
 }
 
 /// The note as it stood, with the text that counted then: texts are only ever added.
@@ -87,9 +95,9 @@ pub(super) async fn open_as_of(ctx: &Ctx, id: NoteId, then: AsOf) -> Result<Answ
     let then = then.instant(ctx);
     let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
     let (image, _) = entries::read_row_as_of(&mut tx, NoteSummary::TABLE, id.0, then).await?;
-    let release_wanted = image["release_wanted"] == true;
-    let summary = NoteSummary::of_image(image).map_err(Error::internal)?;
-    let content = texts::content(&mut tx, id, summary.text_number)
+    let wish: Wish = serde_json::from_str(image.get()).map_err(Error::internal)?;
+    let summary = NoteSummary::of_image(&image).map_err(Error::internal)?;
+    let content = texts::content(&mut tx, (id, None), summary.text_number)
         .await?
         .ok_or_else(Error::not_found)?;
     let (patient, version) = (summary.patient_id, summary.version);
@@ -98,7 +106,7 @@ pub(super) async fn open_as_of(ctx: &Ctx, id: NoteId, then: AsOf) -> Result<Answ
     let note = Note {
         summary,
         content,
-        release_wanted,
+        release_wanted: wish.release_wanted,
         amendment_requests,
     };
     tx.finish(Disclosure::of("note", Action::Read, patient, id, note).version(version))

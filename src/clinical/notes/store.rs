@@ -4,7 +4,7 @@ use kernel::clock::Instant;
 use kernel::ids::{EncounterId, NoteId, NoteTemplateId, PatientId, UserId};
 use kernel::{Error, Result};
 use platform::db::TenantTx;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use sqlx::types::Json;
 
 use super::amendment_requests;
@@ -18,8 +18,8 @@ impl Remembered for NoteSummary {
     const RESOURCE: &'static str = "note";
     const ORDER: &'static str = "noted_at";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value(image)
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str(image.get())
     }
 
     fn version(&self) -> i64 {

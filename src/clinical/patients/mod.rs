@@ -14,6 +14,7 @@
 //! import brings people we would not register by hand, so it goes through [`register_in_tx`], which asks for less. A changed
 //! link to the patient's account must be announced, or his token goes on opening the wrong chart.
 
+mod age;
 mod clinical_part;
 mod duplicates;
 mod history;
@@ -43,6 +44,7 @@ mod store_search;
 mod tuning;
 mod worklist;
 
+pub(crate) use age::age_in_words;
 pub use duplicates::DuplicateCandidate;
 pub(crate) use history::state_in_tx;
 pub use history::{FieldChange, PatientChange};

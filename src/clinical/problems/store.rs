@@ -5,7 +5,7 @@ use kernel::ids::{EncounterId, PatientId, ProblemId, UserId};
 use kernel::{Error, PartialDate, Result};
 use platform::db::TenantTx;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::model::{NewProblem, Problem, ProblemSeverity, ProblemVerification};
 use super::status::ProblemStatus;
@@ -74,8 +74,8 @@ impl Remembered for Problem {
     const TABLE: &'static str = "problems";
     const RESOURCE: &'static str = "problem";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value::<Row>(image).map(Into::into)
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str::<Row>(image.get()).map(Into::into)
     }
 
     fn version(&self) -> i64 {

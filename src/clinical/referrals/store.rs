@@ -6,7 +6,7 @@ use kernel::clock::Instant;
 use kernel::ids::{DocumentId, EncounterId, PatientId, ProviderId, ReferralId, UserId};
 use platform::db::TenantTx;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -86,8 +86,8 @@ impl Remembered for Referral {
     const TABLE: &'static str = "referrals";
     const RESOURCE: &'static str = "referral";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value::<Row>(image).map(Into::into)
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str::<Row>(image.get()).map(Into::into)
     }
 
     fn version(&self) -> i64 {

@@ -5,7 +5,7 @@ use kernel::clock::Instant;
 use kernel::ids::{EncounterId, PatientId, SocialHistoryId, UserId};
 use platform::db::TenantTx;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use sqlx::types::Json;
 
 use super::model::{NewSocialHistory, SmokingStatus, SocialAnswer, SocialCategory, SocialHistory};
@@ -59,8 +59,8 @@ impl Remembered for SocialHistory {
     const TABLE: &'static str = "social_history";
     const RESOURCE: &'static str = "social_history";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value::<Row>(image).map(Into::into)
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str::<Row>(image.get()).map(Into::into)
     }
 
     fn version(&self) -> i64 {

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use crate::patients::AsOf;
+
 /// What kind of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -139,7 +141,7 @@ pub struct TimelineEvent {
     /// Of a problem or an allergy that was ruled out `refuted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// Where it is read.
+    /// Where it is read; as it stood, where the timeline tells of then.
     pub href: String,
 }
 
@@ -160,4 +162,7 @@ pub struct ReadTimeline {
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
+    /// A day (its local end) or an instant: the timeline as it was on record then. Needs the permission `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }

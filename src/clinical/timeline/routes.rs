@@ -19,7 +19,7 @@ pub fn router() -> OpenApiRouter<App> {
 ///
 /// Encounters, signed notes, vital signs, problems, allergies, procedures, immunizations, documents, referrals, alerts, care
 /// plans, goals, histories, diagnoses, results, appointments and requests to amend the record, the latest first, as far as the
-/// caller's role may read them.
+/// caller's role may read them. With `as_of`, as it stood.
 #[utoipa::path(get, path = "/api/v1/patients/{patient_id}/timeline", tag = "chart",
     params(("patient_id" = PatientId, Path, description = "Whose"), ReadTimeline),
     responses((status = 200, body = Page<TimelineEvent>, description = "A page of events")),

@@ -1,5 +1,6 @@
 //! Reading a timeline.
 
+use kernel::clock::Instant;
 use kernel::ids::PatientId;
 use kernel::{Code, Error, FieldError, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission, Role};
@@ -8,7 +9,8 @@ use platform::http::{Answer, Paging, require_order};
 
 use super::model::{ReadTimeline, TimelineEvent, TimelineKind};
 use super::store::{self, Event, Span};
-use crate::{imported, patients};
+use super::store_past;
+use crate::{entries, imported, patients};
 
 /// What the store calls the notes of somebody who may read only what was released.
 const RELEASED: &str = "released_note";
@@ -20,32 +22,37 @@ pub(super) async fn read(
 ) -> Result<Answer<Page<TimelineEvent>>> {
     require_order(query.from, query.to)?;
     let wanted = kinds(query.types.as_deref())?;
-    let filters = (patient, query.from, query.to, &query.types);
+    let then = query.as_of.map(|then| then.instant(ctx));
+    let filters = (patient, query.from, query.to, &query.types, then);
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
-    let mut tx = ctx.begin_snapshot(Permission::ChartRead).await?;
-    patients::require(&mut tx, patient).await?;
+    let mut tx = match then {
+        None => {
+            let mut tx = ctx.begin_snapshot(Permission::ChartRead).await?;
+            patients::require(&mut tx, patient).await?;
+            tx
+        }
+        Some(_) => entries::require_then(ctx, patient).await?,
+    };
     let kinds = names(&wanted, ctx.principal().role);
     let span = Span {
         from: query.from,
         to: query.to,
         after: paging.after()?,
     };
-    let events = {
-        let released_only = imported::released_only(ctx);
-        store::page(
-            &mut tx,
-            patient,
-            (&kinds, released_only),
-            span,
-            paging.fetch(),
-        )
-        .await?
+    let fetch = paging.fetch();
+    let events = match then {
+        None => {
+            let of = (kinds.as_slice(), imported::released_only(ctx));
+            store::page(&mut tx, patient, of, span, fetch).await?
+        }
+        // Who reads the past reads notes as they are, and what was not released.
+        Some(then) => store_past::page(&mut tx, patient, (&kinds, then), span, fetch).await?,
     };
     let page = paging.page(events, |event| (event.at, event.id))?;
     let items = page
         .items
         .into_iter()
-        .filter_map(|event| shown(patient, event))
+        .filter_map(|event| shown(patient, then, event))
         .collect();
     let page = Page {
         items,
@@ -93,7 +100,7 @@ fn names(wanted: &[TimelineKind], role: Role) -> Vec<&'static str> {
         .collect()
 }
 
-fn shown(patient: PatientId, mut event: Event) -> Option<TimelineEvent> {
+fn shown(patient: PatientId, then: Option<Instant>, mut event: Event) -> Option<TimelineEvent> {
     let id = event.id;
     let released = event.kind == RELEASED;
     let kind = if released {
@@ -114,6 +121,11 @@ fn shown(patient: PatientId, mut event: Event) -> Option<TimelineEvent> {
         }
         kind => format!("/api/v1/patients/{patient}/{}/{id}", list_of(kind)),
     };
+    let href = match then {
+        // Appointments are read as they are.
+        Some(then) if kind != TimelineKind::Appointment => entries::as_it_stood(&place, then),
+        _ => place,
+    };
     Some(TimelineEvent {
         at: event.at,
         date_only: event.date.is_some(),
@@ -122,7 +134,7 @@ fn shown(patient: PatientId, mut event: Event) -> Option<TimelineEvent> {
         id,
         title: event.title,
         status: event.status,
-        href: place,
+        href,
     })
 }
 

@@ -204,11 +204,12 @@ pub(super) async fn page(
            page as (select * from events e order by e.at desc, e.id desc limit $8)
            select p.kind as "kind!", p.id as "id!", p.at as "at!",
                   case when p.kind = 'encounter' then coalesce(v.chief_complaint, replace(v.class, '_', ' ')) else p.title end as title,
-                  coalesce(v.status, p.status) as status,
-                  p.date as "date: _"
+                  case when p.kind = 'encounter' then v.status else p.status end as status,
+                  coalesce(p.date, v.starts_on) as "date: _"
              from page p
-             left join lateral (select x.chief_complaint, x.class, x.status
-                                  from app.encounter_by_id($1, case when p.kind = 'encounter' then p.id end) x
+             left join lateral (select x.chief_complaint, x.class, x.status, x.starts_on
+                                  from app.encounter_by_id($1, case p.kind when 'encounter' then p.id
+                                                                           when 'diagnosis' then p.status::uuid end) x
                                  where x.tenant_id = $1) v on true
             order by p.at desc, p.id desc"#,
         tenant as _,

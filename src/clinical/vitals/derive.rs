@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 
+use chrono::{NaiveDate, TimeDelta};
 use kernel::clock::Instant;
 
 use super::age::Age;
@@ -22,10 +23,15 @@ pub(super) struct Background {
     pub pregnancy: Vec<(Instant, VitalCode)>,
     /// Growth references around his ages.
     pub growth: Vec<Lms>,
+    /// How tall he was, where a weight was measured without it; latest first.
+    pub heights: Vec<(Instant, Amount)>,
 }
 
 /// How long a statement about a pregnancy holds: until it must have ended.
 pub(super) const PREGNANCY_DAYS: i64 = 300;
+
+/// How far apart a child's weight and height may lie for a body mass index.
+const CHILD_APART: TimeDelta = TimeDelta::days(31);
 
 impl Background {
     /// As it was at a time, the last statement before it counts.
@@ -34,6 +40,26 @@ impl Background {
         self.pregnancy.get(last).is_some_and(|(stated, code)| {
             *code == VitalCode::Pregnant && (at - *stated).num_days() <= PREGNANCY_DAYS
         })
+    }
+
+    /// The body mass index of what was measured at a time, and when the height was, if it is the last one before.
+    fn bmi_at(
+        &self,
+        at: Instant,
+        weight: Option<Amount>,
+        height: Option<Amount>,
+    ) -> (Option<Amount>, Option<Instant>) {
+        let before = || self.heights.iter().find(|(measured, _)| *measured <= at);
+        let tall = height
+            .map(|height| (height, at))
+            .or_else(|| before().map(|(measured, height)| (*height, *measured)));
+        let index = bmi(
+            self.subject.birth_date,
+            weight.map(|weight| (weight, at)),
+            tall,
+        );
+        let elsewhere = tall.filter(|_| index.is_some() && height.is_none());
+        (index, elsewhere.map(|(_, measured)| measured))
     }
 
     pub(super) fn age(&self, at: Instant) -> Option<Age> {
@@ -132,9 +158,7 @@ pub(super) fn derived(rows: &[impl Borrow<VitalRecord>], background: &Background
     };
     let pressure = find(VitalKind::BloodPressure).map(|row| &row.measured);
     let (weight, height) = (value(VitalKind::Weight), value(VitalKind::Height));
-    let bmi = weight
-        .zip(height)
-        .and_then(|(weight, height)| growth::bmi(weight, height));
+    let (bmi, bmi_height_at) = background.bmi_at(at, weight, height);
     let inputs = Inputs {
         years: age.years(),
         pregnant: background.pregnant(at),
@@ -156,6 +180,7 @@ pub(super) fn derived(rows: &[impl Borrow<VitalRecord>], background: &Background
         mean_arterial_pressure: pressure
             .and_then(|measured| mean_pressure(measured.value?, measured.diastolic?)),
         bmi,
+        bmi_height_at,
         percentiles: percentiles(
             &background.growth,
             age,
@@ -192,6 +217,18 @@ fn on_oxygen(flow: Option<Amount>, concentration: Option<Amount>) -> Option<bool
         flow.is_some_and(|flow| flow > Amount::whole(0))
             || concentration.is_some_and(|share| share > Amount::whole(21)),
     )
+}
+
+/// The body mass index of a weight and a height; of a child only where they were measured close to each other.
+pub(super) fn bmi(
+    birth_date: NaiveDate,
+    weight: Option<(Amount, Instant)>,
+    height: Option<(Amount, Instant)>,
+) -> Option<Amount> {
+    let ((kilograms, w), (centimetres, h)) = weight.zip(height)?;
+    let child = Age::at(birth_date, w.max(h)).is_some_and(growth::covers);
+    let close = !child || (w - h).abs() <= CHILD_APART;
+    close.then(|| growth::bmi(kilograms, centimetres)).flatten()
 }
 
 /// A third of the way from the diastolic to the systolic, to a tenth.

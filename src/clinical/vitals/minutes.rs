@@ -222,7 +222,7 @@ async fn backgrounds(
     let mut stated = Vec::new();
     if !patients.is_empty() {
         let from = first - chrono::TimeDelta::days(derive::PREGNANCY_DAYS);
-        stated = store_series::pregnancies(tx, &patients, from, last).await?;
+        stated = store_series::pregnancies(tx, &patients, (from, last), None).await?;
         // What the batch says itself is not written yet.
         let here = rows.iter().filter_map(|row| {
             let said = row.kind() == VitalKind::PregnancyStatus;
@@ -239,6 +239,7 @@ async fn backgrounds(
                 subject: subjects[&row.patient_id],
                 pregnancy: Vec::new(),
                 growth: Vec::new(),
+                heights: Vec::new(),
             };
             (row.patient_id, background)
         })
@@ -265,7 +266,8 @@ pub(super) async fn follow(
         return Ok(());
     }
     let rows = store_series::of_minutes(tx, &[(subject.id, span.0)]).await?;
-    let backgrounds = HashMap::from([(subject.id, subject.background(tx, (at, at)).await?)]);
+    let background = subject.background(tx, (at, at), None).await?;
+    let backgrounds = HashMap::from([(subject.id, background)]);
     let standing = || rows.iter().filter(|row| row.status == VitalStatus::Final);
     let mut called = called(sets_of(standing()), &Beside::of(standing()), &backgrounds);
     let wrong: Vec<Raised> = raised

@@ -49,7 +49,7 @@ pub use kinds::{BodySite, Position, VitalCode, VitalKind};
 pub use load::load_growth;
 pub use model::{NewReading, NewVitals};
 pub use recent::RecentVital;
-pub(crate) use recent::{AHEAD, recent_in_tx};
+pub(crate) use recent::{AHEAD, bmi_in, recent_in_tx};
 pub use records::{SetOf, VitalRecord, ensure_months, newest_in_tx, record_in_tx, withdraw_in_tx};
 pub use routes::router;
 pub use units::{Amount, Unit};

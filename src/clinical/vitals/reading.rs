@@ -10,7 +10,6 @@ use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
 use platform::http::{Answer, Paging, require_order};
 
-use super::age::Age;
 use super::derive::{self, Background};
 use super::growth::{GrowthMeasure, Percentile};
 use super::kinds::{Quantity, VitalKind};
@@ -31,8 +30,6 @@ const LATEST: TimeDelta = TimeDelta::days(3 * 365);
 const TREND: TimeDelta = TimeDelta::days(366);
 /// The most values a trend is made of.
 const MOST: usize = 100_000;
-/// How far apart a child's weight and height may lie for a body mass index.
-const CHILD_APART: TimeDelta = TimeDelta::days(31);
 
 /// What it takes to read of today, or as it stood.
 fn permission(then: Option<Instant>) -> Permission {
@@ -52,7 +49,7 @@ pub async fn get(
     let mut tx = ctx.begin(permission(then)).await?;
     let subject = subjects::require(&mut tx, patient).await?;
     let rows = store::set(&mut tx, patient, set, then).await?;
-    let vitals = service::show(&mut tx, subject, rows).await?;
+    let vitals = service::show(&mut tx, subject, rows, then).await?;
     let version = vitals.version;
     tx.finish(Disclosure::of(RESOURCE, Action::Read, patient, set, vitals).version(version))
         .await
@@ -78,13 +75,9 @@ pub async fn list(
     let sets = store::page(&mut tx, patient, &query, after, paging.fetch()).await?;
     let page = paging.page(sets, |place| *place)?;
     let rows = store::of_sets(&mut tx, patient, &page.items, query.include_errors, then).await?;
-    let items = match (rows.last(), rows.first()) {
-        (Some(oldest), Some(newest)) => {
-            let span = (oldest.measured_at, newest.measured_at);
-            let background = subject.background(&mut tx, span).await?;
-            derive::sets(rows, &background)
-        }
-        _ => Vec::new(),
+    let items = match subject.background_of(&mut tx, &rows, then).await? {
+        Some(background) => derive::sets(rows, &background),
+        None => Vec::new(),
     };
     let page = Page {
         items,
@@ -114,18 +107,6 @@ fn percentiles(
         .collect()
 }
 
-/// The body mass index of a weight and a height; of a child only where they were measured close to each other.
-fn bmi(
-    birth_date: NaiveDate,
-    weight: Option<(Amount, Instant)>,
-    height: Option<(Amount, Instant)>,
-) -> Option<Amount> {
-    let ((kilograms, w), (centimetres, h)) = weight.zip(height)?;
-    let child = Age::at(birth_date, w.max(h)).is_some_and(growth::covers);
-    let close = !child || (w - h).abs() <= CHILD_APART;
-    close.then(|| growth::bmi(kilograms, centimetres)).flatten()
-}
-
 pub async fn latest(
     ctx: &Ctx,
     patient: PatientId,
@@ -153,8 +134,9 @@ pub async fn latest(
     let times: Vec<Instant> = times.map(|(_, at)| at).collect();
     let oldest = times.iter().min().copied().unwrap_or(since);
     let newest = times.iter().max().copied().unwrap_or(until);
-    let background = subject.background(&mut tx, (oldest, newest)).await?;
-    let bmi = bmi(subject.birth_date, weight, height);
+    let span = (oldest, newest);
+    let background = subject.background(&mut tx, span, then).await?;
+    let bmi = derive::bmi(subject.birth_date, weight, height);
     let measured = [
         (GrowthMeasure::Weight, weight),
         (GrowthMeasure::Height, height),
@@ -276,7 +258,8 @@ fn quantities(samples: &[Sample], birth_date: NaiveDate) -> BTreeMap<Quantity, V
                 .take_while(|later| later.at == sample.at)
                 .find(|later| later.kind == VitalKind::Height)
                 .map(|later| (later.value, later.at));
-            let index = bmi(birth_date, Some((sample.value, sample.at)), same.or(height));
+            let weight = Some((sample.value, sample.at));
+            let index = derive::bmi(birth_date, weight, same.or(height));
             add(Quantity::Bmi, index);
         }
     }

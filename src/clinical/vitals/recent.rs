@@ -18,6 +18,7 @@ use super::kinds::VitalKind;
 use super::records::VitalRecord;
 use super::store_series;
 use super::trend::{Point, Summary, summarise};
+use super::units::Amount;
 use super::view::Reading;
 
 /// How far ahead a chart looks: a bedside clock may be ahead of ours, and what it measured last is the latest all the same.
@@ -85,4 +86,14 @@ fn recent(rows: Vec<VitalRecord>, birth: NaiveDate, past: bool) -> Option<Recent
         reading: derive::reading(latest, age),
         trend: summarise(&points),
     })
+}
+
+/// The body mass index from the latest weight and height.
+pub(crate) fn bmi_in(recent: &[RecentVital], birth: NaiveDate) -> Option<Amount> {
+    let of = |kind: VitalKind| {
+        let mut recent = recent.iter();
+        let one = recent.find(|one| one.reading.given.kind == kind)?;
+        Some((one.reading.canonical.as_ref()?.value, one.measured_at))
+    };
+    derive::bmi(birth, of(VitalKind::Weight), of(VitalKind::Height))
 }

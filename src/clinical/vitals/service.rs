@@ -2,6 +2,7 @@
 //!
 //! A set is never changed. A correction withdraws it and records another in the same transaction; each names the other.
 
+use kernel::clock::Instant;
 use kernel::ids::{PatientId, VitalSetId};
 use kernel::{Code, Error, Result};
 use platform::access::{Ctx, Disclosure, Permission};
@@ -9,7 +10,7 @@ use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx, partition};
 use platform::http::Answer;
 
-use super::derive::{self, Background};
+use super::derive;
 use super::model::{Correction, NewVitals, Withdrawal};
 use super::records::{self, SetOf, VitalRecord};
 use super::subjects::{self, Subject};
@@ -94,7 +95,7 @@ pub async fn withdraw(
         return Err(Error::new(Code::VitalsWithdrawn));
     }
     let rows = store::set(&mut tx, patient, set, None).await?;
-    let vitals = show(&mut tx, subject, rows).await?;
+    let vitals = show(&mut tx, subject, rows, None).await?;
     // A score that its parts no longer make was none.
     minutes::follow(&mut tx, subject, vitals.measured_at, ctx.now()).await?;
     commit_change(tx, patient, vitals).await
@@ -160,7 +161,7 @@ async fn write(
 ) -> Result<Vitals> {
     records::record_in_tx(tx, &rows).await?;
     let first = rows.first().cloned().ok_or_else(Error::not_found)?;
-    let vitals = show(tx, subject, rows).await?;
+    let vitals = show(tx, subject, rows, None).await?;
     if warnings::is_fresh(first.measured_at, ctx.now()) {
         let new = warnings::called(&vitals.derived, &first);
         alerts::raise_in_tx(tx, &new, ctx.now()).await?;
@@ -168,18 +169,15 @@ async fn write(
     Ok(vitals)
 }
 
-/// A set as it is shown.
+/// A set as it is shown, of today or `then`.
 pub(super) async fn show(
     tx: &mut TenantTx,
     subject: Subject,
     rows: Vec<VitalRecord>,
+    then: Option<Instant>,
 ) -> Result<Vitals> {
-    let at = rows
-        .first()
-        .map(|row| row.measured_at)
-        .ok_or_else(Error::not_found)?;
-    let background: Background = subject.background(tx, (at, at)).await?;
-    derive::sets(rows, &background)
+    let background = subject.background_of(tx, &rows, then).await?;
+    derive::sets(rows, &background.ok_or_else(Error::not_found)?)
         .pop()
         .ok_or_else(Error::not_found)
 }

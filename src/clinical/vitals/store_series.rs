@@ -213,29 +213,64 @@ pub(super) async fn of_minutes(
     Ok(rows.into_iter().map(VitalRecord::from).collect())
 }
 
-/// Statements about a pregnancy of these patients in `from..=to`, latest first.
+/// Statements about a pregnancy of these patients in `from..=to`, latest first: those that stand, or that stood `then`.
 pub(super) async fn pregnancies(
     tx: &mut TenantTx,
     patients: &[PatientId],
-    from: Instant,
-    to: Instant,
+    (from, to): (Instant, Instant),
+    then: Option<Instant>,
 ) -> Result<Vec<(PatientId, Instant, VitalCode)>> {
     let tenant = tx.tenant();
     let rows = sqlx::query!(
         r#"select patient_id as "patient_id: PatientId", measured_at, code as "code!: VitalCode"
              from app.vitals
             where tenant_id = $1 and patient_id = any($2) and kind = 'pregnancy_status' and measured_at >= $3 and measured_at <= $4
-              and status = 'final'
+              and recorded_at <= coalesce($5::timestamptz, 'infinity') and (status = 'final' or updated_at > $5)
             order by measured_at desc"#,
         tenant as _,
         patients as _,
         from,
         to,
+        then,
     )
     .fetch_all(tx.conn())
     .await?;
     Ok(rows
         .into_iter()
         .map(|row| (row.patient_id, row.measured_at, row.code))
+        .collect())
+}
+
+/// How tall a patient was in `from..=to`, and the last time since `since` before: latest first. What stands, or stood `then`.
+pub(super) async fn heights(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    (since, from, to): (Instant, Instant, Instant),
+    then: Option<Instant>,
+) -> Result<Vec<(Instant, Amount)>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query!(
+        r#"select h.measured_at as "at!", h.value::float8 as "value!"
+             from (select v.measured_at, v.value from app.vitals v
+                    where v.tenant_id = $1 and v.patient_id = $2 and v.kind = 'height' and v.measured_at >= $4 and v.measured_at <= $5
+                      and v.recorded_at <= coalesce($6::timestamptz, 'infinity') and (v.status = 'final' or v.updated_at > $6)
+                   union all
+                   (select v.measured_at, v.value from app.vitals v
+                     where v.tenant_id = $1 and v.patient_id = $2 and v.kind = 'height' and v.measured_at >= $3 and v.measured_at < $4
+                       and v.recorded_at <= coalesce($6::timestamptz, 'infinity') and (v.status = 'final' or v.updated_at > $6)
+                     order by v.measured_at desc limit 1)) h
+            order by h.measured_at desc"#,
+        tenant as _,
+        patient as _,
+        since,
+        from,
+        to,
+        then,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let heights = rows.into_iter();
+    Ok(heights
+        .filter_map(|row| Some((row.at, Amount::new(row.value)?)))
         .collect())
 }

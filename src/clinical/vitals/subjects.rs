@@ -1,6 +1,8 @@
 //! Whom a measurement is about: what of a patient must be known to judge one, and whether he can be measured at all.
 
-use chrono::{Days, NaiveDate};
+use std::collections::HashSet;
+
+use chrono::{Days, NaiveDate, TimeDelta};
 use kernel::clock::Instant;
 use kernel::ids::PatientId;
 use kernel::{Code, Error, FieldError, Result};
@@ -8,8 +10,13 @@ use platform::db::TenantTx;
 
 use super::age::Age;
 use super::derive::{Background, PREGNANCY_DAYS};
+use super::kinds::VitalKind;
+use super::records::VitalRecord;
 use super::{growth, store_growth, store_series, store_subjects};
 use crate::patients::{PatientStatus, Sex};
+
+/// How long before a weight a height may have been measured.
+const HEIGHT_HOLDS: TimeDelta = TimeDelta::days(3 * 365);
 
 /// A patient, as far as a measurement needs to know him.
 #[derive(Clone, Copy, Debug)]
@@ -60,15 +67,39 @@ impl Subject {
             && Age::at(self.birth_date, at).is_some_and(|age| (10..=60).contains(&age.years()))
     }
 
-    /// What of him is needed to show readings taken in `from..=to`.
+    /// What of him is needed to show these readings, of today or `then`. Of none, nothing.
+    pub async fn background_of(
+        self,
+        tx: &mut TenantTx,
+        rows: &[VitalRecord],
+        then: Option<Instant>,
+    ) -> Result<Option<Background>> {
+        let times = || rows.iter().map(|row| row.measured_at);
+        let (Some(from), Some(to)) = (times().min(), times().max()) else {
+            return Ok(None);
+        };
+        let mut background = self.background(tx, (from, to), then).await?;
+        let sets = |kind: VitalKind| -> HashSet<_> {
+            let rows = rows.iter().filter(|row| row.kind() == kind);
+            rows.map(|row| row.set_id.0).collect()
+        };
+        if !sets(VitalKind::Weight).is_subset(&sets(VitalKind::Height)) {
+            let span = (from - HEIGHT_HOLDS, from, to);
+            background.heights = store_series::heights(tx, self.id, span, then).await?;
+        }
+        Ok(Some(background))
+    }
+
+    /// What of him is needed to show readings taken in `from..=to`, but for how tall he was.
     pub async fn background(
         self,
         tx: &mut TenantTx,
         (from, to): (Instant, Instant),
+        then: Option<Instant>,
     ) -> Result<Background> {
         let pregnancy = if self.may_be_pregnant(from) || self.may_be_pregnant(to) {
-            let earliest = from - chrono::TimeDelta::days(PREGNANCY_DAYS);
-            store_series::pregnancies(tx, &[self.id], earliest, to)
+            let earliest = from - TimeDelta::days(PREGNANCY_DAYS);
+            store_series::pregnancies(tx, &[self.id], (earliest, to), then)
                 .await?
                 .into_iter()
                 .map(|(_, at, code)| (at, code))
@@ -88,6 +119,7 @@ impl Subject {
             subject: self,
             pregnancy,
             growth,
+            heights: Vec::new(),
         })
     }
 }

@@ -75,7 +75,7 @@ pub struct Reading {
     pub replaced_by: Option<VitalSetId>,
 }
 
-/// What follows from the readings of one set. Computed, never entered; readings that are an error don't count.
+/// What follows from the readings of one set, and from how tall the patient was. Computed, never entered; readings that are an error don't count.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[schema(as = VitalsDerived)]
 pub struct Derived {
@@ -87,6 +87,10 @@ pub struct Derived {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>)]
     pub bmi: Option<Amount>,
+    /// When the height it was made with was measured, if the set has none: the last one in the three years before, of a child in
+    /// the 31 days before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bmi_height_at: Option<DateTime<Utc>>,
     /// Of children, where growth references are loaded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub percentiles: Vec<Percentile>,

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, SubsecRound, TimeZone, Utc};
 use chrono_tz::Tz;
+use kernel::PartialDate;
 use kernel::clock::Instant;
 use serde_json::Value;
 
@@ -18,6 +19,12 @@ pub(super) fn day(text: &str) -> Option<NaiveDate> {
 /// As for what comes in by the API: a year outside these is a slip, or a filler for "unknown" and "for ever".
 fn is_meant(year: i32) -> bool {
     (1850..2200).contains(&year)
+}
+
+/// A year, a month or a day, where that is all that is said.
+pub(super) fn partial(text: &str) -> Option<PartialDate> {
+    let date = PartialDate::try_from(text.to_owned()).ok()?;
+    is_meant(date.earliest().year()).then_some(date)
 }
 
 /// The instant a `date`, `dateTime` or `instant` begins.

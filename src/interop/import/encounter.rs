@@ -1,6 +1,7 @@
 //! `Encounter` → encounter.
 //!
-//! What a source calls finished took place when it says; its planned times are the same, because FHIR has but one period.
+//! What a source calls finished took place when it says; its planned times are the same, because FHIR has but one period. Of a
+//! day, a month or a year the record has where it begins, and beside it what was said.
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
@@ -82,7 +83,14 @@ pub(super) fn map(
         None => Ok(None),
     };
     let start = time("/period/start")?.ok_or("has no period.start")?;
-    let end = time("/period/end")?;
+    let said = |pointer: &str| text(value, pointer).and_then(dates::partial);
+    let (starts_on, ends_on) = (said("/period/start"), said("/period/end"));
+    let mut end = time("/period/end")?;
+    // It may have ended at any moment of the day, the month or the year: after it began.
+    let day = start.with_timezone(&zone).date_naive();
+    if ends_on.as_ref().is_some_and(|date| date.latest() >= day) {
+        end = end.max(Some(start));
+    }
     if end.is_some_and(|end| end < start) {
         return Err("has a period that ends before it starts");
     }
@@ -104,6 +112,8 @@ pub(super) fn map(
         scheduled_end: end,
         actual_start: happened.then_some(start),
         actual_end: end.filter(|_| status == EncounterStatus::Completed),
+        starts_on,
+        ends_on,
         time_zone: zone.name().to_owned(),
         facility_id: found.facility,
         department_id: None,

@@ -134,3 +134,31 @@ fn what_can_not_be_an_encounter_says_why() {
         assert_eq!(mapped(&value).err(), Some(reason));
     }
 }
+
+#[test]
+fn what_is_known_of_a_period_is_kept_as_it_was_said() {
+    let of = |start: &str, end: &str| {
+        let mut value = finished();
+        value["period"] = json!({ "start": start, "end": end });
+        mapped(&value)
+    };
+    let said = |record: &EncounterRecord| {
+        let text = |date: &Option<kernel::PartialDate>| date.as_ref().map(ToString::to_string);
+        (text(&record.starts_on), text(&record.ends_on))
+    };
+    let both = |start: &str, end: &str| (Some(start.to_owned()), Some(end.to_owned()));
+    let month = of("2013-05", "2013").expect("an encounter");
+    assert_eq!(said(&month), both("2013-05", "2013"));
+    let first: Instant = "2013-05-01T04:00:00Z".parse().expect("an instant");
+    assert_eq!(
+        (month.scheduled_start, month.scheduled_end),
+        (first, Some(first))
+    );
+    // It ended on the day on which it began, and not before it began.
+    let day = of("2013-05-10T09:00:00-04:00", "2013-05-10").expect("an encounter");
+    assert_eq!(said(&day), (None, Some("2013-05-10".to_owned())));
+    assert_eq!(day.scheduled_end, Some(day.scheduled_start));
+    assert!(of("2013-05-10T09:00:00-04:00", "2013-05-09").is_err());
+    let exact = mapped(&finished()).expect("an encounter");
+    assert_eq!(said(&exact), (None, None));
+}

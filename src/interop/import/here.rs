@@ -122,15 +122,25 @@ impl Here {
             (
                 one.scheduled_start,
                 one.scheduled_end,
+                one.starts_on.clone(),
+                one.ends_on.clone(),
                 one.time_zone.clone(),
             )
         };
         let mut plan = plans(&wanted);
-        let columns = ["scheduled_start", "scheduled_end", "time_zone"];
+        let columns = [
+            "scheduled_start",
+            "scheduled_end",
+            "starts_on",
+            "ends_on",
+            "time_zone",
+        ];
         self.keep(&columns, &plans(present), &mut plan);
         (
             wanted.scheduled_start,
             wanted.scheduled_end,
+            wanted.starts_on,
+            wanted.ends_on,
             wanted.time_zone,
         ) = plan;
 

@@ -3,6 +3,7 @@
 mod body;
 mod ctx;
 mod if_match;
+mod merge;
 mod numbers;
 mod path;
 mod query;

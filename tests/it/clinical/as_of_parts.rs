@@ -1,5 +1,6 @@
 //! What belongs to an entry, and what lists of places and people show, can be read as it stood at any time.
 
+use axum::http::Method;
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use platform::access::Role;
 use serde_json::{Value, json};
@@ -297,5 +298,39 @@ async fn a_day_of_then_ends_where_the_organisation_is() {
         let day = (today - TimeDelta::days(1)).date_naive();
         let reply = chart.doctor.get(format!("{problem}?as_of={day}")).await;
         reply.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_number_keeps_its_digits_when_something_else_is_changed_and_wherever_it_is_read() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let doctor = &chart.doctor;
+    let goals = chart.fill("/api/v1/patients/{patient_id}/goals");
+    let goal = r#"{ "description": "HbA1c", "targets": [{ "measure": { "system": "loinc", "code": "4548-4", "display": "HbA1c" },
+                    "comparison": "less_than", "value": 7.50, "unit": "%" }] }"#;
+    let made = doctor
+        .send(Method::POST, &goals, &[], Some(goal.to_owned()))
+        .await;
+    let place = format!("{goals}/{}", id(&made.expect(201)));
+    let then = now(&clinic);
+    let change = json!({ "description": "HbA1c, carefully" });
+    let changed = doctor.patch(&place, 1, change).await;
+    assert!(changed.text.contains(r#""value":7.50"#), "{}", changed.text);
+    let open_chart = chart.fill("/api/v1/patients/{patient_id}/chart");
+    for path in [
+        place.clone(),
+        goals.clone(),
+        open_chart.clone(),
+        format!("{place}?as_of={then}"),
+        format!("{goals}?as_of={then}"),
+        format!("{open_chart}?as_of={then}"),
+    ] {
+        let shown = doctor.get(&path).await;
+        assert!(
+            shown.text.contains(r#""value":7.50"#),
+            "{path}: {}",
+            shown.text
+        );
     }
 }

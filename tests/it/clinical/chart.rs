@@ -17,6 +17,8 @@ async fn a_doctor_sees_who_it_is_and_every_section() {
     let header = &shown["patient"];
     assert_eq!(header["name"], "Pat Chart");
     assert!(header["age"].as_i64().expect("an age") >= 56);
+    let years = format!("{} years", header["age"]);
+    assert_eq!(header["age_in_words"], years.as_str());
     assert_eq!(header["flags"], json!([]));
     assert_eq!(header["allergies"]["state"], "known");
     assert_eq!(shown["problems"]["items"][0]["icd10cm"], "J45.909");
@@ -167,6 +169,60 @@ async fn a_chart_of_the_past_is_the_chart_as_it_stood() {
         .get(before)
         .await
         .expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_section_is_cut_tells_how_many_there_are_and_leads_to_all_of_them() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let goals = chart.fill("/api/v1/patients/{patient_id}/goals");
+    for number in 1..=203 {
+        let goal = json!({ "description": format!("Goal {number}") });
+        chart.doctor.post(&goals, goal).await.expect(201);
+    }
+    let then = clinic.clock.now().format("%Y-%m-%dT%H:%M:%S%.6fZ");
+    let past = format!("{}?as_of={then}", place(&chart));
+    let later = json!({ "description": "Later" });
+    chart.doctor.post(&goals, later).await.expect(201);
+    for (path, shown, newest, total) in [
+        (place(&chart), 8, "Later", 204),
+        (past, 200, "Goal 203", 203),
+    ] {
+        let opened = chart.doctor.get(&path).await.expect(200);
+        let section = &opened["goals"];
+        let items = section["items"].as_array().expect("goals");
+        assert_eq!(
+            (items.len(), &items[0]["description"]),
+            (shown, &json!(newest))
+        );
+        assert_eq!(
+            (&section["total"], &section["more"]),
+            (&json!(total), &json!(true))
+        );
+        let list = section["href"].as_str().expect("a place");
+        let sign = if list.contains('?') { '&' } else { '?' };
+        let (mut found, mut next) = (Vec::new(), format!("{list}{sign}limit=200"));
+        loop {
+            let page = chart.doctor.get(&next).await.expect(200);
+            found.extend(page["items"].as_array().expect("goals").clone());
+            match page["next_cursor"].as_str() {
+                Some(cursor) => next = format!("{list}{sign}limit=200&cursor={cursor}"),
+                None => break,
+            }
+        }
+        assert_eq!(found.len(), total);
+        assert_eq!(found[0]["id"], items[0]["id"]);
+        // Whatever has all it has says so, and every section leads somewhere.
+        for (name, section) in opened.as_object().expect("a chart") {
+            let Some(list) = section["href"].as_str() else {
+                continue;
+            };
+            let all = section["items"].as_array().expect("rows").len();
+            let more = section["total"].as_u64() > u64::try_from(all).ok();
+            assert_eq!(section["more"], more, "{name}");
+            chart.doctor.get(list).await.expect(200);
+        }
+    }
 }
 
 /// Somebody at a server on a wire, who has asked once, so that statements are prepared and types known.

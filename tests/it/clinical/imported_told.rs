@@ -1,6 +1,7 @@
 //! What a chart tells of imported prescriptions and reports: by whatever name they name each other, and in parts as well as in words.
 
 use kernel::Clock;
+use platform::access::Role;
 use serde_json::{Value, json};
 
 use super::imported::{Record, laboratory, order};
@@ -197,4 +198,32 @@ async fn a_report_tells_what_it_found_to_whom_that_was_given_and_as_it_was() {
     assert_eq!(of("chart").await["results"][0]["value"], "7.4 %");
     assert_eq!(of(&format!("chart?as_of={then}")).await, before);
     assert_eq!(own().await, Value::Null, "a new value was given to nobody");
+}
+
+#[tokio::test]
+async fn a_template_brings_what_is_known_of_medications_and_a_gap_where_nothing_is() {
+    let mut taken = order("m1", "MedicationRequest", "active");
+    taken.as_object_mut().expect("an object").remove("code");
+    taken["medicationCodeableConcept"] = json!({ "text": "Naproxen 220 MG" });
+    taken["dosageInstruction"] = json!([{ "text": "One tablet with food" }]);
+    let mut ended = taken.clone();
+    ended["id"] = json!("m2");
+    ended["status"] = json!("stopped");
+    ended["medicationCodeableConcept"] = json!({ "text": "Ibuprofen" });
+    let admin = async |record: &Record| record.clinic.user(Role::Admin).await;
+    let filled = async |record: &Record| {
+        let template = json!({ "name": "Visit", "type": "progress", "content": { "body": "{{medications.active}}" } });
+        let made = admin(record).await;
+        let made = made.post("/api/v1/note-templates", template).await;
+        let template = made.expect(201)["id"].as_str().expect("an id").to_owned();
+        let preview = record.place(&format!("note-templates/{template}"));
+        let shown = record.doctor.get(preview).await.expect(200);
+        shown["content"]["body"].clone()
+    };
+    assert_eq!(filled(&Record::import(&[]).await).await, "***");
+    let record = Record::import(&[taken, ended]).await;
+    assert_eq!(
+        filled(&record).await,
+        "- Naproxen 220 MG, active (imported): One tablet with food"
+    );
 }

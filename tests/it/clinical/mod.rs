@@ -36,3 +36,4 @@ mod front_desk;
 mod imported;
 mod imported_told;
 mod timeline;
+mod timeline_past;

@@ -500,3 +500,51 @@ async fn everybody_who_charts_can_read_what_is_usual() {
     assert_eq!(rate["possible"], json!({ "low": 10, "high": 350 }));
     assert_eq!(rate["usual"].as_array().map(Vec::len), Some(8));
 }
+
+#[tokio::test]
+async fn a_weight_is_set_beside_how_tall_the_patient_was() {
+    let (clinic, nurse, path) = bedside().await;
+    let at = |days: i64| clinic.clock.now() - TimeDelta::days(days);
+    let put = async |path: &str, days: i64, readings: Value| {
+        let body = json!({ "measured_at": at(days), "readings": readings });
+        nurse.post(path, body).await.expect(201)
+    };
+    let height = json!([{ "kind": "height", "value": 175, "unit": "cm" }]);
+    let weight = json!([{ "kind": "weight", "value": 70, "unit": "kg" }]);
+    let alone = put(&path, 500, weight.clone()).await;
+    assert!(alone["derived"].get("bmi").is_none(), "{alone}");
+    let tall = put(&path, 400, height.clone()).await;
+    let weighed = put(&path, 1, weight.clone()).await;
+    assert_eq!(weighed["derived"]["bmi"], 22.9);
+    let measured = &tall["measured_at"];
+    assert_eq!(&weighed["derived"]["bmi_height_at"], measured, "{weighed}");
+    let place = format!("{path}/{}", weighed["id"].as_str().expect("an id"));
+    let shown = async |path: &str| nurse.get(path).await.expect(200);
+    assert_eq!(shown(&place).await["derived"], weighed["derived"]);
+    let listed = shown(&path).await;
+    assert_eq!(listed["items"][0]["derived"], weighed["derived"]);
+    let chart = path.replace("/vitals", "/chart");
+    assert_eq!(shown(&chart).await["bmi"], 22.9);
+
+    // What was on record then, when the height was a mistake.
+    let then = clinic.clock.now().format("%Y-%m-%dT%H:%M:%S%.6fZ");
+    let tall = format!("{path}/{}/withdraw", tall["id"].as_str().expect("an id"));
+    let why = json!({ "reason": "Another patient's" });
+    nurse.post(tall, why).await.expect(200);
+    assert!(shown(&place).await["derived"].get("bmi").is_none());
+    assert!(shown(&chart).await.get("bmi").is_none());
+    let past = shown(&format!("{place}?as_of={then}")).await;
+    assert_eq!(past["derived"], weighed["derived"]);
+    assert_eq!(shown(&format!("{chart}?as_of={then}")).await["bmi"], 22.9);
+
+    // A child grows.
+    let birth = at(10 * 365).date_naive().to_string();
+    let young = child(&nurse, &birth, "female").await;
+    let weight = json!([{ "kind": "weight", "value": 30, "unit": "kg" }]);
+    let height = json!([{ "kind": "height", "value": 135, "unit": "cm" }]);
+    put(&young, 60, height).await;
+    let soon = put(&young, 40, weight.clone()).await;
+    assert_eq!(soon["derived"]["bmi"], 16.5);
+    let late = put(&young, 20, weight).await;
+    assert!(late["derived"].get("bmi").is_none(), "{late}");
+}

@@ -4,7 +4,7 @@ use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{EncounterId, ParticipantId};
 use platform::db::TenantTx;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::super::model::EncounterRecord;
 use super::model::{NewParticipant, Participant};
@@ -14,8 +14,8 @@ impl Remembered for Participant {
     const TABLE: &'static str = "encounter_participants";
     const RESOURCE: &'static str = "encounter";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value(image)
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str(image.get())
     }
 
     fn version(&self) -> i64 {

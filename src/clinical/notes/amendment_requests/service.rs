@@ -82,7 +82,7 @@ pub(super) async fn get_as_of(
     let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
     let (image, _) =
         read_row_as_of(&mut tx, AmendmentRequest::TABLE, id.0, then.instant(ctx)).await?;
-    let found = AmendmentRequest::of_image(image).map_err(Error::internal)?;
+    let found = AmendmentRequest::of_image(&image).map_err(Error::internal)?;
     let (patient, version) = (found.patient_id, found.version);
     tx.finish(
         Disclosure::of("amendment_request", Action::Read, patient, id, found).version(version),

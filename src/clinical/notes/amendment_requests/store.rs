@@ -8,7 +8,7 @@ use kernel::ids::{AmendmentRequestId, NoteEntryId, NoteId, PatientId, UserId};
 use kernel::{Error, Result};
 use platform::db::TenantTx;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::model::{
@@ -72,8 +72,8 @@ impl Remembered for AmendmentRequest {
     const TABLE: &'static str = "note_amendment_requests";
     const RESOURCE: &'static str = "amendment_request";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value(image).map(|row: Row| row.into())
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str(image.get()).map(|row: Row| row.into())
     }
 
     fn version(&self) -> i64 {

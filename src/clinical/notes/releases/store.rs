@@ -4,7 +4,7 @@ use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{NoteId, PatientId};
 use platform::db::TenantTx;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use sqlx::types::Json;
 
 use super::model::{ReleasedDocument, ReleasedNote};
@@ -16,8 +16,8 @@ impl Remembered for ReleasedNote {
     const RESOURCE: &'static str = "note";
     const ORDER: &'static str = "noted_at";
 
-    fn of_image(image: Value) -> serde_json::Result<Self> {
-        serde_json::from_value(image)
+    fn of_image(image: &RawValue) -> serde_json::Result<Self> {
+        serde_json::from_str(image.get())
     }
 
     fn version(&self) -> i64 {

@@ -217,7 +217,8 @@ pub(super) async fn list(
     as_of: Option<AsOf>,
 ) -> Result<Answer<NoteEntries>> {
     let then = as_of.map(|then| then.instant(ctx));
-    let (mut tx, patient) = service::begin_read(ctx, id, then).await?;
+    let (mut tx, note) = service::begin_read(ctx, id, then).await?;
+    let patient = note.patient_id;
     let mut entries = store::entries(&mut tx, id).await?;
     entries.retain(|entry| then.is_none_or(|then| entry.signed_at <= then));
     let items = entries.iter().map(Entry::shown).collect::<Result<_>>()?;

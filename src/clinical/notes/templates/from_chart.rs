@@ -1,5 +1,7 @@
-//! What a chart says where a template asks for it: problems, allergies, vital signs, immunizations. A line for each, newest
-//! first. What was not asked of the patient is said so, and never reads as "none".
+//! What a chart says where a template asks for it: problems, allergies, medications, vital signs, immunizations. A line for each,
+//! newest first. What was not asked of the patient is said so, and never reads as "none".
+//!
+//! Trap: of medications the chart knows what was imported. None there is a gap, for the author to fill in.
 
 use chrono_tz::Tz;
 use kernel::Result;
@@ -10,6 +12,7 @@ use platform::db::TenantTx;
 use super::placeholders::Values;
 use crate::allergies::{self, Allergy, AllergyState, AllergySummary, AllergyVerification};
 use crate::immunizations::{self, Immunization};
+use crate::imported::{self, KnownMedication};
 use crate::patients::Patient;
 use crate::problems::{self, Problem, ProblemVerification};
 use crate::vitals::{self, RecentVital};
@@ -41,14 +44,23 @@ pub(super) async fn add(
         let summary = allergies::summary_in_tx(tx, patient).await?;
         values.insert("allergies", allergy_lines(&summary));
     }
+    if asked("medications.active") {
+        let known = imported::medications_in_tx(tx, patient, LINES).await?;
+        if !known.is_empty() {
+            values.insert(
+                "medications.active",
+                lines(known.iter().map(medication), ""),
+            );
+        }
+    }
     if asked("vitals.latest") {
         let birth = found.data.birth_date;
         let until = now + vitals::AHEAD;
         let latest = vitals::recent_in_tx(tx, (patient, birth), until, None).await?;
-        values.insert(
-            "vitals.latest",
-            lines(latest.iter().map(|one| vital(one, zone)), "none on record"),
-        );
+        let bmi = vitals::bmi_in(&latest, birth);
+        let bmi = bmi.map(|bmi| format!("body mass index {bmi} kg/m²"));
+        let said = latest.iter().map(|one| vital(one, zone)).chain(bmi);
+        values.insert("vitals.latest", lines(said, "none on record"));
     }
     if asked("immunizations") {
         let given = immunizations::given_in_tx(tx, patient, LINES).await?;
@@ -124,6 +136,15 @@ fn allergy(allergy: &Allergy) -> String {
     }
     let reactions = reactions.join(", ");
     format!("{substance}: {reactions}, criticality {criticality}")
+}
+
+fn medication(known: &KnownMedication) -> String {
+    let name = known.name.as_deref().unwrap_or("without a name");
+    let dosage = known.dosage.as_ref();
+    let dosage = dosage
+        .map(|dosage| format!(": {dosage}"))
+        .unwrap_or_default();
+    format!("{name}, {} (imported){dosage}", known.status)
 }
 
 /// Days are those of the clinic, units those a reader knows.

@@ -35,8 +35,8 @@ pub struct NewTemplate {
     /// May hold placeholders: `{{patient.name}}`, `{{patient.given_name}}`, `{{patient.family_name}}`, `{{patient.age}}`,
     /// `{{patient.birth_date}}`, `{{patient.sex}}`, `{{patient.mrn}}`, `{{date}}`, `{{time}}`, `{{author.name}}`,
     /// `{{encounter.date}}`, `{{encounter.reason}}`, `{{encounter.class}}`, `{{encounter.provider}}`,
-    /// `{{problems.active}}`, `{{allergies}}`, `{{vitals.latest}}`, `{{immunizations}}`. What the chart does not
-    /// hold becomes `***`, and so may anything the author is to fill in: a note that still has it is not signed.
+    /// `{{problems.active}}`, `{{allergies}}`, `{{medications.active}}` (imported ones), `{{vitals.latest}}`,
+    /// `{{immunizations}}`. What the chart does not hold becomes `***`, and so may anything the author is to fill in: a note that still has it is not signed.
     pub content: NoteContent,
 }
 

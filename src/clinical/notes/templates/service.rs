@@ -187,7 +187,7 @@ async fn values(
     let mut values = Values::from([
         (
             "patient.age",
-            placeholders::age(
+            patients::age_in_words(
                 found.data.birth_date,
                 found.data.deceased_on.unwrap_or(local.date_naive()),
             ),
@@ -214,7 +214,9 @@ async fn values(
 
 fn add_encounter(values: &mut Values, encounter: Encounter) {
     values.insert("encounter.class", word(&encounter.record.class));
-    if let Some((date, _)) = encounter.scheduled_local.split_once('T') {
+    if let Some(date) = encounter.record.starts_on {
+        values.insert("encounter.date", date.to_string());
+    } else if let Some((date, _)) = encounter.scheduled_local.split_once('T') {
         values.insert("encounter.date", date.to_owned());
     }
     if let Some(provider) = encounter.attending_provider {

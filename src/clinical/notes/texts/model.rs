@@ -71,6 +71,9 @@ pub struct CompareTexts {
     pub from: Option<i32>,
     /// The number of the later text; unless given, the one that counts.
     pub to: Option<i32>,
+    /// A day (its local end) or an instant: of the texts there were then. Needs the permission `entry.history`.
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
+    pub as_of: Option<AsOf>,
 }
 
 /// What differs between two texts of a note.

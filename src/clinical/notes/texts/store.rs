@@ -87,19 +87,20 @@ pub(in crate::notes) async fn as_of_version(
     Ok(content.map(|content| content.0))
 }
 
-/// The text with this number.
+/// The text with this number, of today or `then`.
 pub(in crate::notes) async fn content(
     tx: &mut TenantTx,
-    note: NoteId,
+    (note, then): (NoteId, Option<Instant>),
     number: i32,
 ) -> Result<Option<NoteContent>> {
     let tenant = tx.tenant();
     let content = sqlx::query_scalar!(
         r#"select t.content as "content: Json<NoteContent>" from app.note_texts t
-            where t.tenant_id = $1 and t.note_id = $2 and t.number = $3"#,
+            where t.tenant_id = $1 and t.note_id = $2 and t.number = $3 and t.saved_at <= coalesce($4::timestamptz, 'infinity')"#,
         tenant as _,
         note as _,
         number,
+        then,
     )
     .fetch_optional(tx.conn())
     .await?;

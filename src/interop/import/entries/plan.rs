@@ -98,7 +98,12 @@ fn plan(value: &Value, addresses: Vec<Coding>, whose: Whose) -> NewCarePlan {
         .iter()
         .find(|concept| code_of(concept, "").is_none_or(|code| code != "assess-plan"));
     let title = text(value, "/title").or_else(|| category.and_then(wording));
-    let starts_on = text(value, "/period/start").and_then(dates::day);
+    let (starts_on, start) = day(value, "/period/start", "Start");
+    let (ends_on, mut end) = day(value, "/period/end", "End");
+    let ends_on = ends_on.filter(|end| starts_on.is_none_or(|start| start <= *end));
+    if ends_on.is_none() && end.is_none() {
+        end = text(value, "/period/end").map(|said| format!("End: {said}"));
+    }
     NewCarePlan {
         title: title
             .and_then(|title| words(title, 200))
@@ -107,9 +112,7 @@ fn plan(value: &Value, addresses: Vec<Coding>, whose: Whose) -> NewCarePlan {
         category: category.and_then(codes::coding),
         addresses,
         starts_on,
-        ends_on: text(value, "/period/end")
-            .and_then(dates::day)
-            .filter(|end| starts_on.is_none_or(|start| start <= *end)),
+        ends_on,
         activities: list(value, "/activity")
             .iter()
             .filter_map(activity)
@@ -117,8 +120,16 @@ fn plan(value: &Value, addresses: Vec<Coding>, whose: Whose) -> NewCarePlan {
             .collect(),
         provider_id: None,
         encounter_id: whose.encounter,
-        note: note(value, None, 5000),
+        note: note(value, start.into_iter().chain(end), 5000),
     }
+}
+
+/// The day an element says; or, of one that says less than a day, its words.
+fn day(value: &Value, place: &str, word: &str) -> (Option<NaiveDate>, Option<String>) {
+    let said = text(value, place);
+    let day = said.and_then(dates::day);
+    let words = said.filter(|_| day.is_none());
+    (day, words.map(|said| format!("{word}: {said}")))
 }
 
 /// The same without its codes: what is to be done matters more than how it is coded.
@@ -182,12 +193,15 @@ fn goal(
     addresses: Vec<Coding>,
 ) -> std::result::Result<NewGoal, Entered> {
     let said = value.pointer("/description").and_then(wording);
-    let starts_on = text(value, "/startDate").and_then(dates::day);
+    let (starts_on, start) = day(value, "/startDate", "Start");
     let targets = list(value, "/target");
     let due_on = targets
         .iter()
         .find_map(|target| dates::day(text(target, "/dueDate")?))
         .filter(|due| starts_on.is_none_or(|start| start <= *due));
+    let due = targets
+        .iter()
+        .filter_map(|target| day(target, "/dueDate", "Due").1);
     let written: Vec<(&Value, &str)> = targets
         .iter()
         .enumerate()
@@ -196,23 +210,7 @@ fn goal(
     let in_words = written
         .iter()
         .filter(|(one, written)| target(one, written).is_none())
-        .filter_map(|(one, written)| {
-            let measure = one.pointer("/measure").and_then(wording);
-            let said = text(one, "/detailString")
-                .or_else(|| wording(one.pointer("/detailCodeableConcept")?))
-                .map(str::to_owned);
-            let number = ["/detailQuantity", "/detailRange"]
-                .iter()
-                .find_map(|place| quantity_at(one, written, place));
-            let plain = ["/detailInteger", "/detailBoolean"]
-                .iter()
-                .find_map(|place| Some(one.pointer(place)?.to_string()));
-            let said = said.or(number).or(plain)?;
-            Some(match measure {
-                Some(measure) => format!("Target: {measure}: {said}"),
-                None => format!("Target: {said}"),
-            })
-        });
+        .filter_map(|(one, written)| target_in_words(one, written));
     Ok(NewGoal {
         description: said
             .and_then(|said| words(said, 1000))
@@ -236,9 +234,32 @@ fn goal(
         provider_id: None,
         note: note(
             value,
-            in_words.chain(texts(value, "/outcomeCode/0/text")),
+            start
+                .into_iter()
+                .chain(due)
+                .chain(in_words)
+                .chain(texts(value, "/outcomeCode/0/text")),
             5000,
         ),
+    })
+}
+
+/// A target that can't be one, as it is said.
+fn target_in_words(one: &Value, written: &str) -> Option<String> {
+    let measure = one.pointer("/measure").and_then(wording);
+    let said = text(one, "/detailString")
+        .or_else(|| wording(one.pointer("/detailCodeableConcept")?))
+        .map(str::to_owned);
+    let number = ["/detailQuantity", "/detailRange"]
+        .iter()
+        .find_map(|place| quantity_at(one, written, place));
+    let plain = ["/detailInteger", "/detailBoolean"]
+        .iter()
+        .find_map(|place| Some(one.pointer(place)?.to_string()));
+    let said = said.or(number).or(plain)?;
+    Some(match measure {
+        Some(measure) => format!("Target: {measure}: {said}"),
+        None => format!("Target: {said}"),
     })
 }
 

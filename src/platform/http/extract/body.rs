@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::merge::Node;
 use super::strict::Strict;
 use super::{numbers, pointer, rule_in};
 use crate::app::App;
@@ -32,6 +33,8 @@ impl<T: DeserializeOwned + Validate> FromRequest<App> for Json<T> {
 #[derive(Debug)]
 pub struct MergePatch {
     changes: Map<String, Value>,
+    /// The same as it was written.
+    written: Node,
     now: Instant,
 }
 
@@ -45,14 +48,19 @@ impl FromRequest<App> for MergePatch {
             &["application/merge-patch+json", "application/json"],
         )
         .await?;
-        match serde_json::from_slice::<Value>(parse(&bytes)?.as_ref()) {
+        let bytes = parse(&bytes)?;
+        match serde_json::from_slice::<Value>(&bytes) {
             Ok(Value::Object(changes)) if changes.is_empty() => {
                 Err(Error::field("", "empty", "must name something to change").into())
             }
-            Ok(Value::Object(changes)) => Ok(Self {
-                changes,
-                now: app.clock.now(),
-            }),
+            Ok(Value::Object(changes)) => {
+                let text = std::str::from_utf8(&bytes).map_err(Error::internal)?;
+                Ok(Self {
+                    changes,
+                    written: Node::read(text).map_err(|error| syntax(&error))?,
+                    now: app.clock.now(),
+                })
+            }
             Ok(_) => Err(Error::field("", "wrong_type", "must be an object").into()),
             Err(error) => Err(syntax(&error).into()),
         }
@@ -64,8 +72,9 @@ impl MergePatch {
     ///
     /// `present` is the writable part of a resource: a member it does not have is an unknown field.
     pub fn apply<T: Serialize + DeserializeOwned + Validate>(&self, present: &T) -> Result<T> {
-        let mut state = serde_json::to_value(present).map_err(Error::internal)?;
-        merge(&mut state, &Value::Object(self.changes.clone()));
+        let state = serde_json::to_string(present).map_err(Error::internal)?;
+        let mut state = Node::read(&state).map_err(Error::internal)?;
+        state.merge(&self.written);
         let text = serde_json::to_vec(&state).map_err(Error::internal)?;
         checked(&text.into(), self.now).map_err(|problem| problem.0)
     }
@@ -73,25 +82,6 @@ impl MergePatch {
     /// Whether the patch touches the member.
     pub fn touches(&self, member: &str) -> bool {
         self.changes.contains_key(member)
-    }
-}
-
-fn merge(target: &mut Value, patch: &Value) {
-    let Value::Object(changes) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    if let Value::Object(members) = target {
-        for (name, change) in changes {
-            if change.is_null() {
-                members.remove(name);
-            } else {
-                merge(members.entry(name.clone()).or_insert(Value::Null), change);
-            }
-        }
     }
 }
 

@@ -13,6 +13,9 @@ use planner::{
     what_if,
 };
 
+/// Requests put into each full week, one by one.
+const INSERTED: usize = 100;
+
 struct Settings {
     seeds: u64,
     seconds: f64,
@@ -187,7 +190,7 @@ fn ask(python: &Path, settings: &Settings, problem: &Problem) -> Result<Oracle, 
         .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-fn quantiles(mut times: Vec<Duration>) -> String {
+fn quantiles(times: &mut [Duration]) -> String {
     times.sort_unstable();
     let at = |part: usize| times.get((times.len() * part / 100).min(times.len().saturating_sub(1)));
     format!("{:.1?} / {:.1?} / {:.1?}", at(50), at(99), at(100))
@@ -197,60 +200,76 @@ fn quantiles(mut times: Vec<Duration>) -> String {
 
 fn speed(settings: &Settings) -> Result<(), String> {
     println!(
-        "\n| requests × providers | whole plan | one request into the full week, p50 / p99 / max | of them placed | a provider away for a day, half a second: moved, lost of hit |"
+        "\n| requests × providers | whole plan | one request into each full week, p50 / p99 / max | of them placed | a provider away for a day, half a second: moved, lost of hit |"
     );
     println!("|---|---|---|---|---|");
     for (requests, providers) in &settings.sizes {
-        let problem = clinic(&Clinic::week(*requests, *providers, 1));
-        let (plan, took) = solved(&problem, settings.seconds)?;
         let (mut times, mut placed) = (Vec::new(), 0);
-        for seed in 0..100 {
-            // Somebody of those without a place, or somebody of those placed who comes anew.
-            let mut full = standing(&problem, &plan);
-            let at = usize::try_from(seed).unwrap_or(0) * full.requests.len() / 100;
-            let id = match plan.unplaced.get(at) {
-                Some(it) if seed % 2 == 0 => it.request.clone(),
-                _ => {
-                    let request = &mut full.requests[at];
-                    request.current = None;
-                    let mut another = request.clone();
-                    "another".clone_into(&mut another.id);
-                    "another".clone_into(&mut another.patient);
-                    *request = standing(&problem, &plan).requests[at].clone();
-                    full.requests.push(another);
-                    "another".to_owned()
-                }
-            };
-            let begun = Instant::now();
-            let after = insert_one(&full, &id, seed).map_err(|it| format!("{it:?}"))?;
-            times.push(begun.elapsed());
-            placed += usize::from(after.placements.iter().any(|it| it.request == id));
+        let mut first = None;
+        for seed in 1..=settings.seeds {
+            let problem = clinic(&Clinic::week(*requests, *providers, seed));
+            let (plan, took) = solved(&problem, settings.seconds)?;
+            for one in 0..INSERTED {
+                let (took, found) = inserted(&problem, &plan, one)?;
+                times.push(took);
+                placed += usize::from(found);
+            }
+            first.get_or_insert((problem, plan, took));
         }
-        let away = problem.providers[0].id.clone();
-        let hit = plan
-            .placements
-            .iter()
-            .filter(|it| it.day == 1 && it.providers.contains(&away));
-        let change = ChangeOfDay::ProviderAway {
-            provider: away.clone(),
-            day: 1,
-            from: 0,
-            to: 1440,
+        let Some((problem, plan, took)) = first else {
+            continue;
         };
-        let options = Options {
-            seed: 1,
-            budget: Budget::Time(Duration::from_millis(500)),
-            bound: None,
-        };
-        let compared =
-            what_if(&problem, &plan, &[change], &options).map_err(|it| format!("{it:?}"))?;
         println!(
-            "| {requests} × {providers} | {took:.2?} | {} | {placed} of 100 | {}, {} of {} |",
-            quantiles(times),
-            compared.moved.len(),
-            compared.lost.len(),
-            hit.count(),
+            "| {requests} × {providers} | {took:.2?} | {} | {placed} of {} | {} |",
+            quantiles(&mut times),
+            times.len(),
+            away(&problem, &plan)?,
         );
     }
     Ok(())
+}
+
+/// How long it takes to place one more request into a week that is full, and whether it finds a place: somebody of those without
+/// one, or somebody like one of those placed.
+fn inserted(problem: &Problem, plan: &Plan, number: usize) -> Result<(Duration, bool), String> {
+    let mut full = standing(problem, plan);
+    let at = number * full.requests.len() / INSERTED;
+    let id = match plan.unplaced.get(at) {
+        Some(it) if number.is_multiple_of(2) => it.request.clone(),
+        _ => {
+            let mut another = full.requests[at].clone();
+            another.current = None;
+            "another".clone_into(&mut another.id);
+            "another".clone_into(&mut another.patient);
+            full.requests.push(another);
+            "another".to_owned()
+        }
+    };
+    let begun = Instant::now();
+    let after = insert_one(&full, &id, number as u64).map_err(|it| format!("{it:?}"))?;
+    let took = begun.elapsed();
+    Ok((took, after.placements.iter().any(|it| it.request == id)))
+}
+
+fn away(problem: &Problem, plan: &Plan) -> Result<String, String> {
+    let away = problem.providers[0].id.clone();
+    let hit = plan
+        .placements
+        .iter()
+        .filter(|it| it.day == 1 && it.providers.contains(&away));
+    let hit = hit.count();
+    let change = ChangeOfDay::ProviderAway {
+        provider: away,
+        day: 1,
+        from: 0,
+        to: 1440,
+    };
+    let options = Options {
+        seed: 1,
+        budget: Budget::Time(Duration::from_millis(500)),
+        bound: None,
+    };
+    let compared = what_if(problem, plan, &[change], &options).map_err(|it| format!("{it:?}"))?;
+    let (moved, lost) = (compared.moved.len(), compared.lost.len());
+    Ok(format!("{moved}, {lost} of {hit}"))
 }

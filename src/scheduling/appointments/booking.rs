@@ -8,7 +8,7 @@ use platform::db::TenantTx;
 
 use super::model::{Appointment, HoldStatus, Priority};
 use super::occupancy::{self, Claim};
-use super::placement::{Manner, Placed, Placement, Refused, work_out};
+use super::placement::{Manner, Placed, Placement, Refused, require_still_there, work_out};
 use super::{holds, planned, store, store_holds, store_lists, store_occupancy};
 use crate::availability::{OwnTime, Promised};
 use crate::services;
@@ -248,7 +248,7 @@ fn of_the_hold(code: Code, why: &'static str) -> Error {
 /// Makes an appointment of what a hold keeps free. `patient`: whose hold it must be, if that matters.
 ///
 /// # Errors
-/// `hold_expired` or `hold_closed`; a field error if there is no such hold.
+/// `hold_expired` or `hold_closed`; `outside_availability` for what is not there any more; a field error if there is no such hold.
 pub async fn book_hold_in_tx(
     tx: &mut TenantTx,
     hold: HoldId,
@@ -280,6 +280,8 @@ pub async fn book_hold_in_tx(
         .await?
         .ok_or_else(Error::not_found)?;
     let placed = holds::placed(tx, &found, service, now).await?;
+    // Whom it keeps may have time off since, or have left: an offer is open for a night.
+    require_still_there(tx, &placed).await?;
     write(tx, id, &placed, (details, false), by, now).await?;
     if !store_occupancy::hand_over(tx, hold, id).await? {
         return Err(of_the_hold(Code::HoldExpired, "expired"));

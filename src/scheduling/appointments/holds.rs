@@ -16,6 +16,7 @@ use super::model::{Hold, HoldStatus, NewHold};
 use super::occupancy::{self, Claim};
 use super::placement::{Placed, Placement, Refused, work_out};
 use super::{line, next_free, service, store_holds as store, store_occupancy, store_places};
+use crate::availability::Obstacle;
 use crate::services::Service;
 use crate::wall::zone;
 
@@ -188,6 +189,16 @@ pub(super) async fn placed(
     let facts = store_places::facts(tx, &placement, &service, (&[], None), now)
         .await?
         .ok_or_else(Error::not_found)?;
+    if !facts.active {
+        let (pointer, code) = ("/facility_id", "inactive");
+        let rule = "must be active";
+        return Err(Obstacle {
+            pointer,
+            code,
+            rule,
+        }
+        .into());
+    }
     let wall = zone(&facts.time_zone);
     Ok(Placed {
         ends_at: hold.ends_at,

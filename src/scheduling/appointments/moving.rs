@@ -1,7 +1,8 @@
 //! Rescheduling: a new appointment takes the place of the old one, in one transaction, and says whose.
 //!
 //! It goes on with the same people, room and devices. A room or device of a kind the service needs, which nobody named for the
-//! new time, gives way to another of its kind if it is taken then; the answer says so. So it does of who has left since.
+//! new time, gives way to another of its kind if it is taken or closed then, or gone; the answer says so. So it does of who has
+//! left since.
 //!
 //! What it holds until then is its own for where it goes: whoever is booked over it stays so there, and has the rest.
 
@@ -47,10 +48,7 @@ pub(super) async fn reschedule(
     let made = match try_in_tx(&mut tx, &present, &wanted, by, ctx.now()).await {
         Ok(made) => made,
         Err(refused) => {
-            let (wish, agreed) = (
-                must_be_free(&present, &wanted, &refused),
-                resources(&present),
-            );
+            let (wish, agreed) = (placement(&present, &wanted), resources(&present));
             let manner = manner(by.manner(&Details::default()), &wanted, &agreed);
             let mut instead = next_free::Instead::of(&wish, manner);
             instead.moved = Some((present.id, present.starts_at));
@@ -159,21 +157,6 @@ pub(crate) async fn without_left(tx: &mut TenantTx, present: &mut Appointment) -
 /// What an appointment holds until it is moved, to be asked for before it is vacated.
 pub(crate) async fn own_time(tx: &mut TenantTx, id: AppointmentId) -> Result<Option<OwnTime>> {
     store_occupancy::own_time(tx, id).await
-}
-
-/// The placement with what another can't stand in for.
-fn must_be_free(present: &Appointment, wanted: &AppointmentMove, refused: &Refused) -> Placement {
-    let mut wish = placement(present, wanted);
-    let Some((service, _)) = &refused.found else {
-        return wish;
-    };
-    if wanted.room_id.is_none() && service.data.room_kind.is_some() {
-        wish.room = None;
-    }
-    if wanted.equipment_ids.is_empty() && !service.data.equipment_kinds.is_empty() {
-        wish.equipment.clear();
-    }
-    wish
 }
 
 /// The rooms and devices that others took the place of, though nobody asked for that.

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use kernel::clock::Instant;
-use kernel::ids::AppointmentId;
+use kernel::ids::{AppointmentId, AssetId};
 use kernel::{Code, Error, Result};
 use platform::access::{Ctx, Permission};
 use platform::db::{CallerTx, TenantTx};
@@ -11,6 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::placement::{Manner, Placement, Refused};
+use super::{store_occupancy, store_places};
 use crate::availability::{self, Ask};
 use crate::services::Service;
 
@@ -23,7 +24,10 @@ const AHEAD: TimeDelta = TimeDelta::days(14);
 pub(super) struct Instead<'a> {
     wish: &'a Placement,
     only_needed: Option<&'a [Uuid]>,
-    /// What is moved, and when it is until then: its time counts as free, but to begin as before is no move.
+    /// Whether it has to be this room, and these devices, or others of the kinds the service needs will do.
+    keeps: (bool, bool),
+    /// What is moved, and when it is until then: its time counts as free, whoever is booked over it there; but to begin as before
+    /// is no move.
     pub moved: Option<(AppointmentId, Instant)>,
 }
 
@@ -33,6 +37,7 @@ impl<'a> Instead<'a> {
         Self {
             wish,
             only_needed: manner.only_needed,
+            keeps: (manner.keeps_room, manner.keeps_equipment),
             moved: None,
         }
     }
@@ -81,11 +86,12 @@ async fn after(
     now: Instant,
 ) -> Result<Vec<Instant>> {
     let wish = instead.wish;
-    let assets: Vec<_> = wish
-        .room
-        .into_iter()
-        .chain(wish.equipment.iter().copied())
-        .collect();
+    let assets = must_be_free(tx, instead, service).await?;
+    // Of a session it is one of several who hold the same.
+    let own = match instead.moved {
+        Some((id, _)) if service.data.capacity == 1 => store_occupancy::own_time(tx, id).await?,
+        _ => None,
+    };
     let ask = Ask {
         service,
         facility: wish.facility,
@@ -99,6 +105,7 @@ async fn after(
         staff: &wish.staff,
         assets: &assets,
         except: instead.moved.map(|moved| moved.0.0),
+        own: own.as_ref(),
         only_needed: instead.only_needed,
     };
     let slots = availability::next_free(tx, &ask, LOOKED_AT, now).await?;
@@ -107,4 +114,21 @@ async fn after(
     starts.retain(|at| instead.moved.is_none_or(|moved| moved.1 != *at));
     starts.truncate(OFFERED);
     Ok(starts)
+}
+
+/// The room and the devices that no other can stand in for.
+async fn must_be_free(
+    tx: &mut TenantTx,
+    instead: &Instead<'_>,
+    service: &Service,
+) -> Result<Vec<AssetId>> {
+    let (wish, needs) = (instead.wish, &service.data);
+    let keeps_room = instead.keeps.0 || needs.room_kind.is_none();
+    let mut devices = wish.equipment.clone();
+    if !instead.keeps.1 && !needs.equipment_kinds.is_empty() {
+        let others = store_places::of_kinds(tx, &devices, &needs.equipment_kinds).await?;
+        devices.retain(|id| !others.contains(id));
+    }
+    let room = wish.room.filter(|_| keeps_room);
+    Ok(room.into_iter().chain(devices).collect())
 }

@@ -8,8 +8,9 @@ use kernel::{Code, Error, FieldError, Result};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
+use super::booking::{Booker, Details};
 use super::{occupancy, store_places as store};
-use crate::availability::{self, OwnTime, Promised, Wanted};
+use crate::availability::{self, Obstacle, OwnTime, Promised, Wanted};
 use crate::party;
 use crate::services::{self, Service};
 use crate::wall::zone;
@@ -218,7 +219,7 @@ async fn service_of(
 /// What costs least is looked at first: a place that was seen to be taken is refused before anybody's hours are read.
 pub(crate) async fn work_out(
     tx: &mut TenantTx,
-    placement: Placement,
+    mut placement: Placement,
     manner: Manner<'_>,
     now: Instant,
 ) -> Result<Placed, Refused> {
@@ -231,13 +232,17 @@ pub(crate) async fn work_out(
     // Of a session it is one of several who hold the same.
     let own = manner.own.filter(|_| service.data.capacity == 1);
     let facts = store::facts(tx, &placement, &service, (known, own), now).await?;
+    let gone = match &facts {
+        Some(facts) => give_up_gone(tx, &mut placement, (&service, facts), manner).await?,
+        None => false,
+    };
     let himself = manner.only_needed.is_some();
     let broken = broken_references(&placement, (known, himself), facts.as_ref());
     let Some(facts) = facts.filter(|_| broken.is_empty()) else {
         return Err(Error::invalid(broken).into());
     };
     let wall = zone(&facts.time_zone);
-    let mut placed = Placed {
+    let placed = Placed {
         ends_at: placement.starts_at + service.duration(),
         local_start: placement.starts_at.with_timezone(&wall).naive_local(),
         time_zone: facts.time_zone,
@@ -253,31 +258,68 @@ pub(crate) async fn work_out(
     if let Some(obstacle) = availability::check_start(&wanted(&placed, wall, manner), now) {
         return Err(Error::from(obstacle).into());
     }
+    take_place(tx, (placed, gone), wall, manner, now).await
+}
+
+/// Finds a place for what can be booked at that time, and chooses what is left open, or in the stead of what is not there
+/// any more, if something is `gone`.
+async fn take_place(
+    tx: &mut TenantTx,
+    (mut placed, gone): (Placed, bool),
+    wall: Tz,
+    manner: Manner<'_>,
+    now: Instant,
+) -> Result<Placed, Refused> {
     let anybody = placed.service.data.needs_provider && placed.placement.providers.is_empty();
-    give_up_taken(tx, &mut placed, manner).await?;
+    let given_up = give_up_taken(tx, &mut placed, manner).await? || gone;
     let taken = match occupancy::refuse_busy(&placed, manner.overbook) {
         Err(error) => Some(error),
-        Ok(()) if lacks_something(&placed.placement, &placed.service) => {
+        Ok(()) if given_up || lacks_something(&placed.placement, &placed.service) => {
             choose(tx, &mut placed, wall, manner, now).await?
         }
         Ok(()) => None,
     };
     if let Some(error) = taken {
-        return Err(Refused {
-            error,
-            found: Some((placed.service, wall)),
-            written: false,
-        });
+        return Err(no_place(error, placed, wall));
     }
-    match availability::check(tx, &wanted(&placed, wall, manner), now).await? {
+    let mut found = availability::check(tx, &wanted(&placed, wall, manner), now).await?;
+    if let Some(obstacle) = found
+        && give_up_closed(tx, &mut placed, (obstacle, wall), manner).await?
+    {
+        if let Some(error) = choose(tx, &mut placed, wall, manner, now).await? {
+            return Err(no_place(error, placed, wall));
+        }
+        found = availability::check(tx, &wanted(&placed, wall, manner), now).await?;
+    }
+    match found {
         None => Ok(placed),
         // Who was chosen could do it a moment ago: another may be chosen.
         Some(obstacle) if anybody && obstacle.pointer == "/provider_id" => Err(Refused {
-            error: nobody_free(),
-            found: Some((placed.service, wall)),
             written: true,
+            ..no_place(nobody_free(), placed, wall)
         }),
         Some(obstacle) => Err(Error::from(obstacle).into()),
+    }
+}
+
+fn no_place(error: Error, placed: Placed, wall: Tz) -> Refused {
+    Refused {
+        error,
+        found: Some((placed.service, wall)),
+        written: false,
+    }
+}
+
+/// That everybody and everything of a placement that was looked at before is still there, works then and is open.
+///
+/// # Errors
+/// `outside_availability`.
+pub(super) async fn require_still_there(tx: &mut TenantTx, placed: &Placed) -> Result<()> {
+    let manner = Booker::SYSTEM.manner(&Details::default());
+    let wanted = wanted(placed, zone(&placed.time_zone), manner);
+    match availability::check_hours(tx, &wanted).await? {
+        None => Ok(()),
+        Some(obstacle) => Err(obstacle.into()),
     }
 }
 
@@ -298,21 +340,74 @@ fn wanted<'a>(placed: &'a Placed, zone: Tz, manner: Manner<'a>) -> Wanted<'a> {
     }
 }
 
-/// Leaves out what is taken and need not be this very room or device, so that another is chosen.
-async fn give_up_taken(tx: &mut TenantTx, placed: &mut Placed, manner: Manner<'_>) -> Result<()> {
-    let (busy, needs) = (&placed.busy, &placed.service.data);
-    if !manner.keeps_room && needs.room_kind.is_some() {
-        placed.placement.room = placed.placement.room.filter(|room| !busy.contains(&room.0));
+/// Leaves out what is not there any more and need not be this very room or device, so that another is chosen. Answers
+/// whether there was any.
+async fn give_up_gone(
+    tx: &mut TenantTx,
+    placement: &mut Placement,
+    (service, facts): (&Service, &store::Facts),
+    manner: Manner<'_>,
+) -> Result<bool> {
+    let needs = &service.data;
+    let before = (placement.room, placement.equipment.len());
+    if !manner.keeps_room && needs.room_kind.is_some() && !facts.room_found {
+        placement.room = None;
     }
-    let devices = placed.placement.equipment.iter().copied();
+    let complete = usize::try_from(facts.equipment) == Ok(placement.equipment.len());
+    if !manner.keeps_equipment && !complete {
+        let (facility, kinds) = (placement.facility, &needs.equipment_kinds);
+        let there = store::active_devices(tx, facility, &placement.equipment).await?;
+        let given_up = store::of_kinds(tx, &placement.equipment, kinds).await?;
+        let devices = &mut placement.equipment;
+        devices.retain(|id| there.contains(id) || !given_up.contains(id));
+    }
+    Ok((placement.room, placement.equipment.len()) != before)
+}
+
+/// The same of what is closed then, where that is the `obstacle`. Answers whether there was any.
+async fn give_up_closed(
+    tx: &mut TenantTx,
+    placed: &mut Placed,
+    (obstacle, wall): (Obstacle, Tz),
+    manner: Manner<'_>,
+) -> Result<bool> {
+    let keeps_all = manner.keeps_room && manner.keeps_equipment;
+    if keeps_all || obstacle.code != availability::CLOSED {
+        return Ok(false);
+    }
+    let closed = availability::closed(tx, &wanted(placed, wall, manner)).await?;
+    let (wish, needs) = (&mut placed.placement, &placed.service.data);
+    // Where one that is to stay is closed, no other helps.
+    let room_stays = manner.keeps_room && wish.room.is_some_and(|id| closed.contains(&id));
+    let mut kept = wish.equipment.iter().filter(|_| manner.keeps_equipment);
+    if room_stays || kept.any(|id| closed.contains(id)) {
+        return Ok(false);
+    }
+    let before = (wish.room, wish.equipment.len());
+    if !manner.keeps_room && needs.room_kind.is_some() {
+        wish.room = wish.room.filter(|room| !closed.contains(room));
+    }
+    if !manner.keeps_equipment {
+        let given_up = store::of_kinds(tx, &closed, &needs.equipment_kinds).await?;
+        wish.equipment.retain(|id| !given_up.contains(id));
+    }
+    Ok((wish.room, wish.equipment.len()) != before)
+}
+
+/// The same of what is taken.
+async fn give_up_taken(tx: &mut TenantTx, placed: &mut Placed, manner: Manner<'_>) -> Result<bool> {
+    let (wish, busy, needs) = (&mut placed.placement, &placed.busy, &placed.service.data);
+    let before = (wish.room, wish.equipment.len());
+    if !manner.keeps_room && needs.room_kind.is_some() {
+        wish.room = wish.room.filter(|room| !busy.contains(&room.0));
+    }
+    let devices = wish.equipment.iter().copied();
     let taken: Vec<AssetId> = devices.filter(|id| busy.contains(&id.0)).collect();
     if !manner.keeps_equipment && !taken.is_empty() {
-        let kinds = &needs.equipment_kinds;
-        let given_up = store::of_kinds(tx, &taken, kinds).await?;
-        let devices = &mut placed.placement.equipment;
-        devices.retain(|id| !given_up.contains(id));
+        let given_up = store::of_kinds(tx, &taken, &needs.equipment_kinds).await?;
+        wish.equipment.retain(|id| !given_up.contains(id));
     }
-    Ok(())
+    Ok((wish.room, wish.equipment.len()) != before)
 }
 
 /// Fills in what the service needs and nobody named. Returns why that can't be done, if it can't.

@@ -5,7 +5,7 @@
 
 use kernel::Result;
 use kernel::clock::Instant;
-use kernel::ids::AssetId;
+use kernel::ids::{AssetId, FacilityId};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
@@ -122,6 +122,26 @@ pub(super) async fn of_kinds(
         tenant as _,
         &ids,
         kinds,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(found)
+}
+
+/// Those of these devices that can be used at a facility.
+pub(super) async fn active_devices(
+    tx: &mut TenantTx,
+    facility: FacilityId,
+    devices: &[AssetId],
+) -> Result<Vec<AssetId>> {
+    let tenant = tx.tenant();
+    let ids: Vec<Uuid> = devices.iter().map(|id| id.0).collect();
+    let found = sqlx::query_scalar!(
+        r#"select x.id as "id: AssetId" from app.scheduling_assets x
+            where x.tenant_id = $1 and x.id = any($2) and x.facility_id = $3 and x.kind = 'equipment' and x.status = 'active'"#,
+        tenant as _,
+        &ids,
+        facility as _,
     )
     .fetch_all(tx.conn())
     .await?;

@@ -29,8 +29,11 @@ mod store;
 pub(crate) use calendar::Calendar;
 pub(crate) use load::{Situation, calendar as load_calendar};
 pub use model::{FreeTimes, Slot};
+pub(crate) use placement::CLOSED;
 pub use placement::{Chosen, Obstacle, OwnTime, Promised, Wanted};
 pub use routes::router;
 pub(crate) use search::third_next;
 pub use service::{Ask, check, check_start, choose, next_free};
-pub(crate) use service::{hold_in_tx, is_emergency, parameter, require_needed, zone_of};
+pub(crate) use service::{
+    bookable, check_hours, closed, hold_in_tx, is_emergency, parameter, require_needed, zone_of,
+};

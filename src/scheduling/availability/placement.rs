@@ -50,14 +50,17 @@ pub struct OwnTime {
 }
 
 impl OwnTime {
-    /// What is taken, but for what it holds itself.
-    pub(super) fn free(&self, busy: &mut Busy) {
+    /// Leaves what is taken but for what it holds itself; answers what was taken there.
+    pub(super) fn free(&self, busy: &mut Busy) -> Busy {
         let own = Ranges::one(Span::new(self.from, self.until));
+        let mut there = Busy::new();
         for resource in &self.resources {
             if let Some(taken) = busy.get_mut(resource) {
+                there.insert(*resource, taken.intersect(&own));
                 *taken = taken.subtract(&own);
             }
         }
+        there
     }
 }
 
@@ -84,6 +87,9 @@ pub struct Obstacle {
     pub code: &'static str,
     pub rule: &'static str,
 }
+
+/// The code of a room or device that can't be used then.
+pub(crate) const CLOSED: &str = "closed";
 
 const fn obstacle(pointer: &'static str, code: &'static str, rule: &'static str) -> Obstacle {
     Obstacle {
@@ -271,19 +277,29 @@ pub(super) fn of_the_hours(
     if away.is_some() {
         return away;
     }
-    let open = |asset: &AssetId| {
-        calendar
-            .is_open(asset.0, wish.emergency, wish.needs_provider)
-            .holds(needed)
-    };
-    if !wanted.room.iter().all(open) {
-        return Some(obstacle("/room_id", "closed", "can't be used then"));
+    let open = is_open_for(wanted, situation, wish);
+    if !wanted.room.iter().all(&open) {
+        return Some(obstacle("/room_id", CLOSED, "can't be used then"));
     }
-    (!wanted.equipment.iter().all(open)).then_some(obstacle(
+    (!wanted.equipment.iter().all(&open)).then_some(obstacle(
         "/equipment_ids",
-        "closed",
+        CLOSED,
         "can't be used then",
     ))
+}
+
+/// Whether a room or device can be used as long as a placement needs it.
+pub(super) fn is_open_for(
+    wanted: &Wanted<'_>,
+    situation: &Situation,
+    wish: &Wish,
+) -> impl Fn(&AssetId) -> bool {
+    let needed = needed(wanted, wish);
+    move |asset| {
+        let (emergency, attended) = (wish.emergency, wish.needs_provider);
+        let open = situation.calendar.is_open(asset.0, emergency, attended);
+        open.holds(needed)
+    }
 }
 
 /// Whether anybody's limits are reached.

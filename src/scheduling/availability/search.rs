@@ -77,6 +77,8 @@ pub(super) struct Wish {
     pub window: Span,
     pub preferred: Option<(NaiveTime, NaiveTime)>,
     pub besides: Vec<Beside>,
+    /// Who is booked over what is moved: not in its way, but limits count them.
+    pub booked_over: Busy,
     pub limit: usize,
 }
 
@@ -350,6 +352,7 @@ mod tests {
             window: span(from, until),
             preferred: None,
             besides: Vec::new(),
+            booked_over: Busy::new(),
             limit: 200,
         }
     }

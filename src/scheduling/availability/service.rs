@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::load::{Of, Situation};
 use super::model::{FindFreeTimes, FreeTimes, Slot};
-use super::placement::{self, Chosen, Obstacle, Promised, Wanted};
+use super::placement::{self, Chosen, Obstacle, OwnTime, Promised, Wanted};
 use super::search::{self, Beside, Busy, Found, Places, Session, What, Wish};
 use super::starts::starts_of;
 use super::store;
@@ -50,6 +50,8 @@ pub struct Ask<'a> {
     pub assets: &'a [AssetId],
     /// An appointment or a hold that gives way: its time counts as free.
     pub except: Option<Uuid>,
+    /// What `except` holds as its own: free for it, though others are booked over it.
+    pub own: Option<&'a OwnTime>,
     /// Of somebody who books himself: he is told only what he may book so, nobody who accepts no patients and nobody the service
     /// does not need, but for these, who were agreed on with him.
     pub only_needed: Option<&'a [Uuid]>,
@@ -117,6 +119,7 @@ pub(super) async fn find(ctx: &Ctx, query: FindFreeTimes) -> Result<Answer<FreeT
         staff: &[],
         assets: &[],
         except: None,
+        own: None,
         only_needed: only_own.then_some(&[]),
     };
     let found = find_page(&mut tx, &ask, (limit, skip), now).await?;
@@ -168,7 +171,7 @@ async fn first_free(
     let wish = Wish {
         preferred: ask.preferred.map(|(from, until)| (from.0, until.0)),
         besides: besides(ask),
-        ..wish_of(ask.service, bookable(ask, now))
+        ..wish_of(ask.service, bookable(ask.service, (ask.from, ask.to), now))
     };
     if wish.window.is_empty() {
         return Ok(Vec::new());
@@ -199,12 +202,15 @@ async fn first_free(
     let (mut from, mut days) = (wish.window.from, 1);
     while from < wish.window.until && found.len() < count {
         let until = wish.window.until.min(from + days * DAY);
-        let part = Wish {
+        let mut part = Wish {
             window: Span { from, until },
             limit: count - found.len(),
             ..wish.clone()
         };
-        let busy = situation.busy(tx, &part, now, ask.except).await?;
+        let mut busy = situation.busy(tx, &part, now, ask.except).await?;
+        if let Some(own) = ask.own {
+            part.booked_over = own.free(&mut busy);
+        }
         let sessions = situation.sessions(tx, ask.service, &part, now).await?;
         let calendar = &situation.calendar;
         found.extend(search::search(
@@ -236,15 +242,15 @@ fn besides(ask: &Ask<'_>) -> Vec<Beside> {
 }
 
 /// The starts the service may be booked for.
-fn bookable(ask: &Ask<'_>, now: Instant) -> Span {
-    let rules = &ask.service.data;
-    let lead = if is_emergency(ask.service) {
+pub(crate) fn bookable(service: &Service, (from, to): (Instant, Instant), now: Instant) -> Span {
+    let rules = &service.data;
+    let lead = if is_emergency(service) {
         TimeDelta::zero()
     } else {
         TimeDelta::minutes(i64::from(rules.lead_minutes))
     };
     let horizon = now + TimeDelta::days(i64::from(rules.ahead_days));
-    Span::new(ask.from.max(now + lead), ask.to.min(horizon))
+    Span::new(from.max(now + lead), to.min(horizon))
 }
 
 pub(crate) fn is_emergency(service: &Service) -> bool {
@@ -266,6 +272,7 @@ pub(super) fn wish_of(service: &Service, window: Span) -> Wish {
         window,
         preferred: None,
         besides: Vec::new(),
+        booked_over: Busy::new(),
         limit: 1,
     }
 }
@@ -356,6 +363,29 @@ pub async fn check(
     Ok(placement::of_the_limits(wanted, &situation, &busy, &wish))
 }
 
+/// As [`check`], of working time, skills and kinds alone: what may have changed since a placement was checked.
+pub(crate) async fn check_hours(
+    tx: &mut TenantTx,
+    wanted: &Wanted<'_>,
+) -> Result<Option<Obstacle>> {
+    let wish = wish_of(wanted.service, moment(wanted.starts_at));
+    let assets = assets_of(wanted);
+    let of = of(wanted, &assets, false);
+    let situation = Situation::read(tx, &of, wish.window, wish.emergency).await?;
+    Ok(placement::of_the_needs(wanted, &situation)
+        .or_else(|| placement::of_the_hours(wanted, &situation, &wish)))
+}
+
+/// The room and the devices of a placement that can't be used then.
+pub(crate) async fn closed(tx: &mut TenantTx, wanted: &Wanted<'_>) -> Result<Vec<AssetId>> {
+    let wish = wish_of(wanted.service, moment(wanted.starts_at));
+    let assets = assets_of(wanted);
+    let of = of(wanted, &assets, false);
+    let situation = Situation::read(tx, &of, wish.window, wish.emergency).await?;
+    let is_open = placement::is_open_for(wanted, &situation, &wish);
+    Ok(assets.iter().copied().filter(|id| !is_open(id)).collect())
+}
+
 /// Holds these providers until the transaction ends, for who checks and books several placements in it: then nobody who holds
 /// some of them waits for others in another order.
 ///
@@ -427,14 +457,14 @@ pub async fn choose(
     overbooked: bool,
     now: Instant,
 ) -> Result<Option<Chosen>> {
-    let wish = wish_of(wanted.service, moment(wanted.starts_at));
+    let mut wish = wish_of(wanted.service, moment(wanted.starts_at));
     let assets = assets_of(wanted);
     let mut situation =
         Situation::read(tx, &of(wanted, &assets, true), wish.window, wish.emergency).await?;
     situation.keep_named(&assets);
     let mut busy = situation.busy(tx, &wish, now, wanted.except).await?;
     if let Some(own) = wanted.own {
-        own.free(&mut busy);
+        wish.booked_over = own.free(&mut busy);
     }
     add_promised(&mut busy, wanted.promised);
     let sessions = situation.sessions(tx, wanted.service, &wish, now).await?;

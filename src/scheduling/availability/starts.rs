@@ -24,10 +24,13 @@ pub(super) fn starts_of(calendar: &Calendar, busy: &Busy, who: ProviderId, wish:
     let Some(limits) = calendar.limits_of(who.0) else {
         return starts;
     };
-    let nothing = Ranges::default();
+    let mut counted = taken.cloned().unwrap_or_default();
+    if let Some(over) = wish.booked_over.get(&who.0) {
+        counted = counted.union(over);
+    }
     let booked = Booked {
         zone: calendar.zone,
-        busy: taken.unwrap_or(&nothing),
+        busy: &counted,
         works: &calendar.works(who.0),
         before: wish.before,
         after: wish.after,

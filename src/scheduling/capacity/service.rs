@@ -15,7 +15,7 @@ use super::model::{
 };
 use super::store::{self, Counts};
 use crate::assets::AssetKind;
-use crate::availability::{Situation, is_emergency, parameter, third_next, zone_of};
+use crate::availability::{Situation, bookable, is_emergency, parameter, third_next, zone_of};
 use crate::ranges::{MINUTE, Ranges, Span};
 use crate::services::{self, Service};
 
@@ -74,7 +74,7 @@ pub(super) async fn read(ctx: &Ctx, query: ReadCapacity) -> Result<Answer<Capaci
         services: services
             .iter()
             .map(|service| {
-                let third = third_of(service, &coming, &taken_ahead, ahead, now);
+                let third = third_of(service, &coming, &taken_ahead, now);
                 let counted = counts.iter().find(|count| count.service_id == service.id);
                 of_service(service, third, counted)
             })
@@ -159,13 +159,13 @@ fn third_of(
     service: &Service,
     coming: &Situation,
     taken: &HashMap<Uuid, Ranges>,
-    ahead: Span,
     now: Instant,
 ) -> Vec<ThirdNext> {
     if !service.data.needs_provider || service.data.capacity > 1 || is_emergency(service) {
         return Vec::new();
     }
-    third_next(coming, taken, service, ahead)
+    let window = bookable(service, (now, now + AHEAD), now);
+    third_next(coming, taken, service, window)
         .into_iter()
         .map(|(provider_id, third_next_at)| ThirdNext {
             provider_id,

@@ -32,11 +32,20 @@ pub(crate) trait Link: Sized {
 
     /// The link with this digest that has not been answered or run out, locked; of a tenant that is active.
     async fn lock(tx: &mut TenantTx, digest: &[u8], now: Instant) -> Result<Option<Self>>;
-    async fn act(&self, tx: &mut TenantTx, answer: Self::Answer, now: Instant) -> Result<()>;
+    /// Answers what was done; after an error nothing is kept.
+    async fn act(&self, tx: &mut TenantTx, answer: Self::Answer, now: Instant) -> Result<Acted>;
     /// It answers no more.
     async fn use_up(&self, tx: &mut TenantTx, answer: Self::Answer, now: Instant) -> Result<()>;
     fn subject(&self) -> Subject;
     fn shown(self) -> Self::Shown;
+}
+
+/// What came of an answer.
+#[must_use]
+pub(crate) enum Acted {
+    Done,
+    /// It can't be done, and what was found out by that is kept.
+    Refused(Error),
 }
 
 /// A new secret, and what the database keeps of it.
@@ -72,11 +81,14 @@ pub(crate) async fn answer<L: Link>(
 ) -> Result<Answer<()>> {
     let (mut tx, link) = find::<L>(app, token).await?;
     let now = app.clock.now();
-    link.act(&mut tx, answer, now).await?;
+    let acted = link.act(&mut tx, answer, now).await?;
     link.use_up(&mut tx, answer, now).await?;
     record(app, &mut tx, request, &link, Action::Update).await?;
     tx.commit().await?;
-    Ok(Answer::nothing())
+    match acted {
+        Acted::Done => Ok(Answer::nothing()),
+        Acted::Refused(error) => Err(error),
+    }
 }
 
 async fn find<L: Link>(app: &App, token: &str) -> Result<(SystemTx, L)> {

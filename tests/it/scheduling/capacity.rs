@@ -144,3 +144,22 @@ async fn the_third_next_is_an_appointment_that_could_be_had_after_two_others() {
         "{third}"
     );
 }
+
+#[tokio::test]
+async fn the_third_next_is_none_that_is_too_soon_or_too_far_ahead_to_be_booked() {
+    let desk = Desk::open().await;
+    let lead = TimeDelta::days(2);
+    let late = desk.add_service(json!({ "lead_minutes": 2880 })).await;
+    let near = json!({ "lead_minutes": 2880, "ahead_days": 1 });
+    let never = desk.add_service(near).await;
+    let now = desk.clinic.clock.now();
+    let found = capacity(&desk.staff, &desk.facility, now).await;
+    let third =
+        |service: &str| of_service(&found, service)["third_next"][0]["third_next_at"].clone();
+    let at: DateTime<Utc> = serde_json::from_value(third(&late)).expect("an instant");
+    assert!(
+        at >= now + lead && at < now + lead + TimeDelta::hours(3),
+        "{found}"
+    );
+    assert_eq!(third(&never), Value::Null);
+}

@@ -21,6 +21,7 @@ mod kept_hours;
 mod kept_promises;
 mod killed;
 mod killed_server;
+mod meanwhile;
 mod no_shows;
 mod overbooked;
 mod own_bookings;

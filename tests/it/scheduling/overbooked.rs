@@ -297,6 +297,81 @@ async fn what_is_free_instead_of_a_move_may_overlap_ones_own_time() {
     house.moved(&made, next[0]).await.expect(200);
 }
 
+/// The times a refused move tells.
+fn next_free(refused: Reply) -> Vec<DateTime<Utc>> {
+    let refused = refused.expect_problem(409, "slot_taken");
+    serde_json::from_value(refused["next_free"].clone()).expect("times")
+}
+
+#[tokio::test]
+async fn what_is_free_instead_of_a_move_is_so_where_others_are_booked_over_it() {
+    let house = House::open(json!({ "align_minutes": 15, "overbook_per_day": 3 })).await;
+    let (at, patient) = (house.at, house.desk.patient.clone());
+    let quarter = TimeDelta::minutes(15);
+    let before = house.desk.another_patient().await;
+    let before = house.book(&before, at - quarter * 2, None).await;
+    before.expect(201);
+    let made = house.book(&patient, at, None).await.expect(201);
+    let over = house.over(at).await;
+    let next = next_free(house.moved(&made, at - quarter).await);
+    assert_eq!(next, [at + quarter, at + quarter * 2, at + quarter * 3]);
+    house.moved(&made, next[0]).await.expect(200);
+    assert!(house.is_overbooked(&over).await);
+    assert_eq!(house.desk.torn().await, (0, 0));
+}
+
+#[tokio::test]
+async fn who_is_booked_over_a_move_counts_for_the_limits_all_the_same() {
+    let house = House::open(json!({ "align_minutes": 15, "overbook_per_day": 3 })).await;
+    let (at, patient) = (house.at, house.desk.patient.clone());
+    let half = TimeDelta::minutes(30);
+    let made = house.book(&patient, at, None).await.expect(201);
+    house.over(at).await;
+    let taken = house.desk.another_patient().await;
+    house.book(&taken, at + half, None).await.expect(201);
+    // An hour and a quarter: beside the one over it and the other there is no room for the half hour.
+    let limit = json!({ "provider_id": house.desk.provider, "minutes_per_day": 75 });
+    let made_limit = house
+        .desk
+        .admin
+        .post("/api/v1/scheduling/work-limits", limit);
+    made_limit.await.expect(201);
+    let next = next_free(house.moved(&made, at + half).await);
+    for time in &next {
+        assert!(
+            *time > at + TimeDelta::hours(12),
+            "that day is full: {next:?}"
+        );
+    }
+    house.moved(&made, next[0]).await.expect(200);
+}
+
+#[tokio::test]
+async fn what_is_free_instead_of_a_move_has_the_devices_no_other_stands_in_for() {
+    let house = House::open(json!({ "align_minutes": 30, "equipment_kinds": ["ecg"] })).await;
+    let (at, half) = (house.at, TimeDelta::minutes(30));
+    let [ecg, other_ecg, laser] = [
+        house.desk.add_asset("equipment", "ecg").await,
+        house.desk.add_asset("equipment", "ecg").await,
+        house.desk.add_asset("equipment", "laser").await,
+    ];
+    let other = house.desk.add_provider().await;
+    let book = async |who: &str, devices: &[&String], at: DateTime<Utc>| {
+        let mut wish = house.desk.wish(&house.desk.another_patient().await, at);
+        wish["provider_id"] = json!(who);
+        wish["equipment_ids"] = json!(devices);
+        house.desk.admin.post(PLACE, wish).await.expect(201)
+    };
+    let made = book(&house.desk.provider, &[&ecg, &laser], at).await;
+    book(&house.desk.provider, &[&other_ecg], at - half).await;
+    // The same device for the trace, which another stands in for, and the laser, which none does.
+    book(&other, &[&ecg, &laser], at + half).await;
+    book(&other, &[&ecg], at + half * 2).await;
+    let next = next_free(house.moved(&made, at - half).await);
+    assert_eq!(next, [at + half * 2, at + half * 3, at + half * 4]);
+    house.moved(&made, next[0]).await.expect(200);
+}
+
 #[tokio::test]
 async fn a_series_is_moved_within_its_own_time_as_well() {
     let house = House::open(json!({})).await;

@@ -1,6 +1,7 @@
 //! Requests on the waitlist, and their offers, for the tests of both.
 
 use chrono::{DateTime, Utc};
+use kernel::ids::HoldId;
 use serde_json::{Value, json};
 
 use super::flow_clinic::Clinic;
@@ -34,4 +35,17 @@ pub async fn answer(caller: &Caller, offer: &Value, answer: &str) -> Reply {
 pub fn starts_at(what: &Value) -> DateTime<Utc> {
     let text = what["starts_at"].as_str().expect("a start");
     text.parse().expect("an instant")
+}
+
+/// The hold behind an offer, which a patient finds in the export of his record.
+pub async fn hold_of(clinic: &Clinic, offer: &Value) -> HoldId {
+    let held: uuid::Uuid = sqlx::query_scalar(
+        "select hold_id from app.waitlist_offers where tenant_id = $1 and id = $2::uuid",
+    )
+    .bind(clinic.tenant.id.0)
+    .bind(id(offer))
+    .fetch_one(&mut clinic.tenant.behind_the_curtain().await)
+    .await
+    .expect("a hold");
+    HoldId(held)
 }

@@ -1,30 +1,16 @@
 //! What keeps a place that is offered: it is the offer's, and ends with it.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::ids::HoldId;
 use platform::db::SystemTx;
 use scheduling::appointments::{self, Booker, Details};
 use serde_json::{Value, json};
 
 use super::flow_clinic::Clinic;
-use super::waiting::{answer, entry, join, offer, starts_at};
+use super::waiting::{answer, entry, hold_of, join, offer, starts_at};
 use crate::support::id;
 
 fn month(from: DateTime<Utc>) -> Value {
     json!([{ "from": from, "to": from + TimeDelta::days(30) }])
-}
-
-/// The hold behind an offer, which a patient finds in the export of his record.
-async fn hold_of(clinic: &Clinic, offer: &Value) -> HoldId {
-    let held: uuid::Uuid = sqlx::query_scalar(
-        "select hold_id from app.waitlist_offers where tenant_id = $1 and id = $2::uuid",
-    )
-    .bind(clinic.tenant.id.0)
-    .bind(id(offer))
-    .fetch_one(&mut clinic.tenant.behind_the_curtain().await)
-    .await
-    .expect("a hold");
-    HoldId(held)
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
 //! Offers answered by the link in their message, and by two at once.
 
 use chrono::TimeDelta;
+use platform::db::SystemTx;
+use scheduling::appointments::{Booker, Details, book_hold_in_tx};
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
 use super::flow_clinic::{Clinic, email};
-use super::waiting::{answer, entry, join, offer};
+use super::waiting::{answer, entry, hold_of, join, offer};
 use crate::support::TestTenant;
 
 const PLACE: &str = "/api/v1/offer-links/";
@@ -153,6 +155,50 @@ async fn a_link_opens_nothing_after_the_deadline_or_once_the_offer_was_answered_
     let tried = nobody.post(&path, json!({ "action": "accept" })).await;
     tried.expect_problem(409, "illegal_transition");
     assert!(appointments(&clinic, &patient).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_offer_whose_place_is_gone_ends_when_its_link_accepts_and_the_next_one_is_asked() {
+    let clinic = open().await;
+    let next = clinic.patient("Next", json!([])).await;
+    let (patient, request) = offered(&clinic, "First", 3).await;
+    let (path, nobody) = (link(&clinic), clinic.tenant.nobody());
+    let open = offer(&clinic.admin, &request).await.expect("an offer");
+    let next = join(&clinic, &next, "low", at(&clinic, 3)).await;
+    // Booked past the offer, and called off.
+    let hold = hold_of(&clinic, &open).await;
+    let now = clinic.tenant.clock.now();
+    let tx = SystemTx::begin(&clinic.tenant.app.db, clinic.tenant.id);
+    let mut tx = tx.await.expect("one");
+    let details = Details::default();
+    let booked = book_hold_in_tx(&mut tx, hold, None, &details, Booker::SYSTEM, now);
+    let booked = booked.await.expect("it is booked");
+    tx.commit().await.expect("a commit");
+    clinic.step(&booked.to_string(), "cancel").await;
+    let accept = json!({ "action": "accept" });
+    let tried = nobody.post(&path, accept.clone()).await;
+    tried.expect_problem(409, "offer_expired");
+    let ended = offer(&clinic.admin, &request).await.expect("the offer");
+    assert_eq!(
+        (&ended["status"], &ended["appointment_id"]),
+        (&json!("withdrawn"), &Value::Null)
+    );
+    assert_eq!(entry(&clinic, &request).await["status"], "waiting");
+    nobody.get(&path).await.expect_problem(404, "not_found");
+    let again = nobody.post(&path, accept).await;
+    again.expect_problem(404, "not_found");
+    clinic.work().await;
+    let offers = [
+        offer(&clinic.admin, &request).await,
+        offer(&clinic.admin, &next).await,
+    ];
+    let open = offers.iter().flatten().filter(|it| it["status"] == "open");
+    assert_eq!(open.count(), 1, "the place is offered anew: {offers:?}");
+    let stand = appointments(&clinic, &patient).await;
+    assert!(
+        stand.iter().all(|it| it["status"] == "cancelled"),
+        "{stand:?}"
+    );
 }
 
 #[tokio::test]

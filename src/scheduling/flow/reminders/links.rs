@@ -12,7 +12,7 @@ use super::store_links as store;
 pub(super) use super::store_links::Linked;
 use crate::appointments::{self, CancelledBy};
 use crate::booking_rules;
-use crate::flow::links::{self, Link, LinkedPlace};
+use crate::flow::links::{self, Acted, Link, LinkedPlace};
 
 /// Makes the link of a reminder, good until the appointment begins. Returns its secret.
 pub(super) async fn open(
@@ -42,10 +42,10 @@ impl Link for Linked {
     ///
     /// # Errors
     /// `illegal_transition` when the appointment has gone on; `too_late_to_cancel`.
-    async fn act(&self, tx: &mut TenantTx, answer: LinkAction, now: Instant) -> Result<()> {
+    async fn act(&self, tx: &mut TenantTx, answer: LinkAction, now: Instant) -> Result<Acted> {
         let appointment = self.appointment_id;
         match answer {
-            LinkAction::Confirm => appointments::confirm_in_tx(tx, appointment, now).await,
+            LinkAction::Confirm => appointments::confirm_in_tx(tx, appointment, now).await?,
             LinkAction::Cancel => {
                 let rules = booking_rules::in_force(tx).await?;
                 let notice = TimeDelta::minutes(rules.cancel_notice_minutes.into());
@@ -54,9 +54,10 @@ impl Link for Linked {
                 }
                 let by = CancelledBy::Patient;
                 let reason = "By the link in a message";
-                appointments::cancel_in_tx(tx, appointment, by, reason, None, now).await
+                appointments::cancel_in_tx(tx, appointment, by, reason, None, now).await?;
             }
         }
+        Ok(Acted::Done)
     }
 
     async fn use_up(&self, tx: &mut TenantTx, answer: LinkAction, now: Instant) -> Result<()> {

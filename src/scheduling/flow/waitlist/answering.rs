@@ -100,8 +100,8 @@ pub(super) async fn accept(ctx: &Ctx, id: WaitlistOfferId) -> Result<Answer<Wait
 #[must_use]
 pub(super) enum Accepted {
     Booked,
-    /// What was booked of its hold was called off: there is no place to accept. The offer is withdrawn and its request waits
-    /// again, which is to be kept; who accepts is told `offer_expired`.
+    /// What was booked of its hold was called off, or whom it keeps is not there then: there is no place to accept. The offer is
+    /// withdrawn and its request waits again, which is to be kept; who accepts is told `offer_expired`.
     Gone,
 }
 
@@ -131,7 +131,7 @@ pub(super) async fn accept_in_tx(
     // Who accepts knows of no hold: what kept the place for him is gone, and the offer with it.
     let booked = match booked {
         Ok(booked) => booked,
-        Err(error) if error.code() == Code::HoldClosed => {
+        Err(error) if matches!(error.code(), Code::HoldClosed | Code::OutsideAvailability) => {
             end(tx, &locked, OfferStatus::Withdrawn, now).await?;
             return Ok(Accepted::Gone);
         }

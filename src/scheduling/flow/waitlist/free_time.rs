@@ -351,6 +351,7 @@ async fn first(
                 staff: &[],
                 assets: &[],
                 except: None,
+                own: None,
                 only_needed: None,
             };
             let found = availability::next_free(tx, &ask, 1, now).await?;

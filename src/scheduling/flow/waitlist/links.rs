@@ -11,7 +11,7 @@ use super::model::{LinkedOffer, OfferAction};
 use super::store_links as store;
 pub(super) use super::store_links::Linked;
 use crate::appointments::Booker;
-use crate::flow::links::{self, Link, LinkedPlace};
+use crate::flow::links::{self, Acted, Link, LinkedPlace};
 use crate::flow::wall;
 
 /// Makes the link of a message about an offer, good until the offer's deadline. Returns its secret.
@@ -40,17 +40,19 @@ impl Link for Linked {
     /// Accepts or declines: accepting books the place that is held, as it does for who logs in.
     ///
     /// # Errors
-    /// `illegal_transition` when the offer was answered otherwise; `offer_expired`, then nothing is kept of what was found: the
-    /// deadline finds it again.
-    async fn act(&self, tx: &mut TenantTx, answer: OfferAction, now: Instant) -> Result<()> {
+    /// `illegal_transition` when the offer was answered otherwise; `offer_expired`.
+    async fn act(&self, tx: &mut TenantTx, answer: OfferAction, now: Instant) -> Result<Acted> {
         match answer {
             OfferAction::Accept => {
                 match answering::accept_in_tx(tx, self.offer_id, Booker::BY_LINK, now).await? {
-                    Accepted::Booked => Ok(()),
-                    Accepted::Gone => Err(Code::OfferExpired.into()),
+                    Accepted::Booked => Ok(Acted::Done),
+                    Accepted::Gone => Ok(Acted::Refused(Code::OfferExpired.into())),
                 }
             }
-            OfferAction::Decline => answering::decline_in_tx(tx, self.offer_id, now).await,
+            OfferAction::Decline => {
+                answering::decline_in_tx(tx, self.offer_id, now).await?;
+                Ok(Acted::Done)
+            }
         }
     }
 

@@ -56,15 +56,16 @@ drop trigger care_team_members_open on app.care_team_members;
 create trigger care_team_members_open after insert on app.care_team_members referencing new table as added
     for each statement execute function app.refuse_merged_of_many();
 
--- As in 0005, but each patient by his key: on a database that is new a plan for all of them looked through the tenant for each.
+-- As in 0005, but each patient by his key: on a database that is new a plan for all of them looked through the tenant for each. The
+-- fence: all are locked before they are asked for, not only those that were merged already.
 create or replace function app.refuse_merged_of_many() returns trigger
     language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
     if exists (select from (select distinct a.tenant_id, a.patient_id from added a order by 1, 2) a
                 cross join lateral (select p.status from app.patients p
-                                     where p.tenant_id = a.tenant_id and p.id = a.patient_id for key share) p
-                where p.status = 'merged' offset 0) then
+                                     where p.tenant_id = a.tenant_id and p.id = a.patient_id offset 0 for key share) p
+                where p.status = 'merged') then
         raise exception 'merged' using errcode = 'check_violation', constraint = 'patients_merged_check';
     end if;
     return null;
@@ -276,7 +277,8 @@ begin
         select l.at into oldest from app.phi_access_log l where l.tenant_id = tenant order by l.at limit 1;
     end if;
     while given < at_most and last_at >= oldest loop
-        lower := greatest(last_at - span, oldest);
+        -- Not reckoned before the oldest: a range may begin before all calendars.
+        lower := case when last_at - oldest > span then last_at - span else oldest end;
         -- The fence: with the limit in sight the records would be walked to the end of time.
         for met in
             select f.*
@@ -351,7 +353,9 @@ as $$
 begin
     insert into app.jobs (tenant_id, id, kind, payload, unique_key, run_at)
     values (new.tenant_id, gen_random_uuid(), 'documents.days', '{}', 'days', now())
-    on conflict do nothing;
+    -- A walk for the zone before may wait in its midst.
+    on conflict (tenant_id, kind, unique_key) where state = 'waiting' and unique_key is not null do update set payload = '{}';
     return null;
 end
 $$;
+grant update (payload) on app.jobs to chartwell_definer;

@@ -5,9 +5,10 @@ use futures_util::FutureExt as _;
 use kernel::Result;
 use platform::App;
 use platform::crypto::SEALED_SIGNING_KEYS;
-use platform::crypto::reseal::{self, Places};
+use platform::crypto::reseal::{self, Places, Reached};
 use platform::db::{SystemTx, TenantTx};
 use platform::jobs::{Handler, Job, NewJob, enqueue};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// The kind of the job.
@@ -32,14 +33,25 @@ pub async fn promise(tx: &mut TenantTx, at: kernel::clock::Instant) -> Result<()
 /// Does a part of the work, and promises the rest.
 pub const HANDLER: Handler = |app, job| work(app, job).boxed();
 
+/// What a part leaves to the next.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Rest {
+    reached: Option<Reached>,
+}
+
 async fn work(app: &App, job: &Job) -> Result<()> {
     let with = (&app.db, &app.tenant_keys, &app.clock);
-    let deadline = app.clock.now() + PART;
-    let done = reseal::run(with, job.tenant, &places(), Some(deadline), |_, _| {}).await?;
+    let Rest { reached } = job.payload()?;
+    let part = (Some(app.clock.now() + PART), reached);
+    let done = reseal::run_part(with, job.tenant, &places(), part, |_, _| {}).await?;
     let Some(again_at) = done.again_at else {
         return Ok(());
     };
+    let rest = Rest {
+        reached: done.reached,
+    };
     let mut tx = SystemTx::begin(&app.db, job.tenant).await?;
-    promise(&mut tx, again_at).await?;
+    enqueue(&mut tx, &NewJob::new(JOB, json!(rest), again_at).once(JOB)).await?;
     tx.commit().await
 }

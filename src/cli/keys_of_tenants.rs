@@ -63,7 +63,7 @@ impl Bench {
     async fn reseal(&self, slug: &str, tenant: TenantId) -> anyhow::Result<bool> {
         let with = (&self.db, &self.keys, &self.clock);
         let mut sealed = 0;
-        let done = reseal::run(with, tenant, &rekeying::places(), None, |table, more| {
+        let done = reseal::run(with, tenant, &rekeying::places(), |table, more| {
             sealed += more;
             eprintln!("{slug}: {table}: {sealed} values sealed anew");
         })

@@ -8,15 +8,15 @@ use uuid::Uuid;
 /// What the tenant's data key seals here.
 pub(super) const SEALED: SealedColumn = platform::sealed_column!("patients", "ssn_sealed");
 
-/// SSNs as they lie sealed, in the order of the patients' ids; retired and merged registrations too. Nobody changes them until the
-/// transaction ends.
+/// SSNs as they lie sealed, in the order of the patients' ids; retired and merged registrations too. Nobody changes these patients
+/// until the transaction ends: whoever does locks them `for no key update`.
 pub(super) async fn ssns(tx: &mut TenantTx, after: Uuid, limit: i64) -> Result<Vec<SealedValue>> {
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(
         SealedValue,
         r#"select p.id, p.ssn_sealed as "sealed!" from app.patients p
             where p.tenant_id = $1 and p.id > $2 and p.ssn_sealed is not null
-            order by p.id limit $3 for key share"#,
+            order by p.id limit $3 for share"#,
         tenant as _,
         after,
         limit

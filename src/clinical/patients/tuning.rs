@@ -108,9 +108,10 @@ pub(super) async fn learn(ctx: &Ctx) -> Result<Answer<MatchingSettings>> {
         return Err(Error::new(Code::TooFewPatients));
     }
     let learned = move || {
+        let mut number = Numbers::default();
         let people: Vec<Person> = rows
             .iter()
-            .map(|row| matching::person(&row.compared.0, row.ssn.first()))
+            .map(|row| matching::person(&row.compared.0, number.of(&row.ssn).as_ref()))
             .collect();
         let mut blocks: HashMap<_, Vec<usize>> = HashMap::new();
         for (number, row) in rows.iter().enumerate() {
@@ -128,4 +129,20 @@ pub(super) async fn learn(ctx: &Ctx) -> Result<Answer<MatchingSettings>> {
     store::set_model(&mut tx, &learned.model, people, ctx.now()).await?;
     let settings = store::settings(&mut tx).await?;
     tx.commit(plain(settings, Action::Update)).await
+}
+
+/// While a new data key takes over, one person's number stands in two forms and another's, the same, in one of them.
+#[derive(Default)]
+struct Numbers(HashMap<String, String>);
+
+impl Numbers {
+    /// The form that stands for all of one number.
+    fn of(&mut self, forms: &[String]) -> Option<String> {
+        let met = forms.iter().find_map(|form| self.0.get(form)).cloned();
+        let one = met.or_else(|| forms.first().cloned())?;
+        for form in forms {
+            self.0.insert(form.clone(), one.clone());
+        }
+        Some(one)
+    }
 }

@@ -1,7 +1,7 @@
 //! After a new data key: everything that its tenant's older ones have sealed is sealed anew, and blind indexes move over.
 //!
 //! Values are taken a few hundred at a time, each handful in a transaction of its own, and each names the key that sealed it:
-//! so there is nothing to remember, and whoever is killed half-way, or runs twice, or beside another, does no harm. A value
+//! so there is little to remember, and whoever is killed half-way, or runs twice, or beside another, does no harm. A value
 //! that somebody changes meanwhile is left as he wrote it. Blind indexes are compared with each other, so every row gets the new
 //! key's beside the one it has, in handfuls too, before the new one is the one in use, and loses the older ones at the last
 //! look. Names that say which key made them move in handfuls again, when nobody looks for them under the older key alone any
@@ -18,6 +18,7 @@ use futures_util::future::BoxFuture;
 use kernel::clock::Instant;
 use kernel::ids::TenantId;
 use kernel::{Clock, Result};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{FieldRef, TenantCipher, TenantKeys};
@@ -68,7 +69,8 @@ pub type Reindex = for<'a> fn(
 ) -> BoxFuture<'a, Result<(Option<Uuid>, u64)>>;
 
 /// What a look at the rows of a blind index is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Look {
     /// The current key's index joins those that are there.
     Add,
@@ -127,6 +129,19 @@ pub struct Done {
     pub damaged: u64,
     /// When to look again; none: nothing is left, or nothing but what does not open.
     pub again_at: Option<Instant>,
+    /// From where to go on then.
+    pub reached: Option<Reached>,
+}
+
+/// Where a look at the rows of blind indexes was left, for whoever goes on with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reached {
+    /// The key it was for.
+    key: Uuid,
+    look: Look,
+    /// Which of the indexes, and the last row.
+    index: usize,
+    after: Uuid,
 }
 
 /// How far a tenant has come.
@@ -159,16 +174,29 @@ enum Standing {
     Settled(Uuid),
 }
 
-/// Seals anew whatever is left, until `deadline`. `told` hears of each handful.
+/// Seals anew whatever is left. `told` hears of each handful.
 pub async fn run(
     with: (&Db, &TenantKeys, &Clock),
     tenant: TenantId,
     places: &Places,
-    deadline: Option<Instant>,
+    told: impl FnMut(&'static str, u64),
+) -> Result<Done> {
+    run_part(with, tenant, places, (None, None), told).await
+}
+
+/// The same until `deadline`, from where the part before has `reached`.
+pub async fn run_part(
+    with: (&Db, &TenantKeys, &Clock),
+    tenant: TenantId,
+    places: &Places,
+    (deadline, reached): (Option<Instant>, Option<Reached>),
     mut told: impl FnMut(&'static str, u64),
 ) -> Result<Done> {
     let (db, keys, clock) = with;
-    let mut done = Done::default();
+    let mut done = Done {
+        reached,
+        ..Done::default()
+    };
     // Before anything is looked at: only what is written with the new key may come behind the look.
     let standing = standing(db, keys, tenant, clock.now()).await?;
     let in_time = columns(with, tenant, places, deadline, (&mut done, &mut told)).await?;
@@ -288,8 +316,8 @@ fn sealed_anew(
     (resealed, damaged)
 }
 
-/// Looks at the rows of every blind index, a handful a transaction. Returns whether it came to the end in time, and there was no
-/// newer key.
+/// Looks at the rows of every blind index, a handful a transaction, from where the same look was left. Returns whether it came to
+/// the end in time, and there was no newer key.
 async fn indexes(
     (db, keys, clock): (&Db, &TenantKeys, &Clock),
     tenant: TenantId,
@@ -298,10 +326,22 @@ async fn indexes(
     deadline: Option<Instant>,
     (done, told): (&mut Done, &mut impl FnMut(&'static str, u64)),
 ) -> Result<bool> {
-    for index in &places.indexes {
-        let mut after = Some(Uuid::nil());
+    let begun = done.reached.take();
+    let begun = begun.filter(|reached| reached.key == current && reached.look == look);
+    for (number, index) in places.indexes.iter().enumerate() {
+        let mut after = match begun {
+            Some(reached) if number < reached.index => continue,
+            Some(reached) if number == reached.index => Some(reached.after),
+            _ => Some(Uuid::nil()),
+        };
         while let Some(from) = after {
             if deadline.is_some_and(|deadline| clock.now() >= deadline) {
+                done.reached = Some(Reached {
+                    key: current,
+                    look,
+                    index: number,
+                    after: from,
+                });
                 return Ok(false);
             }
             let mut tx = SystemTx::begin(db, tenant).await?;

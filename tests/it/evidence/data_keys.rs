@@ -59,7 +59,7 @@ pub(super) async fn rotate(clinic: &TestTenant) {
 pub(super) async fn run(clinic: &TestTenant) -> Done {
     let app = &clinic.app;
     let with = (&app.db, &app.tenant_keys, &app.clock);
-    reseal::run(with, clinic.id, &places(), None, |_, _| {})
+    reseal::run(with, clinic.id, &places(), |_, _| {})
         .await
         .expect("it runs")
 }
@@ -179,7 +179,7 @@ async fn what_is_killed_half_way_goes_on_where_it_was() {
     let app = &clinic.app;
     let (struck, mut strike) = tokio::sync::mpsc::unbounded_channel();
     let (with, places) = ((&app.db, &app.tenant_keys, &app.clock), places());
-    let work = reseal::run(with, clinic.id, &places, None, |_, _| {
+    let work = reseal::run(with, clinic.id, &places, |_, _| {
         let _ = struck.send(());
     });
     tokio::select! {

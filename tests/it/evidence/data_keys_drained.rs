@@ -130,7 +130,7 @@ async fn the_index_of_numbers_moves_in_handfuls_and_everybody_is_found_at_every_
     // Killed right after its first handful of numbers is committed.
     let (struck, mut strike) = tokio::sync::mpsc::unbounded_channel();
     let (with, places) = ((&app.db, &app.tenant_keys, &app.clock), places());
-    let work = reseal::run(with, clinic.id, &places, None, |table, moved| {
+    let work = reseal::run(with, clinic.id, &places, |table, moved| {
         if table == "patient_keys" && moved > 0 {
             let _ = struck.send(());
         }
@@ -151,6 +151,49 @@ async fn the_index_of_numbers_moves_in_handfuls_and_everybody_is_found_at_every_
     assert_eq!(indexed_by(&clinic).await, [1_100, 0]);
     assert_eq!(left(&clinic).await.keys, 0);
     all_are_found().await;
+}
+
+#[tokio::test]
+async fn a_look_at_the_index_that_ran_out_of_time_goes_on_where_it_was_left() {
+    let clinic = TestTenant::new().await;
+    with_numbers(&clinic, 1_100).await;
+    rotate(&clinic).await;
+    let app = &clinic.app;
+    let with = (&app.db, &app.tenant_keys, &app.clock);
+    let mut reached = None;
+    let mut handfuls = Vec::new();
+    for _ in 0..2 {
+        let deadline = Some(app.clock.now() + TimeDelta::minutes(2));
+        let done = reseal::run_part(
+            with,
+            clinic.id,
+            &places(),
+            (deadline, reached),
+            |table, moved| {
+                if table == "patient_keys" && moved > 0 {
+                    handfuls.push(moved);
+                    clinic.clock.advance(TimeDelta::minutes(3));
+                }
+            },
+        )
+        .await
+        .expect("it runs");
+        reached = done.reached;
+        assert!(reached.is_some(), "it was cut off");
+    }
+    // Begun anew, the first would have been looked at again, and nothing of it moved.
+    assert_eq!(handfuls, [1_000, 100]);
+    let done = reseal::run_part(
+        with,
+        clinic.id,
+        &places(),
+        (None, reached),
+        |table, moved| {
+            assert!(table != "patient_keys" || moved == 0);
+        },
+    );
+    assert_eq!(done.await.expect("it runs").reached, None);
+    assert!(!left(&clinic).await.indexes);
 }
 
 /// So many names that the tenant's first key made, of nobody.
@@ -179,7 +222,7 @@ async fn names_move_in_handfuls_and_who_is_killed_loses_none() {
     let (struck, mut strike) = tokio::sync::mpsc::unbounded_channel();
     let (with, places) = ((&app.db, &app.tenant_keys, &app.clock), places());
     for _ in 0..600 {
-        let work = reseal::run(with, clinic.id, &places, None, |table, moved| {
+        let work = reseal::run(with, clinic.id, &places, |table, moved| {
             if table == "import_links" && moved > 0 {
                 let _ = struck.send(());
             }

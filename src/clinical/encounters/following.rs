@@ -27,7 +27,7 @@ pub async fn move_in_tx(
     }
     let (before, start) = (record.scheduled_start, start.trunc_subsecs(6));
     if start != before {
-        let end = record.scheduled_end.map(|end| start + (end - before));
+        let end = record.end_if_begun(start);
         record.plan(start, end);
         store::update(tx, before, &record, now).await?;
     }

@@ -250,6 +250,13 @@ impl EncounterRecord {
         }
     }
 
+    /// When it ends if it begins then and lasts as long. Of what is known by its days alone nobody knows how long that is.
+    pub(super) fn end_if_begun(&self, start: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let known = self.starts_on.is_none() && self.ends_on.is_none();
+        let end = self.scheduled_end.filter(|_| known)?;
+        Some(start + (end - self.scheduled_start))
+    }
+
     /// Plans it for other times, which are known.
     pub(super) fn plan(&mut self, start: DateTime<Utc>, end: Option<DateTime<Utc>>) {
         self.scheduled_start = start;

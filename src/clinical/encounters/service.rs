@@ -268,7 +268,7 @@ pub async fn reschedule(
     let before = record.scheduled_start;
     let end = match times.scheduled_end {
         Some(end) => Some(end.trunc_subsecs(6)),
-        None => record.scheduled_end.map(|end| start + (end - before)),
+        None => record.end_if_begun(start),
     };
     require_schedule(ctx, &record.details(), start, end)?;
     record.plan(start, end);

@@ -11,7 +11,7 @@ use super::kinds::{Quantity, VitalCode, VitalKind};
 use super::plausibility::{Interpretation, interpret};
 use super::records::VitalRecord;
 use super::scores::{self, Inputs, Score};
-use super::subjects::Subject;
+use super::subjects::{HEIGHT_HOLDS, Subject};
 use super::units::Amount;
 use super::view::{Canonical, Derived, Reading, VitalStatus, Vitals};
 
@@ -49,7 +49,10 @@ impl Background {
         weight: Option<Amount>,
         height: Option<Amount>,
     ) -> (Option<Amount>, Option<Instant>) {
-        let before = || self.heights.iter().find(|(measured, _)| *measured <= at);
+        let before = || {
+            let last = self.heights.iter().find(|(measured, _)| *measured <= at);
+            last.filter(|(measured, _)| at - *measured <= HEIGHT_HOLDS)
+        };
         let tall = height
             .map(|height| (height, at))
             .or_else(|| before().map(|(measured, height)| (*height, *measured)));

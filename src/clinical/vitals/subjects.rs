@@ -16,7 +16,7 @@ use super::{growth, store_growth, store_series, store_subjects};
 use crate::patients::{PatientStatus, Sex};
 
 /// How long before a weight a height may have been measured.
-const HEIGHT_HOLDS: TimeDelta = TimeDelta::days(3 * 365);
+pub(super) const HEIGHT_HOLDS: TimeDelta = TimeDelta::days(3 * 365);
 
 /// A patient, as far as a measurement needs to know him.
 #[derive(Clone, Copy, Debug)]

@@ -199,6 +199,17 @@ pub(super) async fn placed(
         }
         .into());
     }
+    // Providers are looked for by their hours, and who has left has none; other staff keeps what it had.
+    if usize::try_from(facts.staff) != Ok(hold.staff_ids.len()) {
+        let (pointer, code) = ("/staff_ids", "no_such_staff");
+        let rule = "must name active members of the staff";
+        return Err(Obstacle {
+            pointer,
+            code,
+            rule,
+        }
+        .into());
+    }
     let wall = zone(&facts.time_zone);
     Ok(Placed {
         ends_at: hold.ends_at,

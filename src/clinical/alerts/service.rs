@@ -9,7 +9,8 @@ use platform::db::TenantTx;
 use platform::http::{Answer, Paging};
 
 use super::model::{
-    AlertAcknowledgement, AlertStatus, ClinicalAlert, NewAlert, OfPatient, Raised, WorkList,
+    AlertAcknowledgement, AlertLevel, AlertStatus, ClinicalAlert, NewAlert, OfPatient, Raised,
+    WorkList,
 };
 use super::store;
 use crate::entries::{Then, list_as_of};
@@ -47,7 +48,7 @@ pub(super) async fn work_list(ctx: &Ctx, query: WorkList) -> Result<Answer<Page<
     let paging = Paging::new(ctx, &query.level, query.limit, query.cursor.clone())?;
     let mut tx = ctx.begin(Permission::AlertRead).await?;
     let rows = store::open(&mut tx, query.level, paging.after()?, paging.fetch()).await?;
-    let page = paging.page(rows, |alert| (alert.raised_at, alert.id))?;
+    let page = paging.page(rows, place_of)?;
     let subjects: Vec<Subject> = page
         .items
         .iter()
@@ -57,6 +58,11 @@ pub(super) async fn work_list(ctx: &Ctx, query: WorkList) -> Result<Answer<Page<
         })
         .collect();
     tx.finish(Disclosure::list(RESOURCE, subjects, page)).await
+}
+
+fn place_of(alert: &ClinicalAlert) -> store::Place {
+    let emergency = alert.level == AlertLevel::Emergency;
+    (alert.raised_at, emergency, alert.id)
 }
 
 pub(super) async fn of_patient(
@@ -88,7 +94,7 @@ pub(super) async fn of_patient(
         paging.fetch(),
     )
     .await?;
-    let page = paging.page(rows, |alert| (alert.raised_at, alert.id))?;
+    let page = paging.page(rows, place_of)?;
     tx.finish(Disclosure::of(
         RESOURCE,
         Action::Read,

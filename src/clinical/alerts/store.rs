@@ -99,15 +99,24 @@ pub(super) async fn raised(
     Ok(rows)
 }
 
-/// Open ones, newest first.
+/// The place of an alert in a list: when it was raised, whether it is an emergency, and its id.
+pub(super) type Place = (Instant, bool, ClinicalAlertId);
+
+fn apart(after: Option<Place>) -> (Option<Instant>, Option<bool>, Option<ClinicalAlertId>) {
+    after.map_or((None, None, None), |(at, emergency, id)| {
+        (Some(at), Some(emergency), Some(id))
+    })
+}
+
+/// Open ones, newest first; of those raised at once the emergencies.
 pub(super) async fn open(
     tx: &mut TenantTx,
     level: Option<AlertLevel>,
-    after: Option<(Instant, ClinicalAlertId)>,
+    after: Option<Place>,
     fetch: i64,
 ) -> Result<Vec<ClinicalAlert>> {
     let tenant = tx.tenant();
-    let (at, id) = after.unzip();
+    let (at, emergency, id) = apart(after);
     let rows = sqlx::query_as!(
         ClinicalAlert,
         r#"select id as "id: _", patient_id as "patient_id: _", encounter_id as "encounter_id: _", kind as "kind: _",
@@ -116,30 +125,31 @@ pub(super) async fn open(
              from app.clinical_alerts
             where tenant_id = $1 and status = 'open'
               and ($2::text is null or level = $2)
-              and ($3::timestamptz is null or (raised_at, id) < ($3, $4::uuid))
-            order by raised_at desc, id desc
+              and ($3::timestamptz is null or (raised_at, level = 'emergency', id) < ($3, $6::boolean, $4::uuid))
+            order by raised_at desc, level = 'emergency' desc, id desc
             limit $5"#,
         tenant as _,
         level as _,
         at,
         id as _,
         fetch,
+        emergency,
     )
     .fetch_all(tx.conn())
     .await?;
     Ok(rows)
 }
 
-/// A patient's, newest first.
+/// A patient's, in the order of [`open`].
 pub(super) async fn of_patient(
     tx: &mut TenantTx,
     patient: PatientId,
     status: Option<AlertStatus>,
-    after: Option<(Instant, ClinicalAlertId)>,
+    after: Option<Place>,
     fetch: i64,
 ) -> Result<Vec<ClinicalAlert>> {
     let tenant = tx.tenant();
-    let (at, id) = after.unzip();
+    let (at, emergency, id) = apart(after);
     let rows = sqlx::query_as!(
         ClinicalAlert,
         r#"select id as "id: _", patient_id as "patient_id: _", encounter_id as "encounter_id: _", kind as "kind: _",
@@ -148,8 +158,8 @@ pub(super) async fn of_patient(
              from app.clinical_alerts
             where tenant_id = $1 and patient_id = $2
               and ($3::text is null or status = $3)
-              and ($4::timestamptz is null or (raised_at, id) < ($4, $5::uuid))
-            order by raised_at desc, id desc
+              and ($4::timestamptz is null or (raised_at, level = 'emergency', id) < ($4, $7::boolean, $5::uuid))
+            order by raised_at desc, level = 'emergency' desc, id desc
             limit $6"#,
         tenant as _,
         patient as _,
@@ -157,6 +167,7 @@ pub(super) async fn of_patient(
         at,
         id as _,
         fetch,
+        emergency,
     )
     .fetch_all(tx.conn())
     .await?;

@@ -150,7 +150,7 @@ pub(super) async fn summary_as_of(
     patient: PatientId,
     then: AsOf,
 ) -> Result<Answer<AllergySummary>> {
-    let mut tx = require_then(ctx, patient).await?;
+    let mut tx = require_then(ctx, patient, then.instant(ctx)).await?;
     let then = then.instant(ctx);
     let mut active: Vec<Allergy> = states_as_of(&mut tx, patient, then).await?;
     active.retain(|allergy| allergy.data.is_live());

@@ -85,6 +85,10 @@ const NOT_TOLD: [&str; 2] = [
     "results: reports that were not imported, or that the reader was not given",
 ];
 
+/// A kind nobody measured for years is not looked for in every month there is.
+const NOT_TOLD_OF_VITALS: [&str; 1] =
+    ["vitals: a kind last measured three years before the others, or longer; see its list"];
+
 /// What a chart of the past can't tell: names of people are those of today, and who was asked to co-sign is not in the images.
 const NOT_TOLD_OF_THE_PAST: [&str; 2] = [
     "unsigned: what waited for a co-signature",
@@ -94,9 +98,11 @@ const NOT_TOLD_OF_THE_PAST: [&str; 2] = [
 /// What the sections of a role leave open, so that what is absent is not taken for an answer.
 pub(super) fn not_told(role: Role, past: bool) -> Vec<&'static str> {
     let imported = Permission::ImportedRead.allows(role);
+    let measured = Permission::VitalsRead.allows(role);
     let always = NOT_TOLD.iter().filter(|_| imported);
+    let old = NOT_TOLD_OF_VITALS.iter().filter(|_| measured);
     let then = NOT_TOLD_OF_THE_PAST.iter().filter(|_| past);
-    always.chain(then).copied().collect()
+    always.chain(old).chain(then).copied().collect()
 }
 
 /// The names of the sections a role sees. Who reads notes as they are needs no copies of what was released.

@@ -47,11 +47,14 @@ pub(super) async fn open(
     let person = match then {
         None => patients::find(&mut tx, patient).await?,
         Some(at) => {
-            patients::require(&mut tx, patient).await?;
+            if !patients::exists(&mut tx, patient).await? {
+                return Err(Error::not_found());
+            }
             patients::state_in_tx(&mut tx, patient, at).await?
         }
     };
     let person = person.ok_or_else(Error::not_found)?;
+    person.require_unmerged()?;
     let asked = Asked {
         patient,
         sections: sections::of_role(role),

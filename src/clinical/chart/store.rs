@@ -56,7 +56,8 @@ fn sections(asked: &Asked, rows: Vec<Row>) -> BTreeMap<String, Found> {
     found
 }
 
-/// The sections as they are. Encounters are found in the register, which knows their months. Where somebody may have very
+/// The sections as they are. Encounters are found in the register, which knows their months and when they began: what has begun
+/// is no longer to come, whenever it was planned. Where somebody may have very
 /// many, no more than a hundred are counted: each row asks its policy, which takes longer than reading it.
 #[expect(clippy::too_many_lines, reason = "one statement")]
 pub(super) async fn present(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap<String, Found>> {
@@ -84,11 +85,12 @@ pub(super) async fn present(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap
              select 'encounters', w.place,
                     to_jsonb(e) || jsonb_build_object('attending_provider',
                         p.given_name || ' ' || p.family_name || coalesce(', ' || p.credential, '')), w.total
-               from (select r.id, row_number() over (order by r.scheduled_start desc, r.id desc) as place, count(*) over () as total
-                       from (select g.id, g.scheduled_start from app.encounter_register g
-                              where g.tenant_id = $1 and g.patient_id = $2 and 'encounters' = any($3) and g.scheduled_start <= $5
-                              order by g.scheduled_start desc, g.id desc limit 100) r
-                      order by r.scheduled_start desc, r.id desc limit $4) w
+               from (select r.id, row_number() over (order by r.at desc, r.id desc) as place, count(*) over () as total
+                       from (select g.id, coalesce(g.began_at, g.scheduled_start) as at from app.encounter_register g
+                              where g.tenant_id = $1 and g.patient_id = $2 and 'encounters' = any($3)
+                                and coalesce(g.began_at, g.scheduled_start) <= $5
+                              order by coalesce(g.began_at, g.scheduled_start) desc, g.id desc limit 100) r
+                      order by r.at desc, r.id desc limit $4) w
                cross join lateral app.encounter_by_id($1, w.id) e
                left join app.providers p on p.tenant_id = $1 and p.id = e.attending_provider_id
               where e.tenant_id = $1
@@ -99,7 +101,7 @@ pub(super) async fn present(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap
                 from app.encounters e
                 left join app.providers p on p.tenant_id = $1 and p.id = e.attending_provider_id
                where e.tenant_id = $1 and e.patient_id = $2 and 'upcoming' = any($3) and e.scheduled_start > $5
-                 and e.status in ('scheduled', 'in_progress')
+                 and e.status = 'scheduled'
                order by e.scheduled_start, e.id limit $4) s
              union all
              select * from (select 'referrals', row_number() over (order by r.created_at desc, r.id desc), to_jsonb(r), count(*) over ()
@@ -108,10 +110,11 @@ pub(super) async fn present(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap
                  and r.status in ('draft', 'sent', 'accepted', 'scheduled')
                order by r.created_at desc, r.id desc limit $4) s
              union all
-             select * from (select 'clinical_alerts', row_number() over (order by r.raised_at desc, r.id desc), to_jsonb(r), count(*) over ()
+             select * from (select 'clinical_alerts', row_number() over (order by r.raised_at desc, r.level = 'emergency' desc, r.id desc), to_jsonb(r),
+                    count(*) over ()
                 from app.clinical_alerts r
                where r.tenant_id = $1 and r.patient_id = $2 and 'clinical_alerts' = any($3) and r.status = 'open'
-               order by r.raised_at desc, r.id desc limit $4) s
+               order by r.raised_at desc, r.level = 'emergency' desc, r.id desc limit $4) s
              union all
              select * from (select 'note_amendment_requests', row_number() over (order by r.due_on, r.id), to_jsonb(r), count(*) over ()
                 from app.note_amendment_requests r
@@ -227,11 +230,12 @@ pub(super) async fn past(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap<St
                                      'documents')
               order by a.table_name, a.row_id, a.at desc, a.version desc),
            states as (
-             select case when l.table_name = 'encounters' and (l.item ->> 'scheduled_start')::timestamptz > $5 then 'upcoming'
+             select case when l.table_name = 'encounters'
+                              and coalesce(l.item ->> 'actual_start', l.item ->> 'scheduled_start')::timestamptz > $5 then 'upcoming'
                          when l.table_name = 'notes' and l.item ->> 'status' = 'draft' then 'unsigned'
                          else l.table_name end as section,
                     l.item, l.item ->> 'status' as status, l.item ->> 'verification' as verification,
-                    coalesce(l.item ->> 'scheduled_start', l.item ->> 'noted_at', l.item ->> 'document_date', l.item ->> 'raised_at',
+                    coalesce(l.item ->> 'actual_start', l.item ->> 'scheduled_start', l.item ->> 'noted_at', l.item ->> 'document_date', l.item ->> 'raised_at',
                              l.item ->> 'stated_at', l.item ->> 'valid_from', l.item ->> 'created_at')::timestamptz as happened
                from last l
               where not exists (select from app.audit_log m
@@ -246,14 +250,15 @@ pub(super) async fn past(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap<St
                from (select t.section, t.item, count(*) over (partition by t.section) as total,
                             row_number() over (partition by t.section
                                                    order by case when t.section = 'note_amendment_requests' then t.item ->> 'due_on' end,
-                                                            case when t.section = 'upcoming' then t.happened end, t.happened desc) as place
+                                                            case when t.section = 'upcoming' then t.happened end, t.happened desc,
+                                                            case when t.section = 'clinical_alerts' then t.item ->> 'level' end) as place
                        from states t
                       where t.section = any($3)
                         and case t.section
                                  when 'problems' then t.status <> 'resolved' and t.verification not in ('refuted', 'entered_in_error')
                                  when 'allergies' then t.status = 'active' and t.verification in ('unconfirmed', 'confirmed')
                                  when 'allergy_statements' then t.item ->> 'withdrawn_at' is null
-                                 when 'upcoming' then t.status in ('scheduled', 'in_progress')
+                                 when 'upcoming' then t.status = 'scheduled'
                                  when 'referrals' then t.status in ('draft', 'sent', 'accepted', 'scheduled')
                                  when 'clinical_alerts' then t.status = 'open'
                                  when 'note_amendment_requests' then t.status = 'requested'

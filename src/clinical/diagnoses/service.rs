@@ -67,7 +67,7 @@ pub(super) async fn read_as_of(
     id: DiagnosisId,
     then: AsOf,
 ) -> Result<Answer<Diagnosis>> {
-    let mut tx = entries::require_then(ctx, of.0).await?;
+    let mut tx = entries::require_then(ctx, of.0, then.instant(ctx)).await?;
     let (image, patient) =
         entries::read_row_as_of(&mut tx, Diagnosis::TABLE, id.0, then.instant(ctx)).await?;
     let diagnosis = Diagnosis::of_image(&image).map_err(Error::internal)?;

@@ -71,7 +71,7 @@ pub(crate) async fn image_as_of<T: Remembered>(
     id: Uuid,
     then: AsOf,
 ) -> Result<(CallerTx, T)> {
-    let mut tx = require_then(ctx, patient).await?;
+    let mut tx = require_then(ctx, patient, then.instant(ctx)).await?;
     let image = store::image(&mut tx, (T::TABLE, patient, id), then.instant(ctx))
         .await?
         .ok_or_else(Error::not_found)?;
@@ -113,13 +113,14 @@ pub(crate) fn as_it_stood(place: &str, then: Instant) -> String {
     format!("{place}{sign}as_of={then}")
 }
 
-/// Begins to read how a patient's record stood; `not_found` unless there is such a patient, for this caller.
-pub(crate) async fn require_then(ctx: &Ctx, patient: PatientId) -> Result<CallerTx> {
+/// Begins to read how a patient's record stood; `not_found` unless there is such a patient, for this caller, and
+/// `patient_merged` where his registration was merged into another by then.
+pub(crate) async fn require_then(ctx: &Ctx, patient: PatientId, then: Instant) -> Result<CallerTx> {
     let mut tx = ctx.begin_snapshot(Permission::EntryHistory).await?;
     // Who sees every patient of his organisation may open what is no patient of it.
-    if store::open_chart(&mut tx, patient).await? && patients::exists(&mut tx, patient).await? {
-        Ok(tx)
-    } else {
-        Err(Error::not_found())
+    if !store::open_chart(&mut tx, patient).await? {
+        return Err(Error::not_found());
     }
+    patients::require_then(&mut tx, patient, then).await?;
+    Ok(tx)
 }

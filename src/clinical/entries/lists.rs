@@ -109,7 +109,7 @@ pub(crate) async fn page_as_of<T: Remembered>(
     let at = at.instant(ctx);
     let paging = Paging::new(ctx, &(patient, at, filters), limit, cursor)?;
     let mut place: Option<(Instant, Uuid)> = paging.after()?;
-    let mut tx = require_then(ctx, patient).await?;
+    let mut tx = require_then(ctx, patient, at).await?;
     let wanted = usize::try_from(paging.fetch()).unwrap_or(usize::MAX);
     let mut kept: Vec<(Instant, Uuid, T)> = Vec::new();
     // What is left out makes room for what comes after it.

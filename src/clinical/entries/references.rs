@@ -10,9 +10,11 @@ use super::store;
 use crate::encounters::{self, Encounter};
 use crate::patients::{self, Patient};
 
-/// The patient of the path; `not_found` unless the caller may see him.
+/// The patient of the path; errors as of [`patients::require`].
 pub(crate) async fn require_person(tx: &mut TenantTx, id: PatientId) -> Result<Patient> {
-    patients::find(tx, id).await?.ok_or_else(Error::not_found)
+    let person = patients::find(tx, id).await?.ok_or_else(Error::not_found)?;
+    person.require_unmerged()?;
+    Ok(person)
 }
 
 /// The encounter of the path; `not_found` unless it is this patient's.

@@ -27,6 +27,7 @@ pub(super) async fn export(ctx: &Ctx, patient: PatientId) -> Result<Download> {
     let person = patients::find(&mut tx, patient)
         .await?
         .ok_or_else(Error::not_found)?;
+    person.require_unmerged()?;
     let turn = Turn::take(ctx.user())?;
     let own = ctx.clone();
     let content = MadeContent {

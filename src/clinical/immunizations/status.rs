@@ -54,7 +54,7 @@ pub(super) async fn show_as_of(
 ) -> Result<Answer<ImmunizationStatus>> {
     let day = then.day(ctx);
     let then = then.instant(ctx);
-    let mut tx = entries::require_then(ctx, patient).await?;
+    let mut tx = entries::require_then(ctx, patient, then).await?;
     let person = patients::state_in_tx(&mut tx, patient, then)
         .await?
         .ok_or_else(Error::not_found)?;

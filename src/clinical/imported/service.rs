@@ -27,7 +27,7 @@ pub(super) async fn list(
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor)?;
     let (kind, after) = (query.r#type.as_deref(), paging.after()?);
     let (tx, rows) = if let Some(then) = query.as_of {
-        let mut tx = require_then(ctx, patient).await?;
+        let mut tx = require_then(ctx, patient, then.instant(ctx)).await?;
         let of = (patient, then.instant(ctx));
         let rows = store::page_then(&mut tx, of, kind, after, paging.fetch()).await?;
         (tx, rows)
@@ -56,7 +56,7 @@ pub(super) async fn read(
     then: Option<AsOf>,
 ) -> Result<Answer<ImportedResource>> {
     let (tx, resource) = if let Some(then) = then {
-        let mut tx = require_then(ctx, patient).await?;
+        let mut tx = require_then(ctx, patient, then.instant(ctx)).await?;
         let found = store::find_then(&mut tx, (patient, then.instant(ctx)), id).await?;
         (tx, found)
     } else {

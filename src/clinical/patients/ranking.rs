@@ -23,6 +23,8 @@ pub enum Match {
     NameSoundsAlike,
     /// It was a former or preferred name.
     OtherName,
+    /// It is a name of a registration that was merged into this one, and stands in none of the names here.
+    MergedRegistration,
     BirthDate,
     Mrn,
     Phone,

@@ -11,7 +11,7 @@ use platform::db::TenantTx;
 use super::model::{NewPatient, Patient};
 use super::sealing::{self, Sealed};
 use super::status::PatientStatus;
-use super::{keys, references, store, store_keys};
+use super::{history, keys, references, store, store_keys};
 use crate::care_teams;
 
 /// Numbers of ours that an import may have brought before: so many are passed over.
@@ -27,12 +27,35 @@ pub async fn exists(tx: &mut TenantTx, id: PatientId) -> Result<bool> {
     Ok(store::status(tx, id).await?.is_some())
 }
 
-/// `not_found` unless there is such a patient, for this caller.
+/// `not_found` unless there is such a patient, for this caller. `patient_merged`, naming the survivor, if his registration
+/// was merged into another: what is left there is nobody's record, and an empty list of it would read as "has none".
 pub async fn require(tx: &mut TenantTx, id: PatientId) -> Result<()> {
-    if exists(tx, id).await? {
-        Ok(())
-    } else {
-        Err(Error::not_found())
+    match store::status(tx, id).await? {
+        Some((_, replaced_by)) => refuse_merged(replaced_by),
+        None => Err(Error::not_found()),
+    }
+}
+
+/// As [`require`], for his record as it stood: `patient_merged` if the registration was merged already then.
+pub async fn require_then(tx: &mut TenantTx, id: PatientId, then: Instant) -> Result<()> {
+    if !exists(tx, id).await? {
+        return Err(Error::not_found());
+    }
+    match history::state_in_tx(tx, id, then).await? {
+        Some(then) => then.require_unmerged(),
+        None => Ok(()),
+    }
+}
+
+/// `patient_merged` if there is who replaces him.
+pub(crate) fn refuse_merged(replaced_by: Option<PatientId>) -> Result<()> {
+    replaced_by.map_or(Ok(()), |survivor| Err(store::merged_into(survivor)))
+}
+
+impl Patient {
+    /// `patient_merged` unless this is the registration the record is kept under.
+    pub(crate) fn require_unmerged(&self) -> Result<()> {
+        refuse_merged(self.replaced_by)
     }
 }
 

@@ -65,8 +65,8 @@ async fn dismiss_duplicate(
 
 /// Merge a duplicate into this patient
 ///
-/// Everything that belongs to the duplicate becomes this patient's; the duplicate stays readable with the status `merged` and
-/// takes nothing more (409 `patient_merged`). With `preview=true`: what would move and what would conflict, and nothing is done.
+/// Everything that belongs to the duplicate becomes this patient's; the duplicate's registration stays readable with the
+/// status `merged`, and whoever reads or writes a record under it is sent here (409 `patient_merged`). With `preview=true`: what would move and what would conflict, and nothing is done.
 #[utoipa::path(post, path = "/api/v1/patients/{patient_id}/merge", tag = "duplicates",
     params(("patient_id" = PatientId, Path, description = "The registration that goes on"), MergeQuery),
     request_body = MergeRequest,

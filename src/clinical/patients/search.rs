@@ -294,6 +294,10 @@ impl Wanted {
                 .into_iter()
                 .filter_map(|(asked, reason)| asked.then_some(reason)),
         );
+        let named = [&self.family, &self.given, &self.name];
+        if matched.is_empty() && named.iter().any(|name| name.is_some()) {
+            matched.push(Match::MergedRegistration);
+        }
         matched.sort_unstable();
         matched.dedup();
         PatientSummary {

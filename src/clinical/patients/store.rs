@@ -166,7 +166,7 @@ pub(super) async fn lock(tx: &mut TenantTx, id: PatientId) -> Result<Option<Stri
     }
 }
 
-/// What a write into a merged registration gets.
+/// What a write into a merged registration gets, and who asks for a record under it.
 pub(super) fn merged_into(survivor: PatientId) -> Error {
     Error::new(Code::PatientMerged).with("replaced_by", serde_json::json!(survivor))
 }

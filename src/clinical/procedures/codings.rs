@@ -44,7 +44,7 @@ pub(super) async fn list_as_of(
     encounter: EncounterId,
     then: AsOf,
 ) -> Result<Answer<Page<ProcedureCoding>>> {
-    let mut tx = entries::require_then(ctx, patient).await?;
+    let mut tx = entries::require_then(ctx, patient, then.instant(ctx)).await?;
     let mut rows: Vec<Procedure> =
         entries::states_as_of(&mut tx, patient, then.instant(ctx)).await?;
     rows.retain(|row| {

@@ -31,7 +31,7 @@ pub(super) async fn read(
             patients::require(&mut tx, patient).await?;
             tx
         }
-        Some(_) => entries::require_then(ctx, patient).await?,
+        Some(then) => entries::require_then(ctx, patient, then).await?,
     };
     let kinds = names(&wanted, ctx.principal().role);
     let span = Span {

@@ -66,7 +66,7 @@ pub(super) async fn page(
                                  where m.tenant_id = $1 and m.table_name = l.table_name and m.row_id = l.id
                                    and m.at > l.at and m.at <= $9)),
            told (kind, id, instant, date, created, title, status) as (
-             select 'encounter', s.id, s.item ->> 'scheduled_start', s.item ->> 'starts_on', null,
+             select 'encounter', s.id, coalesce(s.item ->> 'actual_start', s.item ->> 'scheduled_start'), s.item ->> 'starts_on', null,
                     coalesce(s.item ->> 'chief_complaint', replace(s.item ->> 'class', '_', ' ')), s.status
                from states s where s.table_name = 'encounters'
              union all
@@ -122,7 +122,9 @@ pub(super) async fn page(
              select 'amendment_request', s.id, s.item ->> 'created_at', null, null, null, s.status
                from states s where s.table_name = 'note_amendment_requests'
              union all
-             select 'diagnosis', s.id, e.item ->> 'scheduled_start', e.item ->> 'starts_on', null, s.item ->> 'name', s.item ->> 'encounter_id'
+             select 'diagnosis', s.id,
+                    least(coalesce(e.item ->> 'actual_start', e.item ->> 'scheduled_start')::timestamptz,
+                          (s.item ->> 'created_at')::timestamptz)::text, e.item ->> 'starts_on', null, s.item ->> 'name', s.item ->> 'encounter_id'
                from states s
                join states e on e.table_name = 'encounters' and e.id = (s.item ->> 'encounter_id')::uuid
               where s.table_name = 'encounter_diagnoses' and s.status = 'active'),

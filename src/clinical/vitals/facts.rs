@@ -39,6 +39,8 @@ pub(super) struct Fact {
     pub usual: [Range; Band::ALL.len()],
     /// Widths of the usual range a value may lie outside it before one asks; `None`: never ask.
     pub ask_beyond: Option<i64>,
+    /// The value below which one asks in any case.
+    pub ask_below: Option<Amount>,
     pub loinc_check: String,
     pub source: String,
 }
@@ -138,6 +140,7 @@ fn fact(cells: &[&str]) -> Option<Fact> {
         possible,
         bands @ ..,
         ask_beyond,
+        ask_below,
         loinc_check,
         source,
     ] = cells
@@ -159,6 +162,10 @@ fn fact(cells: &[&str]) -> Option<Fact> {
         ask_beyond: match *ask_beyond {
             "never" => None,
             widths => Some(widths.parse().ok()?),
+        },
+        ask_below: match *ask_below {
+            "" => None,
+            least => Some(least.parse().ok()?),
         },
         loinc_check: (*loinc_check).to_owned(),
         source: (*source).to_owned(),

@@ -82,7 +82,9 @@ fn asks(quantity: Quantity, value: Amount, age: Age) -> bool {
     };
     let width = high.minus(low);
     let beyond = width.times(widths);
-    value < low.minus(beyond) || value > high.plus(beyond)
+    value < low.minus(beyond)
+        || value > high.plus(beyond)
+        || fact.ask_below.is_some_and(|least| value < least)
 }
 
 /// Names another unit in which the same number would pass without a question.

@@ -47,7 +47,7 @@ pub async fn get(
 ) -> Result<Answer<Vitals>> {
     let then = as_of.map(|then| then.instant(ctx));
     let mut tx = ctx.begin(permission(then)).await?;
-    let subject = subjects::require(&mut tx, patient).await?;
+    let subject = subjects::require_of(&mut tx, patient, then).await?;
     let rows = store::set(&mut tx, patient, set, then).await?;
     let vitals = service::show(&mut tx, subject, rows, then).await?;
     let version = vitals.version;
@@ -70,7 +70,7 @@ pub async fn list(
     let then = query.as_of.map(|then| then.instant(ctx));
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor.clone())?;
     let mut tx = ctx.begin(permission(then)).await?;
-    let subject = subjects::require(&mut tx, patient).await?;
+    let subject = subjects::require_of(&mut tx, patient, then).await?;
     let after = (paging.after()?, then);
     let sets = store::page(&mut tx, patient, &query, after, paging.fetch()).await?;
     let page = paging.page(sets, |place| *place)?;
@@ -115,7 +115,7 @@ pub async fn latest(
     require_order(query.since, None)?;
     let then = query.as_of.map(|then| then.instant(ctx));
     let mut tx = ctx.begin(permission(then)).await?;
-    let subject = subjects::require(&mut tx, patient).await?;
+    let subject = subjects::require_of(&mut tx, patient, then).await?;
     let since = query.since.unwrap_or(then.unwrap_or(ctx.now()) - LATEST);
     let until = then.unwrap_or(ctx.now()) + AHEAD;
     let rows = if then.is_some() {
@@ -183,7 +183,7 @@ pub async fn trend(
     let to = query.to.unwrap_or(then.unwrap_or(ctx.now()) + AHEAD);
     let from = query.from.unwrap_or(to - TREND);
     let mut tx = ctx.begin(permission(then)).await?;
-    let subject = subjects::require(&mut tx, patient).await?;
+    let subject = subjects::require_of(&mut tx, patient, then).await?;
     let kinds = query.kind.map_or(&VitalKind::ALL[..], Quantity::made_from);
     let most = i64::try_from(MOST).unwrap_or(i64::MAX) + 1;
     let samples = store_series::series(&mut tx, patient, kinds, (from, to, then), most).await?;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{PatientId, VitalSetId};
@@ -23,7 +23,7 @@ use super::view::Reading;
 
 /// How far ahead a chart looks: a bedside clock may be ahead of ours, and what it measured last is the latest all the same.
 pub(crate) const AHEAD: TimeDelta = TimeDelta::hours(1);
-/// How far back a chart looks.
+/// How far back a chart looks, unless nothing was measured since.
 const SINCE: TimeDelta = TimeDelta::days(3 * 365);
 /// Readings of a kind that make its direction.
 const READINGS: i64 = 10;
@@ -40,14 +40,20 @@ pub struct RecentVital {
     pub trend: Option<Summary>,
 }
 
-/// The kinds measured in the three years before `until`, in their order. `then`: as it stood at that instant.
+/// The kinds measured in the three years before `until`, in their order; if there are none, those measured ever. `then`: as it stood at that instant.
 pub(crate) async fn recent_in_tx(
     tx: &mut TenantTx,
     (patient, birth): (PatientId, NaiveDate),
     until: Instant,
     then: Option<Instant>,
 ) -> Result<Vec<RecentVital>> {
-    let rows = store_series::recent(tx, patient, (until - SINCE, until), then, READINGS).await?;
+    let recently = (until - SINCE, until);
+    let mut rows = store_series::recent(tx, patient, recently, then, READINGS).await?;
+    if rows.is_empty() {
+        // Of whoever was away for long the last values, which have their dates: nothing would read as never measured.
+        let ever = (birth.and_time(NaiveTime::MIN).and_utc(), until);
+        rows = store_series::recent(tx, patient, ever, then, READINGS).await?;
+    }
     let mut kinds: BTreeMap<usize, Vec<VitalRecord>> = BTreeMap::new();
     for row in rows {
         let kind = row.measured.reading.kind;

@@ -11,7 +11,8 @@ pub(super) async fn find(tx: &mut TenantTx, patients: &[PatientId]) -> Result<Ve
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(
         Subject,
-        r#"select id as "id: _", birth_date, sex as "sex: _", status as "status: _", deceased_on
+        r#"select id as "id: _", birth_date, sex as "sex: _", status as "status: _", replaced_by as "replaced_by: _",
+                  deceased_on
              from app.patients where tenant_id = $1 and id = any($2) and deleted_at is null"#,
         tenant as _,
         patients as _,

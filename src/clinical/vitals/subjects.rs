@@ -13,7 +13,7 @@ use super::derive::{Background, PREGNANCY_DAYS};
 use super::kinds::VitalKind;
 use super::records::VitalRecord;
 use super::{growth, store_growth, store_series, store_subjects};
-use crate::patients::{PatientStatus, Sex};
+use crate::patients::{self, PatientStatus, Sex};
 
 /// How long before a weight a height may have been measured.
 pub(super) const HEIGHT_HOLDS: TimeDelta = TimeDelta::days(3 * 365);
@@ -25,11 +25,32 @@ pub(super) struct Subject {
     pub birth_date: NaiveDate,
     pub sex: Sex,
     pub status: PatientStatus,
+    pub replaced_by: Option<PatientId>,
     pub deceased_on: Option<NaiveDate>,
 }
 
-/// The patient. `not_found` if the caller may not see him.
+/// The patient. `not_found` if the caller may not see him, `patient_merged` if another registration has his readings.
 pub(super) async fn require(tx: &mut TenantTx, patient: PatientId) -> Result<Subject> {
+    let subject = find(tx, patient).await?;
+    patients::refuse_merged(subject.replaced_by)?;
+    Ok(subject)
+}
+
+/// As [`require`]; of a record as it stood, as it was then.
+pub(super) async fn require_of(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    then: Option<Instant>,
+) -> Result<Subject> {
+    let Some(then) = then else {
+        return require(tx, patient).await;
+    };
+    let subject = find(tx, patient).await?;
+    patients::require_then(tx, patient, then).await?;
+    Ok(subject)
+}
+
+async fn find(tx: &mut TenantTx, patient: PatientId) -> Result<Subject> {
     store_subjects::find(tx, &[patient])
         .await?
         .pop()
@@ -42,6 +63,7 @@ impl Subject {
         let rule = |code: &'static str, message: &'static str| {
             Error::invalid(vec![FieldError::new(pointer, code, message)])
         };
+        patients::refuse_merged(self.replaced_by)?;
         match self.status {
             PatientStatus::Active | PatientStatus::Deceased => {}
             PatientStatus::Inactive | PatientStatus::Transferred | PatientStatus::Merged => {

@@ -13,7 +13,13 @@ async fn a_request_and_its_denial_go_with_the_entry_wherever_it_is_read() {
     let of = |path: &str| chart.fill(&format!("/api/v1/patients/{{patient_id}}/{path}"));
     let made = async |list: &str, body: Value| {
         let entry = ward.doctor.post(of(list), body).await.expect(201);
-        entry["id"].as_str().expect("an id").to_owned()
+        let id = entry["id"].as_str().expect("an id").to_owned();
+        // Of what is still being thought about he knows nothing.
+        if matches!(list, "care-plans" | "goals") {
+            let (step, active) = (format!("{list}/{id}/status"), json!({ "status": "active" }));
+            ward.doctor.post(of(&step), active).await.expect(200);
+        }
+        id
     };
     let asthma = json!({ "system": "icd10cm", "code": "J45.909" });
     let family = json!({ "relationship": "mother", "conditions": [{ "condition": asthma }] });

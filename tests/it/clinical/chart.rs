@@ -301,7 +301,7 @@ async fn who_is_seen_before_his_time_does_not_fall_out_of_the_chart() {
     );
     for path in [place(&chart), past] {
         let shown = chart.doctor.get(path).await.expect(200);
-        let here = &shown["upcoming_encounters"]["items"][0];
+        let here = &shown["encounters"]["items"][0];
         assert_eq!(here["status"], "in_progress", "{here}");
     }
 }

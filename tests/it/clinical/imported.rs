@@ -491,7 +491,7 @@ async fn what_a_source_said_before_can_be_read_as_of_then() {
 
     let chart = record.doctor.get(record.place("chart")).await.expect(200);
     assert_eq!(chart["open_orders"]["total"], 0);
-    assert_eq!(chart["not_told"].as_array().map(Vec::len), Some(2));
+    assert_eq!(chart["not_told"].as_array().map(Vec::len), Some(3));
     let past = record
         .doctor
         .get(record.place(&format!("chart?as_of={before}")))
@@ -502,7 +502,7 @@ async fn what_a_source_said_before_can_be_read_as_of_then() {
         "History and physical note"
     );
     assert_eq!(past["open_orders"]["total"], 1);
-    assert_eq!(past["not_told"].as_array().map(Vec::len), Some(4));
+    assert_eq!(past["not_told"].as_array().map(Vec::len), Some(5));
     let beginning = record
         .doctor
         .get(record.place("chart?as_of=2020-01-01"))

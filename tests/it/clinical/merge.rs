@@ -249,6 +249,8 @@ async fn a_merged_registration_names_its_survivor_and_takes_nothing_more() {
         .await
         .expect(200);
     assert_eq!(found["items"][0]["id"], json!(case.survivor), "{found}");
+    let matched = &found["items"][0]["matched"];
+    assert_eq!(matched, &json!(["merged_registration"]));
 }
 
 #[tokio::test]

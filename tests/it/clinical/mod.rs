@@ -35,5 +35,6 @@ mod export;
 mod front_desk;
 mod imported;
 mod imported_told;
+mod shown;
 mod timeline;
 mod timeline_past;

@@ -210,8 +210,10 @@ async fn a_patient_reads_his_own_and_writes_none() {
         .expect(200);
     let portal = portal.with_token(Some(ward.clinic.log_in(&portal.email).await));
     for (list, _) in LISTS {
-        let (place, _) = ward.record(list).await;
-        portal.get(&place).await.expect(200);
+        let (place, made) = ward.record(list).await;
+        // What is still being thought about is not told.
+        let told = made["status"] == "recorded";
+        assert_eq!(portal.get(&place).await.status == 200, told, "{made}");
         portal
             .post(ward.place(list), example(list))
             .await

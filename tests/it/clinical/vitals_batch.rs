@@ -257,9 +257,14 @@ async fn a_monitor_that_sends_every_part_of_a_score_raises_the_alert() {
         .get(format!("/api/v1/patients/{patient}/clinical-alerts"))
         .await
         .expect(200);
+    // The greater danger first.
+    let raised = [0, 1].map(|place| &alerts["items"][place]);
     assert_eq!(
-        (&alerts["items"][0]["kind"], &alerts["items"][0]["score"]),
-        (&json!("qsofa"), &json!(3))
+        raised.map(|alert| (&alert["kind"], &alert["score"], &alert["level"])),
+        [
+            (&json!("news2"), &json!(8), &json!("emergency")),
+            (&json!("qsofa"), &json!(3), &json!("urgent"))
+        ]
     );
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn list_as_of(
     id: EncounterId,
     then: AsOf,
 ) -> Result<Answer<Page<BedStay>>> {
-    let mut tx = require_then(ctx, patient).await?;
+    let mut tx = require_then(ctx, patient, then.instant(ctx)).await?;
     let mut stays: Vec<BedStay> = states_as_of(&mut tx, patient, then.instant(ctx)).await?;
     stays.retain(|stay| stay.encounter_id == id);
     stays.reverse();

@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod config;
 pub mod demo;
+mod problems;
 pub mod rekeying;
 pub mod server;
 
@@ -25,7 +26,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
         description = "An electronic health record: patients, encounters and the people who care for them. Every access to health information is recorded before it is answered.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    components(schemas(platform::http::ProblemDocument)),
+    components(schemas(platform::http::ProblemDocument, problems::Members)),
     tags(
         (name = "auth", description = "Log in, refresh, log out; one's own account"),
         (name = "tenant", description = "The organisation and its settings"),
@@ -84,8 +85,9 @@ pub fn document() -> Arc<Value> {
 }
 
 fn finished(document: utoipa::openapi::OpenApi) -> Value {
-    let document =
+    let mut document =
         serde_json::to_value(document).expect("the document is made of strings and maps");
+    problems::tell(&mut document);
     platform::http::openapi::finish(document)
 }
 

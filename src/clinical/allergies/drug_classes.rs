@@ -19,17 +19,21 @@ pub(super) fn require(pointer: &str, key: &str) -> Result<&'static str> {
         return Ok(label);
     }
     let wanted = key.to_lowercase();
-    let mut nearest: Vec<(f64, &str)> = classes()
+    let mut nearest: Vec<(f64, &str, &str)> = classes()
         .map(|(known, label)| {
             let by_label = strsim::jaro_winkler(&label.to_lowercase(), &wanted);
-            (strsim::jaro_winkler(known, &wanted).max(by_label), known)
+            (
+                strsim::jaro_winkler(known, &wanted).max(by_label),
+                known,
+                label,
+            )
         })
         .collect();
     nearest.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let nearest: Vec<&str> = nearest
+    let nearest: Vec<_> = nearest
         .into_iter()
         .take(NEAREST)
-        .map(|(_, key)| key)
+        .map(|(_, code, display)| json!({ "code": code, "display": display }))
         .collect();
     let rule = "must be the key of a drug class; see nearest";
     Err(Error::field(pointer, "code_unknown", rule).with("nearest", json!(nearest)))
@@ -68,6 +72,6 @@ mod tests {
         let error = require("/substance/code", "penicilin").expect_err("misspelt");
         let (name, nearest) = error.extension().expect("the nearest");
         assert_eq!(*name, "nearest");
-        assert_eq!(nearest[0], "penicillin");
+        assert_eq!(nearest[0]["code"], "penicillin");
     }
 }

@@ -77,14 +77,14 @@ fn kinds(types: Option<&str>) -> Result<Vec<TimelineKind>> {
         .map(|text| TimelineKind::from_text(text.trim()))
         .collect::<Option<Vec<_>>>()
         .ok_or_else(|| {
-            let known = TimelineKind::ALL.map(TimelineKind::as_str).join(", ");
+            let known = TimelineKind::ALL.map(TimelineKind::as_str);
             Error::new(Code::InvalidParameter)
                 .with_fields(vec![FieldError::new(
                     "?types",
                     "unknown_value",
                     "must name kinds of events, separated by commas",
                 )])
-                .with("allowed", known.into())
+                .with("allowed", serde_json::json!(known))
         })
 }
 

@@ -115,7 +115,25 @@ pub struct Department {
     pub updated_at: DateTime<Utc>,
 }
 
-/// Which facilities, or departments, to list.
+/// Which facilities to list.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListFacilities {
+    /// Only those of this status.
+    pub status: Option<PlaceStatus>,
+    /// The beginning of the name, or of words in it; case and accents do not count.
+    pub name: Option<String>,
+    /// Only the one with this code.
+    pub code: Option<String>,
+    /// Rows of a page, 1 to 200; 50 unless said.
+    #[param(minimum = 1, maximum = 200)]
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// Which departments to list.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -8,7 +8,7 @@ use platform::http::{IfMatch, Json, MergePatch, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::model::{Department, Facility, ListPlaces, NewDepartment, NewFacility};
+use super::model::{Department, Facility, ListFacilities, ListPlaces, NewDepartment, NewFacility};
 use super::{departments, service};
 
 pub fn router() -> OpenApiRouter<App> {
@@ -20,10 +20,10 @@ pub fn router() -> OpenApiRouter<App> {
 }
 
 /// List facilities
-#[utoipa::path(get, path = "/api/v1/facilities", tag = "facilities", params(ListPlaces),
+#[utoipa::path(get, path = "/api/v1/facilities", tag = "facilities", params(ListFacilities),
     responses((status = 200, body = Page<Facility>, description = "A page, by name")),
     extensions(("x-permission" = json!("facility.read"))))]
-async fn list_facilities(ctx: Ctx, Query(query): Query<ListPlaces>) -> Reply<Page<Facility>> {
+async fn list_facilities(ctx: Ctx, Query(query): Query<ListFacilities>) -> Reply<Page<Facility>> {
     Ok(service::list(&ctx, query).await?)
 }
 

@@ -7,13 +7,17 @@ use platform::access::{Ctx, Disclosure, Permission};
 use platform::db::TenantTx;
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
-use super::model::{Facility, ListPlaces, NewFacility, PlaceStatus};
+use super::model::{Facility, ListFacilities, NewFacility, PlaceStatus};
 use super::{store, store_departments};
+use crate::staff::filter_key;
 
-pub(super) async fn list(ctx: &Ctx, query: ListPlaces) -> Result<Answer<Page<Facility>>> {
-    let paging = Paging::new(ctx, &query.status, query.limit, query.cursor)?;
+pub(super) async fn list(ctx: &Ctx, query: ListFacilities) -> Result<Answer<Page<Facility>>> {
+    let name = filter_key("name", query.name.as_deref())?;
+    let narrowed_by = (&query.status, &name, &query.code);
+    let paging = Paging::new(ctx, &narrowed_by, query.limit, query.cursor.clone())?;
     let mut tx = ctx.begin(Permission::FacilityRead).await?;
-    let rows = store::page(&mut tx, query.status, paging.after()?, paging.fetch()).await?;
+    let wanted = (query.status, name.as_deref(), query.code.as_deref());
+    let rows = store::page(&mut tx, wanted, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.data.name.clone(), row.id))?;
     tx.finish(Disclosure::plain(page)).await
 }

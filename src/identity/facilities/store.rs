@@ -98,10 +98,10 @@ pub(super) async fn lock(tx: &mut TenantTx, id: FacilityId) -> Result<Option<Fac
     Ok(row.map(Into::into))
 }
 
-/// By name, then id.
+/// By name, then id. There are some hundred at most, so the words of the names are compared as they are read.
 pub(super) async fn page(
     tx: &mut TenantTx,
-    status: Option<PlaceStatus>,
+    (status, words, code): (Option<PlaceStatus>, Option<&str>, Option<&str>),
     after: Option<(String, FacilityId)>,
     limit: i64,
 ) -> Result<Vec<Facility>> {
@@ -115,13 +115,18 @@ pub(super) async fn page(
             where tenant_id = $1
               and ($2::text is null or status = $2)
               and ($3::text is null or (name collate "C", id) > ($3 collate "C", $4))
+              and ($6::text is null or strpos(' ' || regexp_replace(regexp_replace(normalize(lower(name), NFKD),
+                       '[^[:alnum:][:space:]-]', '', 'g'), '[[:space:]-]+', ' ', 'g'), ' ' || $6) > 0)
+              and ($7::text is null or code = $7)
             order by name collate "C", id
             limit $5"#,
         tenant as _,
         status as _,
         name,
         id as _,
-        limit
+        limit,
+        words,
+        code
     )
     .fetch_all(tx.conn())
     .await?;

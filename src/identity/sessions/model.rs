@@ -1,7 +1,7 @@
 //! What is said at the door.
 
 use chrono::{DateTime, Utc};
-use kernel::ids::{PatientId, SessionId, TenantId};
+use kernel::ids::{PatientId, ProviderId, SessionId, TenantId};
 use kernel::{Checks, Validate};
 use platform::access::NoPhi;
 use secrecy::{ExposeSecret, SecretString};
@@ -73,6 +73,9 @@ pub struct Me {
     /// One's own chart, for a patient.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patient_id: Option<PatientId>,
+    /// The provider whose account it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<ProviderId>,
     /// What the role permits.
     #[schema(example = json!(["profile.read", "patient.search"]))]
     pub permissions: Vec<&'static str>,

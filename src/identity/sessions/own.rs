@@ -8,13 +8,14 @@ use platform::http::Answer;
 
 use super::model::{Me, MyTenant, Session};
 use super::store::{self, EndReason};
-use crate::{tenants, users};
+use crate::{staff, tenants, users};
 
 pub(super) async fn me(ctx: &Ctx) -> Result<Answer<Me>> {
     let principal = ctx.principal();
     let mut tx = ctx.begin(Permission::ProfileRead).await?;
     let account = users::own_account(&mut tx, ctx.user()).await?;
     let tenant = tenants::settings(&mut tx).await?;
+    let provider = staff::provider_of_user(&mut tx, ctx.user()).await?;
     let permitted = Permission::ALL
         .iter()
         .filter(|permission| permission.allows(principal.role));
@@ -28,6 +29,7 @@ pub(super) async fn me(ctx: &Ctx) -> Result<Answer<Me>> {
         },
         session_id: principal.session,
         patient_id: principal.patient,
+        provider_id: provider.map(|provider| provider.id),
         permissions: permitted.map(|permission| permission.as_str()).collect(),
     };
     let version = me.account.version;

@@ -18,7 +18,7 @@ pub struct PageQuery {
 }
 
 /// A filter in the form in which it is compared. One that has no letter or digit would match everything, so it is refused.
-pub(super) fn filter_key(name: &'static str, text: Option<&str>) -> Result<Option<String>> {
+pub(crate) fn filter_key(name: &'static str, text: Option<&str>) -> Result<Option<String>> {
     let Some(text) = text else { return Ok(None) };
     let key = name_key(text);
     if key.is_empty() {

@@ -25,6 +25,7 @@ pub use providers::{
     NewProvider, Provider, ProviderRef, find_provider, find_provider_by_npi, insert_provider,
     provider_of_user, read_provider, update_provider,
 };
+pub(crate) use listing::filter_key;
 pub use status::StaffStatus;
 
 /// Every operation on the staff.

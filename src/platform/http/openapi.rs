@@ -412,7 +412,7 @@ fn shared_responses() -> Value {
         ),
         (
             "412",
-            "The resource has changed since the version in If-Match.",
+            "The resource has changed since the version the request was made from.",
         ),
         ("413", "The body is too large."),
         ("416", "The content has no such range."),

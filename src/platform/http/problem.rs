@@ -66,7 +66,8 @@ pub struct ProblemDocument {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub errors: Vec<FieldError>,
-    /// What helps to go on: the legal next steps, or the candidates of a possible duplicate.
+    /// What helps to go on: the legal next steps, or the candidates of a possible duplicate. The server that knows every area
+    /// tells the document of them.
     #[serde(flatten, skip_serializing_if = "serde_json::Map::is_empty")]
     #[schema(ignore)]
     pub extensions: serde_json::Map<String, serde_json::Value>,

@@ -3,7 +3,7 @@
 //! The work is the system's on the patient's behalf: who holds the secret is taken for him, and may no more than he may.
 //! Looking changes nothing, so whoever fetches links ahead, such as a mail server, answers nothing.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use kernel::clock::Instant;
 use kernel::ids::TenantId;
 use kernel::{Error, Result};
@@ -116,7 +116,8 @@ pub struct LinkedPlace {
     pub starts_at: DateTime<Utc>,
     pub ends_at: DateTime<Utc>,
     /// On the wall clock of the place.
-    pub local_start: NaiveDateTime,
+    #[schema(example = "2027-03-09T10:00:00")]
+    pub local_start: String,
     #[schema(example = "America/New_York")]
     pub time_zone: String,
     pub facility: String,
@@ -134,7 +135,7 @@ impl LinkedPlace {
         Self {
             starts_at,
             ends_at,
-            local_start: wall::local(starts_at, wall::zone(&time_zone)),
+            local_start: wall::told(wall::local(starts_at, wall::zone(&time_zone))),
             time_zone,
             facility,
             phone,

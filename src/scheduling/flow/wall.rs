@@ -11,6 +11,11 @@ pub(crate) fn local(at: Instant, zone: Tz) -> NaiveDateTime {
     at.with_timezone(&zone).naive_local()
 }
 
+/// A time of the wall as it is told: to the second, and without an offset.
+pub(crate) fn told(wall: NaiveDateTime) -> String {
+    wall.format("%Y-%m-%dT%H:%M:%S").to_string()
+}
+
 /// A facility's address as it stands on an envelope.
 pub(crate) fn address_lines(address: Option<&serde_json::Value>) -> Vec<String> {
     let Some(address) = address else {

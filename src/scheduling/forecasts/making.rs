@@ -111,6 +111,9 @@ fn score(score: &forecast::Score) -> MethodScore {
     }
 }
 
+/// Fewer visits than this are not expected on a day, they only may happen.
+const HARDLY_ANYBODY: f64 = 1.0;
+
 fn told(
     point: &forecast::Point,
     new: &NewForecast,
@@ -123,7 +126,13 @@ fn told(
         .or_else(|| working.get(&point.date).map(room));
     // Whoever comes on a closed day is an emergency: no working time was planned for him, and none is short.
     let planned = capacity.filter(|_| !point.closed || new.capacity_per_day.is_some());
-    let alert = planned.and_then(|capacity| forecast::alert(point, capacity));
+    // Nor is any short where nobody is planned to work and hardly anybody is expected; but many who find nobody are a surge.
+    let idle = |capacity: &f64| {
+        new.capacity_per_day.is_none() && *capacity <= 0.0 && point.expected < HARDLY_ANYBODY
+    };
+    let alert = planned
+        .filter(|capacity| !idle(capacity))
+        .and_then(|capacity| forecast::alert(point, capacity));
     let need = forecast::staff_needed(
         point,
         minutes_per_visit,
@@ -249,5 +258,32 @@ mod tests {
         new.capacity_per_day = None;
         point.closed = false;
         assert!(told(&point, &new, &working, 30.0).alert.is_some());
+    }
+
+    #[test]
+    fn a_day_nobody_works_warns_only_of_who_is_really_expected() {
+        let mut point = forecast::Point {
+            date: day("2026-08-15"),
+            expected: 0.3,
+            low_80: 0.1,
+            high_80: 1.4,
+            low_95: 0.0,
+            high_95: 2.0,
+            naive: 0.0,
+            holiday: None,
+            closed: false,
+        };
+        let mut working = BTreeMap::from([(day("2026-08-15"), 0.0)]);
+        let mut new = NewForecast::of_place(FacilityId(uuid::Uuid::from_u128(1)), None);
+        let alert = |point: &_, new: &_, working: &_| told(point, new, working, 30.0).alert;
+        assert!(alert(&point, &new, &working).is_none());
+        new.capacity_per_day = Some(0.0);
+        assert!(alert(&point, &new, &working).is_some(), "it was asked for");
+        new.capacity_per_day = None;
+        // Wide as the interval is, twenty are expected.
+        (point.expected, point.low_80, point.high_80) = (20.0, 0.5, 39.5);
+        assert!(alert(&point, &new, &working).is_some());
+        working.clear();
+        assert!(alert(&point, &new, &working).is_none(), "nobody knows");
     }
 }

@@ -54,7 +54,8 @@ pub(super) fn suggest(day: &[Booked]) -> Vec<OverbookingSuggestion> {
                 provider_id,
                 morning: !afternoon,
                 booked: booked.len(),
-                expected_missed: (chances.iter().sum::<f64>() * 1000.0).round() / 1000.0,
+                // A sum of nothing is -0.0.
+                expected_missed: (chances.iter().sum::<f64>() * 1000.0).round() / 1000.0 + 0.0,
                 suggested,
             }
         })
@@ -86,6 +87,16 @@ mod tests {
         assert_eq!(suggested.iter().map(|it| it.suggested).sum::<usize>(), 2);
         let none: Vec<Booked> = (0..20).map(|_| booked(9, 0.5, 0, false)).collect();
         assert_eq!(suggest(&none)[0].suggested, 0);
+    }
+
+    #[test]
+    fn of_nobody_scored_none_will_be_missed() {
+        let day = [Booked {
+            probability: None,
+            ..booked(9, 0.0, 1, false)
+        }];
+        let missed = suggest(&day)[0].expected_missed;
+        assert_eq!(serde_json::json!(missed).to_string(), "0.0");
     }
 
     #[test]

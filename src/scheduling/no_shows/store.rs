@@ -300,7 +300,8 @@ pub(super) async fn page(
     Ok(scores)
 }
 
-/// The appointments of a local day that stand, with their scores. Of a group one who stays away makes room for nobody else.
+/// The appointments of a local day that stand, with their scores. Of a group one who stays away makes room for nobody
+/// else; nor does one whose provider has that time off.
 pub(super) async fn of_day(
     tx: &mut TenantTx,
     day: NaiveDate,
@@ -320,6 +321,10 @@ pub(super) async fn of_day(
               and a.local_start >= $2::date and a.local_start < $2::date + 1
               and a.status in ('scheduled', 'confirmed') and a.provider_id is not null and v.capacity = 1
               and ($3::uuid is null or a.facility_id = $3)
+              and not exists (
+                  select from app.working_time_exceptions x
+                   where x.tenant_id = $1 and x.tenant_id = a.tenant_id and x.provider_id = a.provider_id and x.effect = 'off'
+                     and x.status = 'active' and x.starts_at <= a.starts_at and x.ends_at >= a.ends_at)
             order by a.starts_at, a.id"#,
         tenant as _,
         day,

@@ -221,7 +221,7 @@ async fn a_substance_is_known_by_its_code_and_an_unknown_class_names_the_nearest
     let misspelt = json!({ "substance": { "kind": "drug_class", "code": "penicilin" } });
     let reply = nurse.post(&list, misspelt).await;
     assert_eq!(reply.pointers(), ["/substance/code"]);
-    assert_eq!(reply.json()["nearest"][0], "penicillin");
+    assert_eq!(reply.json()["nearest"][0]["code"], "penicillin");
     for (substance, pointer) in [
         (json!({ "kind": "drug", "code": "abc" }), "/substance/code"),
         (json!({ "kind": "drug" }), "/substance/text"),

@@ -4,6 +4,7 @@ use platform::access::Role;
 use serde_json::{Value, json};
 use sqlx::Executor as _;
 
+use crate::promises::openapi::unlike_the_document;
 use crate::support::{Caller, TestTenant};
 
 /// A clinic with a patient, and a provider and a nurse who care for him.
@@ -193,10 +194,11 @@ async fn nobody_signs_a_text_that_was_saved_behind_his_back() {
         .await
         .expect(200);
     let sign = format!("{path}/sign");
-    ward.doctor
-        .post(&sign, json!({ "text_number": 1 }))
-        .await
-        .expect_problem(412, "version_stale");
+    let refused = ward.doctor.post(&sign, json!({ "text_number": 1 })).await;
+    let document = chartwell::document();
+    let said = &document["paths"]["/api/v1/notes/{note_id}/sign"]["post"];
+    assert_eq!(unlike_the_document(&document, said, &refused), None);
+    refused.expect_problem(412, "version_stale");
     let colleague = ward.clinic.user(Role::Provider).await;
     ward.join(&colleague).await;
     colleague

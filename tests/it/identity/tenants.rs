@@ -90,3 +90,52 @@ async fn a_suspended_tenant_logs_nobody_in_and_its_tokens_stop() {
         .expect("it is active");
     clinic.log_in(&nurse.email).await;
 }
+
+#[tokio::test]
+async fn a_facility_is_found_by_the_words_of_its_name_or_by_its_code() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    for (code, name) in [
+        ("ONE", "St. Mary's Ärzte-Haus"),
+        ("TWO", "Summary Clinic"),
+        ("THREE", "Mary Street"),
+    ] {
+        let place = json!({ "code": code, "name": name, "time_zone": "Europe/Berlin" });
+        admin.post("/api/v1/facilities", place).await.expect(201);
+    }
+    for (query, found) in [
+        ("name=mary", vec!["THREE", "ONE"]),
+        ("name=MARYS%20arzt", vec!["ONE"]),
+        ("name=haus", vec!["ONE"]),
+        ("name=mary&code=THREE", vec!["THREE"]),
+        ("code=two", vec![]),
+    ] {
+        let page = admin.get(format!("/api/v1/facilities?{query}")).await;
+        let page = page.expect(200);
+        let codes: Vec<&str> = page["items"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .filter_map(|one| one["code"].as_str())
+            .collect();
+        assert_eq!(codes, found, "{query}");
+    }
+    admin
+        .get("/api/v1/facilities?name=--")
+        .await
+        .expect_problem(400, "invalid_parameter");
+}
+
+#[tokio::test]
+async fn a_provider_is_told_which_provider_he_is() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let doctor = clinic.user(Role::Provider).await;
+    let me = doctor.get("/api/v1/me").await.expect(200);
+    assert!(me["provider_id"].is_null(), "{me}");
+    let provider =
+        json!({ "user_id": doctor.user_id, "given_name": "Ada", "family_name": "Lovelace" });
+    let provider = admin.post("/api/v1/providers", provider).await.expect(201);
+    let me = doctor.get("/api/v1/me").await.expect(200);
+    assert_eq!(me["provider_id"], provider["id"]);
+}

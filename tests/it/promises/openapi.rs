@@ -7,8 +7,8 @@ use platform::access::Role;
 use platform::http::Rates;
 use serde_json::Value;
 
-use super::project;
 use super::strangers::chart_with_everything;
+use super::{project, sources};
 use crate::support::{Reply, TestTenant};
 
 /// Every operation: path, method, and what the document says of it.
@@ -166,8 +166,8 @@ const OF_EVERY_ANSWER: [&str; 7] = [
     "x-accel-buffering",
 ];
 
-/// What an answer carries in its headers and the document does not say of it, or the other way round. An answer of a status
-/// that is not in the document is a refusal that any path can give.
+/// What an answer carries, as its status, in its headers or as a member of a problem, and the document does not say of it; or the
+/// other way round.
 pub fn unlike_the_document(document: &Value, operation: &Value, reply: &Reply) -> Option<String> {
     let said = &operation["responses"][reply.status.as_str()];
     let name = said["$ref"]
@@ -176,10 +176,10 @@ pub fn unlike_the_document(document: &Value, operation: &Value, reply: &Reply) -
     let said = name.map_or(said, |name| &document["components"]["responses"][name]);
     let place = format!("{} {}", operation["operationId"], reply.status);
     if said.is_null() {
-        return reply
-            .status
-            .is_success()
-            .then(|| format!("{place} is not in the document"));
+        return Some(format!("{place} is not in the document: {}", reply.text));
+    }
+    if let Some(strange) = strange_member(document, reply) {
+        return Some(format!("{place} has {strange}, which no problem says"));
     }
     let named: HashMap<String, bool> = said["headers"]
         .as_object()
@@ -202,6 +202,73 @@ pub fn unlike_the_document(document: &Value, operation: &Value, reply: &Reply) -
         .into_iter()
         .find(|(header, required)| *required && !reply.headers.contains_key(header));
     missing.map(|(header, _)| format!("{place} does not carry {header}"))
+}
+
+/// A member of a problem that the document does not know.
+fn strange_member(document: &Value, reply: &Reply) -> Option<String> {
+    let kind = reply.headers.get("content-type")?;
+    if kind != "application/problem+json" {
+        return None;
+    }
+    let known = &document["components"]["schemas"]["ProblemDocument"]["properties"];
+    let problem = reply.json();
+    let mut members = problem.as_object()?.keys();
+    members.find(|name| known[*name].is_null()).cloned()
+}
+
+#[test]
+fn the_document_names_every_member_a_problem_can_have() {
+    let document = chartwell::document();
+    let known = &document["components"]["schemas"]["ProblemDocument"]["properties"];
+    let mut found = BTreeSet::new();
+    for (file, text) in sources("src") {
+        // There it is a setting of the database.
+        if file.contains("/db/embedded/") {
+            continue;
+        }
+        for (at, call) in text.match_indices(".with(") {
+            let named = text[at + call.len()..].trim_start().strip_prefix('"');
+            let name = named.and_then(|rest| rest.split('"').next());
+            found.extend(name.map(str::to_owned));
+        }
+    }
+    assert!(
+        found.contains("candidates") && found.len() > 10,
+        "{found:?}"
+    );
+    found.retain(|name| known[name].is_null());
+    assert!(found.is_empty(), "{found:?}");
+    let next = &known["next_free"]["items"];
+    assert_eq!(next["format"], "date-time", "{next}");
+    assert!(known["candidates"]["items"]["$ref"].is_string());
+}
+
+/// A time of the wall has no offset, which `date-time` demands.
+#[test]
+fn no_time_of_the_wall_is_said_to_be_an_instant() {
+    let document = chartwell::document();
+    let schemas = document["components"]["schemas"].as_object();
+    let mut seen = 0;
+    for (name, schema) in schemas.expect("schemas") {
+        for (member, said) in schema["properties"].as_object().into_iter().flatten() {
+            if member.starts_with("local_") {
+                assert_ne!(said["format"], "date-time", "{name}.{member}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 10, "only {seen}");
+}
+
+#[tokio::test]
+async fn a_code_of_the_world_has_the_headers_the_document_says() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let document = chartwell::document();
+    let read = &document["paths"]["/api/v1/terminology/{system}/{code}"]["get"];
+    let reply = admin.get("/api/v1/terminology/icd10cm/E11.9").await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert_eq!(unlike_the_document(&document, read, &reply), None);
 }
 
 #[tokio::test]

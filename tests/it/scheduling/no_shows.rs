@@ -241,6 +241,13 @@ async fn overbooking_is_suggested_where_people_stay_away_and_services_allow_it()
     assert!((1..=2).contains(&suggested), "{risky}");
     let safe = clinic.admin.get(path(6)).await.expect(200)["items"][0].clone();
     assert_eq!(safe["suggested"], 0, "{safe}");
+    // While their provider is away, nobody is added to them.
+    let off = json!({ "provider_id": clinic.provider, "effect": "off",
+        "starts_at": format!("{}T00:00:00Z", day(5)), "ends_at": format!("{}T00:00:00Z", day(6)) });
+    let place = "/api/v1/scheduling/time-exceptions";
+    clinic.admin.post(place, off).await.expect(201);
+    let away = clinic.admin.get(path(5)).await.expect(200);
+    assert_eq!(away["items"], json!([]));
     // Who stays away from a group makes room for nobody beside it.
     let group = json!({ "code": "G", "name": "Group", "appointment_type": "group", "duration_minutes": 20, "capacity": 8,
         "overbook_per_day": 2 });

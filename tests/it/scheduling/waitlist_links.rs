@@ -67,6 +67,10 @@ async fn an_offer_is_accepted_once_by_the_link_in_its_message_and_looking_change
         let shown = shown.expect(200);
         assert_eq!(shown["facility"], "Main Street Clinic");
         assert_eq!(shown["actions"], json!(["accept", "decline"]));
+        for member in ["local_start", "local_deadline"] {
+            let wall = shown[member].as_str().expect("a time of the wall");
+            assert_eq!(wall.len(), "2027-03-09T10:00:00".len(), "{member}: {wall}");
+        }
     }
     assert_eq!(entry(&clinic, &request).await["status"], "offered");
     let accepted = nobody.post(&path, json!({ "action": "accept" })).await;

@@ -250,6 +250,11 @@ impl Reply {
         assert_eq!(self.headers["content-type"], "application/problem+json");
         let problem = self.json();
         assert_eq!(problem["code"], code, "{problem}");
+        let document = chartwell::document();
+        let known = &document["components"]["schemas"]["ProblemDocument"]["properties"];
+        for name in problem.as_object().expect("a problem").keys() {
+            assert!(known[name].is_object(), "the document has no {name}");
+        }
         problem
     }
 

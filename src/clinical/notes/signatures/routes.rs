@@ -31,7 +31,7 @@ pub fn router() -> OpenApiRouter<App> {
     params(("note_id" = NoteId, Path, description = "Which note")),
     request_body = NewSignature,
     responses((status = 200, body = Note, description = "Signed")),
-    extensions(("x-permission" = json!("note.sign"))))]
+    extensions(("x-problems" = json!(["412"])), ("x-permission" = json!("note.sign"))))]
 async fn sign_note(ctx: Ctx, Path(id): Path<NoteId>, Json(new): Json<NewSignature>) -> Reply<Note> {
     Ok(service::sign(&ctx, id, new).await?)
 }

@@ -150,7 +150,7 @@ fn of_body(status: &str, response: &Value, schemas: &Value) -> Vec<&'static str>
     }
 }
 
-/// Whether it is one resource that has a version.
+/// Whether it is one resource that has a version: a number, unlike that of a code system.
 fn has_version(schema: &Value, schemas: &Value) -> bool {
     let name = schema["$ref"]
         .as_str()
@@ -158,6 +158,7 @@ fn has_version(schema: &Value, schemas: &Value) -> bool {
     let schema = name.map_or(schema, |name| &schemas[name]);
     let required = schema["required"].as_array();
     required.is_some_and(|names| names.iter().any(|name| name == "version"))
+        && schema["properties"]["version"]["type"] == "integer"
 }
 
 fn referred<'a>(names: impl Iterator<Item = &'a &'a str>) -> Value {

@@ -1,6 +1,6 @@
 //! The board on the wire.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, EncounterId, FacilityId, PatientId, ProviderId};
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,8 @@ pub struct BoardEntry {
     pub priority: String,
     pub starts_at: DateTime<Utc>,
     /// On the facility's wall clock.
-    pub local_start: NaiveDateTime,
+    #[schema(example = "2027-03-09T10:00:00")]
+    pub local_start: String,
     pub checked_in_at: Option<DateTime<Utc>>,
     pub roomed_at: Option<DateTime<Utc>>,
     pub started_at: Option<DateTime<Utc>>,

@@ -121,7 +121,7 @@ fn shown(row: Row, now: kernel::clock::Instant) -> Result<BoardEntry> {
         state,
         priority: row.priority,
         starts_at: row.starts_at,
-        local_start: row.local_start,
+        local_start: wall::told(row.local_start),
         checked_in_at: row.checked_in_at,
         roomed_at: row.roomed_at,
         started_at: row.started_at,

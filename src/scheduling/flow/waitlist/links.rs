@@ -73,7 +73,7 @@ impl Link for Linked {
         } else {
             Vec::new()
         };
-        let local_deadline = wall::local(self.deadline, wall::zone(&self.time_zone));
+        let local_deadline = wall::told(wall::local(self.deadline, wall::zone(&self.time_zone)));
         let when = (self.starts_at, self.ends_at);
         let place = (self.time_zone, self.facility);
         LinkedOffer {

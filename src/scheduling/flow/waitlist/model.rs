@@ -1,6 +1,6 @@
 //! The waitlist on the wire.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use kernel::clock::Instant;
 use kernel::ids::{
     AppointmentId, FacilityId, PatientId, ProviderId, ServiceId, WaitlistEntryId, WaitlistOfferId,
@@ -199,7 +199,8 @@ pub struct LinkedOffer {
     /// Until then the place is held, and the link answers.
     pub deadline: DateTime<Utc>,
     /// On the wall clock of the place.
-    pub local_deadline: NaiveDateTime,
+    #[schema(example = "2027-03-08T18:30:00")]
+    pub local_deadline: String,
     /// What can be done with the link.
     pub actions: Vec<OfferAction>,
 }

@@ -169,6 +169,15 @@ impl Report {
         self.faults.is_empty() && self.forged.is_empty()
     }
 
+    /// Whether there was nothing to look at, and nothing is missing either. Says nothing of what was written.
+    pub fn is_empty(&self) -> bool {
+        self.is_clean()
+            && self.acknowledged.is_empty()
+            && [self.access, self.history]
+                .iter()
+                .all(|counts| (counts.records, counts.seals) == (0, 0))
+    }
+
     /// Seals looked at, of both logs.
     pub fn seals(&self) -> u64 {
         self.access.seals + self.history.seals
@@ -246,6 +255,9 @@ impl fmt::Display for Report {
             )?;
         }
         write!(f, "{} tenants: ", self.tenants)?;
+        if self.is_empty() {
+            return write!(f, "nothing lies in this range");
+        }
         match (
             self.faults.len() + self.forged.len(),
             self.acknowledged.len(),

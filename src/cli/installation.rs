@@ -109,7 +109,10 @@ impl Installation {
         let environment = Environment::of_process();
         let password = &secrets.runtime_password;
         let (admin_url, cluster, login) = match std::env::var("DATABASE_URL") {
-            Ok(url) if !url.is_empty() => (url, None, RuntimeLogin::Claim(password)),
+            Ok(url) if !url.is_empty() => {
+                reach(&url).await?;
+                (url, None, RuntimeLogin::Claim(password))
+            }
             _ => {
                 let folder = data_dir.join("postgres");
                 let cluster = tokio::task::spawn_blocking(move || start(&folder, fetch)).await??;
@@ -227,23 +230,36 @@ fn left_nothing(error: &anyhow::Error) -> bool {
     error.is::<LocateError>() || error.is::<NotReached>()
 }
 
-/// The way to a database was closed. The variable that names it is told, never its value.
+/// The way to a database that was lent to `dev` is closed.
 #[derive(Debug, thiserror::Error)]
-#[error("{variable}: {cause}")]
-pub(super) struct NotReached {
-    variable: &'static str,
-    cause: String,
+#[error("DATABASE_URL: {0}")]
+struct NotReached(String);
+
+/// Whether the database that was lent is there at all, before its roles are given passwords.
+async fn reach(url: &str) -> anyhow::Result<()> {
+    let connected = PgConnection::connect(url).await;
+    let connection = connected.map_err(|error| {
+        let error = kernel::Error::from(error);
+        match error.not_reached() {
+            Some(cause) => NotReached(cause).into(),
+            None => told(error).context("DATABASE_URL"),
+        }
+    })?;
+    connection.close().await?;
+    Ok(())
 }
 
-/// What there is to do when a database can't be brought up to date. `folder` holds it, if it is of our own making; `variable` names
-/// it.
+/// What there is to do when a database can't be brought up to date. `folder` holds it, if it is of our own making; else `variable`
+/// names it, whose value is never told.
 pub(super) fn not_migrated(
     error: kernel::Error,
     folder: Option<&Path>,
     variable: &'static str,
 ) -> anyhow::Error {
-    if let Some(cause) = error.not_reached() {
-        return NotReached { variable, cause }.into();
+    if folder.is_none()
+        && let Some(cause) = error.not_reached()
+    {
+        return anyhow!("{variable}: {cause}");
     }
     let by_others = matches!(error.cause(), Some(cause) if cause.is::<OtherFiles>());
     match folder.map(Path::display) {

@@ -214,6 +214,11 @@ async fn disown(key: &str, since: DateTime<Utc>, place: &Where) -> anyhow::Resul
         );
     } else {
         out!("{key} is not believed from {} on", shown(since));
+        if key.starts_with(Purpose::Seal.as_str()) {
+            out!(
+                "what it sealed since is a fault until `chartwell audit acknowledge` answers for it; wait five minutes with that"
+            );
+        }
     }
     if let Some(next) = replaced {
         out!("{next} signs from now on; servers take it up within a minute");

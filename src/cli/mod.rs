@@ -4,7 +4,7 @@
 //! its data folder.
 
 #[macro_use]
-pub(crate) mod print;
+mod print;
 
 mod audit;
 mod banner;

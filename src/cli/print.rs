@@ -28,7 +28,7 @@ pub(super) fn whole(text: &str) {
     note(write(&mut io::stdout().lock(), format_args!("{text}")));
 }
 
-pub fn aside(text: Arguments<'_>) {
+pub(super) fn aside(text: Arguments<'_>) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 

@@ -206,8 +206,7 @@ pub(crate) async fn connect(
     options
         .connect()
         .await
-        .map_err(|error| told(error.into()))
-        .context("the database can't be reached (is CHARTWELL_DATABASE_URL right?)")
+        .map_err(|error| told(error.into()).context("is CHARTWELL_DATABASE_URL right?"))
 }
 
 /// An error of the house for the operator: its cause, else the fields that break a rule, else its sentence.

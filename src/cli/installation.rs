@@ -94,7 +94,7 @@ impl Installation {
             .with_context(|| format!("can't create {}", data_dir.display()))?;
         let secrets = Secrets::keep_in(data_dir)?;
         let opened = Self::open_with(data_dir, &secrets, fetch, start).await;
-        if opened.as_ref().is_err_and(|error| left_nothing(error)) {
+        if opened.as_ref().is_err_and(left_nothing) {
             made.take_back();
         }
         opened

@@ -206,7 +206,7 @@ pub(crate) async fn connect(
     options
         .connect()
         .await
-        .map_err(|error| told(error.into()).context("is CHARTWELL_DATABASE_URL right?"))
+        .map_err(|error| told(error.into()).context("CHARTWELL_DATABASE_URL"))
 }
 
 /// An error of the house for the operator: its cause, else the fields that break a rule, else its sentence.

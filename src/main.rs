@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     match chartwell::cli::run(arguments.command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("chartwell: {error:#}");
+            chartwell::cli::complain(&error);
             ExitCode::FAILURE
         }
     }

@@ -1,13 +1,16 @@
 //! `chartwell audit`: are the access log and the change history what was written, and who answers for a break?
 
+use std::collections::HashMap;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use clap::Subcommand;
 use platform::audit::{Answer, verify};
+use platform::db::Db;
 
 use super::installation::{Installation, Where};
+use super::print;
 use crate::server::told;
 
 #[derive(Debug, Subcommand)]
@@ -17,16 +20,16 @@ pub enum Audit {
         /// One tenant only
         #[arg(long)]
         tenant: Option<String>,
-        /// From this instant (2026-01-31 or 2026-01-31T08:00:00Z)
+        /// From this instant (2026-01-31, in UTC, or 2026-01-31T08:00:00Z)
         #[arg(long, value_parser = instant)]
         from: Option<DateTime<Utc>>,
-        /// Until this instant
-        #[arg(long, value_parser = instant)]
+        /// Until this instant; a date means to the end of that day in UTC
+        #[arg(long, value_parser = until)]
         to: Option<DateTime<Utc>>,
         #[command(flatten)]
         place: Where,
     },
-    /// Answer for breaks that a restore or a clock has left: signed, and told by every verification from then on. What was
+    /// Answer for breaks that a restore, a clock or a stolen seal key has left: signed, and told by every verification from then on. What was
     /// changed, removed or inserted stays a fault
     Acknowledge {
         /// What has happened
@@ -48,10 +51,21 @@ fn text(given: &str) -> Result<String, String> {
     }
 }
 
+/// The beginning of a range: a date is its midnight in UTC.
 pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+    parsed(text, 0)
+}
+
+/// The end of a range, which is not in it: a date is the midnight after it.
+fn until(text: &str) -> Result<DateTime<Utc>, String> {
+    parsed(text, 1)
+}
+
+fn parsed(text: &str, days_later: u64) -> Result<DateTime<Utc>, String> {
     let day = || {
         text.parse::<NaiveDate>()
             .ok()?
+            .checked_add_days(Days::new(days_later))?
             .and_hms_opt(0, 0, 0)
             .map(|midnight| midnight.and_utc())
     };
@@ -82,6 +96,9 @@ async fn verify(
     (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
     place: &Where,
 ) -> anyhow::Result<ExitCode> {
+    if from.zip(to).is_some_and(|(from, to)| from >= to) {
+        return Ok(print::refused("--from must lie before --to"));
+    }
     let installation = Installation::find(place).await?;
     let chartwell = installation.open().await?;
     let app = &chartwell.app;
@@ -102,7 +119,7 @@ async fn verify(
         .await
         .map_err(told)
         .context("the logs could not be read")?;
-    println!("{report}");
+    print_named(&app.db, &report).await?;
     app.db.close().await;
     installation.close().await?;
     Ok(exit(&report))
@@ -121,13 +138,37 @@ async fn acknowledge(answer: Answer, place: &Where) -> anyhow::Result<ExitCode> 
         let everything = verify::Range::default();
         verify::verify(app, &everything, sink).await.map_err(told)?
     } else {
-        println!("there is nothing to acknowledge");
+        out!("there is nothing to acknowledge");
         before
     };
-    println!("{report}");
+    print_named(&app.db, &report).await?;
     app.db.close().await;
     installation.close().await?;
     Ok(exit(&report))
+}
+
+/// Prints the report with the slugs of its tenants.
+async fn print_named(db: &Db, report: &verify::Report) -> anyhow::Result<()> {
+    let tenants = identity::tenants::list(db).await.map_err(told)?;
+    let slugs = tenants
+        .into_iter()
+        .map(|tenant| (tenant.id.to_string(), tenant.slug))
+        .collect();
+    for line in report.to_string().lines() {
+        out!("{}", named(line, &slugs));
+    }
+    Ok(())
+}
+
+/// A line that names its tenant by the id, with the slug before that.
+fn named(line: &str, slugs: &HashMap<String, String>) -> String {
+    let parts = line
+        .strip_prefix("tenant ")
+        .and_then(|rest| rest.split_once(": "));
+    match parts.and_then(|(id, rest)| Some((slugs.get(id)?, id, rest))) {
+        Some((slug, id, rest)) => format!("tenant {slug} ({id}): {rest}"),
+        None => line.to_owned(),
+    }
 }
 
 fn exit(report: &verify::Report) -> ExitCode {
@@ -135,5 +176,48 @@ fn exit(report: &verify::Report) -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_begins_at_its_midnight_and_ends_with_its_day() {
+        let at = |text: &str| {
+            DateTime::parse_from_rfc3339(text)
+                .map(DateTime::<Utc>::from)
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(instant("2026-01-31"), at("2026-01-31T00:00:00Z"));
+        assert_eq!(until("2026-01-31"), at("2026-02-01T00:00:00Z"));
+        for parse in [instant, until] {
+            assert_eq!(
+                parse("2026-01-31T08:00:00+01:00"),
+                at("2026-01-31T07:00:00Z")
+            );
+            assert!(parse("2026-01-31T08:00:00").is_err(), "without an offset");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_told_with_the_slug_of_its_tenant() {
+        let id = "018f3c6e-0000-7000-8000-000000000001";
+        let slugs = HashMap::from([(id.to_owned(), "riverside".to_owned())]);
+        assert_eq!(
+            named(
+                &format!("tenant {id}: access log: seal 3 was removed"),
+                &slugs
+            ),
+            format!("tenant riverside ({id}): access log: seal 3 was removed")
+        );
+        // One that only the file of seals knows, and other lines, stay as they are.
+        for line in [
+            "tenant 018f: access log: seal 3 was removed",
+            "2 tenants: 1 fault",
+        ] {
+            assert_eq!(named(line, &slugs), line);
+        }
     }
 }

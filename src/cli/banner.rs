@@ -11,7 +11,7 @@ pub fn with_demo(address: SocketAddr) {
         .iter()
         .map(|role| role.as_str().to_owned())
         .collect();
-    println!(
+    out!(
         "\nChartwell is running at http://{address}
   explorer   http://{address}/docs
   document   http://{address}/api/openapi.json
@@ -34,7 +34,7 @@ Ctrl-C stops it.",
 }
 
 pub fn without_demo(address: SocketAddr) {
-    println!(
+    out!(
         "\nChartwell is running at http://{address}, without demo data
   explorer   http://{address}/docs
 Make a tenant:  chartwell tenant create my-clinic --name \"My Clinic\" --admin me@example.org

@@ -10,7 +10,7 @@ use clinical::terminology;
 use tokio::net::TcpListener;
 
 use super::banner;
-use super::installation::Installation;
+use super::installation::{DATA_DIR, Installation};
 use super::serve;
 use crate::Chartwell;
 use crate::demo;
@@ -25,7 +25,7 @@ pub struct Arguments {
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// Where the data lies
-    #[arg(long, default_value = ".chartwell")]
+    #[arg(long, default_value = DATA_DIR)]
     data_dir: PathBuf,
     /// Start empty, without the demo's tenants
     #[arg(long)]
@@ -55,7 +55,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         () = stop.wait() => {
             // A database may be starting in a thread that nothing can call back. The watcher beside it stops it when this
             // process is gone, as after a kill.
-            eprintln!("stopping");
+            aside!("stopping");
             std::process::exit(INTERRUPTED);
         }
     };
@@ -67,8 +67,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     } else {
         banner::with_demo(address);
     }
-    server::listen(listener, chartwell.router.clone(), shutdown).await;
-    eprintln!("stopping");
+    tokio::select! {
+        () = server::listen(listener, chartwell.router.clone(), shutdown) => {}
+        // Nothing can be answered any more, nor can what is under way come to its end.
+        reason = installation.ended() => bail!(reason),
+    }
+    aside!("stopping");
     let _ = tokio::join!(maintenance, ready);
     chartwell.app.db.close().await;
     installation.close().await?;

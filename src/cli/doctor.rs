@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
 use chrono::TimeDelta;
+use identity::tenants::Listed;
 use kernel::Clock;
 use platform::audit::{Backlog, backlog};
 use platform::crypto::{KeyWrapper, LocalMasterKeys, SigningKeys, TenantKeys, reseal};
@@ -38,6 +39,13 @@ pub async fn run(place: Where) -> anyhow::Result<ExitCode> {
             well &= say("disk", disk(&mut connection).await);
             well &= say("durability", durable(&mut connection).await);
             well &= say("folders", folders(config));
+            if config.operations.seal_file.is_none() {
+                // The log can be checked all the same, so this is no failure.
+                out!(
+                    "note  seal file    CHARTWELL_SEAL_FILE is not set: nobody outside the database knows the seals, so who takes the newest \
+                     away together with their records is not found out"
+                );
+            }
             well &= say("keys", keys(config, &mut connection).await);
             let db = Db::new(&config.database);
             well &= say("partitions", months(&db).await);
@@ -58,8 +66,8 @@ pub async fn run(place: Where) -> anyhow::Result<ExitCode> {
 fn say(what: &str, outcome: anyhow::Result<String>) -> bool {
     let well = outcome.is_ok();
     match outcome {
-        Ok(found) => println!("ok    {what:<12} {found}"),
-        Err(error) => println!("FAIL  {what:<12} {error:#}"),
+        Ok(found) => out!("ok    {what:<12} {found}"),
+        Err(error) => out!("FAIL  {what:<12} {error:#}"),
     }
     well
 }
@@ -166,14 +174,11 @@ async fn months(db: &Db) -> anyhow::Result<String> {
 /// What was given up stays until somebody has looked: `chartwell jobs retry` lets it be tried again.
 async fn queue(db: &Db) -> anyhow::Result<String> {
     let (mut open, mut dead) = (0, Vec::new());
-    for tenant in identity::tenants::all(db).await.map_err(told)? {
-        let mut tx = SystemTx::begin(db, tenant).await.map_err(told)?;
+    for Listed { id, slug, .. } in identity::tenants::list(db).await.map_err(told)? {
+        let mut tx = SystemTx::begin(db, id).await.map_err(told)?;
         for count in jobs::counts(&mut tx).await.map_err(told)? {
             if count.state == "dead" {
-                dead.push(format!(
-                    "{} × {} of tenant {tenant}",
-                    count.jobs, count.kind
-                ));
+                dead.push(format!("{} × {} of tenant {slug}", count.jobs, count.kind));
             } else {
                 open += count.jobs;
             }
@@ -215,8 +220,8 @@ async fn data_keys(config: &Config, db: &Db) -> anyhow::Result<String> {
     let keys = TenantKeys::new(wrapper(config)?);
     let now = Clock::system().now();
     let (mut late, mut moving) = (Vec::new(), Vec::new());
-    for tenant in identity::tenants::all(db).await.map_err(told)? {
-        let mut tx = SystemTx::begin(db, tenant).await.map_err(told)?;
+    for Listed { id, slug, .. } in identity::tenants::list(db).await.map_err(told)? {
+        let mut tx = SystemTx::begin(db, id).await.map_err(told)?;
         let rows = keys.list(&mut tx).await.map_err(told)?;
         let undrained = rows.iter().filter(|key| key.drained_at.is_none());
         let Some(since) = undrained.filter_map(|key| key.retired_at).min() else {
@@ -225,7 +230,7 @@ async fn data_keys(config: &Config, db: &Db) -> anyhow::Result<String> {
         let left = reseal::left(&mut tx, &keys, &rekeying::places())
             .await
             .map_err(told)?;
-        let text = format!("tenant {tenant}: {} values", left.total());
+        let text = format!("tenant {slug}: {} values", left.total());
         if now - since < PATIENCE {
             moving.push(text);
         } else {

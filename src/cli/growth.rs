@@ -27,6 +27,7 @@ pub enum Growth {
         /// Whose table it is, for a file without a column Sex
         #[arg(long, value_enum)]
         sex: Option<SexArgument>,
+        /// The publisher's file, as text with commas or tabs
         file: PathBuf,
         #[command(flatten)]
         place: Where,
@@ -93,7 +94,7 @@ pub async fn run(
     let loaded = load_growth(&chartwell.app, tenant_id, &text, of)
         .await
         .map_err(told)?;
-    println!("{loaded} lines loaded");
+    out!("{loaded} lines loaded");
     chartwell.app.db.close().await;
     installation.close().await?;
     Ok(ExitCode::SUCCESS)

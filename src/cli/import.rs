@@ -1,6 +1,7 @@
 //! `chartwell import fhir`.
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -44,6 +45,10 @@ pub async fn run(
         place,
     }: Import,
 ) -> anyhow::Result<ExitCode> {
+    // Before the work, whose list it is: afterwards it would be lost.
+    if let Some(path) = &report {
+        can_be_written(path)?;
+    }
     let installation = Installation::find(&place).await?;
     let chartwell = installation.open().await?;
     let Some(tenant_id) = identity::tenants::find(&chartwell.app.db, &tenant)
@@ -60,12 +65,12 @@ pub async fn run(
     let outcome = import::fhir(&chartwell.app, tenant_id, &paths, options)
         .await
         .map_err(told)?;
+    out!("{outcome}");
     if let Some(path) = report {
         outcome
             .write_failures(&path)
             .with_context(|| format!("can't write {}", path.display()))?;
     }
-    println!("{outcome}");
     chartwell.app.db.close().await;
     installation.close().await?;
     Ok(if outcome.failed() == 0 {
@@ -73,4 +78,15 @@ pub async fn run(
     } else {
         ExitCode::from(2)
     })
+}
+
+/// Opens the file without taking away what an earlier run left there.
+fn can_be_written(path: &Path) -> anyhow::Result<()> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map(drop)
+        .with_context(|| format!("can't write {}; nothing was imported", path.display()))
 }

@@ -7,14 +7,15 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use kernel::Clock;
 use platform::crypto::{LocalMasterKeys, random};
-use platform::db::DbOptions;
-use platform::db::embedded::{Cluster, ClusterOptions, LocateOptions, PgPrograms};
+use platform::db::embedded::{Cluster, ClusterOptions, LocateError, LocateOptions, PgPrograms};
 use platform::db::migrate::{self, OtherFiles, RuntimeLogin};
+use platform::db::{Db, DbOptions};
 use platform::http::Origins;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -23,16 +24,22 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use crate::Chartwell;
 use crate::config::{Config, Environment, Http, Keys, Operations, read_private};
-use crate::server::{assemble, told};
+use crate::server::{assemble, connect, told};
+
+/// The file of its secrets.
+const SECRETS: &str = "secrets.json";
 
 /// The database of a dev installation.
 const DATABASE: &str = "chartwell";
+
+/// Where `dev` keeps its data unless it is told otherwise.
+pub(super) const DATA_DIR: &str = ".chartwell";
 
 /// Where the data of `dev` lies.
 #[derive(Args, Clone, Debug)]
 pub struct Where {
     /// The data folder of `chartwell dev`; used when CHARTWELL_DATABASE_URL is not set
-    #[arg(long, default_value = ".chartwell")]
+    #[arg(long, default_value = DATA_DIR)]
     pub data_dir: PathBuf,
 }
 
@@ -54,12 +61,18 @@ impl Installation {
                 cluster: None,
             });
         }
-        if !place.data_dir.join("secrets.json").exists() {
+        if !place.data_dir.join(SECRETS).exists() {
+            if place.data_dir != Path::new(DATA_DIR) {
+                bail!(
+                    "{} is not a data folder of chartwell dev",
+                    place.data_dir.display()
+                );
+            }
             bail!(
                 "set CHARTWELL_DATABASE_URL and CHARTWELL_MASTER_KEY, or name the data folder of `chartwell dev` with --data-dir"
             );
         }
-        eprintln!(
+        aside!(
             "working on the dev installation in {}",
             place.data_dir.display()
         );
@@ -76,13 +89,30 @@ impl Installation {
         fetch: bool,
         start: fn(&Path, bool) -> anyhow::Result<Cluster>,
     ) -> anyhow::Result<Self> {
-        let environment = Environment::of_process();
+        let made = Made::before(data_dir);
         std::fs::create_dir_all(data_dir)
             .with_context(|| format!("can't create {}", data_dir.display()))?;
         let secrets = Secrets::keep_in(data_dir)?;
+        let opened = Self::open_with(data_dir, &secrets, fetch, start).await;
+        if opened.as_ref().is_err_and(left_nothing) {
+            made.take_back();
+        }
+        opened
+    }
+
+    async fn open_with(
+        data_dir: &Path,
+        secrets: &Secrets,
+        fetch: bool,
+        start: fn(&Path, bool) -> anyhow::Result<Cluster>,
+    ) -> anyhow::Result<Self> {
+        let environment = Environment::of_process();
         let password = &secrets.runtime_password;
         let (admin_url, cluster, login) = match std::env::var("DATABASE_URL") {
-            Ok(url) if !url.is_empty() => (url, None, RuntimeLogin::Claim(password)),
+            Ok(url) if !url.is_empty() => {
+                reach(&url).await?;
+                (url, None, RuntimeLogin::Claim(password))
+            }
             _ => {
                 let folder = data_dir.join("postgres");
                 let cluster = tokio::task::spawn_blocking(move || start(&folder, fetch)).await??;
@@ -97,17 +127,38 @@ impl Installation {
         let ours = cluster.is_some().then_some(data_dir);
         migrate::run(&admin_url, login)
             .await
-            .map_err(|error| not_migrated(error, ours))?;
-        let connect = PgConnectOptions::from_str(&admin_url)?
+            .map_err(|error| not_migrated(error, ours, "DATABASE_URL"))?;
+        let runtime = PgConnectOptions::from_str(&admin_url)?
             .username("chartwell_runtime")
             .password(&secrets.runtime_password);
-        let config = dev_config(&environment, connect, &secrets, data_dir)?;
+        let config = dev_config(&environment, runtime, secrets, data_dir)?;
         Ok(Self { config, cluster })
     }
 
     /// Builds the server's parts without serving.
     pub async fn open(&self) -> anyhow::Result<Chartwell> {
         assemble(&self.config, Clock::system()).await
+    }
+
+    /// The database, after a first connection: a pool would say only that it waited in vain.
+    pub async fn db(&self) -> anyhow::Result<Db> {
+        let connection = connect(&self.config.database.connect).await?;
+        connection.close().await?;
+        Ok(Db::new(&self.config.database))
+    }
+
+    /// Returns when the PostgreSQL that this process started has ended, with what to say of it.
+    pub async fn ended(&self) -> String {
+        loop {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            if let Some(cluster) = self.cluster.as_ref().filter(|cluster| cluster.has_ended()) {
+                return format!(
+                    "PostgreSQL (process {}) has ended; its log {} may say why",
+                    cluster.pid(),
+                    cluster.log().display()
+                );
+            }
+        }
     }
 
     /// Stops the cluster, if this process started it.
@@ -148,8 +199,68 @@ async fn create_database(cluster: &Cluster) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What there is to do when a database can't be brought up to date. `folder` holds it, if it is of our own making.
-pub(super) fn not_migrated(error: kernel::Error, folder: Option<&Path>) -> anyhow::Error {
+/// What was not there when a data folder was opened.
+struct Made<'a> {
+    secrets: Option<PathBuf>,
+    folder: Option<&'a Path>,
+}
+
+impl<'a> Made<'a> {
+    fn before(data_dir: &'a Path) -> Self {
+        let secrets = data_dir.join(SECRETS);
+        Self {
+            secrets: (!secrets.exists()).then_some(secrets),
+            folder: (!data_dir.exists()).then_some(data_dir),
+        }
+    }
+
+    /// Of the folder only if nothing else has come to lie there.
+    fn take_back(self) {
+        if let Some(secrets) = self.secrets {
+            let _ = std::fs::remove_file(secrets);
+        }
+        if let Some(folder) = self.folder {
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+}
+
+/// Whether it failed before any database had seen the secrets.
+fn left_nothing(error: &anyhow::Error) -> bool {
+    error.is::<LocateError>() || error.is::<NotReached>()
+}
+
+/// The way to a database that was lent to `dev` is closed.
+#[derive(Debug, thiserror::Error)]
+#[error("DATABASE_URL: {0}")]
+struct NotReached(String);
+
+/// Whether the database that was lent is there at all, before its roles are given passwords.
+async fn reach(url: &str) -> anyhow::Result<()> {
+    let connected = PgConnection::connect(url).await;
+    let connection = connected.map_err(|error| {
+        let error = kernel::Error::from(error);
+        match error.not_reached() {
+            Some(cause) => NotReached(cause).into(),
+            None => told(error).context("DATABASE_URL"),
+        }
+    })?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// What there is to do when a database can't be brought up to date. `folder` holds it, if it is of our own making; else `variable`
+/// names it, whose value is never told.
+pub(super) fn not_migrated(
+    error: kernel::Error,
+    folder: Option<&Path>,
+    variable: &'static str,
+) -> anyhow::Error {
+    if folder.is_none()
+        && let Some(cause) = error.not_reached()
+    {
+        return anyhow!("{variable}: {cause}");
+    }
     let by_others = matches!(error.cause(), Some(cause) if cause.is::<OtherFiles>());
     match folder.map(Path::display) {
         Some(folder) if by_others => anyhow!(
@@ -223,7 +334,7 @@ struct Secrets {
 impl Secrets {
     /// Reads them, or makes them once.
     fn keep_in(data_dir: &Path) -> anyhow::Result<Self> {
-        let path = data_dir.join("secrets.json");
+        let path = data_dir.join(SECRETS);
         match path.try_exists() {
             Ok(true) => {
                 let text = read_private(&path).map_err(|reason| {
@@ -263,7 +374,10 @@ mod tests {
     fn a_data_folder_of_other_migrations_is_named_and_left_alone() {
         let folder = Path::new("/srv/trial/.chartwell");
         let refused = || kernel::Error::internal(OtherFiles);
-        let told = format!("{:#}", not_migrated(refused(), Some(folder)));
+        let told = format!(
+            "{:#}",
+            not_migrated(refused(), Some(folder), "DATABASE_URL")
+        );
         assert!(
             told.contains(
                 "the data folder /srv/trial/.chartwell was made before the first release"
@@ -272,13 +386,13 @@ mod tests {
         );
         assert!(told.contains("mv /srv/trial/.chartwell "), "{told}");
         // A database that was only lent to `dev` does not lie in its folder.
-        let told = format!("{:#}", not_migrated(refused(), None));
+        let told = format!("{:#}", not_migrated(refused(), None, "DATABASE_URL"));
         assert!(
             told.contains("Make a new database") && !told.contains("folder"),
             "{told}"
         );
         let another = kernel::Error::internal("no room left");
-        let told = format!("{:#}", not_migrated(another, Some(folder)));
+        let told = format!("{:#}", not_migrated(another, Some(folder), "DATABASE_URL"));
         assert!(
             told.contains("no room left") && !told.contains("mv "),
             "{told}"

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use identity::tenants::Listed;
 use kernel::Clock;
-use platform::db::{Db, SystemTx};
+use platform::db::SystemTx;
 use platform::jobs;
 
 use super::installation::{Installation, Where};
@@ -27,18 +28,18 @@ pub enum Jobs {
 pub async fn run(command: Jobs) -> anyhow::Result<ExitCode> {
     let (Jobs::List { place } | Jobs::Retry { place }) = &command;
     let installation = Installation::find(place).await?;
-    let db = Db::new(&installation.config.database);
-    for tenant in identity::tenants::all(&db).await.map_err(told)? {
-        let mut tx = SystemTx::begin(&db, tenant).await.map_err(told)?;
+    let db = installation.db().await?;
+    for Listed { id, slug, .. } in identity::tenants::list(&db).await.map_err(told)? {
+        let mut tx = SystemTx::begin(&db, id).await.map_err(told)?;
         if let Jobs::Retry { .. } = command {
             let again = jobs::retry_dead(&mut tx, Clock::system().now())
                 .await
                 .map_err(told)?;
             tx.commit().await.map_err(told)?;
-            println!("{tenant} {again} are tried again");
+            out!("{slug} {again} are tried again");
         } else {
             for count in jobs::counts(&mut tx).await.map_err(told)? {
-                println!("{tenant} {} {} {}", count.kind, count.state, count.jobs);
+                out!("{slug} {} {} {}", count.kind, count.state, count.jobs);
             }
         }
     }

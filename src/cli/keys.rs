@@ -40,6 +40,7 @@ pub enum Keys {
     },
     /// Begin a new signing key of the installation; the old one still verifies what it signed
     Sign {
+        /// What it signs
         purpose: Signing,
         #[command(flatten)]
         place: Where,
@@ -48,8 +49,8 @@ pub enum Keys {
     Compromised {
         /// The key's id, as `chartwell keys list` shows it
         key: String,
-        /// Since this instant (2026-01-31 or 2026-01-31T08:00:00Z)
-        #[arg(long, value_parser = audit::instant)]
+        /// Since this instant (2026-01-31, in UTC, or 2026-01-31T08:00:00Z), which is past
+        #[arg(long, value_parser = past)]
         since: DateTime<Utc>,
         /// The tenant whose key it is; without it, a key of the installation
         #[arg(long)]
@@ -59,6 +60,7 @@ pub enum Keys {
     },
     /// List keys: those of the installation, or of a tenant
     List {
+        /// A tenant's keys instead of the installation's
         #[arg(long)]
         tenant: Option<String>,
         #[command(flatten)]
@@ -66,6 +68,15 @@ pub enum Keys {
     },
     /// Print a new master key
     Generate,
+}
+
+/// Of an instant to come nothing could bear a later time, and the key would go on being believed.
+fn past(text: &str) -> Result<DateTime<Utc>, String> {
+    let since = audit::instant(text)?;
+    if since > Clock::system().now() {
+        return Err("must not lie in the future".to_owned());
+    }
+    Ok(since)
 }
 
 /// Which key of a tenant.
@@ -89,7 +100,7 @@ pub enum Signing {
 
 pub async fn run(command: Keys) -> anyhow::Result<ExitCode> {
     match command {
-        Keys::Generate => println!("{}", *LocalMasterKeys::generate()),
+        Keys::Generate => out!("{}", *LocalMasterKeys::generate()),
         Keys::Rotate {
             tenant: None,
             place,
@@ -149,7 +160,7 @@ async fn rotate(place: &Where) -> anyhow::Result<()> {
         tx.commit().await.map_err(told)?;
     }
     told_to_the_log(&db, "master_key").await?;
-    println!("{wrapped} keys wrapped anew; CHARTWELL_MASTER_KEY_PREVIOUS can go");
+    out!("{wrapped} keys wrapped anew; CHARTWELL_MASTER_KEY_PREVIOUS can go");
     db.close().await;
     installation.close().await
 }
@@ -173,7 +184,7 @@ async fn sign(purpose: Signing, place: &Where) -> anyhow::Result<()> {
     let db = Db::new(&installation.config.database);
     told_to_the_log(&db, "signing_key").await?;
     db.close().await;
-    println!("{id} signs from now on; servers take it up within a minute");
+    out!("{id} signs from now on; servers take it up within a minute");
     installation.close().await
 }
 
@@ -182,6 +193,10 @@ async fn disown(key: &str, since: DateTime<Utc>, place: &Where) -> anyhow::Resul
     let wrapper = wrapper(&installation)?;
     let mut connection = connect(&installation.config.database.connect).await?;
     let (id, now) = (key.to_owned(), Clock::system().now());
+    let keys = SigningKeys::list(&mut connection).await.map_err(told)?;
+    if let Some(found) = keys.iter().find(|found| found.id == key) {
+        remark_on(since, found.created_at);
+    }
     let replaced = connection
         .transaction(|tx| {
             Box::pin(async move { SigningKeys::disown(tx, &*wrapper, &id, since, now).await })
@@ -189,12 +204,24 @@ async fn disown(key: &str, since: DateTime<Utc>, place: &Where) -> anyhow::Resul
         .await
         .map_err(told)
         .with_context(|| format!("key {key}"))?;
+    let signs_tokens = key.starts_with(Purpose::AccessToken.as_str());
     let db = Db::new(&installation.config.database);
     told_to_the_log(&db, "signing_key_compromised").await?;
     db.close().await;
-    println!("{key} is not believed from {since} on");
+    if signs_tokens {
+        out!(
+            "{key} is not believed any more; a server that runs takes its tokens for up to a minute, unless it is restarted"
+        );
+    } else {
+        out!("{key} is not believed from {} on", shown(since));
+        if key.starts_with(Purpose::Seal.as_str()) {
+            out!(
+                "what it sealed since is a fault until `chartwell audit acknowledge` answers for it; wait five minutes with that"
+            );
+        }
+    }
     if let Some(next) = replaced {
-        println!("{next} signs from now on; servers take it up within a minute");
+        out!("{next} signs from now on; servers take it up within a minute");
     }
     installation.close().await
 }
@@ -204,7 +231,7 @@ async fn list(place: &Where) -> anyhow::Result<()> {
     let mut connection = connect(&installation.config.database.connect).await?;
     let keys = SigningKeys::list(&mut connection).await.map_err(told)?;
     for key in keys {
-        println!(
+        out!(
             "{:<18} {}",
             key.id,
             standing(key.created_at, key.retired_at, key.compromised_at)
@@ -216,6 +243,16 @@ async fn list(place: &Where) -> anyhow::Result<()> {
 /// An instant as an operator reads it.
 pub(super) fn shown(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// An instant before the key was made is taken, but may be a slip.
+pub(super) fn remark_on(since: DateTime<Utc>, created: DateTime<Utc>) {
+    if since < created {
+        aside!(
+            "the key was made later than that, on {}: nothing it has signed is believed",
+            shown(created)
+        );
+    }
 }
 
 /// The dates of a key in a line.

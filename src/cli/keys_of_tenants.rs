@@ -1,5 +1,6 @@
 //! `chartwell keys … --tenant`: a tenant's data keys and signing keys.
 
+use std::collections::HashMap;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -12,7 +13,7 @@ use platform::db::{Db, SystemTx, TenantTx};
 use uuid::Uuid;
 
 use super::installation::{Installation, Where};
-use super::keys::{Which, shown, standing, wrapper};
+use super::keys::{Which, remark_on, shown, standing, wrapper};
 use crate::rekeying;
 use crate::server::told;
 
@@ -27,7 +28,7 @@ struct Bench {
 impl Bench {
     async fn open(place: &Where) -> anyhow::Result<Self> {
         let installation = Installation::find(place).await?;
-        let db = Db::new(&installation.config.database);
+        let db = installation.db().await?;
         let keys = TenantKeys::new(wrapper(&installation)?);
         Ok(Self {
             installation,
@@ -62,25 +63,27 @@ impl Bench {
     /// Seals anew what is left of a tenant. Returns whether everything opened.
     async fn reseal(&self, slug: &str, tenant: TenantId) -> anyhow::Result<bool> {
         let with = (&self.db, &self.keys, &self.clock);
-        let mut sealed = 0;
+        let mut sealed: HashMap<&str, u64> = HashMap::new();
         let done = reseal::run(with, tenant, &rekeying::places(), |table, more| {
-            sealed += more;
-            eprintln!("{slug}: {table}: {sealed} values sealed anew");
+            let of_table = sealed.entry(table).or_default();
+            *of_table += more;
+            aside!("{slug}: {table}: {of_table} values sealed anew");
         })
         .await
         .map_err(told)?;
-        println!(
+        out!(
             "{slug}: {} values sealed anew, {} index entries moved",
-            done.sealed, done.indexed
+            done.sealed,
+            done.indexed
         );
         if done.damaged > 0 {
-            println!(
+            out!(
                 "{slug}: {} values do not open with any key; the log names them",
                 done.damaged
             );
         }
         if let Some(at) = done.again_at {
-            println!(
+            out!(
                 "{slug}: transactions of before may still end; a server looks again at {}, or run this again then",
                 shown(at)
             );
@@ -104,7 +107,7 @@ pub(super) async fn rotate(slug: &str, which: Which, place: &Where) -> anyhow::R
         rekeying::promise(&mut tx, now).await.map_err(told)?;
         bench.note(&mut tx, "data_key").await?;
         tx.commit().await.map_err(told)?;
-        println!("{id} seals from now on; what older keys have sealed is sealed anew");
+        out!("{id} seals from now on; what older keys have sealed is sealed anew");
         bench.reseal(slug, tenant).await?;
     } else {
         let cipher = bench.keys.cipher(&mut tx).await.map_err(told)?;
@@ -113,7 +116,7 @@ pub(super) async fn rotate(slug: &str, which: Which, place: &Where) -> anyhow::R
             .map_err(told)?;
         bench.note(&mut tx, "tenant_signing_key").await?;
         tx.commit().await.map_err(told)?;
-        println!("{id} signs from now on; older keys still verify what they signed");
+        out!("{id} signs from now on; older keys still verify what they signed");
     }
     bench.close().await
 }
@@ -122,11 +125,11 @@ pub(super) async fn reseal(slug: Option<&str>, place: &Where) -> anyhow::Result<
     let bench = Bench::open(place).await?;
     let tenants = match slug {
         Some(slug) => vec![(slug.to_owned(), bench.tenant(slug).await?)],
-        None => identity::tenants::all(&bench.db)
+        None => identity::tenants::list(&bench.db)
             .await
             .map_err(told)?
             .into_iter()
-            .map(|tenant| (tenant.to_string(), tenant))
+            .map(|tenant| (tenant.slug, tenant.id))
             .collect(),
     };
     let mut well = true;
@@ -152,6 +155,13 @@ pub(super) async fn disown(
     let tenant = bench.tenant(slug).await?;
     let mut tx = bench.begin(tenant).await?;
     let now = bench.clock.now();
+    let cipher = bench.keys.cipher(&mut tx).await.map_err(told)?;
+    let keys = tenant_signing::public_keys(&mut tx, &cipher)
+        .await
+        .map_err(told)?;
+    if let Some(found) = keys.iter().find(|found| found.id == id) {
+        remark_on(since, found.created_at);
+    }
     if !tenant_signing::disown(&mut tx, id, since, now)
         .await
         .map_err(told)?
@@ -162,7 +172,8 @@ pub(super) async fn disown(
         .note(&mut tx, "tenant_signing_key_compromised")
         .await?;
     tx.commit().await.map_err(told)?;
-    println!("{id} is not believed from {since} on; the next signature is made with another key");
+    let since = shown(since);
+    out!("{id} is not believed from {since} on; the next signature is made with another key");
     bench.close().await
 }
 
@@ -176,7 +187,7 @@ pub(super) async fn list(slug: &str, place: &Where) -> anyhow::Result<()> {
             Some(at) => format!(", nothing sealed with it since {}", shown(at)),
             None => String::new(),
         };
-        println!("data     {} {line}{drained}", key.id);
+        out!("data     {} {line}{drained}", key.id);
     }
     let cipher = bench.keys.cipher(&mut tx).await.map_err(told)?;
     for key in tenant_signing::public_keys(&mut tx, &cipher)
@@ -184,13 +195,13 @@ pub(super) async fn list(slug: &str, place: &Where) -> anyhow::Result<()> {
         .map_err(told)?
     {
         let line = standing(key.created_at, key.retired_at, key.compromised_at);
-        println!("signing  {} {line}", key.id);
+        out!("signing  {} {line}", key.id);
     }
     let left = reseal::left(&mut tx, &bench.keys, &rekeying::places())
         .await
         .map_err(told)?;
     if left.keys > 0 {
-        println!("{} values are to be sealed anew", left.total());
+        out!("{} values are to be sealed anew", left.total());
     }
     drop(tx);
     bench.close().await

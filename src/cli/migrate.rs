@@ -24,12 +24,12 @@ pub async fn run() -> anyhow::Result<ExitCode> {
     });
     let done = migrate::run(url.expose_secret(), login)
         .await
-        .map_err(|error| not_migrated(error, None))?;
+        .map_err(|error| not_migrated(error, None, "CHARTWELL_ADMIN_DATABASE_URL"))?;
     if done.is_empty() {
-        println!("the database is up to date; nothing to do");
+        out!("the database is up to date; nothing to do");
     }
     for migration in done {
-        println!("migrated {migration}");
+        out!("migrated {migration}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,9 @@
 //! Commands on data work on the installation the environment names, or, where it names none, on the one `dev` keeps in
 //! its data folder.
 
+#[macro_use]
+mod print;
+
 mod audit;
 mod banner;
 mod dev;
@@ -90,17 +93,26 @@ pub enum Command {
     Doctor(installation::Where),
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end. Fails also where what it said could not be written.
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
+    print::done(execute(command)?)
+}
+
+/// Why a command failed, on standard error.
+pub fn complain(error: &anyhow::Error) {
+    aside!("chartwell: {error:#}");
+}
+
+fn execute(command: Command) -> anyhow::Result<ExitCode> {
     if let Command::Notes(command) = command {
         return notes::run(command);
     }
     if matches!(command, Command::Openapi) {
-        print_whole(&(serde_json::to_string_pretty(&*crate::document())? + "\n"))?;
+        print::whole(&(serde_json::to_string_pretty(&*crate::document())? + "\n"));
         return Ok(ExitCode::SUCCESS);
     }
     if matches!(command, Command::ExampleEnvironment) {
-        print_whole(&crate::config::example_file())?;
+        print::whole(&crate::config::example_file());
         return Ok(ExitCode::SUCCESS);
     }
     if let Command::ExtractText { content_type } = &command {
@@ -140,17 +152,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         })
 }
 
-/// A reader that has seen enough, such as `head`, is no failure.
-fn print_whole(text: &str) -> anyhow::Result<()> {
-    use std::io::Write as _;
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
-}
-
 /// JSON lines for a machine that collects them; text for somebody who sits in front of `dev`.
 fn start_log(command: &Command) {
+    use std::io::IsTerminal as _;
     use tracing_subscriber::EnvFilter;
     let log = Log::from_environment(&Environment::of_process());
     let serves = matches!(command, Command::Serve | Command::Worker);
@@ -162,6 +166,7 @@ fn start_log(command: &Command) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     if log.json && serves {
         builder.json().flatten_event(true).init();

@@ -17,13 +17,21 @@ pub enum Notes {
         /// The file that GET /api/v1/notes/{id}/signed gave
         file: PathBuf,
         /// The organisation's public key, in base64, if it is known from elsewhere: no other is then believed
-        #[arg(long)]
+        #[arg(long, value_parser = public_key)]
         key: Vec<String>,
         /// The organisation's list of public keys, as GET /api/v1/signing-keys gave it: no other is then believed, and what the
         /// list says of keys that were in other hands counts
         #[arg(long, conflicts_with = "key")]
         keys: Option<PathBuf>,
     },
+}
+
+/// A key that is none would make every note look like a forgery.
+fn public_key(text: &str) -> Result<String, String> {
+    match STANDARD.decode(text.trim()) {
+        Ok(bytes) if bytes.len() == 32 => Ok(STANDARD.encode(bytes)),
+        _ => Err("must be the 32 bytes of an Ed25519 key in base64".to_owned()),
+    }
 }
 
 pub fn run(Notes::Verify { file, key, keys }: Notes) -> anyhow::Result<ExitCode> {
@@ -39,9 +47,9 @@ pub fn run(Notes::Verify { file, key, keys }: Notes) -> anyhow::Result<ExitCode>
         note.keys.retain(|known| key.contains(&known.public_key));
     }
     let found = note.verify();
-    print!("{}", told(&found));
+    super::print::whole(&told(&found));
     if !pinned {
-        println!(
+        out!(
             "The keys are those in the file. That they are the organisation's, and in nobody else's hands, only --keys can say."
         );
     }
@@ -100,4 +108,18 @@ fn told(found: &Verification) -> String {
         found.last_hash.as_deref().unwrap_or("-")
     );
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_none_is_refused() {
+        let key = STANDARD.encode([7; 32]);
+        assert_eq!(public_key(&format!("{key}\n")), Ok(key.clone()));
+        for wrong in ["AAAA", "", "not base64", &key[1..]] {
+            assert!(public_key(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -54,7 +54,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             &planner::solve(&problem, &options).map_err(|faults| told(&faults))?,
         )?,
     };
-    super::print_whole(&(answer + "\n"))?;
+    super::print::whole(&(answer + "\n"));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::Subcommand;
+use kernel::Code;
 
 use super::installation::{Installation, Where};
 use crate::server::told;
@@ -13,6 +15,7 @@ pub enum Tenant {
     Create {
         /// What people type to log in: lower-case letters, digits and hyphens
         slug: String,
+        /// What people see: the organisation's name
         #[arg(long)]
         name: String,
         /// The first admin's e-mail
@@ -24,19 +27,21 @@ pub enum Tenant {
         #[command(flatten)]
         place: Where,
     },
-    /// List tenants
+    /// List tenants: slug, state, id (as logs and files name it), name
     List {
         #[command(flatten)]
         place: Where,
     },
     /// Nobody of it can log in; tokens in use stop working at once
     Suspend {
+        /// As `chartwell tenant list` shows it
         slug: String,
         #[command(flatten)]
         place: Where,
     },
     /// Undo a suspension
     Reactivate {
+        /// As `chartwell tenant list` shows it
         slug: String,
         #[command(flatten)]
         place: Where,
@@ -68,30 +73,34 @@ pub async fn run(command: Tenant) -> anyhow::Result<ExitCode> {
         } => {
             let (tenant, link) = identity::tenants::create(app, slug, name, time_zone, admin)
                 .await
-                .map_err(told)?;
-            println!(
+                .map_err(|error| match error.code() {
+                    Code::SlugTaken => anyhow!("there is a tenant {slug} already"),
+                    _ => told(error),
+                })?;
+            out!(
                 "tenant {slug} ({tenant}) is ready\n{admin} sets a password, once, within three days, with:\n{link}"
             );
         }
         Tenant::List { .. } => {
             for tenant in identity::tenants::list(&app.db).await.map_err(told)? {
-                println!(
-                    "{:<24} {:<10} {}",
+                out!(
+                    "{:<24} {:<10} {} {}",
                     tenant.slug,
                     tenant.status.as_str(),
+                    tenant.id,
                     tenant.name
                 );
             }
         }
         Tenant::Suspend { slug, .. } => {
             identity::tenants::suspend(app, slug).await.map_err(told)?;
-            println!("tenant {slug} is suspended");
+            out!("tenant {slug} is suspended");
         }
         Tenant::Reactivate { slug, .. } => {
             identity::tenants::reactivate(app, slug)
                 .await
                 .map_err(told)?;
-            println!("tenant {slug} is active");
+            out!("tenant {slug} is active");
         }
     }
     app.db.close().await;

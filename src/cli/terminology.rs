@@ -8,7 +8,6 @@ use chrono::NaiveDate;
 use clap::Subcommand;
 use clinical::terminology::{self, Release, System};
 use kernel::Clock;
-use platform::db::Db;
 
 use super::installation::{Installation, Where};
 use crate::server::told;
@@ -57,7 +56,7 @@ pub async fn run(
     let lines = terminology::read(system, &text, companion.as_deref()).map_err(told)?;
     drop((text, companion));
     let installation = Installation::find(&place).await?;
-    let db = Db::new(&installation.config.database);
+    let db = installation.db().await?;
     let release = Release {
         system,
         version,
@@ -69,7 +68,7 @@ pub async fn run(
         .map_err(told)?;
     db.close().await;
     installation.close().await?;
-    println!(
+    out!(
         "{} {}: {} codes, in force from {}{}",
         system.name(),
         release.version,
@@ -78,7 +77,7 @@ pub async fn run(
         if partial { " (a part)" } else { "" }
     );
     if loaded.repeated > 0 {
-        println!(
+        out!(
             "{} lines named a code once more; the first counts",
             loaded.repeated
         );

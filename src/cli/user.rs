@@ -12,14 +12,19 @@ use crate::server::told;
 pub enum User {
     /// Make an account; its owner gets a one-time link to set a password
     Create {
+        /// The tenant it belongs to
         #[arg(long)]
         tenant: String,
+        /// What its owner logs in with
         #[arg(long)]
         email: String,
+        /// admin, provider, nurse, staff, billing or patient
         #[arg(long, value_parser = role)]
         role: Role,
+        /// The owner's given name
         #[arg(long)]
         given_name: String,
+        /// The owner's family name
         #[arg(long)]
         family_name: String,
         #[command(flatten)]
@@ -55,7 +60,7 @@ pub async fn run(command: User) -> anyhow::Result<ExitCode> {
     )
     .await
     .map_err(told)?;
-    println!("{email} sets a password, once, within three days, with:\n{link}");
+    out!("{email} sets a password, once, within three days, with:\n{link}");
     chartwell.app.db.close().await;
     installation.close().await?;
     Ok(ExitCode::SUCCESS)

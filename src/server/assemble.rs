@@ -206,14 +206,26 @@ pub(crate) async fn connect(
     options
         .connect()
         .await
-        .context("the database can't be reached (is CHARTWELL_DATABASE_URL right?)")
+        .map_err(|error| told(error.into()).context("CHARTWELL_DATABASE_URL"))
 }
 
-/// An error of the house with its cause, for the operator.
+/// An error of the house for the operator: its cause, else the fields that break a rule, else its sentence.
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 pub(crate) fn told(error: kernel::Error) -> anyhow::Error {
-    match error.cause_for_log() {
-        Some(cause) => anyhow::anyhow!("{cause}"),
-        None => anyhow::anyhow!("{error}"),
+    if let Some(cause) = error.cause_in_words() {
+        return anyhow::anyhow!("{cause}");
+    }
+    let fields: Vec<String> = error
+        .fields()
+        .iter()
+        .map(|field| {
+            let name = field.pointer.trim_start_matches(['/', '?']);
+            format!("{name} {}", field.message).trim_start().to_owned()
+        })
+        .collect();
+    if fields.is_empty() {
+        anyhow::anyhow!("{}", error.explanation())
+    } else {
+        anyhow::anyhow!("{}", fields.join("; "))
     }
 }

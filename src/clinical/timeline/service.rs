@@ -48,7 +48,7 @@ pub(super) async fn read(
         // Who reads the past reads notes as they are, and what was not released.
         Some(then) => store_past::page(&mut tx, patient, (&kinds, then), span, fetch).await?,
     };
-    let page = paging.page(events, |event| (event.at, event.id))?;
+    let page = paging.page(events, Event::place)?;
     let items = page
         .items
         .into_iter()

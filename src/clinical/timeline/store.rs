@@ -9,11 +9,23 @@ use kernel::{PartialDate, Result};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
+/// Where an event lies, and whether it is a problem's onset: the problem has the same id, and may have the same time.
+pub(super) type Place = (Instant, Uuid, bool);
+
 /// Which part of it.
 pub(super) struct Span {
     pub from: Option<Instant>,
     pub to: Option<Instant>,
-    pub after: Option<(Instant, Uuid)>,
+    pub after: Option<Place>,
+}
+
+impl Span {
+    pub fn place(&self) -> (Option<Instant>, Option<Uuid>, bool) {
+        match self.after {
+            Some((at, id, onset)) => (Some(at), Some(id), onset),
+            None => (None, None, false),
+        }
+    }
 }
 
 pub(super) struct Event {
@@ -26,6 +38,12 @@ pub(super) struct Event {
     pub date: Option<PartialDate>,
 }
 
+impl Event {
+    pub fn place(&self) -> Place {
+        (self.at, self.id, self.kind == "problem_onset")
+    }
+}
+
 /// The latest first. What is known of an encounter is looked up for those on the page alone.
 #[expect(clippy::too_many_lines, reason = "one statement")]
 pub(super) async fn page(
@@ -36,7 +54,7 @@ pub(super) async fn page(
     limit: i64,
 ) -> Result<Vec<Event>> {
     let tenant = tx.tenant();
-    let (at, id) = span.after.unzip();
+    let (at, id, onset) = span.place();
     let rows = sqlx::query_as!(
         Event,
         r#"with zone (name) as materialized (select t.time_zone from app.tenants t where t.tenant_id = $1),
@@ -78,7 +96,8 @@ pub(super) async fn page(
                where r.tenant_id = $1 and r.patient_id = $2 and 'problem_onset' = any($3) and r.verification <> 'entered_in_error' and r.onset is not null
                  and ($4::timestamptz is null or (r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone (select z.name from zone z) >= $4)
                  and ($5::timestamptz is null or (r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone (select z.name from zone z) < $5)
-                 and ($6::timestamptz is null or ((r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone (select z.name from zone z), r.id) < ($6, $7::uuid))
+                 and ($6::timestamptz is null or ((r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone (select z.name from zone z), r.id) < ($6, $7::uuid)
+                      or not $10 and ((r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone (select z.name from zone z), r.id) = ($6, $7::uuid))
                order by (r.onset || substr('-01-01', length(r.onset) - 3))::timestamp at time zone (select z.name from zone z) desc, r.id desc limit $8) s
              union all
              select * from (select 'allergy'::text as kind, r.id, coalesce(r.recorded_at, r.created_at) as at, r.substance_text as title, case r.verification when 'refuted' then 'refuted' else r.status end as status, null::text as date
@@ -202,7 +221,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (r.measured_at, r.set_id) < ($6, $7::uuid))
                group by r.measured_at, r.set_id
                order by r.measured_at desc, r.set_id desc limit $8) s),
-           page as (select * from events e order by e.at desc, e.id desc limit $8)
+           page as (select * from events e order by e.at desc, e.id desc, e.kind = 'problem_onset' limit $8)
            select p.kind as "kind!", p.id as "id!", p.at as "at!",
                   case when p.kind = 'encounter' then coalesce(v.chief_complaint, replace(v.class, '_', ' ')) else p.title end as title,
                   case when p.kind = 'encounter' then v.status else p.status end as status,
@@ -212,7 +231,7 @@ pub(super) async fn page(
                                   from app.encounter_by_id($1, case p.kind when 'encounter' then p.id
                                                                            when 'diagnosis' then p.status::uuid end) x
                                  where x.tenant_id = $1) v on true
-            order by p.at desc, p.id desc"#,
+            order by p.at desc, p.id desc, p.kind = 'problem_onset'"#,
         tenant as _,
         patient as _,
         kinds as _,
@@ -222,6 +241,7 @@ pub(super) async fn page(
         id,
         limit,
         released_only,
+        onset,
     )
     .fetch_all(tx.conn())
     .await?;

@@ -49,7 +49,7 @@ pub(super) async fn page(
     limit: i64,
 ) -> Result<Vec<Event>> {
     let tenant = tx.tenant();
-    let (at, id) = span.after.unzip();
+    let (at, id, onset) = span.place();
     let rows = sqlx::query_as!(
         Event,
         r#"with zone (name) as materialized (select t.time_zone from app.tenants t where t.tenant_id = $1),
@@ -157,8 +157,9 @@ pub(super) async fn page(
              from events e
             where ($4::timestamptz is null or e.at >= $4)
               and ($5::timestamptz is null or e.at < $5)
-              and ($6::timestamptz is null or (e.at, e.id) < ($6, $7::uuid))
-            order by e.at desc, e.id desc
+              and ($6::timestamptz is null or (e.at, e.id) < ($6, $7::uuid)
+                   or e.kind = 'problem_onset' and not $11 and (e.at, e.id) = ($6, $7::uuid))
+            order by e.at desc, e.id desc, e.kind = 'problem_onset'
             limit $8"#,
         tenant as _,
         patient as _,
@@ -170,6 +171,7 @@ pub(super) async fn page(
         limit,
         then,
         &tables(kinds) as _,
+        onset,
     )
     .fetch_all(tx.conn())
     .await?;

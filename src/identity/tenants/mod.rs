@@ -15,6 +15,6 @@ mod store;
 
 pub(crate) use model::check_time_zone;
 pub use model::{Tenant, TenantSettings, TenantStatus};
-pub use operator::{all, create, find, list, make, reactivate, suspend};
+pub use operator::{Listed, all, create, find, list, make, reactivate, suspend};
 pub use routes::router;
 pub(crate) use store::{find_by_slug, settings};

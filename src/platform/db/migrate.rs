@@ -8,7 +8,7 @@ use std::str::FromStr as _;
 use kernel::{Error, Result};
 use sqlx::migrate::{Migrate, Migrator};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{ConnectOptions as _, Connection, Executor, PgConnection};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
@@ -50,7 +50,9 @@ async fn run_these(
     url: &str,
     login: RuntimeLogin<'_>,
 ) -> Result<Vec<String>> {
-    let mut connection = PgConnection::connect(url).await?;
+    // A migration takes the time it takes: the log is spared the text of slow ones.
+    let options = PgConnectOptions::from_str(url)?.disable_statement_logging();
+    let mut connection = PgConnection::connect_with(&options).await?;
     connection
         .execute("set client_min_messages = warning")
         .await?;

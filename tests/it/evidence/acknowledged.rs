@@ -351,3 +351,70 @@ async fn what_says_it_is_older_than_the_acknowledgement_is_not_covered_by_it() {
     }
     archive.end().await;
 }
+
+#[tokio::test]
+async fn seals_of_a_key_in_other_hands_are_answered_for_as_they_are_and_no_others() {
+    const OTHER_HANDS: &str = "is signed with a key that was in other hands by then";
+    let mut archive = Archive::new().await;
+    archive
+        .run("update app.numbering set shift = 1000000000")
+        .await;
+    archive.write([3, 2]).await;
+    archive.seal_all(None).await;
+    let since = Clock::system().now();
+    archive.write([2, 2]).await;
+    archive.seal_all(None).await;
+    // A break that was answered for with the same key.
+    archive.run("update app.numbering set shift = 0").await;
+    archive.write([1, 1]).await;
+    archive.seal_all(None).await;
+    assert!(archive.acknowledge(None).await);
+    assert!(archive.verified(None).await.is_clean());
+
+    let stolen = archive.compromise(since).await;
+    // A record that was changed: its seal is not answered for, whatever is said of the others.
+    let change = "update app.audit_log set version = version + 70 where id = (select id from app.audit_log order by xid, id limit 1 offset 6)";
+    assert_eq!(archive.run(change).await, 1);
+    assert!(archive.acknowledge(None).await);
+    let report = archive.verified(None).await;
+    let found: Vec<String> = report.faults.iter().map(ToString::to_string).collect();
+    assert!(
+        found.len() == 2
+            && found.iter().any(|one| one.contains("was changed"))
+            && found.iter().any(|one| one.contains(OTHER_HANDS)),
+        "{found:#?}"
+    );
+    assert!(!archive.acknowledge(None).await, "nothing of that");
+    archive
+        .run("update app.audit_log set version = version - 70 where version > 70")
+        .await;
+    assert!(archive.acknowledge(None).await, "it is what was sealed");
+    let report = archive.verified(None).await;
+    let told = report.to_string();
+    assert!(report.is_clean(), "{told}");
+    for words in [
+        "counts transactions anew: the database went on in another cluster (acknowledgement 2)",
+        &format!("acknowledgement 1 {OTHER_HANDS} (acknowledgement 2)"),
+        &format!("{OTHER_HANDS} (acknowledgement 3)"),
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+
+    // The new key seals on. Who still has the old one may sign, but nobody answers for that.
+    archive.write([1, 1]).await;
+    archive.seal_all(None).await;
+    assert!(archive.verified(None).await.is_clean());
+    let ours = std::mem::replace(&mut archive.keys, stolen);
+    archive.write([1, 0]).await;
+    let later = Clock::system();
+    later.advance(TimeDelta::minutes(10));
+    archive.seal_into(None, later).await;
+    archive.keys = ours;
+    let found = archive.found(None).await;
+    assert!(
+        found.len() == 1 && found[0].contains(OTHER_HANDS),
+        "{found:#?}"
+    );
+    assert!(!archive.acknowledge(None).await);
+    archive.end().await;
+}

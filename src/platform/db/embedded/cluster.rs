@@ -38,6 +38,7 @@ const ORPHANS_LEAVE: Duration = Duration::from_secs(20);
 pub struct Cluster {
     parameters: ConnectionParameters,
     dir: PathBuf,
+    log: PathBuf,
     pid: u32,
     /// `None` once stopped, and for a cluster that another process started.
     running: Option<Supervised>,
@@ -82,6 +83,7 @@ impl Cluster {
             pid: running.pid,
             running: Some(running),
             parameters: parameters(&layout, password),
+            log: layout.log(),
             dir: layout.dir,
             lives_on: options.owner_pid != std::process::id(),
             stop: how_to_stop(options),
@@ -100,6 +102,7 @@ impl Cluster {
         }
         Ok(Some(Self {
             parameters: parameters(&layout, read_secret(&layout)?),
+            log: layout.log(),
             dir: layout.dir,
             pid: found.pid,
             running: None,
@@ -128,6 +131,16 @@ impl Cluster {
     /// PostgreSQL's process number.
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// Whether the PostgreSQL that this process started has ended, of itself or because somebody stopped it.
+    pub fn has_ended(&self) -> bool {
+        self.running.as_ref().is_some_and(Supervised::has_exited)
+    }
+
+    /// What PostgreSQL itself said since its start.
+    pub fn log(&self) -> PathBuf {
+        self.log.clone()
     }
 
     /// Ends sessions, writes everything out, and waits for the end. For a cluster another process started, does nothing.

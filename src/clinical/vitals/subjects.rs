@@ -12,6 +12,7 @@ use super::age::Age;
 use super::derive::{Background, PREGNANCY_DAYS};
 use super::kinds::VitalKind;
 use super::records::VitalRecord;
+use super::view::VitalStatus;
 use super::{growth, store_growth, store_series, store_subjects};
 use crate::patients::{self, PatientStatus, Sex};
 
@@ -102,7 +103,9 @@ impl Subject {
         };
         let mut background = self.background(tx, (from, to), then).await?;
         let sets = |kind: VitalKind| -> HashSet<_> {
-            let rows = rows.iter().filter(|row| row.kind() == kind);
+            let rows = rows
+                .iter()
+                .filter(|row| row.kind() == kind && row.status == VitalStatus::Final);
             rows.map(|row| row.set_id.0).collect()
         };
         if !sets(VitalKind::Weight).is_subset(&sets(VitalKind::Height)) {

@@ -21,11 +21,11 @@ mod status;
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
 
+pub(crate) use listing::filter_key;
 pub use providers::{
     NewProvider, Provider, ProviderRef, find_provider, find_provider_by_npi, insert_provider,
     provider_of_user, read_provider, update_provider,
 };
-pub(crate) use listing::filter_key;
 pub use status::StaffStatus;
 
 /// Every operation on the staff.

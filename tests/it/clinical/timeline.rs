@@ -3,7 +3,7 @@
 use platform::access::Role;
 use serde_json::{Value, json};
 
-use crate::support::{Chart, TestTenant};
+use crate::support::{Chart, TestTenant, admin_connection};
 
 fn events(page: &Value) -> Vec<(String, String)> {
     let text = |event: &Value, name: &str| event[name].as_str().expect("a text").to_owned();
@@ -48,6 +48,38 @@ async fn pages_together_are_the_whole_the_latest_first() {
         }
     }
     assert_eq!(paged, whole);
+}
+
+#[tokio::test]
+async fn a_problem_that_began_when_it_was_recorded_and_its_onset_are_both_told() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    sqlx::query(
+        "update app.problems set onset = '2019-07-04', recorded_at = '2019-07-04'::timestamp at time zone (
+            select t.time_zone from app.tenants t where t.tenant_id = $1) where tenant_id = $1",
+    )
+    .bind(clinic.id.0)
+    .execute(&mut admin_connection().await)
+    .await
+    .expect("a superuser may");
+    let begin =
+        chart.fill("/api/v1/patients/{patient_id}/timeline?types=problem,problem_onset&limit=1");
+    let now = chrono::Utc::now().format("%FT%TZ");
+    for place in [begin.clone(), format!("{begin}&as_of={now}")] {
+        let mut told = Vec::new();
+        let mut next = place.clone();
+        loop {
+            let page = chart.doctor.get(&next).await.expect(200);
+            told.extend(events(&page).into_iter().map(|(kind, _)| kind));
+            match page["next_cursor"].as_str() {
+                Some(cursor) => next = format!("{place}&cursor={cursor}"),
+                None => break,
+            }
+        }
+        let count = |wanted: &str| told.iter().filter(|kind| *kind == wanted).count();
+        assert!(count("problem") > 0, "{told:?}");
+        assert_eq!(count("problem"), count("problem_onset"), "{told:?}");
+    }
 }
 
 #[tokio::test]

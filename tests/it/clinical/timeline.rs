@@ -2,6 +2,7 @@
 
 use platform::access::Role;
 use serde_json::{Value, json};
+use sqlx::Executor as _;
 
 use crate::support::{Chart, TestTenant, admin_connection};
 
@@ -54,17 +55,23 @@ async fn pages_together_are_the_whole_the_latest_first() {
 async fn a_problem_that_began_when_it_was_recorded_and_its_onset_are_both_told() {
     let clinic = TestTenant::new().await;
     let chart = Chart::open(&clinic).await;
+    let mut connection = admin_connection().await;
+    let context = format!("set app.context = '{} system organization   '", clinic.id);
+    connection
+        .execute(sqlx::AssertSqlSafe(context))
+        .await
+        .expect("set");
     sqlx::query(
         "update app.problems set onset = '2019-07-04', recorded_at = '2019-07-04'::timestamp at time zone (
             select t.time_zone from app.tenants t where t.tenant_id = $1) where tenant_id = $1",
     )
     .bind(clinic.id.0)
-    .execute(&mut admin_connection().await)
+    .execute(&mut connection)
     .await
     .expect("a superuser may");
     let begin =
         chart.fill("/api/v1/patients/{patient_id}/timeline?types=problem,problem_onset&limit=1");
-    let now = chrono::Utc::now().format("%FT%TZ");
+    let now = kernel::Clock::system().now().format("%FT%T%.6fZ");
     for place in [begin.clone(), format!("{begin}&as_of={now}")] {
         let mut told = Vec::new();
         let mut next = place.clone();

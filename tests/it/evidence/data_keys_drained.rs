@@ -159,7 +159,7 @@ async fn a_look_at_the_index_that_ran_out_of_time_goes_on_where_it_was_left() {
     with_numbers(&clinic, 1_100).await;
     rotate(&clinic).await;
     let app = &clinic.app;
-    let with = (&app.db, &app.tenant_keys, &app.clock);
+    let (with, places) = ((&app.db, &app.tenant_keys, &app.clock), places());
     let mut reached = None;
     let mut handfuls = Vec::new();
     for _ in 0..2 {
@@ -167,7 +167,7 @@ async fn a_look_at_the_index_that_ran_out_of_time_goes_on_where_it_was_left() {
         let done = reseal::run_part(
             with,
             clinic.id,
-            &places(),
+            &places,
             (deadline, reached),
             |table, moved| {
                 if table == "patient_keys" && moved > 0 {
@@ -183,15 +183,9 @@ async fn a_look_at_the_index_that_ran_out_of_time_goes_on_where_it_was_left() {
     }
     // Begun anew, the first would have been looked at again, and nothing of it moved.
     assert_eq!(handfuls, [1_000, 100]);
-    let done = reseal::run_part(
-        with,
-        clinic.id,
-        &places(),
-        (None, reached),
-        |table, moved| {
-            assert!(table != "patient_keys" || moved == 0);
-        },
-    );
+    let done = reseal::run_part(with, clinic.id, &places, (None, reached), |table, moved| {
+        assert!(table != "patient_keys" || moved == 0);
+    });
     assert_eq!(done.await.expect("it runs").reached, None);
     assert!(!left(&clinic).await.indexes);
 }

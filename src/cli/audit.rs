@@ -29,7 +29,7 @@ pub enum Audit {
         #[command(flatten)]
         place: Where,
     },
-    /// Answer for breaks that a restore, a clock or a stolen seal key has left: signed, and told by every verification from then on. What was
+    /// Answer for breaks that a restore or a clock has left: signed, and told by every verification from then on. What was
     /// changed, removed or inserted stays a fault
     Acknowledge {
         /// What has happened

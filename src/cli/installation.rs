@@ -214,8 +214,12 @@ impl<'a> Made<'a> {
         }
     }
 
-    /// Of the folder only if nothing else has come to lie there.
+    /// Of the folder only if nothing else has come to lie there. Where a cluster lies, somebody else has taken the secrets up.
     fn take_back(self) {
+        let beside = |path: &PathBuf| path.with_file_name("postgres").exists();
+        if self.secrets.as_ref().is_some_and(beside) {
+            return;
+        }
         if let Some(secrets) = self.secrets {
             let _ = std::fs::remove_file(secrets);
         }

@@ -3,6 +3,7 @@
 use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::FacilityId;
+use kernel::text::name_key;
 use platform::db::TenantTx;
 use sqlx::types::Json;
 
@@ -107,6 +108,7 @@ pub(super) async fn page(
 ) -> Result<Vec<Facility>> {
     let tenant = tx.tenant();
     let (name, id) = after.unzip();
+    let all = if words.is_some() { i64::MAX } else { limit };
     let rows = sqlx::query_as!(
         Row,
         r#"select id as "id: _", code, name, kind as "kind: _", time_zone, phone, address as "address: _",
@@ -115,22 +117,25 @@ pub(super) async fn page(
             where tenant_id = $1
               and ($2::text is null or status = $2)
               and ($3::text is null or (name collate "C", id) > ($3 collate "C", $4))
-              and ($6::text is null or strpos(' ' || regexp_replace(regexp_replace(normalize(lower(name), NFKD),
-                       '[^[:alnum:][:space:]-]', '', 'g'), '[[:space:]-]+', ' ', 'g'), ' ' || $6) > 0)
-              and ($7::text is null or code = $7)
+              and ($6::text is null or code = $6)
             order by name collate "C", id
             limit $5"#,
         tenant as _,
         status as _,
         name,
         id as _,
-        limit,
-        words,
+        all,
         code
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(rows.into_iter().map(Into::into).collect())
+    let named = |row: &Row| match words {
+        Some(words) => format!(" {}", name_key(&row.name)).contains(&format!(" {words}")),
+        None => true,
+    };
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let found = rows.into_iter().filter(named).take(most);
+    Ok(found.map(Into::into).collect())
 }
 
 pub(super) async fn update(

@@ -1,5 +1,4 @@
-//! What an operator answers for: breaks in the sealed logs that a restore or a clock has left, and seals of a key that was in other
-//! hands.
+//! What an operator answers for: breaks in the sealed logs that a restore or a clock has left.
 //!
 //! An acknowledgement is signed like a seal and says who, when, why, and exactly which breaks; verification lists it for ever, with
 //! each of them, and goes on naming whatever else it finds. What was changed, removed or inserted can't be acknowledged: no
@@ -13,7 +12,6 @@ use chrono::SubsecRound;
 use kernel::clock::Instant;
 use kernel::ids::TenantId;
 use kernel::{Error, Result};
-use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -59,22 +57,6 @@ impl Acknowledgement {
         }
         bytes
     }
-
-    /// The claim of a later one that answers for this one, whose key was in other hands.
-    fn claim(&self) -> String {
-        let hash = hex::encode(Sha256::digest(self.canonical()));
-        format!("acknowledgement {} {hash}", self.number)
-    }
-}
-
-/// A seal of a key that was in other hands by then, as it is now: its hash stands for what it holds and for all before it, so
-/// another in its place is not covered.
-pub(super) fn disowned((tenant, log): (TenantId, Log), number: i64, hash: &Hash) -> String {
-    format!(
-        "disowned {tenant} {} {number} {}",
-        log.word(),
-        hex::encode(hash)
-    )
 }
 
 /// A seal that is kept outside, and that the database does not have.
@@ -111,9 +93,6 @@ pub(super) struct Acknowledged {
     pub all: Vec<Acknowledgement>,
     /// Those without a valid signature: nothing they claim counts.
     pub forged: Vec<i64>,
-    /// Those signed with a key that was in other hands by then: nothing they claim counts either. With the claim that answers for
-    /// each.
-    disowned: Vec<(i64, String)>,
     by_claim: HashMap<String, i64>,
     bases: Vec<(i64, i64)>,
 }
@@ -134,12 +113,12 @@ impl Acknowledged {
                 reason: row.reason,
                 claims: row.claims,
             };
-            if !keys.verify_seal(&row.key_id, &one.canonical(), &row.signature) {
-                found.forged.push(one.number);
-            } else if keys.is_seal_trusted(&row.key_id, one.made_at) {
+            let valid = keys.verify_seal(&row.key_id, &one.canonical(), &row.signature)
+                && keys.is_seal_trusted(&row.key_id, one.made_at);
+            if valid {
                 found.take(one);
             } else {
-                found.disowned.push((one.number, one.claim()));
+                found.forged.push(one.number);
             }
         }
         Ok(found)
@@ -154,24 +133,6 @@ impl Acknowledged {
             self.by_claim.entry(claim.clone()).or_insert(one.number);
         }
         self.all.push(one);
-    }
-
-    /// Of those whose key was in other hands: which one answers for each.
-    pub fn answered(&self) -> Vec<(i64, i64)> {
-        let by = |(number, claim): &(i64, String)| Some((*number, self.of(claim)?));
-        self.disowned.iter().filter_map(by).collect()
-    }
-
-    /// Those whose key was in other hands, and that nobody answers for.
-    pub fn unanswered(&self) -> Vec<i64> {
-        let open = self.disowned.iter();
-        let open = open.filter(|(_, claim)| self.of(claim).is_none());
-        open.map(|(number, _)| *number).collect()
-    }
-
-    /// What answers for those whose key was in other hands.
-    pub fn claims_of_disowned(&self) -> impl Iterator<Item = String> {
-        self.disowned.iter().map(|(_, claim)| claim.clone())
     }
 
     /// The acknowledgement that names this break.

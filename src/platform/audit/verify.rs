@@ -4,7 +4,7 @@
 //! with those kept outside the database; access records not sealed yet with their authentication codes. One tenant after
 //! the other, each log in one snapshot, so that sealing goes on meanwhile.
 //!
-//! What a restore, a clock or a stolen seal key has left is named all the same, and may be acknowledged ([`acknowledge`]): then it is told with who
+//! What a restore or a clock has left is named all the same, and may be acknowledged ([`acknowledge`]): then it is told with who
 //! answers for it, and is no fault.
 //!
 //! Traps: a record belongs to the seal whose range its transaction number lies in, so a record that was given another
@@ -78,8 +78,6 @@ pub async fn verify_in_stretches(
     let mut report = Report {
         acknowledgements: acknowledged.all.clone(),
         forged: acknowledged.forged.clone(),
-        disowned: acknowledged.unanswered(),
-        answered: acknowledged.answered(),
         ..Report::default()
     };
     let mut kept = match sink {
@@ -114,7 +112,7 @@ pub async fn verify_in_stretches(
     Ok(report)
 }
 
-/// Acknowledges what a restore, a clock or a stolen seal key has left in the logs, everything of it that can be found now, and that seals are ahead of
+/// Acknowledges what a restore or a clock has left in the logs, everything of it that can be found now, and that seals are ahead of
 /// their time whose followers can't be. Returns what was found before, and whether there was anything to acknowledge.
 pub async fn acknowledge(app: &App, sink: Option<&Path>, answer: Answer) -> Result<(Report, bool)> {
     acknowledge_with(&app.db, &app.keys.current(), sink, answer, app.clock.now()).await
@@ -141,7 +139,6 @@ pub async fn acknowledge_with(
         .into_iter()
         .map(acknowledgement::renumbered)
         .chain(ahead)
-        .chain(known.claims_of_disowned())
         .chain(report.faults.iter().flat_map(|fault| fault.claims.clone()))
         .filter(|claim| known.of(claim).is_none())
         .collect();

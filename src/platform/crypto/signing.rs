@@ -27,9 +27,6 @@ use super::{Fault, KeyWrapper, primitives, random};
 /// How long after its retirement a key's access tokens are taken. Longer than an access token lives (ten minutes).
 const TOKENS_OUTLIVE_KEY_BY: TimeDelta = TimeDelta::minutes(15);
 
-/// How long after its retirement a server may seal with a key: it loads them again each minute.
-const SEALS_OUTLIVE_KEY_BY: TimeDelta = TimeDelta::minutes(5);
-
 /// What a signing key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -69,7 +66,6 @@ pub struct SigningKeys {
 struct SealKey {
     id: String,
     key: SigningKey,
-    retired_at: Option<Instant>,
     compromised_at: Option<Instant>,
 }
 
@@ -193,7 +189,6 @@ impl SigningKeys {
                 .map(|key| SealKey {
                     id: key.id.clone(),
                     key: SigningKey::from_bytes(&key.secret),
-                    retired_at: key.retired_at,
                     compromised_at: key.compromised_at,
                 })
                 .collect(),
@@ -255,15 +250,6 @@ impl SigningKeys {
         let key = self.seals.iter().find(|key| key.id == key_id);
         key.and_then(|key| key.compromised_at)
             .is_none_or(|since| sealed_at < since)
-    }
-
-    /// Whether servers may still have sealed with this key at that time. Since its retirement only who took it away does.
-    pub fn was_seal_key(&self, key_id: &str, at: Instant) -> bool {
-        let key = self.seals.iter().find(|key| key.id == key_id);
-        key.is_some_and(|key| {
-            key.retired_at
-                .is_none_or(|retired| at < retired + SEALS_OUTLIVE_KEY_BY)
-        })
     }
 
     /// The authentication code of a record under the current key: the first 16 bytes of HMAC-SHA256.

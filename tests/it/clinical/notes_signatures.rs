@@ -321,7 +321,8 @@ async fn the_command_line_checks_a_file_without_server_or_database() {
     assert!(good && told.contains("1 original signed"), "{told}");
     let (good, told) = check(&file, &["--key", &key]);
     assert!(good, "{told}");
-    let (good, told) = check(&file, &["--key", "AAAA"]);
+    let another = format!("{}=", "A".repeat(43));
+    let (good, told) = check(&file, &["--key", &another]);
     assert!(!good && told.contains("unknown key"), "{told}");
     file.entries[0].payload["content"]["sections"]["body"] = json!("4000 mg");
     let (good, told) = check(&file, &[]);

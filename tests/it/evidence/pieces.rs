@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kernel::Clock;
-use kernel::clock::Instant;
 use kernel::ids::mint;
 use platform::audit::{FileSink, SealSink, Sealer, verify};
 use platform::crypto::{Keyring, LocalMasterKeys, SigningKeys};
@@ -23,7 +22,6 @@ pub(super) struct Archive {
     pub(super) connection: PgConnection,
     pub(super) db: Db,
     pub(super) keys: Keyring,
-    wrapper: LocalMasterKeys,
     pub(super) tenants: [Uuid; 2],
 }
 
@@ -42,7 +40,6 @@ impl Archive {
             connection,
             db,
             keys: Keyring::new(keys),
-            wrapper,
             tenants: [mint(), mint()],
         }
     }
@@ -61,18 +58,6 @@ impl Archive {
         .execute(&mut self.connection)
         .await
         .expect("a superuser may");
-    }
-
-    /// The seal key has been in other hands since then: another signs from now on. Returns the keys of before.
-    pub(super) async fn compromise(&mut self, since: Instant) -> Keyring {
-        let id = self.keys.current().sign_seal(b"whose id").0.to_owned();
-        let now = Clock::system().now();
-        let with = (&mut self.connection, &self.wrapper);
-        let next = SigningKeys::disown(with.0, with.1, &id, since, now).await;
-        assert!(next.expect("it is noted").is_some());
-        let with = (&mut self.connection, &self.wrapper);
-        let keys = SigningKeys::load_or_create(with.0, with.1, now).await;
-        std::mem::replace(&mut self.keys, Keyring::new(keys.expect("keys")))
     }
 
     /// Seals until nothing waits.

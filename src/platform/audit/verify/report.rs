@@ -118,7 +118,7 @@ pub struct Fault {
     pub finding: Finding,
     /// Of a change that is still there: the table and the id of the row it claims to be of.
     pub row: Option<(String, Uuid)>,
-    /// What of it can be acknowledged, because a restore, a clock or a stolen seal key may have left it. Nothing of most.
+    /// What of it can be acknowledged, because a restore or a clock may have left it. Nothing of most.
     pub claims: Vec<String>,
 }
 
@@ -162,29 +162,17 @@ pub struct Report {
     pub acknowledgements: Vec<Acknowledgement>,
     /// Acknowledgements that bear no valid signature: each is a fault.
     pub forged: Vec<i64>,
-    /// Acknowledgements signed with a key that was in other hands by then: each is a fault.
-    pub disowned: Vec<i64>,
-    /// The same, where a later one answers for it; with the number of that. No faults, but what they claimed counts no more.
-    pub answered: Vec<(i64, i64)>,
 }
 
 impl Report {
     pub fn is_clean(&self) -> bool {
-        self.faults() == 0
-    }
-
-    fn faults(&self) -> usize {
-        self.faults.len() + self.forged.len() + self.disowned.len()
-    }
-
-    fn known(&self) -> usize {
-        self.acknowledged.len() + self.answered.len()
+        self.faults.is_empty() && self.forged.is_empty()
     }
 
     /// Whether there was nothing to look at, and nothing is missing either. Says nothing of what was written.
     pub fn is_empty(&self) -> bool {
         self.is_clean()
-            && self.known() == 0
+            && self.acknowledged.is_empty()
             && [self.access, self.history]
                 .iter()
                 .all(|counts| (counts.records, counts.seals) == (0, 0))
@@ -248,18 +236,8 @@ impl fmt::Display for Report {
         for (known, by) in &self.acknowledged {
             writeln!(f, "{known} (acknowledgement {by})")?;
         }
-        let others = "is signed with a key that was in other hands by then";
-        for (number, by) in &self.answered {
-            writeln!(
-                f,
-                "acknowledgement {number} {others} (acknowledgement {by})"
-            )?;
-        }
         for number in &self.forged {
             writeln!(f, "acknowledgement {number} has no valid signature")?;
-        }
-        for number in &self.disowned {
-            writeln!(f, "acknowledgement {number} {others}")?;
         }
         for fault in &self.faults {
             writeln!(f, "{fault}")?;
@@ -280,7 +258,10 @@ impl fmt::Display for Report {
         if self.is_empty() {
             return write!(f, "nothing lies in this range");
         }
-        match (self.faults(), self.known()) {
+        match (
+            self.faults.len() + self.forged.len(),
+            self.acknowledged.len(),
+        ) {
             (0, 0) => write!(f, "all as it was written"),
             (0, known) => write!(
                 f,

@@ -13,7 +13,7 @@ use kernel::ids::TenantId;
 use uuid::Uuid;
 
 use super::{Finding, Kept, Range, Report};
-use crate::audit::acknowledgement::{Acknowledged, disowned, mistimed, outside};
+use crate::audit::acknowledgement::{Acknowledged, mistimed, outside};
 use crate::audit::log::{Log, Place, Row, Span, before};
 use crate::audit::manifest::{self, Difference};
 use crate::audit::merkle::Hash;
@@ -58,11 +58,9 @@ pub(super) struct Check<'a> {
     range: Range,
     chain: (TenantId, Log),
     kept: Kept,
-    /// Numbers under which the sink has another seal that somebody answers for: one of a key in other hands may be a forgery there.
-    given_up: BTreeSet<i64>,
     report: &'a mut Report,
     findings: BTreeSet<Finding>,
-    /// What of findings about seals can be acknowledged.
+    /// What of findings about seals kept outside can be acknowledged.
     claims: HashMap<Finding, Vec<String>>,
 }
 
@@ -109,12 +107,10 @@ impl<'a> Check<'a> {
         mut kept: Kept,
         report: &'a mut Report,
     ) -> Self {
-        let mut given_up = BTreeSet::new();
         kept.retain(|number, hashes| {
             hashes.retain(|hash| {
                 let by = acknowledged.of(&outside(chain, *number, hash));
                 if let Some(by) = by {
-                    given_up.insert(*number);
                     report.excuse(chain, Finding::SealGivenUp(*number), by);
                 }
                 by.is_none()
@@ -128,7 +124,6 @@ impl<'a> Check<'a> {
             range,
             chain,
             kept,
-            given_up,
             report,
             findings: BTreeSet::new(),
             claims: HashMap::new(),
@@ -254,9 +249,7 @@ impl<'a> Check<'a> {
                 self.is_mistimed(record, (before, Some(seal.sealed_at)));
             }
             before = self.sealed(seal);
-            if !self.compare(seal, manifest, found) {
-                self.claims.remove(&Finding::SealDisowned(seal.sequence));
-            }
+            self.compare(seal, manifest, found);
         }
         self.report.of(self.chain.1).seals += seals.len() as u64;
         Ok(at)
@@ -265,19 +258,20 @@ impl<'a> Check<'a> {
     fn check_seal(&mut self, before: &Position, signed: &SignedSeal, first: Option<Uuid>) {
         let seal = &signed.seal;
         let number = seal.sequence;
-        let mut sound = signed.verifies(self.keys);
-        if !sound {
+        if !signed.verifies(self.keys) {
             self.findings.insert(Finding::SealForged(number));
+        }
+        // Whoever has the key may write any time, but none before the seal it follows.
+        let follows = before.time.at.filter(|_| before.time.ahead.is_none());
+        let made_at = follows.map_or(seal.sealed_at, |at| at.max(seal.sealed_at));
+        if !self.keys.is_seal_trusted(&signed.key_id, made_at) {
+            self.findings.insert(Finding::SealDisowned(number));
         }
         if number == before.sequence + 1 {
             if seal.previous != before.hash {
-                sound = false;
                 self.findings.insert(Finding::SealUnlinked(number));
-                // Which of the two is another than it was, nobody knows.
-                self.claims.remove(&Finding::SealDisowned(before.sequence));
             }
         } else {
-            sound = false;
             // Not each of them, if somebody gave a seal the highest of all numbers.
             let missing = (before.sequence + 1..number).take(MISSING);
             self.findings.extend(missing.map(Finding::SealMissing));
@@ -286,7 +280,6 @@ impl<'a> Check<'a> {
             && (seal.from_xid, seal.until_xid) == before.range
             && first > before.last;
         if seal.from_xid < before.range.1 && !is_piece {
-            sound = false;
             self.findings.insert(Finding::SealOverlaps(number));
         }
         let leap = (before.range.1, seal.until_xid);
@@ -302,35 +295,7 @@ impl<'a> Check<'a> {
         let mut others = self.kept.remove(&number).unwrap_or_default();
         others.retain(|kept| *kept != hash);
         if !others.is_empty() {
-            sound = false;
             self.differs_outside(Finding::SealReplaced(number), number, &others);
-        }
-        if !self.keys.is_seal_trusted(&signed.key_id, seal.sealed_at) {
-            sound &= !self.given_up.contains(&number);
-            self.is_disowned(signed, &hash, (sound, before.time.at));
-        }
-    }
-
-    /// The seal's key was in other hands by then. That is excused where somebody answers for this very seal, and he may where nothing
-    /// else is wrong with it and servers may still have signed with the key: whoever has it may go on, and date what he makes back,
-    /// but not put it before what was sealed since.
-    fn is_disowned(
-        &mut self,
-        signed: &SignedSeal,
-        hash: &Hash,
-        (sound, before): (bool, Option<Instant>),
-    ) {
-        let seal = &signed.seal;
-        let finding = Finding::SealDisowned(seal.sequence);
-        let claim = disowned(self.chain, seal.sequence, hash);
-        if let Some(by) = self.acknowledged.of(&claim) {
-            self.report.excuse(self.chain, finding, by);
-            return;
-        }
-        self.findings.insert(finding);
-        let last = before.map_or(seal.sealed_at, |at| at.max(seal.sealed_at));
-        if sound && self.keys.was_seal_key(&signed.key_id, last) {
-            self.claims.insert(finding, vec![claim]);
         }
     }
 
@@ -367,9 +332,7 @@ impl<'a> Check<'a> {
         Ok(found)
     }
 
-    /// Returns whether the records are what was sealed.
-    fn compare(&mut self, seal: &Seal, manifest: &[u8], mut found: Found) -> bool {
-        let faults = self.findings.len();
+    fn compare(&mut self, seal: &Seal, manifest: &[u8], mut found: Found) {
         let (root, count) = root_of(&mut found.leaves, |_, _| {});
         let differences = manifest::differences(manifest, &found.leaves);
         if differences.is_empty()
@@ -389,7 +352,6 @@ impl<'a> Check<'a> {
         }
         self.findings
             .extend(found.forged.into_iter().map(Finding::RecordForged));
-        self.findings.len() == faults
     }
 
     /// What lies behind the last seal: strangers below the mark of sealing, fresh records above it.

@@ -137,7 +137,8 @@ pub(super) async fn end(
     id: CareTeamMemberId,
 ) -> Result<Answer<CareTeamMember>> {
     let mut tx = ctx.begin(Permission::CareTeamManage).await?;
-    patients::require(&mut tx, patient).await?;
+    // Who stayed on the team of a registration that was merged away can be taken off it, too.
+    patients::require_known(&mut tx, patient).await?;
     store::lock(&mut tx, patient, id).await?;
     let mut member = store::find(&mut tx, patient, id)
         .await?

@@ -86,10 +86,10 @@ pub(super) async fn present(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap
                     to_jsonb(e) || jsonb_build_object('attending_provider',
                         p.given_name || ' ' || p.family_name || coalesce(', ' || p.credential, '')), w.total
                from (select r.id, row_number() over (order by r.at desc, r.id desc) as place, count(*) over () as total
-                       from (select g.id, coalesce(g.began_at, g.scheduled_start) as at from app.encounter_register g
+                       from (select g.id, case when g.began_at is null then g.scheduled_start else g.began_at end as at from app.encounter_register g
                               where g.tenant_id = $1 and g.patient_id = $2 and 'encounters' = any($3)
-                                and coalesce(g.began_at, g.scheduled_start) <= $5
-                              order by coalesce(g.began_at, g.scheduled_start) desc, g.id desc limit 100) r
+                                and case when g.began_at is null then g.scheduled_start else g.began_at end <= $5
+                              order by case when g.began_at is null then g.scheduled_start else g.began_at end desc, g.id desc limit 100) r
                       order by r.at desc, r.id desc limit $4) w
                cross join lateral app.encounter_by_id($1, w.id) e
                left join app.providers p on p.tenant_id = $1 and p.id = e.attending_provider_id

@@ -86,7 +86,7 @@ pub(super) async fn list(
     let changes = store::changes(&mut tx, id, after, paging.fetch()).await?;
     if changes.is_empty() && after.is_none() {
         // One who has a row and no history was not written by this server; he is there all the same.
-        super::require(&mut tx, id).await?;
+        super::require_known(&mut tx, id).await?;
     }
     let page = paging
         .page(changes, |change| (change.at, change.id))?
@@ -103,7 +103,7 @@ pub(super) async fn list(
 
 pub(super) async fn open_as_of(ctx: &Ctx, id: PatientId, as_of: AsOf) -> Result<Answer<Patient>> {
     let mut tx = ctx.begin(Permission::PatientHistory).await?;
-    super::require(&mut tx, id).await?;
+    super::require_known(&mut tx, id).await?;
     // Where he lived on a day is known for days before he came to us; what was on record at an instant is not.
     let or_first = matches!(as_of, AsOf::Day(_));
     let then = store::state_at(&mut tx, id, as_of.instant(ctx), or_first)

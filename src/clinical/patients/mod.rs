@@ -60,8 +60,8 @@ pub use model::{
 pub use ranking::Match;
 pub(crate) use records::refuse_merged;
 pub use records::{
-    amend_in_tx, exists, find, hold, register_in_tx, require, require_active, require_then,
-    restate_in_tx, subject,
+    amend_in_tx, exists, find, hold, register_in_tx, require, require_active, require_known,
+    require_then, restate_in_tx, subject,
 };
 pub use routes::router;
 pub use sealing::{SEALED_SSNS, SSN_INDEX};

@@ -36,11 +36,18 @@ pub async fn require(tx: &mut TenantTx, id: PatientId) -> Result<()> {
     }
 }
 
+/// `not_found` unless there is such a patient, for this caller, merged or not: for what stays with a registration.
+pub async fn require_known(tx: &mut TenantTx, id: PatientId) -> Result<()> {
+    if exists(tx, id).await? {
+        Ok(())
+    } else {
+        Err(Error::not_found())
+    }
+}
+
 /// As [`require`], for his record as it stood: `patient_merged` if the registration was merged already then.
 pub async fn require_then(tx: &mut TenantTx, id: PatientId, then: Instant) -> Result<()> {
-    if !exists(tx, id).await? {
-        return Err(Error::not_found());
-    }
+    require_known(tx, id).await?;
     match history::state_in_tx(tx, id, then).await? {
         Some(then) => then.require_unmerged(),
         None => Ok(()),

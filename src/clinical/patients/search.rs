@@ -294,8 +294,9 @@ impl Wanted {
                 .into_iter()
                 .filter_map(|(asked, reason)| asked.then_some(reason)),
         );
-        let named = [&self.family, &self.given, &self.name];
-        if matched.is_empty() && named.iter().any(|name| name.is_some()) {
+        // Who is found by `name` is a guess until a name of his own fits.
+        let keyed = self.name.is_none() && (self.family.is_some() || self.given.is_some());
+        if matched.is_empty() && keyed {
             matched.push(Match::MergedRegistration);
         }
         matched.sort_unstable();

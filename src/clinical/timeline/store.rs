@@ -59,13 +59,13 @@ pub(super) async fn page(
         Event,
         r#"with zone (name) as materialized (select t.time_zone from app.tenants t where t.tenant_id = $1),
            events as (
-             select * from (select 'encounter'::text as kind, r.id, coalesce(r.began_at, r.scheduled_start) as at, null::text as title, null::text as status, null::text as date
+             select * from (select 'encounter'::text as kind, r.id, case when r.began_at is null then r.scheduled_start else r.began_at end as at, null::text as title, null::text as status, null::text as date
                 from app.encounter_register r
                where r.tenant_id = $1 and r.patient_id = $2 and 'encounter' = any($3) and true
-                 and ($4::timestamptz is null or coalesce(r.began_at, r.scheduled_start) >= $4)
-                 and ($5::timestamptz is null or coalesce(r.began_at, r.scheduled_start) < $5)
-                 and ($6::timestamptz is null or (coalesce(r.began_at, r.scheduled_start), r.id) < ($6, $7::uuid))
-               order by coalesce(r.began_at, r.scheduled_start) desc, r.id desc limit $8) s
+                 and ($4::timestamptz is null or case when r.began_at is null then r.scheduled_start else r.began_at end >= $4)
+                 and ($5::timestamptz is null or case when r.began_at is null then r.scheduled_start else r.began_at end < $5)
+                 and ($6::timestamptz is null or (case when r.began_at is null then r.scheduled_start else r.began_at end, r.id) < ($6, $7::uuid))
+               order by case when r.began_at is null then r.scheduled_start else r.began_at end desc, r.id desc limit $8) s
              union all
              select * from (select 'note'::text as kind, r.id, r.signed_at as at, coalesce(r.title, replace(r.type, '_', ' ')) as title, r.status as status, null::text as date
                 from app.notes r
@@ -204,14 +204,14 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (r.created_at, r.id) < ($6, $7::uuid))
                order by r.created_at desc, r.id desc limit $8) s
              union all
-             select * from (select 'diagnosis'::text as kind, r.id, least(coalesce(e.began_at, e.scheduled_start), r.created_at) as at, r.name as title, r.encounter_id::text as status, null::text as date
+             select * from (select 'diagnosis'::text as kind, r.id, least(case when e.began_at is null then e.scheduled_start else e.began_at end, r.created_at) as at, r.name as title, r.encounter_id::text as status, null::text as date
                 from app.encounter_diagnoses r
                 join app.encounter_register e on e.tenant_id = $1 and e.patient_id = r.patient_id and e.id = r.encounter_id
                where r.tenant_id = $1 and r.patient_id = $2 and 'diagnosis' = any($3) and r.status = 'active'
-                 and ($4::timestamptz is null or least(coalesce(e.began_at, e.scheduled_start), r.created_at) >= $4)
-                 and ($5::timestamptz is null or least(coalesce(e.began_at, e.scheduled_start), r.created_at) < $5)
-                 and ($6::timestamptz is null or (least(coalesce(e.began_at, e.scheduled_start), r.created_at), r.id) < ($6, $7::uuid))
-               order by least(coalesce(e.began_at, e.scheduled_start), r.created_at) desc, r.id desc limit $8) s
+                 and ($4::timestamptz is null or least(case when e.began_at is null then e.scheduled_start else e.began_at end, r.created_at) >= $4)
+                 and ($5::timestamptz is null or least(case when e.began_at is null then e.scheduled_start else e.began_at end, r.created_at) < $5)
+                 and ($6::timestamptz is null or (least(case when e.began_at is null then e.scheduled_start else e.began_at end, r.created_at), r.id) < ($6, $7::uuid))
+               order by least(case when e.began_at is null then e.scheduled_start else e.began_at end, r.created_at) desc, r.id desc limit $8) s
              union all
              select * from (select 'vitals'::text, r.set_id, r.measured_at, string_agg(replace(r.kind, '_', ' '), ', ' order by r.kind), 'final', null
                 from app.vitals r

@@ -222,7 +222,8 @@ fn on_oxygen(flow: Option<Amount>, concentration: Option<Amount>) -> Option<bool
     )
 }
 
-/// The body mass index of a weight and a height; of a child only where they were measured close to each other.
+/// The body mass index of a weight and a height; of a child only where they were measured close to each other, of others within
+/// three years.
 pub(super) fn bmi(
     birth_date: NaiveDate,
     weight: Option<(Amount, Instant)>,
@@ -230,7 +231,8 @@ pub(super) fn bmi(
 ) -> Option<Amount> {
     let ((kilograms, w), (centimetres, h)) = weight.zip(height)?;
     let child = Age::at(birth_date, w.max(h)).is_some_and(growth::covers);
-    let close = !child || (w - h).abs() <= CHILD_APART;
+    let apart = if child { CHILD_APART } else { HEIGHT_HOLDS };
+    let close = (w - h).abs() <= apart;
     close.then(|| growth::bmi(kilograms, centimetres)).flatten()
 }
 

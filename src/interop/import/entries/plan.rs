@@ -144,8 +144,9 @@ fn uncoded(mut plan: NewCarePlan) -> NewCarePlan {
 
 fn goal_status(value: &Value) -> std::result::Result<GoalStatus, Entered> {
     match text(value, "/lifecycleStatus") {
-        Some("proposed" | "planned" | "accepted") => Ok(GoalStatus::Proposed),
-        Some("active") => Ok(GoalStatus::Active),
+        Some("proposed" | "planned") => Ok(GoalStatus::Proposed),
+        // Agreed to, by the patient too.
+        Some("accepted" | "active") => Ok(GoalStatus::Active),
         Some("on-hold") => Ok(GoalStatus::OnHold),
         Some("completed") => Ok(GoalStatus::Completed),
         Some("cancelled" | "rejected") => Ok(GoalStatus::Cancelled),

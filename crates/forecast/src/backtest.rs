@@ -54,7 +54,7 @@ pub fn backtest(series: &Series, calendar: &Calendar, horizon: usize) -> (Backte
     let mut misses: Vec<(Method, Vec<Miss>)> =
         Method::ALL.map(|method| (method, Vec::new())).into();
     let mut scaled: Vec<Vec<f64>> = vec![Vec::new(); misses.len()];
-    for (turn, origin) in origins.iter().enumerate() {
+    for origin in &origins {
         let history = series.until(*origin);
         // What happens on a closed day says nothing of a method.
         let steps = open(series, calendar, *origin, horizon);
@@ -70,7 +70,7 @@ pub fn backtest(series: &Series, calendar: &Calendar, horizon: usize) -> (Backte
             misses[place]
                 .1
                 .extend(said.map(|(step, (actual, point))| Miss {
-                    origin: turn,
+                    origin: *origin,
                     step: *step,
                     kind: kind(series, calendar, origin + step),
                     size: (actual - point).abs(),
@@ -117,8 +117,8 @@ fn score(method: Method, misses: &[Miss], scaled: &[f64]) -> Score {
     let sizes: Vec<f64> = misses.iter().map(|miss| miss.size).collect();
     let coverage = |level: f64| {
         let held = misses.chunk_by(|a, b| a.origin == b.origin).map(|origin| {
-            let left_out = origin.first().map(|miss| miss.origin);
-            let widths = Spread::of(misses, left_out).widths(level);
+            let left_out = origin[0].origin;
+            let widths = Spread::of(misses, Some(left_out)).widths(level, left_out);
             let inside = origin.iter().filter(|miss| {
                 widths
                     .half(miss.step, miss.kind)

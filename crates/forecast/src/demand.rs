@@ -98,7 +98,7 @@ pub fn forecast(
     }
     let (backtest, misses) = backtest::backtest(&series, calendar, options.horizon);
     let spread = Spread::of(&misses, None);
-    let widths = LEVELS.map(|level| spread.widths(level));
+    let widths = LEVELS.map(|level| spread.widths(level, series.len()));
     let answers = methods::all(&series, calendar, options.horizon);
     let naive = seasonal_naive(&series.values, options.horizon);
     // The choice may have no answer on the whole history, though it had one on every part of it: then naive is used.

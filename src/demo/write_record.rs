@@ -77,7 +77,7 @@ impl Writer<'_> {
             allergies::add_in_tx(self.tx, person, allergy, self.now).await?;
         }
         if let Some(statement) = known.statement {
-            allergies::state_in_tx(self.tx, person.id, &statement, self.now).await?;
+            allergies::state_in_tx(self.tx, person.id, &statement, (self.now, self.now)).await?;
         }
         for dose in known.doses {
             immunizations::add_in_tx(self.tx, person, dose, self.now).await?;

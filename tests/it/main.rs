@@ -22,6 +22,7 @@ mod interop_elements;
 mod interop_entries;
 mod interop_follow;
 mod interop_here;
+mod interop_moved;
 mod interop_withdrawn;
 mod manners;
 mod origins;

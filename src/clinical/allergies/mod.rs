@@ -24,7 +24,7 @@ pub use model::{
     AllergySummary, AllergyVerification, Criticality, NewAllergy, NewStatement, NoKnown, Reaction,
     Substance, SubstanceKind,
 };
-pub use service::{add_in_tx, revise_in_tx, take_back_in_tx};
+pub use service::{add_in_tx, revise_in_tx, take_back_in_tx, worsen_in_tx};
 pub use statements::{state_in_tx, statement_in_tx, summary_in_tx, withdraw_in_tx};
 
 /// Every operation on allergies and statements.

@@ -122,7 +122,39 @@ pub struct NewAllergy {
     pub recorded_at: Option<DateTime<Utc>>,
 }
 
+/// Reactions that are kept of one allergy.
+const REACTIONS: usize = 20;
+const NOTE: usize = 2000;
+
 impl NewAllergy {
+    /// What two say of one allergy: the worse of both, and all that either has seen.
+    #[must_use]
+    pub(super) fn and(mut self, other: &Self) -> Self {
+        self.severity = self
+            .severity
+            .into_iter()
+            .chain(other.severity)
+            .max_by_key(|severity| *severity as u8);
+        if other.criticality == Criticality::High || self.criticality == Criticality::UnableToAssess
+        {
+            self.criticality = other.criticality;
+        }
+        if other.verification == AllergyVerification::Confirmed {
+            self.verification = other.verification;
+        }
+        for reaction in &other.reactions {
+            if self.reactions.len() < REACTIONS && !self.reactions.contains(reaction) {
+                self.reactions.push(reaction.clone());
+            }
+        }
+        let said = self.note.as_deref().unwrap_or_default();
+        if let Some(more) = other.note.as_deref().filter(|more| !said.contains(more)) {
+            let both = format!("{said}\n{more}");
+            self.note = Some(both.trim().chars().take(NOTE).collect());
+        }
+        self
+    }
+
     /// Whether it warns: active, and neither refuted nor a mistake.
     pub fn is_live(&self) -> bool {
         self.status == AllergyStatus::Active

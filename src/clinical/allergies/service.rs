@@ -124,6 +124,21 @@ pub async fn revise_in_tx(
         .on_constraint("allergies_active_key", already_active)
 }
 
+/// Adds to an allergy what another source says of the same: what is worse counts, and nothing that was said is lost.
+///
+/// # Errors
+/// As [`revise_in_tx`].
+pub async fn worsen_in_tx(
+    tx: &mut TenantTx,
+    person: &Patient,
+    id: AllergyId,
+    other: &NewAllergy,
+    now: Instant,
+) -> Result<()> {
+    let present = changeable(tx, person.id, id).await?;
+    revise_in_tx(tx, person, id, present.data.and(other), now).await
+}
+
 pub(super) async fn amend(
     ctx: &Ctx,
     patient: PatientId,

@@ -1,5 +1,6 @@
 //! Stating that no allergies are known, and withdrawing it.
 
+use kernel::clock::Instant;
 use kernel::ids::{AllergyStatementId, PatientId};
 use kernel::{Code, Error, OnConstraint, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
@@ -73,14 +74,15 @@ pub(super) async fn state(
 ) -> Result<Answer<AllergyStatement>> {
     let mut tx = ctx.begin(Permission::AllergyWrite).await?;
     patients::hold(&mut tx, patient).await?;
-    let id = state_in_tx(&mut tx, patient, &new, ctx.now()).await?;
+    let now = ctx.now();
+    let id = state_in_tx(&mut tx, patient, &new, (now, now)).await?;
     let statement = store::get(&mut tx, patient, id).await?;
     let place = format!("/api/v1/patients/{patient}/allergy-statements/{id}");
     tx.commit(disclose_one(Action::Create, patient, id, statement).created_at(place))
         .await
 }
 
-/// States it of a patient who is held ([`patients::hold`]).
+/// States it of a patient who is held ([`patients::hold`]): when it was stated, and now.
 ///
 /// # Errors
 /// `statement_contradicts_allergy`, `already_stated`.
@@ -88,14 +90,14 @@ pub async fn state_in_tx(
     tx: &mut TenantTx,
     patient: PatientId,
     new: &NewStatement,
-    now: kernel::clock::Instant,
+    at: (Instant, Instant),
 ) -> Result<AllergyStatementId> {
     let kinds = allergies::live_kinds(tx, patient).await?;
     if kinds.into_iter().any(|kind| new.statement.denies(kind)) {
         return Err(Error::new(Code::StatementContradictsAllergy));
     }
     let id = AllergyStatementId::new();
-    store::insert(tx, patient, id, new, now)
+    store::insert(tx, patient, id, new, at)
         .await
         .on_constraint("allergy_statements_open_key", || {
             Error::new(Code::AlreadyStated)
@@ -120,7 +122,7 @@ pub async fn withdraw_in_tx(
     tx: &mut TenantTx,
     id: AllergyStatementId,
     reason: &str,
-    now: kernel::clock::Instant,
+    now: Instant,
 ) -> Result<()> {
     store::withdraw(tx, id, reason, now).await
 }

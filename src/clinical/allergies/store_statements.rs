@@ -101,17 +101,18 @@ pub(super) async fn insert(
     patient: PatientId,
     id: AllergyStatementId,
     new: &NewStatement,
-    now: Instant,
+    (stated_at, now): (Instant, Instant),
 ) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "insert into app.allergy_statements (tenant_id, id, patient_id, statement, note, stated_by, stated_at, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, app.user_id(), $6, $6, $6)",
+         values ($1, $2, $3, $4, $5, app.user_id(), $6, $7, $7)",
         tenant as _,
         id as _,
         patient as _,
         new.statement as _,
         new.note,
+        stated_at,
         now
     )
     .execute(tx.conn())

@@ -195,7 +195,11 @@ async fn prepare(
     let mut wanted = wanted.cut();
     let birth = person.data.birth_date;
     entries::check_not_before_birth(birth, "/performed_on", wanted.performed_on.as_ref())?;
-    let start = wanted.performed_start.map(|at| at.date_naive().into());
+    // East of Greenwich the day of birth has begun when the world's has not.
+    let somewhere = chrono::TimeDelta::hours(14);
+    let start = wanted
+        .performed_start
+        .map(|at| (at + somewhere).date_naive().into());
     entries::check_not_before_birth(birth, "/performed_start", start.as_ref())?;
     let before = present.and_then(|present| present.encounter_id);
     entries::check_encounter(tx, person.id, before, wanted.encounter_id).await?;

@@ -65,6 +65,18 @@ pub(super) fn wording(concept: &Value) -> Option<&str> {
     })
 }
 
+/// What a reference is called: by its display, or by the name of what the resource contains.
+pub(super) fn named<'a>(resource: &'a Value, pointer: &str) -> Option<&'a str> {
+    let reference = resource.pointer(pointer)?;
+    text(reference, "/display").or_else(|| {
+        let id = text(reference, "/reference")?.strip_prefix('#')?;
+        let mut contained = list(resource, "/contained").iter();
+        let meant = contained.find(|one| text(one, "/id") == Some(id))?;
+        text(meant, "/name")
+            .or_else(|| text(meant, "/name/0/text").or_else(|| text(meant, "/name/0/family")))
+    })
+}
+
 /// An identifier, with its type's code where it says one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Identifier<'a> {

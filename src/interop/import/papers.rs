@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::batch::Batch;
-use super::entries::{CHANGED_HERE, Entered, Whose, document, is_in_error, unread};
+use super::entries::{CHANGED_HERE, Entered, WITHDRAWN, Whose, document, is_in_error, unread};
 use super::importer::{Importer, reason};
 use super::resource::Resource;
 use super::store::Waiting;
@@ -166,7 +166,9 @@ impl Batch<'_> {
             // Its source has it no longer; or it is the one that could not be read this time.
             if lacks.is_none() {
                 let whose = (waiting.whose(), ("document", gone.into()));
-                let taken = self.take_back(resource, whose.0, whose.1).await?;
+                let taken = self
+                    .take_back(resource, whose.0, whose.1, WITHDRAWN)
+                    .await?;
                 let Entered::Refused(why) = taken else {
                     continue;
                 };
@@ -351,10 +353,11 @@ impl Batch<'_> {
                 why => why,
             });
         }
-        let mut entered = self.take_back(resource, whose, ("document", id)).await?;
+        let of = ("document", id);
+        let mut entered = self.take_back(resource, whose, of, WITHDRAWN).await?;
         for other in others {
             let of = ("document", *other);
-            if let Entered::Refused(why) = self.take_back(resource, whose, of).await? {
+            if let Entered::Refused(why) = self.take_back(resource, whose, of, WITHDRAWN).await? {
                 entered = entered.lacking(Some(why));
             }
         }

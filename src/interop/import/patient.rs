@@ -4,8 +4,8 @@
 //! else is odd (a telephone number that is none, a contact without a number) costs that element and not the patient.
 
 use clinical::patients::{
-    AddressUse, IdentifierType, NewPatient, PatientAddress, PatientIdentifier, PatientStatus,
-    Telecom, TelecomSystem,
+    AddressUse, IdentifierType, NameUse, NewPatient, PatientAddress, PatientIdentifier,
+    PatientStatus, Telecom, TelecomSystem,
 };
 use kernel::clock::Instant;
 use kernel::ids::{FacilityId, ProviderId};
@@ -48,6 +48,40 @@ pub(super) fn links(resource: &Resource) -> Links {
 pub(super) struct Source {
     pub data: NewPatient,
     pub status: Option<PatientStatus>,
+}
+
+/// Whether a source means somebody else by an id than it did before: another family and given name, another birth date, and of the
+/// identifiers none in common. Who was registered without a name and is known by now keeps his identifiers.
+pub(super) fn is_another(present: &NewPatient, source: &NewPatient) -> bool {
+    let name = |person: &NewPatient| {
+        let legal = person
+            .names
+            .iter()
+            .find(|name| name.r#use == NameUse::Legal)?;
+        let folded = |text: &String| text.to_lowercase();
+        Some((folded(&legal.family), legal.given.first().map(folded)))
+    };
+    let (Some(before), Some(now)) = (name(present), name(source)) else {
+        return false;
+    };
+    let numbers = |person: &NewPatient| -> Vec<(Option<String>, Option<String>)> {
+        let identifiers = person.identifiers.iter();
+        identifiers
+            .map(|one| {
+                (
+                    one.system.clone(),
+                    one.value.clone().or_else(|| one.last4.clone()),
+                )
+            })
+            .collect()
+    };
+    let (known, said) = (numbers(present), numbers(source));
+    before.0 != now.0
+        && before.1 != now.1
+        && present.birth_date != source.birth_date
+        && !known.is_empty()
+        && !said.is_empty()
+        && !known.iter().any(|one| said.contains(one))
 }
 
 /// The registration; or why it can't be one.

@@ -15,6 +15,10 @@ use super::{organization, patient, practitioner};
 /// What a change of a merged registration is said to come to.
 const MERGED: &str = "was merged here into another registration, which takes a death, addresses and ways of reaching the patient from it and nothing else";
 
+/// Two sources may count their patients alike.
+const ANOTHER: &str = "is somebody else than the patient of this id who was imported before (name, birth date and identifiers): give \
+                       what comes from another system a name of its own (--source)";
+
 impl Batch<'_> {
     fn check(&self, model: &impl Validate) -> Option<Verdict> {
         let mut checks = Checks::at(self.now);
@@ -47,6 +51,10 @@ impl Batch<'_> {
             None => (PatientId::new(), Fate::Created),
         };
         if fate == Fate::Updated {
+            let present = patients::find(&mut self.tx, id).await?;
+            if present.is_some_and(|present| patient::is_another(&present.data, &source.data)) {
+                return Ok(Verdict::Fault(ANOTHER.to_owned()));
+            }
             let survivor = self.survivor(id);
             if survivor == id {
                 self.amend_patient(resource, id, source).await?;

@@ -81,6 +81,10 @@ impl Batch<'_> {
             None => Fate::Created,
         };
         self.note_incomplete(resource, lacks);
+        let before = match before {
+            Some(before) if enters => Some(self.parted(resource, before, patient).await?),
+            before => before,
+        };
         if enters {
             row.judgement = self
                 .judged(resource, before.as_ref(), (patient, encounter))
@@ -95,6 +99,8 @@ impl Batch<'_> {
             Before {
                 id: row.id,
                 hash: row.hash.clone(),
+                patient,
+                encounter,
                 entry: row
                     .judgement
                     .as_ref()
@@ -109,6 +115,32 @@ impl Batch<'_> {
         }
         self.keep.push(row);
         Ok(fate.into())
+    }
+
+    /// What is known of the resource, without the entry it has made for a patient it no longer names.
+    async fn parted(
+        &mut self,
+        resource: &Resource,
+        before: Before,
+        patient: Option<PatientId>,
+    ) -> Result<Before> {
+        let (Some(named), Some(_), None) = (before.patient, patient, &self.only_keep) else {
+            return Ok(before);
+        };
+        if patient == Some(named) {
+            return Ok(before);
+        }
+        let whose = Whose {
+            patient: named,
+            encounter: before.encounter,
+        };
+        self.leave_patient(resource, &before, whose).await?;
+        self.touched.update(named);
+        Ok(Before {
+            entry: None,
+            joined: Vec::new(),
+            ..before
+        })
     }
 
     /// What becomes of a resource of a kind that is entered; `None` where that is still to come.

@@ -42,6 +42,9 @@ pub(super) struct Kept {
 pub(super) struct Before {
     pub id: Uuid,
     pub hash: Vec<u8>,
+    /// Whom it named, and where.
+    pub patient: Option<PatientId>,
+    pub encounter: Option<EncounterId>,
     /// Its entry in the chart: of which kind, and its id.
     pub entry: Option<(String, Uuid)>,
     /// What it has made beside.
@@ -227,7 +230,8 @@ pub(super) async fn kept(tx: &mut TenantTx, names: &[Name]) -> Result<HashMap<Na
     let (types, ids) = columns(names.iter());
     let tenant = tx.tenant();
     let rows = sqlx::query!(
-        r#"select k.id, k.resource_type, k.source_id, k.content_hash, k.reading, k.entry_kind, k.entry_id, k.joined
+        r#"select k.id, k.resource_type, k.source_id, k.content_hash, k.reading, k.entry_kind, k.entry_id, k.joined,
+                  k.patient_id as "patient_id: PatientId", k.encounter_id as "encounter_id: EncounterId"
              from unnest($2::text[], $3::text[]) as n (resource_type, source_id)
              join app.imported_resources k
                on k.tenant_id = $1 and k.resource_type = n.resource_type and k.source_id = n.source_id"#,
@@ -245,6 +249,8 @@ pub(super) async fn kept(tx: &mut TenantTx, names: &[Name]) -> Result<HashMap<Na
                 Before {
                     id: row.id,
                     hash: row.content_hash,
+                    patient: row.patient_id,
+                    encounter: row.encounter_id,
                     entry: row.entry_kind.zip(row.entry_id),
                     joined: row.joined,
                     reading: row.reading,

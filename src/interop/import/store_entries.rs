@@ -374,3 +374,19 @@ pub(super) async fn move_entry(
         Err(Error::new(Code::Unavailable).detail(detail))
     }
 }
+
+/// Lets a resource lead to nothing any more.
+pub(super) async fn part_from_entry(tx: &mut TenantTx, name: &Name, entry: Uuid) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.imported_resources set entry_kind = null, entry_id = null, joined = '{}'
+          where tenant_id = $1 and resource_type = $2 and source_id = $3 and entry_id = $4",
+        tenant as _,
+        name.resource_type,
+        name.id,
+        entry,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

@@ -8,8 +8,8 @@ use clinical::allergies::{
 };
 use clinical::patients::{self, Patient};
 use clinical::terminology::System;
-use kernel::ids::{AllergyId, AllergyStatementId};
-use kernel::{Kind, Result};
+use kernel::ids::{AllergyId, AllergyStatementId, PatientId};
+use kernel::{Code, Error, Kind, Result};
 use serde_json::Value;
 
 use super::super::batch::Batch;
@@ -20,14 +20,42 @@ use super::super::resource::Resource;
 use super::follow::{CORRECTED, WITHDRAWN};
 use super::{Entered, Whose, code_of, codes, note, refusal, words};
 
-/// The statement a code makes.
+/// Why a statement no longer stands.
+const CONTRADICTED: &str = "An allergy that was imported since contradicts it.";
+const DENIES_ANOTHER: &str =
+    "/code says that there are none of a kind of which that can't be stated here";
+
+/// The statement a code makes, or its words.
 fn statement(code: &Value) -> Option<NoKnown> {
-    codings(code).find_map(|coding| match coding.code {
+    let coded = codings(code).find_map(|coding| match coding.code {
         "716186003" => Some(NoKnown::NoKnownAllergies),
         "409137002" => Some(NoKnown::NoKnownDrugAllergies),
         "429625007" => Some(NoKnown::NoKnownFoodAllergies),
         _ => None,
+    });
+    coded.or_else(|| match said(code)?.as_str() {
+        "no known allergies" | "no known allergy" | "no allergies" | "nka" => {
+            Some(NoKnown::NoKnownAllergies)
+        }
+        "nkda" => Some(NoKnown::NoKnownDrugAllergies),
+        words if !words.starts_with("no known") => None,
+        words if words.contains("drug") || words.contains("medication") => {
+            Some(NoKnown::NoKnownDrugAllergies)
+        }
+        words if words.contains("food") => Some(NoKnown::NoKnownFoodAllergies),
+        _ => None,
     })
+}
+
+/// Whether it says that there are none of a kind for which we have no statement: animals, latex, what is in the air.
+fn denies_another(code: &Value) -> bool {
+    let coded = codings(code).any(|coding| matches!(coding.code, "428607008" | "1003774007"));
+    let worded = || said(code).is_some_and(|words| words.starts_with("no known"));
+    statement(code).is_none() && (coded || worded())
+}
+
+fn said(code: &Value) -> Option<String> {
+    wording(code).map(|words| tidy(words).to_lowercase())
 }
 
 fn map(value: &Value, whose: Whose) -> std::result::Result<NewAllergy, Entered> {
@@ -47,6 +75,9 @@ fn map(value: &Value, whose: Whose) -> std::result::Result<NewAllergy, Entered> 
         Some("resolved") => AllergyStatus::Resolved,
         Some(_) => return Err(Entered::refused("/clinicalStatus is not one of FHIR's")),
     };
+    if denies_another(code) {
+        return Err(Entered::refused(DENIES_ANOTHER));
+    }
     let reactions = reactions(value);
     let (substance, unsaid) = substance(value, code)?;
     Ok(NewAllergy {
@@ -189,6 +220,13 @@ fn stated(statement: NoKnown, said: &NewAllergy) -> NewStatement {
     }
 }
 
+/// The allergy that an error names.
+fn standing(error: &Error) -> Option<AllergyId> {
+    let (name, id) = error.extension()?;
+    let id = (*name == "allergy_id").then(|| id.as_str())??;
+    id.parse().ok().map(AllergyId)
+}
+
 impl Batch<'_> {
     pub(super) async fn allergy(
         &mut self,
@@ -230,7 +268,37 @@ impl Batch<'_> {
         }
     }
 
+    /// Adds the allergy, or tells the one that warns already of the same substance what this one says. A statement that there are none
+    /// must not keep it out of the chart: it is withdrawn, as when registrations are merged.
     async fn add_or_revise(&mut self, person: &Patient, new: NewAllergy) -> Result<AllergyId> {
+        let error = match self.try_allergy(person, new.clone()).await {
+            Ok(id) => return Ok(id),
+            Err(error) => error,
+        };
+        match (error.code(), standing(&error)) {
+            (Code::AllergyContradictsStatement, _) => {
+                self.withdraw_denials(person.id, new.substance.kind).await?;
+                self.try_allergy(person, new).await
+            }
+            (Code::AllergyAlreadyActive, Some(id)) if self.revises.is_none() => {
+                allergies::worsen_in_tx(&mut self.tx, person, id, &new, self.now).await?;
+                Ok(id)
+            }
+            _ => Err(error),
+        }
+    }
+
+    async fn withdraw_denials(&mut self, patient: PatientId, kind: SubstanceKind) -> Result<()> {
+        let standing = allergies::summary_in_tx(&mut self.tx, patient).await?;
+        for one in standing.statements {
+            if one.data.statement.denies(kind) {
+                allergies::withdraw_in_tx(&mut self.tx, one.id, CONTRADICTED, self.now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn try_allergy(&mut self, person: &Patient, new: NewAllergy) -> Result<AllergyId> {
         let (tx, now) = (&mut self.tx, self.now);
         match self.revises.map(AllergyId) {
             Some(id) => allergies::revise_in_tx(tx, person, id, new, now)
@@ -300,7 +368,8 @@ impl Batch<'_> {
             return Ok(Entered::whole("allergy_statement", same.id));
         }
         let new = stated(statement, said);
-        match allergies::state_in_tx(&mut self.tx, whose.patient, &new, self.now).await {
+        let at = (said.recorded_at.unwrap_or(self.now), self.now);
+        match allergies::state_in_tx(&mut self.tx, whose.patient, &new, at).await {
             Ok(id) => Ok(Entered::whole("allergy_statement", id)),
             Err(error) => refusal(error),
         }
@@ -310,8 +379,34 @@ impl Batch<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::ids::PatientId;
     use serde_json::json;
+
+    #[test]
+    fn that_there_are_none_is_understood_in_codes_and_in_words_and_is_never_an_allergy() {
+        let code =
+            |code: &str| json!({"coding": [{"system": "http://snomed.info/sct", "code": code}]});
+        let text = |text: &str| json!({"text": text});
+        for (said, stated) in [
+            (code("716186003"), Some(NoKnown::NoKnownAllergies)),
+            (text("No Known  Allergies"), Some(NoKnown::NoKnownAllergies)),
+            (text("NKDA"), Some(NoKnown::NoKnownDrugAllergies)),
+            (
+                text("No known medication allergies"),
+                Some(NoKnown::NoKnownDrugAllergies),
+            ),
+            (code("428607008"), None),
+            (text("No known latex allergy"), None),
+        ] {
+            assert_eq!(statement(&said), stated, "{said}");
+            assert_eq!(denies_another(&said), stated.is_none(), "{said}");
+        }
+        for allergy in [code("91936005"), text("Nickel"), json!({})] {
+            assert_eq!(
+                (statement(&allergy), denies_another(&allergy)),
+                (None, false)
+            );
+        }
+    }
 
     #[test]
     fn a_drug_has_its_ingredient_and_the_worst_reaction_counts() {

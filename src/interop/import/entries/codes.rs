@@ -89,6 +89,23 @@ pub(super) fn category(value: &Value) -> Category {
 /// LOINC: tobacco smoking status.
 pub(super) const SMOKING: &str = "72166-2";
 
+/// FHIR lets an extension change what a resource means, up to its opposite; who does not know it must not go by the rest.
+pub(super) fn modified(value: &Value) -> Option<Entered> {
+    fn is_modified(value: &Value) -> bool {
+        match value {
+            Value::Object(members) => members.iter().any(|(name, value)| {
+                let says = name == "modifierExtension" && !list(value, "").is_empty();
+                // What is contained speaks for itself.
+                says || name != "contained" && is_modified(value)
+            }),
+            Value::Array(items) => items.iter().any(is_modified),
+            _ => false,
+        }
+    }
+    let why = "/modifierExtension changes what it means in a way that is not known here";
+    is_modified(value).then(|| Entered::refused(why))
+}
+
 /// Whether the source itself does not stand by it.
 pub(super) fn unfinished(value: &Value) -> Option<Entered> {
     match text(value, "/status") {
@@ -112,6 +129,22 @@ mod tests {
         assert_eq!(date("/b").as_deref(), Some("2019-03"));
         assert_eq!(date("/c").as_deref(), Some("2019-03-04"));
         assert_eq!(date("/d"), None);
+    }
+
+    #[test]
+    fn what_an_unknown_extension_changes_is_not_entered() {
+        let extension = json!([{"url": "urn:x:not", "valueBoolean": true}]);
+        let refused = |value: &Value| modified(value).is_some();
+        assert!(refused(&json!({"modifierExtension": extension})));
+        assert!(refused(
+            &json!({"component": [{"code": {}, "modifierExtension": extension}]})
+        ));
+        assert!(!refused(
+            &json!({"modifierExtension": [], "extension": extension})
+        ));
+        assert!(!refused(
+            &json!({"contained": [{"modifierExtension": extension}]})
+        ));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::super::batch::Batch;
 use super::super::elements::{codings, list, text, wording};
 use super::super::resource::Resource;
 use super::super::store_entries as store;
+use super::follow::CORRECTED;
 use super::{Entered, Whose, code_of, codes, note, quantity_at, refusal, revised, words};
 
 const IN_ERROR: &str = "was entered in error at its source";
@@ -24,16 +25,24 @@ const UNCODED: &str = "is coded neither in ICD-10-CM nor in SNOMED CT";
 /// The problem; or why it can't be one.
 fn map(value: &Value, written: &str, whose: Whose) -> std::result::Result<NewProblem, Entered> {
     let code = value.pointer("/code").ok_or(Entered::refused(UNCODED))?;
+    if is_no_problem(code) {
+        return Err(Entered::Left("says that there are no problems"));
+    }
     let (icd10cm, snomed) = codes_of(value);
     if icd10cm.is_none() && snomed.is_none() {
         return Err(Entered::refused(UNCODED));
     }
     let onset = codes::partial_date(value, "/onsetDateTime")
         .or_else(|| codes::partial_date(value, "/onsetPeriod/start"));
+    // Of a time in which it went, the end: then it was over.
     let ended = codes::partial_date(value, "/abatementDateTime")
+        .or_else(|| codes::partial_date(value, "/abatementPeriod/end"))
         .or_else(|| codes::partial_date(value, "/abatementPeriod/start"));
-    let status = status(value, ended.is_some())?;
+    let status = status(value, is_abated(value))?;
     let mut more = Vec::new();
+    for (place, word) in [("/onsetPeriod", "Onset"), ("/abatementPeriod", "Abatement")] {
+        more.extend(between(value, place).map(|said| format!("{word}: {said}")));
+    }
     for (place, word) in [("/onsetString", "Onset"), ("/abatementString", "Abatement")] {
         more.extend(text(value, place).map(|said| format!("{word}: {said}")));
     }
@@ -78,6 +87,22 @@ fn map(value: &Value, written: &str, whose: Whose) -> std::result::Result<NewPro
         encounter_id: whose.encounter,
         recorded_at: None,
     })
+}
+
+/// Whether it says in any way that it is over. FHIR: what has abated is not active.
+fn is_abated(value: &Value) -> bool {
+    value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .any(|(name, said)| name.starts_with("abatement") && *said != Value::Bool(false))
+}
+
+/// A time with a beginning and an end, as it was written; the problem itself has one day for it.
+fn between(value: &Value, place: &str) -> Option<String> {
+    let period = value.pointer(place)?;
+    let (start, end) = (text(period, "/start")?, text(period, "/end")?);
+    Some(format!("{start} to {end}"))
 }
 
 fn status(value: &Value, ended: bool) -> std::result::Result<ProblemStatus, Entered> {
@@ -127,6 +152,21 @@ pub(super) fn codes_of(value: &Value) -> (Option<String>, Option<String>) {
     (icd10cm, codes::code_in(code, System::Snomed))
 }
 
+fn is_refuted(value: &Value) -> bool {
+    code_of(value, "/verificationStatus") == Some("refuted")
+}
+
+fn as_a_diagnosis(why: String) -> String {
+    format!("as a diagnosis of its encounter: {why}")
+}
+
+/// Whether it says that there are none.
+fn is_no_problem(code: &Value) -> bool {
+    let worded =
+        || wording(code).is_some_and(|words| words.to_lowercase().starts_with("no known problem"));
+    codings(code).any(|coding| coding.code == "160245001") || worded()
+}
+
 pub(super) fn is_of_an_encounter(value: &Value) -> bool {
     list(value, "/category")
         .iter()
@@ -149,7 +189,9 @@ impl Batch<'_> {
         if let Some(broken) = self.broken(&new) {
             return Ok(broken);
         }
-        let diagnosis = if is_of_an_encounter(&resource.value) && self.revises.is_none() {
+        let diagnosis = if self.revises.is_some() {
+            self.follow_diagnosis(resource, &new, whose).await?
+        } else if is_of_an_encounter(&resource.value) {
             self.diagnosis(&new, whose).await?
         } else {
             None
@@ -161,16 +203,19 @@ impl Batch<'_> {
             .map_or(self.now.date_naive(), kernel::PartialDate::latest)
             .min(self.now.date_naive());
         if let Some(id) = self.revises {
+            let ends = new.status == ProblemStatus::Resolved;
             let (tx, now) = (&mut self.tx, self.now);
             let done = problems::revise_in_tx(tx, person, ProblemId(id), new, on, now).await;
-            return revised("problem", id, done);
+            if ends && done.is_ok() {
+                // The same may stand open under another id, and was refused because of this one.
+                self.reconsider(resource, whose).await?;
+            }
+            let lacks = diagnosis.and_then(std::result::Result::err);
+            return Ok(revised("problem", id, done)?.lacking(lacks.map(as_a_diagnosis)));
         }
         let problem = problems::enter_in_tx(&mut self.tx, person, new, on, self.now).await;
         match (problem, diagnosis) {
-            (Ok(id), Some(Err(why))) => {
-                let lacks = format!("as a diagnosis of its encounter: {why}");
-                Ok(Entered::partly("problem", id, lacks))
-            }
+            (Ok(id), Some(Err(why))) => Ok(Entered::partly("problem", id, as_a_diagnosis(why))),
             (Ok(id), _) => Ok(Entered::whole("problem", id)),
             (Err(error), Some(Ok(id))) => match refusal(error)? {
                 Entered::Refused(why) => {
@@ -180,6 +225,45 @@ impl Batch<'_> {
                 other => Ok(other),
             },
             (Err(error), _) => refusal(error),
+        }
+    }
+
+    /// Takes the diagnosis of the encounter to what the source says now: what it was coded as before is taken back, unless somebody
+    /// here has coded it, and it is coded anew.
+    async fn follow_diagnosis(
+        &mut self,
+        resource: &Resource,
+        problem: &NewProblem,
+        whose: Whose,
+    ) -> Result<Option<std::result::Result<uuid::Uuid, String>>> {
+        let name = self.stored(&resource.identity());
+        let Some(before) = store::content_of(&mut self.tx, &name).await? else {
+            return Ok(None);
+        };
+        let was_in = self.kept.get(&name).and_then(|before| before.encounter);
+        let was_coded = is_of_an_encounter(&before) && !is_refuted(&before);
+        let is_coded = is_of_an_encounter(&resource.value) && !is_refuted(&resource.value);
+        let same = (was_in, codes_of(&before)) == (whose.encounter, codes_of(&resource.value));
+        if was_coded == is_coded && (same || !was_coded) {
+            return Ok(None);
+        }
+        let where_it_was = Whose {
+            encounter: was_in,
+            ..whose
+        };
+        if was_coded
+            && !self
+                .take_back_diagnosis(resource, where_it_was, CORRECTED)
+                .await?
+        {
+            return Ok(Some(Err(
+                "it was coded or changed here, and stays".to_owned()
+            )));
+        }
+        if is_coded {
+            self.diagnosis(problem, whose).await
+        } else {
+            Ok(None)
         }
     }
 
@@ -267,6 +351,34 @@ mod tests {
             problem.name.as_deref(),
             Some("Chronic sinusitis (disorder)")
         );
+    }
+
+    #[test]
+    fn what_has_abated_in_any_way_is_over_although_no_status_is_given() {
+        for (abatement, on, said) in [
+            (
+                json!({"abatementString": "years ago"}),
+                None,
+                Some("Abatement: years ago"),
+            ),
+            (
+                json!({"abatementAge": {"value": 12, "unit": "a"}}),
+                None,
+                Some("Abatement at the age of 12 a"),
+            ),
+            (
+                json!({"abatementPeriod": {"start": "1950-01", "end": "1950-03"}}),
+                Some("1950-03"),
+                Some("Abatement: 1950-01 to 1950-03"),
+            ),
+        ] {
+            let mut value = condition(abatement);
+            value["clinicalStatus"] = Value::Null;
+            let problem = mapped(&value).expect("a problem");
+            assert_eq!(problem.status, ProblemStatus::Resolved, "{value}");
+            let ended = problem.abatement.as_ref().map(kernel::PartialDate::as_str);
+            assert_eq!((ended, problem.note.as_deref()), (on, said));
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::super::dates;
 use super::super::elements::{codings, list, text, tidy, wording};
 use super::super::resource::Resource;
-use super::{Entered, Whose, code_of, words};
+use super::{Entered, Whose, code_of, codes, words};
 
 /// What comes as a document.
 pub(in super::super) const TYPES: [&str; 2] = ["DiagnosticReport", "DocumentReference"];
@@ -42,6 +42,9 @@ pub(in super::super) fn refusal(value: &Value) -> Option<Entered> {
     }
     if text(value, "/status") == Some("superseded") {
         return Some(Entered::Left("was superseded at its source"));
+    }
+    if let Some(unknown) = codes::modified(value) {
+        return Some(unknown);
     }
     if datas(value).next().is_some() || conclusion(value).is_some() {
         return None;
@@ -173,15 +176,29 @@ pub(in super::super) fn label(value: &Value, whose: Whose) -> Result<NewDocument
     Ok(NewDocument {
         category: Category::Clinical,
         kind: kind(value, loinc.as_deref()),
-        title: wording(concept)
-            .and_then(|title| words(title, 200))
-            .unwrap_or_else(|| "Document".to_owned()),
+        title: words(
+            &format!(
+                "{}{}",
+                if is_final(value) { "" } else { "Not final: " },
+                wording(concept).unwrap_or("Document")
+            ),
+            200,
+        )
+        .unwrap_or_else(|| "Document".to_owned()),
         description: words(&about.join(" "), 2000),
         document_date: day,
         loinc_code: loinc,
         encounter_id: whose.encounter,
         appointment_id: None,
     })
+}
+
+/// Whether its source stands by it as it is. A letter has its own state beside the state of the reference to it.
+fn is_final(value: &Value) -> bool {
+    !matches!(
+        text(value, "/docStatus").or_else(|| text(value, "/status")),
+        Some("preliminary" | "registered" | "partial")
+    )
 }
 
 fn kind(value: &Value, loinc: Option<&str>) -> DocumentKind {
@@ -239,6 +256,9 @@ mod tests {
         assert_eq!(label.title, "Discharge summary");
         let about = label.description.expect("a description");
         assert!(about.contains("not signed here") && about.contains("Dr. Who"));
+        let draft = note(&json!({ "docStatus": "preliminary" }));
+        let draft = super::label(&draft, whose).expect("a label");
+        assert_eq!(draft.title, "Not final: Discharge summary");
     }
 
     #[test]

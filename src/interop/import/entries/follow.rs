@@ -29,7 +29,7 @@ pub(in super::super) const CHANGED_HERE: &str = "has changed at its source since
 
 /// Why an entry was taken back.
 pub(super) const CORRECTED: &str = "Corrected at its source.";
-pub(super) const WITHDRAWN: &str = "Withdrawn at its source.";
+pub(in super::super) const WITHDRAWN: &str = "Withdrawn at its source.";
 /// Of a resource that is as it was.
 const READ_ANEW: &str = "Its source was read anew, and says more.";
 
@@ -44,6 +44,9 @@ impl Batch<'_> {
         let (Some(patient), None) = (patient, &self.only_keep) else {
             return self.entered(resource, patient, encounter).await;
         };
+        if let Some(unknown) = codes::modified(&resource.value) {
+            return Ok(unknown);
+        }
         let whose = Whose { patient, encounter };
         match kind.as_str() {
             "vitals" => return self.follow_vital(resource, whose, VitalSetId(id)).await,
@@ -61,7 +64,7 @@ impl Batch<'_> {
             return self.follow_statement(resource, whose, id).await;
         }
         if is_in_error(&resource.value) || kind == "social_history" && is_taken_back(resource) {
-            return self.take_back(resource, whose, (kind, id)).await;
+            return self.take_back(resource, whose, (kind, id), WITHDRAWN).await;
         }
         if store::is_taken_back(&mut self.tx, id).await? {
             return self.enter_anew(resource, whose, id).await;

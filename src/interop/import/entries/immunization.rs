@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use super::super::batch::Batch;
 use super::super::dates;
-use super::super::elements::{codings, list, text, wording};
+use super::super::elements::{codings, list, named, text, wording};
 use super::super::resource::Resource;
 use super::super::store_entries as store;
 use super::{Entered, Whose, code_of, codes, note, refusal, revised, words};
@@ -142,7 +142,12 @@ fn map(
     let vaccine = value.pointer("/vaccineCode").unwrap_or(&Value::Null);
     let cvx = codes::code_in(vaccine, System::Cvx)
         .ok_or(Entered::refused("/vaccineCode is not coded in CVX"))?;
+    // Editions before R4 said beside the status that it was not.
+    let not_given_then = ["/notGiven", "/wasNotGiven"]
+        .iter()
+        .any(|place| value.pointer(place) == Some(&Value::Bool(true)));
     let status = match text(value, "/status") {
+        Some("completed") if not_given_then => DoseStatus::NotGiven,
         Some("completed") => DoseStatus::Completed,
         Some("not-done") => DoseStatus::NotGiven,
         Some("entered-in-error") => {
@@ -174,6 +179,15 @@ fn map(
     let weak = list(value, "/subpotentReason").iter().filter_map(wording);
     more.extend(weak.map(|said| format!("Too weak: {said}")));
     more.extend(text(value, "/location/display").map(|place| format!("Place: {place}")));
+    // What no word of ours says is kept in its source's.
+    if site(value).is_none_or(|site| site == InjectionSite::Other) {
+        let said = value.pointer("/site").and_then(wording);
+        more.extend(said.map(|said| format!("Site: {said}")));
+    }
+    if route(value).is_none_or(|route| route == Route::Other) {
+        let said = value.pointer("/route").and_then(wording);
+        more.extend(said.map(|said| format!("Route: {said}")));
+    }
     more.extend(list(value, "/reaction").iter().filter_map(reaction));
     let (dose_quantity, dose_unit) = dose.unzip();
     Ok(NewImmunization {
@@ -183,7 +197,7 @@ fn map(
         occurred_on,
         given_at,
         source: source(value),
-        manufacturer: text(value, "/manufacturer/display").and_then(|name| words(name, 100)),
+        manufacturer: named(value, "/manufacturer").and_then(|name| words(name, 100)),
         lot_number: text(value, "/lotNumber").and_then(|lot| words(lot, 100)),
         expires_on: text(value, "/expirationDate").and_then(dates::day),
         site: site(value),
@@ -233,9 +247,9 @@ impl Batch<'_> {
             .iter()
             .find_map(|performer| self.active_provider(resource, performer));
         if new.provider_id.is_none() {
-            new.performer_name = performers
-                .iter()
-                .find_map(|performer| words(text(performer, "/actor/display")?, 100));
+            new.performer_name = (0..performers.len())
+                .find_map(|at| named(&resource.value, &format!("/performer/{at}/actor")))
+                .and_then(|name| words(name, 100));
         }
         if let Some(broken) = self.broken(&new) {
             return Ok(broken);

@@ -19,6 +19,7 @@ mod condition;
 pub(super) mod document;
 mod follow;
 mod immunization;
+mod moved;
 mod plan;
 mod procedure;
 mod social;
@@ -42,7 +43,7 @@ use super::importer::reason;
 use super::reference::Name;
 use super::resource::Resource;
 
-pub(super) use follow::CHANGED_HERE;
+pub(super) use follow::{CHANGED_HERE, WITHDRAWN};
 pub(super) use unread::{of as unread, of_mapped as unread_of_mapped};
 pub(super) use vital::{Pending, measured_at};
 pub(super) use withdraw::is_in_error;
@@ -272,6 +273,9 @@ impl Batch<'_> {
     /// # Errors
     /// Those of the database. What is wrong with the resource is an outcome.
     pub(super) async fn enter(&mut self, resource: &Resource, whose: Whose) -> Result<Entered> {
+        if let Some(unknown) = codes::modified(&resource.value) {
+            return Ok(unknown);
+        }
         let Some(person) = self.person(whose.patient).await? else {
             return Ok(Entered::refused(super::report::ORPHAN));
         };

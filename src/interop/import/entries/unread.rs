@@ -83,6 +83,8 @@ const PROCEDURE: &[&str] = &[
 const IMMUNIZATION: &[&str] = &[
     "status",
     "statusReason",
+    "notGiven",
+    "wasNotGiven",
     "vaccineCode",
     "occurrenceDateTime",
     "primarySource",

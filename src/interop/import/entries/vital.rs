@@ -21,7 +21,7 @@ use super::super::digits;
 use super::super::elements::{codings, list, text, wording};
 use super::super::importer::reason;
 use super::super::resource::Resource;
-use super::{Entered, Whose, codes, note, words};
+use super::{Entered, Whose, codes, note, quantity_at, words};
 
 type Moment = (PatientId, Option<EncounterId>, Instant);
 
@@ -226,11 +226,28 @@ fn map(value: &Value, written: &str) -> Result<NewReading, Entered> {
             .ok_or(Entered::refused("has no /valueQuantity"))?;
         let number = digits::number(written, "/valueQuantity/value");
         let (number, unit) = amount(quantity, number)?;
-        reading.note = remark(value, more, number.said);
+        let said = number.said.into_iter().chain(oxygen(value, written));
+        reading.note = remark(value, more, said);
         // A score has no unit of its own, whatever it is given.
         (reading.value, reading.unit) = (Some(number.number), unit_of(kind, unit)?);
     }
     Ok(reading)
+}
+
+/// The oxygen that was given while the saturation was measured (US Core pulse oximetry: flow 3151-8, concentration 3150-6), in words:
+/// a reading has one number.
+fn oxygen(value: &Value, written: &str) -> Vec<String> {
+    let components = list(value, "/component").iter().enumerate();
+    components
+        .filter(|(_, one)| {
+            let code = one.pointer("/code").unwrap_or(&Value::Null);
+            codings(code).any(|coding| matches!(coding.code, "3151-8" | "3150-6"))
+        })
+        .filter_map(|(at, _)| {
+            let said = quantity_at(value, written, &format!("/component/{at}/valueQuantity"))?;
+            Some(format!("On oxygen: {said}"))
+        })
+        .collect()
 }
 
 fn unit_of(kind: VitalKind, said: Option<&str>) -> Result<Option<Unit>, Entered> {

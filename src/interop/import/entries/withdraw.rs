@@ -19,7 +19,7 @@ use super::super::batch::Batch;
 use super::super::elements::text;
 use super::super::resource::Resource;
 use super::super::store_entries as store;
-use super::follow::{CHANGED_HERE, WITHDRAWN};
+use super::follow::CHANGED_HERE;
 use super::{Entered, Whose, code_of, condition, revised};
 
 const SHARED: &str =
@@ -36,32 +36,33 @@ pub(in super::super) fn is_in_error(value: &Value) -> bool {
 }
 
 impl Batch<'_> {
-    /// Takes the entry of a resource back that its source has taken back. Nobody here has changed it, which is asked here of a
+    /// Takes the entry of a resource back that its source has taken back, and says why. Nobody here has changed it, which is asked here of a
     /// document, and of the diagnosis that goes with a problem.
     pub(in super::super) async fn take_back(
         &mut self,
         resource: &Resource,
         whose: Whose,
         (kind, id): (&'static str, Uuid),
+        why: &str,
     ) -> Result<Entered> {
         let others = self.also_stand(resource, whose, id).await?;
         let mut stays = None;
         if kind == "problem" {
             let of_the_visit = others.contains(&whose.encounter);
-            if !of_the_visit && !self.take_back_diagnosis(resource, whose).await? {
+            if !of_the_visit && !self.take_back_diagnosis(resource, whose, why).await? {
                 stays = Some(CODED_HERE.to_owned());
             }
         }
         if !others.is_empty() {
             let stays = stays.iter().map(String::as_str);
-            let why: Vec<&str> = [SHARED].into_iter().chain(stays).collect();
-            return Ok(Entered::whole(kind, id).lacking(Some(why.join("; "))));
+            let lacks: Vec<&str> = [SHARED].into_iter().chain(stays).collect();
+            return Ok(Entered::whole(kind, id).lacking(Some(lacks.join("; "))));
         }
         if kind == "document" && !store::is_document_untouched(&mut self.tx, DocumentId(id)).await?
         {
             return Ok(Entered::refused(CHANGED_HERE));
         }
-        let (tx, now, patient, why) = (&mut self.tx, self.now, whose.patient, WITHDRAWN);
+        let (tx, now, patient) = (&mut self.tx, self.now, whose.patient);
         let done = match kind {
             "problem" => problems::take_back_in_tx(tx, patient, ProblemId(id), why, now).await,
             "diagnosis" => diagnoses::take_back_in_tx(tx, patient, DiagnosisId(id), why, now).await,
@@ -90,7 +91,7 @@ impl Batch<'_> {
     }
 
     /// What was refused because this entry stood is looked at again, at the end of the run.
-    async fn reconsider(&mut self, resource: &Resource, whose: Whose) -> Result<()> {
+    pub(super) async fn reconsider(&mut self, resource: &Resource, whose: Whose) -> Result<()> {
         let kind = &resource.name.resource_type;
         for kept in &mut self.keep {
             let refused = matches!(kept.judgement, Some(Entered::Refused(_)));
@@ -124,7 +125,12 @@ impl Batch<'_> {
     }
 
     /// What a condition was coded as on its encounter. Returns whether nobody here has changed that.
-    async fn take_back_diagnosis(&mut self, resource: &Resource, whose: Whose) -> Result<bool> {
+    pub(super) async fn take_back_diagnosis(
+        &mut self,
+        resource: &Resource,
+        whose: Whose,
+        why: &str,
+    ) -> Result<bool> {
         let name = self.stored(&resource.identity());
         let before = store::content_of(&mut self.tx, &name).await?;
         let (Some(encounter), Some(before)) = (whose.encounter, before) else {
@@ -141,7 +147,7 @@ impl Batch<'_> {
         if !store::is_untouched(&mut self.tx, "encounter_diagnoses", id.into()).await? {
             return Ok(false);
         }
-        diagnoses::take_back_in_tx(&mut self.tx, whose.patient, id, WITHDRAWN, self.now).await?;
+        diagnoses::take_back_in_tx(&mut self.tx, whose.patient, id, why, self.now).await?;
         Ok(true)
     }
 }

@@ -216,7 +216,8 @@ async fn disown(key: &str, since: DateTime<Utc>, place: &Where) -> anyhow::Resul
         out!("{key} is not believed from {} on", shown(since));
         if key.starts_with(Purpose::Seal.as_str()) {
             out!(
-                "what it sealed since is a fault until `chartwell audit acknowledge` answers for it; wait five minutes with that"
+                "what it sealed since stays a fault of `chartwell audit verify`; its acknowledgements count for nothing, so run \
+                 `chartwell audit acknowledge` anew for what they answered for"
             );
         }
     }

@@ -29,8 +29,8 @@ pub enum Audit {
         #[command(flatten)]
         place: Where,
     },
-    /// Answer for breaks that a restore or a clock has left: signed, and told by every verification from then on. What was
-    /// changed, removed or inserted stays a fault
+    /// Answer for breaks that a restore or a clock has left, and for acknowledgements of a stolen key: signed, and told by every
+    /// verification from then on. What was changed, removed or inserted stays a fault
     Acknowledge {
         /// What has happened
         #[arg(long, value_parser = text)]

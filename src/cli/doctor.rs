@@ -28,7 +28,7 @@ pub async fn run(place: Where) -> anyhow::Result<ExitCode> {
     let installation = Installation::find(&place).await?;
     let config = &installation.config;
     let mut well = true;
-    match connect(&config.database.connect).await {
+    match connect(config).await {
         Err(error) => well &= say("database", Err(error)),
         Ok(mut connection) => {
             well &= say("database", version(&mut connection).await);

@@ -1,14 +1,14 @@
 //! `chartwell import fhir`.
 
-use std::fs::OpenOptions;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Subcommand;
 use interop::import;
 
 use super::installation::{Installation, Where};
+use super::report_file::ReportFile;
 use crate::server::told;
 
 #[derive(Debug, Subcommand)]
@@ -18,7 +18,8 @@ pub enum Import {
         /// The tenant to import into
         #[arg(long)]
         tenant: String,
-        /// Write every failure, and what is kept although it should be in the chart, to this file: a JSON line each
+        /// Write every failure, and what is kept although it should be in the chart, to this file: a JSON line each. It is
+        /// there when the import has come to its end, and not before
         #[arg(long)]
         report: Option<PathBuf>,
         /// Where the files come from, if ids of several systems may clash: a word kept before each id, the same each time
@@ -45,10 +46,7 @@ pub async fn run(
         place,
     }: Import,
 ) -> anyhow::Result<ExitCode> {
-    // Before the work, whose list it is: afterwards it would be lost.
-    if let Some(path) = &report {
-        can_be_written(path)?;
-    }
+    let mut report = report.as_deref().map(ReportFile::at).transpose()?;
     let installation = Installation::find(&place).await?;
     let chartwell = installation.open().await?;
     let Some(tenant_id) = identity::tenants::find(&chartwell.app.db, &tenant)
@@ -62,14 +60,15 @@ pub async fn run(
         source,
         again,
     };
+    if let Some(report) = &mut report {
+        report.begin()?;
+    }
     let outcome = import::fhir(&chartwell.app, tenant_id, &paths, options)
         .await
         .map_err(told)?;
     out!("{outcome}");
-    if let Some(path) = report {
-        outcome
-            .write_failures(&path)
-            .with_context(|| format!("can't write {}", path.display()))?;
+    if let Some(report) = report {
+        report.finish(|path| outcome.write_failures(path))?;
     }
     chartwell.app.db.close().await;
     installation.close().await?;
@@ -78,15 +77,4 @@ pub async fn run(
     } else {
         ExitCode::from(2)
     })
-}
-
-/// Opens the file without taking away what an earlier run left there.
-fn can_be_written(path: &Path) -> anyhow::Result<()> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .map(drop)
-        .with_context(|| format!("can't write {}; nothing was imported", path.display()))
 }

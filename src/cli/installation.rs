@@ -131,7 +131,10 @@ impl Installation {
         let runtime = PgConnectOptions::from_str(&admin_url)?
             .username("chartwell_runtime")
             .password(&secrets.runtime_password);
-        let config = dev_config(&environment, runtime, secrets, data_dir)?;
+        let mut config = dev_config(&environment, runtime, secrets, data_dir)?;
+        if cluster.is_none() {
+            "DATABASE_URL".clone_into(&mut config.database_from);
+        }
         Ok(Self { config, cluster })
     }
 
@@ -142,7 +145,7 @@ impl Installation {
 
     /// The database, after a first connection: a pool would say only that it waited in vain.
     pub async fn db(&self) -> anyhow::Result<Db> {
-        let connection = connect(&self.config.database.connect).await?;
+        let connection = connect(&self.config).await?;
         connection.close().await?;
         Ok(Db::new(&self.config.database))
     }
@@ -298,6 +301,7 @@ fn dev_config(
         ..config.database
     };
     config.database = options;
+    config.database_from = format!("the database of the data folder {}", data_dir.display());
     config.keys = Keys {
         master: SecretString::from(secrets.master_key.clone()),
         master_previous: None,
@@ -373,6 +377,29 @@ impl Secrets {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_database_of_a_data_folder_that_is_out_of_reach_is_named_by_the_folder() {
+        let nowhere = std::env::temp_dir().join("chartwell-no-cluster-here");
+        let secrets = Secrets {
+            master_key: LocalMasterKeys::generate().to_string(),
+            runtime_password: "not told".to_owned(),
+        };
+        let config = dev_config(
+            &Environment::from_pairs([]),
+            PgConnectOptions::new().socket(&nowhere),
+            &secrets,
+            Path::new("/srv/trial/.chartwell"),
+        )
+        .expect("a configuration");
+        let refused = connect(&config).await.expect_err("there is none");
+        let told = format!("{refused:#}");
+        assert!(
+            told.starts_with("the database of the data folder /srv/trial/.chartwell: "),
+            "{told}"
+        );
+        assert!(!told.contains("CHARTWELL_DATABASE_URL"), "{told}");
+    }
 
     #[test]
     fn a_data_folder_of_other_migrations_is_named_and_left_alone() {

@@ -148,7 +148,7 @@ async fn rotate(place: &Where) -> anyhow::Result<()> {
         );
     }
     let wrapper = wrapper(&installation)?;
-    let mut connection = connect(&installation.config.database.connect).await?;
+    let mut connection = connect(&installation.config).await?;
     let mut wrapped = SigningKeys::rewrap(&mut connection, &*wrapper)
         .await
         .map_err(told)?;
@@ -168,7 +168,7 @@ async fn rotate(place: &Where) -> anyhow::Result<()> {
 async fn sign(purpose: Signing, place: &Where) -> anyhow::Result<()> {
     let installation = Installation::find(place).await?;
     let wrapper = wrapper(&installation)?;
-    let mut connection = connect(&installation.config.database.connect).await?;
+    let mut connection = connect(&installation.config).await?;
     let purpose = match purpose {
         Signing::AccessToken => Purpose::AccessToken,
         Signing::Seal => Purpose::Seal,
@@ -191,7 +191,7 @@ async fn sign(purpose: Signing, place: &Where) -> anyhow::Result<()> {
 async fn disown(key: &str, since: DateTime<Utc>, place: &Where) -> anyhow::Result<()> {
     let installation = Installation::find(place).await?;
     let wrapper = wrapper(&installation)?;
-    let mut connection = connect(&installation.config.database.connect).await?;
+    let mut connection = connect(&installation.config).await?;
     let (id, now) = (key.to_owned(), Clock::system().now());
     let keys = SigningKeys::list(&mut connection).await.map_err(told)?;
     if let Some(found) = keys.iter().find(|found| found.id == key) {
@@ -216,7 +216,8 @@ async fn disown(key: &str, since: DateTime<Utc>, place: &Where) -> anyhow::Resul
         out!("{key} is not believed from {} on", shown(since));
         if key.starts_with(Purpose::Seal.as_str()) {
             out!(
-                "what it sealed since is a fault until `chartwell audit acknowledge` answers for it; wait five minutes with that"
+                "what it sealed since stays a fault of `chartwell audit verify`; its acknowledgements count for nothing, so run \
+                 `chartwell audit acknowledge` anew for what they answered for"
             );
         }
     }
@@ -228,7 +229,7 @@ async fn disown(key: &str, since: DateTime<Utc>, place: &Where) -> anyhow::Resul
 
 async fn list(place: &Where) -> anyhow::Result<()> {
     let installation = Installation::find(place).await?;
-    let mut connection = connect(&installation.config.database.connect).await?;
+    let mut connection = connect(&installation.config).await?;
     let keys = SigningKeys::list(&mut connection).await.map_err(told)?;
     for key in keys {
         out!(

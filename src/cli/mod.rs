@@ -21,6 +21,7 @@ mod notes;
 mod partitions;
 mod plan;
 mod privacy;
+mod report_file;
 mod serve;
 mod tenant;
 mod terminology;

@@ -29,6 +29,8 @@ pub use variables::{VARIABLES, Variable, example_file};
 #[derive(Clone, Debug)]
 pub struct Config {
     pub database: DbOptions,
+    /// How whoever set the database up knows it: a variable's name, or a data folder. Never its URL.
+    pub database_from: String,
     pub keys: Keys,
     pub http: Http,
     pub rates: Rates,
@@ -70,6 +72,11 @@ impl Config {
     pub fn from_environment(environment: &Environment) -> Result<Self, Mistakes> {
         let mut reader = environment.reader();
         let mut database = reader.database_url("CHARTWELL_DATABASE_URL");
+        let by_file = environment.get("CHARTWELL_DATABASE_URL_FILE");
+        let database_from = match by_file {
+            Some(_) => "CHARTWELL_DATABASE_URL_FILE",
+            None => "CHARTWELL_DATABASE_URL",
+        };
         let pool_size = reader.number("CHARTWELL_DB_POOL_SIZE", 1, 500);
         let acquire = reader.number("CHARTWELL_DB_ACQUIRE_SECONDS", 1, 60);
         let statement = reader.number("CHARTWELL_DB_STATEMENT_SECONDS", 1, 600);
@@ -113,6 +120,7 @@ impl Config {
         };
         Ok(Self {
             database,
+            database_from: database_from.to_owned(),
             keys,
             http: Http { listen, settings },
             rates,

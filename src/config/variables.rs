@@ -130,7 +130,7 @@ pub const VARIABLES: &[Variable] = &[
     variable(
         "CHARTWELL_RATE_LOGIN",
         Some("30"),
-        "Attempts to log in a minute from one address.",
+        "Attempts to log in a minute from one address, a third of them under one name; and accounts that may fail there within an hour.",
     ),
     variable(
         "CHARTWELL_PARTITIONS_AHEAD",

@@ -38,7 +38,7 @@ pub async fn assemble_with(
     let db = Db::new(&config.database);
     let wrapper = master_keys(config)?;
     let keys = {
-        let mut connection = connect(&config.database.connect).await?;
+        let mut connection = connect(config).await?;
         if let Some(reason) = isolation::role_bypasses(&mut connection)
             .await
             .map_err(told)?
@@ -198,15 +198,12 @@ async fn check_tenant_keys(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A connection outside the pools, to fail at start with the reason and not with a timeout.
-pub(crate) async fn connect(
-    options: &sqlx::postgres::PgConnectOptions,
-) -> anyhow::Result<sqlx::PgConnection> {
+/// A connection outside the pools, to fail at start with the reason and not with a timeout. The reason names what the operator
+/// set, or the folder he has.
+pub(crate) async fn connect(config: &Config) -> anyhow::Result<sqlx::PgConnection> {
     use sqlx::ConnectOptions as _;
-    options
-        .connect()
-        .await
-        .map_err(|error| told(error.into()).context("CHARTWELL_DATABASE_URL"))
+    let connected = config.database.connect.connect().await;
+    connected.map_err(|error| told(error.into()).context(config.database_from.clone()))
 }
 
 /// An error of the house for the operator: its cause, else the fields that break a rule, else its sentence.

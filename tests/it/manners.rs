@@ -1,10 +1,12 @@
 //! What bad input gets: a problem document, always, naming the field and the rule, never the value.
 
 use axum::http::Method;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
 use platform::access::Role;
 use serde_json::json;
 
-use crate::support::TestTenant;
+use crate::support::{Caller, TestTenant};
 
 fn person() -> serde_json::Value {
     json!({ "names": [{ "use": "legal", "family": "Okafor", "given": ["Ada"] }], "birth_date": "1980-02-29", "sex": "female" })
@@ -297,4 +299,77 @@ async fn a_repeat_shows_nothing_the_caller_may_not_see_any_more() {
     let member = members["items"][0]["id"].as_str().expect("a member");
     admin.act(format!("{team}/{member}/end")).await.expect(200);
     register().await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_for_one_thing_is_refused_for_any_other() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let person = |family: &str| {
+        let mut person = person();
+        person["names"][0]["family"] = json!(family);
+        person.to_string()
+    };
+    let key = [("idempotency-key", "registration-1")];
+    let send = |path: &'static str, body: String| {
+        let admin = admin.clone();
+        async move { admin.send(Method::POST, path, &key, Some(body)).await }
+    };
+    send("/api/v1/patients", person("Okafor")).await.expect(201);
+    let facility = json!({ "code": "OTHER", "name": "Other", "kind": "clinic", "time_zone": "America/New_York" });
+    for (path, body) in [
+        ("/api/v1/patients", person("Adams")),
+        ("/api/v1/patients?allow_duplicate=true", person("Okafor")),
+        ("/api/v1/facilities", facility.to_string()),
+    ] {
+        send(path, body)
+            .await
+            .expect_problem(409, "idempotency_key_reused");
+    }
+    let found = admin.get("/api/v1/patients?family=adams").await;
+    assert_eq!(found.expect(200)["items"], json!([]), "nothing was done");
+    send("/api/v1/patients", person("Okafor")).await.expect(201);
+    for wrong in ["", "with a space", "ü", &"x".repeat(129)] {
+        let key = [("idempotency-key", wrong)];
+        admin
+            .send(
+                Method::POST,
+                "/api/v1/patients",
+                &key,
+                Some(person("Brontë")),
+            )
+            .await
+            .expect_problem(400, "invalid_header");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_told_to_nobody_and_the_next_request_is_served() {
+    let clinic = TestTenant::new().await;
+    let router = axum::Router::new()
+        .route(
+            "/falls",
+            get(|| async {
+                assert!(
+                    std::hint::black_box(false),
+                    "select s3cret from app.patients"
+                );
+                "never"
+            }),
+        )
+        .route("/stands", get(|| async { "well" }))
+        .layer(from_fn_with_state(
+            clinic.app.clone(),
+            platform::http::envelope,
+        ))
+        .with_state(clinic.app.clone());
+    let nobody = Caller::of(router);
+    for _ in 0..3 {
+        let fallen = nobody.get("/falls").await;
+        for secret in ["s3cret", "select", "manners.rs", "panic"] {
+            assert!(!fallen.text.contains(secret), "{}", fallen.text);
+        }
+        fallen.expect_problem(500, "internal");
+        assert_eq!(nobody.get("/stands").await.text, "well");
+    }
 }

@@ -28,6 +28,9 @@ use crate::support::{Caller, PASSWORD, TestTenant};
 /// The longest a request may take in these tests.
 const DEADLINE: Duration = Duration::from_secs(2);
 
+/// How long the database is away.
+const AWAY: Duration = Duration::from_secs(10);
+
 /// Deleted with what is in it.
 struct Folder(PathBuf);
 
@@ -84,6 +87,7 @@ async fn serve_from(cluster: &Cluster) -> Chartwell {
         .username("chartwell_runtime")
         .password(PASSWORD);
     config.database.acquire_timeout = Duration::from_secs(1);
+    config.rates.login = 10_000;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     config.files.keep_in(folder.join("weather-files"));
     config.messages.keep_in(folder.join("weather-messages"));
@@ -144,23 +148,30 @@ async fn while_the_database_is_away_requests_get_503_in_time_and_its_return_need
     admin.get("/readyz").await.expect(200);
 
     stop(cluster).await;
-    let asked = Instant::now();
-    let (read, search, write, login, ready) = tokio::join!(
-        admin.get(&path),
-        admin.get("/api/v1/patients?family=oka"),
-        admin.post("/api/v1/patients", person("Adams")),
-        admin.post("/api/v1/auth/login", credentials()),
-        admin.get("/readyz"),
-    );
-    let took = asked.elapsed();
-    assert!(took < DEADLINE + Duration::from_secs(1), "{took:?}");
-    assert_eq!(ready.status, 503, "{}", ready.text);
-    for reply in [read, search, write, login] {
-        assert_eq!(reply.status, 503, "{}", reply.text);
-        assert_eq!(reply.headers["content-type"], "application/problem+json");
-        assert!(!reply.text.contains("Okafor"), "{}", reply.text);
+    let away = Instant::now();
+    while away.elapsed() < AWAY {
+        let asked = Instant::now();
+        let (read, search, write, login, ready) = tokio::join!(
+            admin.get(&path),
+            admin.get("/api/v1/patients?family=oka"),
+            admin.post("/api/v1/patients", person("Adams")),
+            admin.post("/api/v1/auth/login", credentials()),
+            admin.get("/readyz"),
+        );
+        let took = asked.elapsed();
+        assert!(took < DEADLINE + Duration::from_secs(1), "{took:?}");
+        assert_eq!(ready.status, 503, "{}", ready.text);
+        for reply in [read, search, write, login] {
+            assert_eq!(reply.status, 503, "{}", reply.text);
+            assert_eq!(reply.headers["content-type"], "application/problem+json");
+            assert!(reply.headers.contains_key("retry-after"));
+            for secret in ["Okafor", "select", "app.", "socket", "postgres"] {
+                assert!(!reply.text.contains(secret), "{}", reply.text);
+            }
+        }
+        admin.get("/livez").await.expect(200);
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    admin.get("/livez").await.expect(200);
 
     let cluster = start(&folder.0).await;
     let back = Instant::now();
@@ -246,6 +257,81 @@ async fn a_client_that_dawdles_or_says_nothing_is_not_waited_for() {
     // Whoever is served and says no more is let go without a word, or the word would pass for the answer to his next request.
     assert_eq!(idle.matches("HTTP/1.1").count(), 1, "{idle}");
     assert!(complete.starts_with("HTTP/1.1 200"), "{complete}");
+}
+
+/// Sends a byte at a time, and returns what came back until the server closed.
+async fn trickled(address: SocketAddr, sent: &str) -> (Duration, String) {
+    let begun = Instant::now();
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let (mut from, mut to) = stream.split();
+    let mut answer = Vec::new();
+    let trickle = async {
+        for byte in sent.as_bytes() {
+            if to.write_all(&[*byte]).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = trickle => {}
+        _ = from.read_to_end(&mut answer) => {}
+    }
+    (
+        begun.elapsed(),
+        String::from_utf8_lossy(&answer).into_owned(),
+    )
+}
+
+#[tokio::test]
+async fn a_client_that_trickles_is_not_waited_for_however_often_it_sends() {
+    let clinic = TestTenant::new().await;
+    let settings = Settings {
+        request_deadline: Duration::from_millis(800),
+        ..Settings::default()
+    };
+    let router = clinic.server_with_settings(settings).await;
+    let patience = Patience {
+        headers: Duration::from_millis(800),
+        ..Patience::default()
+    };
+    let (address, _switch) = listening(router, patience).await;
+    let headers = format!(
+        "GET /livez HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n",
+        "y".repeat(2_000)
+    );
+    let body = "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+                content-type: application/json\r\ncontent-length: 1000\r\n\r\n"
+        .to_owned();
+    // The headers of the second come at once: it is the body that trickles.
+    let slow_body = async {
+        let begun = Instant::now();
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        stream.write_all(body.as_bytes()).await.expect("sent");
+        let (mut from, mut to) = stream.split();
+        let mut answer = Vec::new();
+        let trickle = async {
+            while to.write_all(b" ").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = trickle => {}
+            _ = from.read_to_end(&mut answer) => {}
+        }
+        (
+            begun.elapsed(),
+            String::from_utf8_lossy(&answer).into_owned(),
+        )
+    };
+    let ((took, answer), (long, told)) = tokio::join!(trickled(address, &headers), slow_body);
+    assert!(answer.contains("headers_timeout"), "{answer}");
+    assert!(told.contains("deadline_exceeded"), "{told}");
+    for took in [took, long] {
+        assert!(took < Duration::from_secs(4), "{took:?}");
+    }
 }
 
 #[tokio::test]

@@ -187,6 +187,7 @@ pub(super) async fn read(ctx: &Ctx, id: DocumentId) -> Result<Answer<Amended<Doc
 /// The document, locked, if the caller may change it and it is not closed.
 pub(super) async fn open(ctx: &Ctx, tx: &mut TenantTx, id: DocumentId) -> Result<Document> {
     let document = store::get(tx, id).await?;
+    ctx.concerning(owner_of(&document)?.subject(id));
     ctx.require(document.data.category.permission())?;
     store::lock(tx, id).await?;
     let document = store::get(tx, id).await?;

@@ -21,7 +21,7 @@ use super::model::{Login, SessionTokens};
 use super::{store, store_tokens};
 use crate::Identity;
 use crate::access_token::LIFETIME;
-use crate::lockout::Standing;
+use crate::lockout::{Claim, Standing};
 use crate::passwords::Verdict;
 use crate::refresh_token::RefreshToken;
 use crate::tenants::{self, TenantStatus};
@@ -38,7 +38,8 @@ pub(super) async fn login(
     login: Login,
 ) -> Result<Answer<SessionTokens>> {
     let started = tokio::time::Instant::now();
-    admit(&app, &identity, &request).await?;
+    let claim = Claim::of_account(&login.tenant, &login.email);
+    admit(&app, &identity, &request, claim).await?;
     // A task of its own: a client that hangs up must not escape being counted.
     let attempt = tokio::spawn(async move { attempt(&app, &identity, &request, &login).await });
     if let Some(tokens) = attempt.await.map_err(Error::internal)?? {
@@ -54,11 +55,16 @@ fn floors(elapsed: Duration) -> u32 {
 }
 
 /// Refuses an address that tries, or fails, too often.
-pub(super) async fn admit(app: &App, identity: &Identity, request: &RequestInfo) -> Result<()> {
+pub(super) async fn admit(
+    app: &App,
+    identity: &Identity,
+    request: &RequestInfo,
+    claim: Claim,
+) -> Result<()> {
     let now = app.clock.now();
     let refused = match identity.addresses().locked_for(&request.network, now) {
         Some(seconds) => Error::new(Code::RateLimited).retry_after(seconds),
-        None => match request.count(app.limits.login(&request.network)) {
+        None => match request.count(app.limits.login(&request.network, claim.bytes())) {
             Ok(()) => return Ok(()),
             Err(refused) => refused,
         },
@@ -109,9 +115,10 @@ async fn attempt(
         (Some(_), None) => "unknown_account",
         (None, _) => "unknown_tenant",
     };
+    let claim = Claim::of_account(&login.tenant, &login.email);
     identity
         .addresses()
-        .failed(&request.network, app.limits.rates().login, now);
+        .failed(&request.network, claim, app.limits.rates().login, now);
     let tenant = tenant.map_or(NO_TENANT, |(tenant, _)| tenant);
     let account = account.map(|(account, standing)| (account.id, standing));
     let mut tx = SystemTx::begin(&app.db, tenant).await?;
@@ -153,7 +160,8 @@ async fn let_in(
     )
     .await?;
     if tokens.is_some() {
-        identity.addresses().succeeded(&request.network);
+        let claim = Claim::of_account(&login.tenant, &login.email);
+        identity.addresses().succeeded(&request.network, claim);
         identity.familiar().succeeded(id, request);
     }
     Ok(tokens)

@@ -32,8 +32,8 @@ pub(super) async fn me(ctx: &Ctx) -> Result<Answer<Me>> {
         provider_id: provider.map(|provider| provider.id),
         permissions: permitted.map(|permission| permission.as_str()).collect(),
     };
-    let version = me.account.version;
-    tx.finish(Disclosure::plain(me).version(version)).await
+    // Whoever links a provider, renames the organisation or changes what a role permits leaves the account's version as it is.
+    tx.finish(Disclosure::plain(me).tagged_by_content()).await
 }
 
 pub(super) async fn list(ctx: &Ctx) -> Result<Answer<Page<Session>>> {

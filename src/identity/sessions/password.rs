@@ -16,7 +16,7 @@ use super::login::admit;
 use super::model::{PasswordChange, PasswordChoice};
 use super::store::{self, EndReason};
 use crate::Identity;
-use crate::lockout::Standing;
+use crate::lockout::{Claim, Standing};
 use crate::tenants::{self, Tenant, TenantStatus};
 use crate::users::{self, AccountStatus, Credentials, OneTimePurpose};
 
@@ -119,7 +119,8 @@ pub(super) async fn set(
     request: &RequestInfo,
     choice: PasswordChoice,
 ) -> Result<Answer<()>> {
-    admit(app, identity, request).await?;
+    let claim = Claim::of_token(choice.token.expose_secret());
+    admit(app, identity, request, claim).await?;
     let now = app.clock.now();
     let token = LinkSecret::parse(users::ONE_TIME, choice.token.expose_secret().trim());
     let found = match &token {
@@ -130,7 +131,7 @@ pub(super) async fn set(
         None => None,
     };
     let (Some(token), Some((account, tenant, purpose))) = (token, found) else {
-        return refuse_token(app, identity, request, now).await;
+        return refuse_token(app, identity, request, claim, now).await;
     };
     let hash = identity
         .passwords()
@@ -143,7 +144,7 @@ pub(super) async fn set(
         .is_none_or(|(present, ..)| present.id != account.id)
     {
         drop(tx);
-        return refuse_token(app, identity, request, now).await;
+        return refuse_token(app, identity, request, claim, now).await;
     }
     users::set_password(&mut tx, account.id, &hash, now).await?;
     users::spend(&mut tx, account.id, now).await?;
@@ -181,12 +182,13 @@ async fn refuse_token(
     app: &App,
     identity: &Identity,
     request: &RequestInfo,
+    claim: Claim,
     now: kernel::clock::Instant,
 ) -> Result<Answer<()>> {
     // The tenant that a made-up token names is nobody's.
     identity
         .addresses()
-        .failed(&request.network, app.limits.rates().login, now);
+        .failed(&request.network, claim, app.limits.rates().login, now);
     let event = SecurityEvent::new(SecurityKind::PasswordReset, false).because("token_refused");
     security::record(&app.db, NO_TENANT, &event, Some(request), now).await?;
     Err(Code::TokenUsedOrExpired.into())

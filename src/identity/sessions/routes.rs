@@ -8,7 +8,7 @@ use kernel::ids::SessionId;
 use kernel::{Error, Page};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{Answer, Json, Path, Reply, RequestInfo};
+use platform::http::{Answer, Json, NoQuery, Path, Reply, RequestInfo};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -38,6 +38,7 @@ async fn create_login(
     State(app): State<App>,
     Extension(identity): Extension<Arc<Identity>>,
     Extension(request): Extension<Arc<RequestInfo>>,
+    _: NoQuery,
     Json(proof): Json<Login>,
 ) -> Reply<SessionTokens> {
     Ok(login::login(app, identity, request, proof).await?)
@@ -53,6 +54,7 @@ async fn refresh_login(
     State(app): State<App>,
     Extension(identity): Extension<Arc<Identity>>,
     Extension(request): Extension<Arc<RequestInfo>>,
+    _: NoQuery,
     Json(token): Json<Refresh>,
 ) -> Reply<SessionTokens> {
     Ok(refresh::refresh(&app, &identity, &request, &token).await?)
@@ -94,6 +96,7 @@ async fn set_password(
     State(app): State<App>,
     Extension(identity): Extension<Arc<Identity>>,
     Extension(request): Extension<Arc<RequestInfo>>,
+    _: NoQuery,
     Json(choice): Json<PasswordChoice>,
 ) -> Reply<()> {
     Ok(password::set(&app, &identity, &request, choice).await?)

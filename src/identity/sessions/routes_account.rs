@@ -21,6 +21,8 @@ pub(super) fn router() -> OpenApiRouter<App> {
 }
 
 /// Read one's own account
+///
+/// It tells of the organisation, the session and the provider, too, so its `ETag` is none for `If-Match`: that is the `version`.
 #[utoipa::path(get, path = "/api/v1/me", tag = "auth",
     responses((status = 200, body = Me, description = "Account, organisation and permissions")),
     extensions(("x-permission" = json!("profile.read"))))]

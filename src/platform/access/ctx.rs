@@ -116,6 +116,11 @@ impl Ctx {
         }
     }
 
+    /// Says whom the work is about, where the path does not name the patient: a refusal from here on is recorded with him.
+    pub fn concerning(&self, subject: Subject) {
+        self.0.request.note_concerned(subject);
+    }
+
     /// Checks the permission, which only reads, and looks at one row by its id: cheaper than a transaction, because rows that
     /// several ask for at once are asked for together. Ends with [`Glimpse::finish`].
     ///

@@ -26,6 +26,15 @@ pub(crate) enum Form {
     NoContent,
 }
 
+/// What its `ETag` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tag {
+    /// The version, for `If-Match`.
+    Version(i64),
+    /// What tells the body from another.
+    Content,
+}
+
 /// A body, and whose information it is.
 #[derive(Debug)]
 pub struct Disclosure<T> {
@@ -36,7 +45,7 @@ pub struct Disclosure<T> {
     /// Subjects of other kinds.
     pub(crate) also: Vec<(&'static str, Subject)>,
     pub(crate) form: Form,
-    pub(crate) version: Option<i64>,
+    pub(crate) tag: Option<Tag>,
 }
 
 impl<T: Serialize> Disclosure<T> {
@@ -61,7 +70,7 @@ impl<T: Serialize> Disclosure<T> {
             subjects: vec![subject],
             also: Vec::new(),
             form: Form::Ok,
-            version: None,
+            tag: None,
         }
     }
 
@@ -111,7 +120,7 @@ impl<T: Serialize> Disclosure<T> {
             subjects,
             also: Vec::new(),
             form: Form::Ok,
-            version: None,
+            tag: None,
         }
     }
 
@@ -125,7 +134,15 @@ impl<T: Serialize> Disclosure<T> {
     /// Answers with the version as `ETag`.
     #[must_use]
     pub fn version(mut self, version: i64) -> Self {
-        self.version = Some(version);
+        self.tag = Some(Tag::Version(version));
+        self
+    }
+
+    /// Answers with an `ETag` that tells the body from another: for what is put together from several resources, whose versions
+    /// change apart. It is none for `If-Match`.
+    #[must_use]
+    pub fn tagged_by_content(mut self) -> Self {
+        self.tag = Some(Tag::Content);
         self
     }
 
@@ -147,7 +164,7 @@ impl<T: NoPhi> Disclosure<T> {
             subjects: Vec::new(),
             also: Vec::new(),
             form: Form::Ok,
-            version: None,
+            tag: None,
         }
     }
 }

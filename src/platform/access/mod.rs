@@ -12,8 +12,8 @@ pub mod withheld;
 
 pub use changed::{CHANNEL, Changed, announce};
 pub use ctx::{Ctx, Glimpse};
-pub(crate) use disclosure::Form;
 pub use disclosure::{Disclosure, NoPhi};
+pub(crate) use disclosure::{Form, Tag};
 pub use permission::{Effect, Permission, matrix};
 pub use principal::{Authenticator, Principal};
 pub use purpose::Purpose;

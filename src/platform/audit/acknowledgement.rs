@@ -1,10 +1,13 @@
-//! What an operator answers for: breaks in the sealed logs that a restore or a clock has left.
+//! What an operator answers for: breaks in the sealed logs that a restore or a clock has left, and acknowledgements of a key that
+//! was in other hands.
 //!
 //! An acknowledgement is signed like a seal and says who, when, why, and exactly which breaks; verification lists it for ever, with
 //! each of them, and goes on naming whatever else it finds. What was changed, removed or inserted can't be acknowledged: no
 //! restore does that.
 //!
-//! Traps: who takes one away makes its breaks faults again; who alters one makes it a fault itself. It hides nothing.
+//! Traps: who takes one away makes its breaks faults again; who alters one makes it a fault itself. It hides nothing. No seal
+//! covers one, so of a key that has ever been in other hands none is believed, whatever time it bears: who has the key writes any.
+//! What it claimed is a fault again, until somebody answers for it with a sound key.
 
 use std::collections::HashMap;
 
@@ -12,6 +15,7 @@ use chrono::SubsecRound;
 use kernel::clock::Instant;
 use kernel::ids::TenantId;
 use kernel::{Error, Result};
+use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -57,6 +61,12 @@ impl Acknowledgement {
         }
         bytes
     }
+
+    /// The claim of a later one that answers for this one being there, whose key was in other hands. For nothing that it claims.
+    fn claim(&self) -> String {
+        let hash = hex::encode(Sha256::digest(self.canonical()));
+        format!("acknowledgement {} {hash}", self.number)
+    }
 }
 
 /// A seal that is kept outside, and that the database does not have.
@@ -93,6 +103,8 @@ pub(super) struct Acknowledged {
     pub all: Vec<Acknowledgement>,
     /// Those without a valid signature: nothing they claim counts.
     pub forged: Vec<i64>,
+    /// Those of a key that has been in other hands: nothing they claim counts either. With the claim that answers for each.
+    disowned: Vec<(i64, String)>,
     by_claim: HashMap<String, i64>,
     bases: Vec<(i64, i64)>,
 }
@@ -113,12 +125,12 @@ impl Acknowledged {
                 reason: row.reason,
                 claims: row.claims,
             };
-            let valid = keys.verify_seal(&row.key_id, &one.canonical(), &row.signature)
-                && keys.is_seal_trusted(&row.key_id, one.made_at);
-            if valid {
-                found.take(one);
-            } else {
+            if !keys.verify_seal(&row.key_id, &one.canonical(), &row.signature) {
                 found.forged.push(one.number);
+            } else if keys.is_seal_key_compromised(&row.key_id) {
+                found.disowned.push((one.number, one.claim()));
+            } else {
+                found.take(one);
             }
         }
         Ok(found)
@@ -133,6 +145,24 @@ impl Acknowledged {
             self.by_claim.entry(claim.clone()).or_insert(one.number);
         }
         self.all.push(one);
+    }
+
+    /// Of those whose key was in other hands: which one answers for each.
+    pub fn answered(&self) -> Vec<(i64, i64)> {
+        let by = |(number, claim): &(i64, String)| Some((*number, self.of(claim)?));
+        self.disowned.iter().filter_map(by).collect()
+    }
+
+    /// Those whose key was in other hands, and that nobody answers for.
+    pub fn unanswered(&self) -> Vec<i64> {
+        let open = self.disowned.iter();
+        let open = open.filter(|(_, claim)| self.of(claim).is_none());
+        open.map(|(number, _)| *number).collect()
+    }
+
+    /// What answers for those whose key was in other hands.
+    pub fn claims_of_disowned(&self) -> impl Iterator<Item = String> {
+        self.disowned.iter().map(|(_, claim)| claim.clone())
     }
 
     /// The acknowledgement that names this break.

@@ -78,6 +78,8 @@ pub async fn verify_in_stretches(
     let mut report = Report {
         acknowledgements: acknowledged.all.clone(),
         forged: acknowledged.forged.clone(),
+        disowned: acknowledged.unanswered(),
+        answered: acknowledged.answered(),
         ..Report::default()
     };
     let mut kept = match sink {
@@ -112,8 +114,8 @@ pub async fn verify_in_stretches(
     Ok(report)
 }
 
-/// Acknowledges what a restore or a clock has left in the logs, everything of it that can be found now, and that seals are ahead of
-/// their time whose followers can't be. Returns what was found before, and whether there was anything to acknowledge.
+/// Acknowledges what a restore or a clock has left in the logs, everything of it that can be found now, that seals are ahead of
+/// their time whose followers can't be, and that there are acknowledgements of a key that was in other hands. Returns what was found before, and whether there was anything to acknowledge.
 pub async fn acknowledge(app: &App, sink: Option<&Path>, answer: Answer) -> Result<(Report, bool)> {
     acknowledge_with(&app.db, &app.keys.current(), sink, answer, app.clock.now()).await
 }
@@ -139,6 +141,7 @@ pub async fn acknowledge_with(
         .into_iter()
         .map(acknowledgement::renumbered)
         .chain(ahead)
+        .chain(known.claims_of_disowned())
         .chain(report.faults.iter().flat_map(|fault| fault.claims.clone()))
         .filter(|claim| known.of(claim).is_none())
         .collect();

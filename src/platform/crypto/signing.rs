@@ -245,11 +245,17 @@ impl SigningKeys {
         }
     }
 
-    /// Whether a seal of this key that bears this time is to be believed.
-    pub fn is_seal_trusted(&self, key_id: &str, sealed_at: Instant) -> bool {
+    /// Whether the key named has ever been in other hands: then whoever has it may sign, and write whatever time he likes.
+    pub fn is_seal_key_compromised(&self, key_id: &str) -> bool {
+        let key = self.seals.iter().find(|key| key.id == key_id);
+        key.is_some_and(|key| key.compromised_at.is_some())
+    }
+
+    /// Whether a seal of this key that was not made before this time is to be believed.
+    pub fn is_seal_trusted(&self, key_id: &str, made_at: Instant) -> bool {
         let key = self.seals.iter().find(|key| key.id == key_id);
         key.and_then(|key| key.compromised_at)
-            .is_none_or(|since| sealed_at < since)
+            .is_none_or(|since| made_at < since)
     }
 
     /// The authentication code of a record under the current key: the first 16 bytes of HMAC-SHA256.

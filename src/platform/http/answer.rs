@@ -13,8 +13,9 @@ use kernel::error::StoredAnswer;
 use kernel::{Error, Result};
 use serde::Serialize;
 
-use crate::access::{Disclosure, Form, NoPhi};
+use crate::access::{Disclosure, Form, NoPhi, Tag};
 use crate::audit::Subject;
+use crate::crypto::random;
 
 /// A rendered answer of type `T`, with its receipt.
 #[derive(Debug)]
@@ -34,7 +35,10 @@ impl<T: Serialize> Answer<T> {
             ),
             Form::NoContent => (StatusCode::NO_CONTENT, None, Vec::new()),
         };
-        let etag = disclosure.version.map(|version| format!("\"{version}\""));
+        let etag = disclosure.tag.map(|tag| match tag {
+            Tag::Version(version) => format!("\"{version}\""),
+            Tag::Content => format!("\"{}\"", hex::encode(&random::digest(&body)[..16])),
+        });
         let stored = StoredAnswer {
             status: status.as_u16(),
             location,

@@ -13,7 +13,7 @@ mod strict;
 pub use body::{Json, MergePatch, part};
 pub use if_match::IfMatch;
 pub use path::Path;
-pub use query::{Query, require_order};
+pub use query::{NoQuery, Query, require_order};
 pub use streamed::{FileForm, FilePart, Streamed};
 pub use strict::{is_day, is_in_range, is_instant};
 

@@ -11,6 +11,7 @@ use kernel::{Code, Error, Result};
 use super::limits::{Left, Taken};
 use super::peer::Peer;
 use crate::access::{Permission, Principal, Purpose};
+use crate::audit::Subject;
 
 /// One request, as logs and records name it.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ pub struct RequestInfo {
     /// What the document says the operation needs.
     pub(crate) declared: OnceLock<Permission>,
     permission: OnceLock<Permission>,
+    concerned: OnceLock<Subject>,
     left: Mutex<Option<Left>>,
     receipt: AtomicBool,
     /// Seconds the work may take where that is more than others get.
@@ -59,6 +61,7 @@ impl RequestInfo {
             caller: OnceLock::new(),
             declared: OnceLock::new(),
             permission: OnceLock::new(),
+            concerned: OnceLock::new(),
             left: Mutex::default(),
             receipt: AtomicBool::new(false),
             patience: AtomicU64::new(0),
@@ -115,6 +118,24 @@ impl RequestInfo {
     /// What was asked for, or would have been: a request may fail before its work begins.
     pub(crate) fn permission(&self) -> Option<Permission> {
         self.permission.get().or(self.declared.get()).copied()
+    }
+
+    /// Whether the operation's work has begun: a transaction was opened, so a refusal may tell of what it saw.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.permission.get().is_some()
+    }
+
+    /// The first thing that the work found itself to be about.
+    pub(crate) fn note_concerned(&self, subject: Subject) {
+        let _ = self.concerned.set(subject);
+    }
+
+    /// Whom the request is about: what the work found, else the patient in the path.
+    pub(crate) fn concerned(&self) -> Subject {
+        self.concerned.get().copied().unwrap_or(Subject {
+            patient: self.patient,
+            resource: None,
+        })
     }
 
     pub(crate) fn note_receipt(&self) {

@@ -40,7 +40,7 @@ pub struct Rates {
     pub address: u32,
     pub user: u32,
     pub tenant: u32,
-    /// Attempts to log in, by address.
+    /// Attempts to log in, by address. A third of them under one name.
     pub login: u32,
 }
 
@@ -61,6 +61,7 @@ pub struct Limits {
     user: Keyed<UserId>,
     tenant: Keyed<TenantId>,
     login: Keyed<Box<str>>,
+    login_as: Keyed<Box<[u8]>>,
     rates: Rates,
 }
 
@@ -101,6 +102,7 @@ impl Limits {
             user: keyed(rates.user),
             tenant: keyed(rates.tenant),
             login: keyed(rates.login),
+            login_as: keyed(of_one_name(rates)),
             rates,
         }
     }
@@ -131,8 +133,22 @@ impl Limits {
         }
     }
 
-    pub fn login(&self, network: &str) -> Taken {
-        take(&self.login, &network.into(), "login", self.rates.login)
+    /// Of an address, and there of the name somebody logs in as: a device that goes on with an old password takes nothing from
+    /// the others at its address.
+    pub fn login(&self, network: &str, name: &[u8]) -> Taken {
+        let both = [name, network.as_bytes()].concat().into();
+        let own = take(&self.login_as, &both, "login", of_one_name(self.rates));
+        if own.wait.is_some() {
+            return own;
+        }
+        let all = take(&self.login, &network.into(), "login", self.rates.login);
+        if all.wait.is_some() {
+            return all;
+        }
+        Taken {
+            left: own.left.tighter(all.left),
+            wait: None,
+        }
     }
 
     pub fn rates(&self) -> Rates {
@@ -145,7 +161,13 @@ impl Limits {
         self.user.retain_recent();
         self.tenant.retain_recent();
         self.login.retain_recent();
+        self.login_as.retain_recent();
     }
+}
+
+/// Attempts to log in under one name at an address.
+fn of_one_name(rates: Rates) -> u32 {
+    (rates.login / 3).max(1)
 }
 
 fn keyed<K: Hash + Eq + Clone>(per_minute: u32) -> Keyed<K> {
@@ -177,6 +199,27 @@ fn take<K: Hash + Eq + Clone>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_goes_on_under_one_name_takes_no_attempts_from_the_others_at_his_address() {
+        let limits = Limits::new(Rates {
+            login: 6,
+            ..Rates::default()
+        });
+        let waits = |name: &[u8]| limits.login("192.0.2.1", name).wait.is_some();
+        assert_eq!(
+            [(); 40]
+                .map(|()| waits(b"ada"))
+                .iter()
+                .filter(|waits| !**waits)
+                .count(),
+            2
+        );
+        for name in [b"ben", b"cyd", b"dan", b"eve"] {
+            assert!(!waits(name));
+        }
+        assert!(waits(b"fay"), "the address has had its six");
+    }
 
     #[test]
     fn the_limit_told_is_the_tightest_and_one_used_up_is_told_too() {

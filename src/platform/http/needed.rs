@@ -14,7 +14,15 @@ use crate::access::Permission;
 
 /// Permissions by route template and method. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Needed(Arc<HashMap<String, Vec<(Method, Permission)>>>);
+pub struct Needed(Arc<HashMap<String, Vec<(Method, Need)>>>);
+
+/// What one operation needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Need {
+    pub permission: Permission,
+    /// Whether it takes parameters in the query: then its handler reads them, and refuses others.
+    pub takes_query: bool,
+}
 
 impl Needed {
     /// Reads the table from the API document.
@@ -24,7 +32,12 @@ impl Needed {
             let methods = methods.as_object().into_iter().flatten();
             let needed = methods.filter_map(|(method, operation)| {
                 let permission = Permission::from_text(operation["x-permission"].as_str()?)?;
-                Some((method.to_uppercase().parse().ok()?, permission))
+                let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+                let need = Need {
+                    permission,
+                    takes_query: parameters.any(|one| one["in"] == "query"),
+                };
+                Some((method.to_uppercase().parse().ok()?, need))
             });
             (path.clone(), needed.collect())
         });
@@ -32,7 +45,7 @@ impl Needed {
     }
 
     /// What the operation needs; nothing is known of one that is public.
-    pub(crate) fn by(&self, route: &str, method: &Method) -> Option<Permission> {
+    pub(crate) fn by(&self, route: &str, method: &Method) -> Option<Need> {
         // HEAD is a GET whose answer nobody looks at.
         let method = if *method == Method::HEAD {
             &Method::GET
@@ -40,7 +53,7 @@ impl Needed {
             method
         };
         let methods = self.0.get(route)?;
-        let (_, permission) = methods.iter().find(|(name, _)| name == method)?;
-        Some(*permission)
+        let (_, need) = methods.iter().find(|(name, _)| name == method)?;
+        Some(*need)
     }
 }

@@ -6,7 +6,7 @@ use kernel::{Code, Error, Kind, Result};
 use super::RequestInfo;
 use crate::access::{Ctx, Effect, Permission};
 use crate::app::App;
-use crate::audit::{Action, Outcome, SecurityEvent, SecurityKind, Subject, security};
+use crate::audit::{Action, Outcome, SecurityEvent, SecurityKind, security};
 
 /// Records a refusal of a known caller. Says nothing of requests that never reached an operation.
 pub(super) async fn record(
@@ -17,22 +17,13 @@ pub(super) async fn record(
     let (Some(caller), Some(permission)) = (info.caller.get(), info.permission()) else {
         return Ok(());
     };
-    if permission.touches_phi()
-        && matches!(
-            error.kind(),
-            Kind::Forbidden | Kind::NotFound | Kind::Conflict | Kind::Stale | Kind::Invalid
-        )
-    {
+    if permission.touches_phi() && is_told(info, error.kind()) {
         let ctx = Ctx::new(app.clone(), caller.clone(), info.clone(), None);
-        let subject = Subject {
-            patient: info.patient,
-            resource: None,
-        };
         let record = ctx.record(
             permission.as_str(),
             action(permission),
             Outcome::Refused,
-            &subject.into(),
+            &info.concerned().into(),
         );
         app.access_log.write(vec![record]).await?;
     }
@@ -44,6 +35,16 @@ pub(super) async fn record(
         security::record(&app.db, caller.tenant, &event, Some(info), app.clock.now()).await?;
     }
     Ok(())
+}
+
+/// Whether the refusal tells of a chart, or of somebody reaching for one. Of a request that can't be read it does not; but once
+/// the work has looked, any refusal may: that a range lies outside of a document tells its size.
+fn is_told(info: &RequestInfo, kind: Kind) -> bool {
+    match kind {
+        Kind::Forbidden | Kind::NotFound | Kind::Conflict | Kind::Stale | Kind::Invalid => true,
+        Kind::Internal | Kind::Unavailable => false,
+        _ => info.has_begun(),
+    }
 }
 
 /// What the caller was about to do.

@@ -16,24 +16,24 @@ use super::seals::Outside;
 const REASON: &str = "the disk was lost; the dump of last night was put back";
 
 impl Archive {
-    async fn verified(&self, sink: Option<&Path>) -> Report {
+    pub(super) async fn verified(&self, sink: Option<&Path>) -> Report {
         let keys = self.keys.current();
         verify::verify_with(&self.db, &keys, &verify::Range::default(), sink)
             .await
             .expect("it can be verified")
     }
 
-    async fn found(&self, sink: Option<&Path>) -> Vec<String> {
+    pub(super) async fn found(&self, sink: Option<&Path>) -> Vec<String> {
         let report = self.verified(sink).await;
         report.faults.iter().map(ToString::to_string).collect()
     }
 
     /// Whether there was anything to acknowledge.
-    async fn acknowledge(&self, sink: Option<&Path>) -> bool {
+    pub(super) async fn acknowledge(&self, sink: Option<&Path>) -> bool {
         self.acknowledge_at(sink, Clock::system().now()).await
     }
 
-    async fn acknowledge_at(&self, sink: Option<&Path>, now: Instant) -> bool {
+    pub(super) async fn acknowledge_at(&self, sink: Option<&Path>, now: Instant) -> bool {
         let answer = Answer {
             made_by: "Ada".to_owned(),
             reason: REASON.to_owned(),
@@ -43,12 +43,12 @@ impl Archive {
         done.expect("it can be acknowledged").1
     }
 
-    async fn run(&mut self, statement: &'static str) -> u64 {
+    pub(super) async fn run(&mut self, statement: &'static str) -> u64 {
         let done = self.connection.execute(statement).await;
         done.expect("a superuser may").rows_affected()
     }
 
-    async fn seal_all(&self, sink: Option<&Path>) {
+    pub(super) async fn seal_all(&self, sink: Option<&Path>) {
         self.seal_into(sink, Clock::system()).await;
     }
 }

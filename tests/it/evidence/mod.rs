@@ -7,6 +7,7 @@ mod history;
 mod pieces;
 mod seals;
 mod signing_keys;
+mod stolen_key;
 
 use platform::audit::{FileSink, SealSink, Sealer, verify};
 use std::path::Path;

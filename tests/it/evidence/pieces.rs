@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kernel::Clock;
+use kernel::clock::Instant;
 use kernel::ids::mint;
 use platform::audit::{FileSink, SealSink, Sealer, verify};
 use platform::crypto::{Keyring, LocalMasterKeys, SigningKeys};
@@ -22,6 +23,7 @@ pub(super) struct Archive {
     pub(super) connection: PgConnection,
     pub(super) db: Db,
     pub(super) keys: Keyring,
+    wrapper: LocalMasterKeys,
     pub(super) tenants: [Uuid; 2],
 }
 
@@ -40,6 +42,7 @@ impl Archive {
             connection,
             db,
             keys: Keyring::new(keys),
+            wrapper,
             tenants: [mint(), mint()],
         }
     }
@@ -58,6 +61,16 @@ impl Archive {
         .execute(&mut self.connection)
         .await
         .expect("a superuser may");
+    }
+
+    /// The seal key has been in other hands since then: another signs from now on. Returns the keys of before.
+    pub(super) async fn compromise(&mut self, since: Instant) -> Keyring {
+        let id = self.keys.current().sign_seal(b"whose id").0.to_owned();
+        let now = Clock::system().now();
+        let next = SigningKeys::disown(&mut self.connection, &self.wrapper, &id, since, now).await;
+        assert!(next.expect("it is noted").is_some());
+        let keys = SigningKeys::load_or_create(&mut self.connection, &self.wrapper, now).await;
+        std::mem::replace(&mut self.keys, Keyring::new(keys.expect("keys")))
     }
 
     /// Seals until nothing waits.

@@ -175,3 +175,32 @@ async fn a_day_without_failures_forgives_those_before() {
     door.guess(ELSEWHERE[0], 4).await;
     door.knock(ELSEWHERE[0], PASSWORD).await.expect(200);
 }
+
+#[tokio::test]
+async fn one_forgetful_person_keeps_nobody_else_of_his_clinic_out() {
+    let clinic = TestTenant::with_rates(Rates {
+        login: 12,
+        ..Rates::default()
+    })
+    .await;
+    let (_, forgetful) = clinic.account(Role::Nurse).await;
+    let (_, colleague) = clinic.account(Role::Provider).await;
+    let knock = async |email: &str, password: &str| {
+        let body = json!({ "tenant": clinic.slug, "email": email, "password": password });
+        clinic.nobody().post("/api/v1/auth/login", body).await
+    };
+    // He, or his telephone with the old password: the fifth time it is his turn to wait, and nobody else's.
+    for attempt in 0..30 {
+        let reply = knock(&forgetful, "wrong password").await;
+        let status = if attempt < 4 { 401 } else { 429 };
+        assert_eq!(reply.status, status, "{attempt}: {}", reply.text);
+    }
+    knock(&colleague, PASSWORD).await.expect(200);
+    // Whoever tries many names is made to wait, whatever they are.
+    let mut slowed = None;
+    for number in 0..12 {
+        let reply = knock(&format!("nobody-{number}@clinic.test"), "Winter2026!").await;
+        slowed = slowed.or((reply.status == 429).then_some(number));
+    }
+    assert!(slowed.is_some_and(|number| number < 9), "{slowed:?}");
+}

@@ -1,3 +1,4 @@
+mod forged;
 mod lockout;
 mod sessions;
 mod staff;

@@ -1,9 +1,10 @@
 //! The organisation's settings, and what they decide.
 
+use axum::http::Method;
 use platform::access::Role;
 use serde_json::json;
 
-use crate::support::{Chart, TestTenant};
+use crate::support::{Chart, Reply, TestTenant};
 
 #[tokio::test]
 async fn settings_are_the_admins_to_change() {
@@ -138,4 +139,36 @@ async fn a_provider_is_told_which_provider_he_is() {
     let provider = admin.post("/api/v1/providers", provider).await.expect(201);
     let me = doctor.get("/api/v1/me").await.expect(200);
     assert_eq!(me["provider_id"], provider["id"]);
+}
+
+#[tokio::test]
+async fn the_etag_of_ones_own_account_tells_every_change_of_what_it_shows() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let doctor = clinic.user(Role::Provider).await;
+    let tag = |reply: &Reply| {
+        let tag = reply.headers["etag"].to_str().expect("text");
+        tag.to_owned()
+    };
+    let before = doctor.get("/api/v1/me").await;
+    assert_eq!(tag(&before), tag(&doctor.get("/api/v1/me").await));
+    let provider =
+        json!({ "user_id": doctor.user_id, "given_name": "Ada", "family_name": "Lovelace" });
+    admin.post("/api/v1/providers", provider).await.expect(201);
+    let linked = doctor.get("/api/v1/me").await;
+    assert_ne!(tag(&linked), tag(&before));
+    let renamed = admin.get("/api/v1/tenant").await.expect(200);
+    let version = renamed["version"].as_i64().expect("a version");
+    admin
+        .patch("/api/v1/tenant", version, json!({ "name": "Another name" }))
+        .await
+        .expect(200);
+    let told = doctor.get("/api/v1/me").await;
+    assert_ne!(tag(&told), tag(&linked));
+    // Whatever the caller says he has, he is told what is.
+    for known in [tag(&before), tag(&told)] {
+        let known = [("if-none-match", known.as_str())];
+        let me = doctor.send(Method::GET, "/api/v1/me", &known, None).await;
+        assert_eq!(me.expect(200), told.json());
+    }
 }

@@ -2,6 +2,7 @@
 
 mod access_matrix;
 mod audit_coverage;
+mod bad_input;
 mod borders;
 mod canaries;
 mod configuration;

@@ -125,7 +125,10 @@ impl TestTenant {
     pub async fn server_with_settings(&self, settings: Settings) -> Router {
         let db = Db::new(&run_database().runtime);
         let access_log = AccessWriter::start(db.clone());
-        let rates = Rates::default();
+        let rates = Rates {
+            login: 10_000,
+            ..Rates::default()
+        };
         let (app, identity) = server_of(
             self.clock.clone(),
             rates,

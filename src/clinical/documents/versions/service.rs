@@ -65,13 +65,14 @@ pub(super) async fn add(ctx: &Ctx, id: DocumentId, body: Streamed) -> Result<Ans
     let mut look = ctx.look(Permission::DocumentUpdate).await?;
     let document = documents::get(&mut look, id).await?;
     drop(look);
+    let owner = service::owner_of(&document)?;
+    ctx.concerning(owner.subject(id));
     ctx.require(document.data.category.permission())?;
     let size = uploads::size_of(ctx, &body);
     let mut form = body.form(ctx.app().files.options.largest)?;
     let part = form.expect("file").await?;
     let declared = receive::declared(&part)?;
     let version = DocumentVersionId::new();
-    let owner = service::owner_of(&document)?;
     uploads::note(ctx, version, owner, Some(id), size).await?;
     let received = receive::store(ctx, version, declared, receive::pieces(part)).await?;
     form.end().await?;
@@ -131,6 +132,8 @@ pub(super) async fn download(
 ) -> Result<Download> {
     let mut tx = ctx.begin(Permission::DocumentRead).await?;
     let document = documents::get(&mut tx, id).await?;
+    let owner = service::owner_of(&document)?;
+    ctx.concerning(owner.subject(id));
     let number = match presentation.as_of {
         Some(then) => {
             ctx.require(Permission::EntryHistory)?;
@@ -164,7 +167,7 @@ pub(super) async fn download(
         inline: presentation.disposition == Disposition::Inline,
         pieces,
     };
-    let subject = service::owner_of(&document)?.subject(row.id);
+    let subject = owner.subject(row.id);
     let disclosure = Disclosure::shown("document_content", Action::Read, [subject], ());
     let download = tx.finish_file(disclosure, content).await?;
     // Asked only now, because no transaction waits for a store; the record says more than was seen, never less.

@@ -34,7 +34,7 @@ pub enum Finding {
     SealUnlinked(i64),
     /// The seal's range reaches back into the one before it.
     SealOverlaps(i64),
-    /// The seal bears a time from which its key is known to have been in other hands.
+    /// The seal, the one before it, or one of its records bears a time from which its key is known to have been in other hands.
     SealDisowned(i64),
     /// The sink has another seal under this number.
     SealReplaced(i64),
@@ -162,17 +162,29 @@ pub struct Report {
     pub acknowledgements: Vec<Acknowledgement>,
     /// Acknowledgements that bear no valid signature: each is a fault.
     pub forged: Vec<i64>,
+    /// Acknowledgements of a key that has been in other hands: each is a fault.
+    pub disowned: Vec<i64>,
+    /// The same, where a later one answers for it, with the number of that: no faults. What they claimed counts no more.
+    pub answered: Vec<(i64, i64)>,
 }
 
 impl Report {
     pub fn is_clean(&self) -> bool {
-        self.faults.is_empty() && self.forged.is_empty()
+        self.faults() == 0
+    }
+
+    fn faults(&self) -> usize {
+        self.faults.len() + self.forged.len() + self.disowned.len()
+    }
+
+    fn known(&self) -> usize {
+        self.acknowledged.len() + self.answered.len()
     }
 
     /// Whether there was nothing to look at, and nothing is missing either. Says nothing of what was written.
     pub fn is_empty(&self) -> bool {
         self.is_clean()
-            && self.acknowledged.is_empty()
+            && self.known() == 0
             && [self.access, self.history]
                 .iter()
                 .all(|counts| (counts.records, counts.seals) == (0, 0))
@@ -236,8 +248,18 @@ impl fmt::Display for Report {
         for (known, by) in &self.acknowledged {
             writeln!(f, "{known} (acknowledgement {by})")?;
         }
+        let others = "is signed with a key that has been in other hands, and counts for nothing";
+        for (number, by) in &self.answered {
+            writeln!(
+                f,
+                "acknowledgement {number} {others} (acknowledgement {by})"
+            )?;
+        }
         for number in &self.forged {
             writeln!(f, "acknowledgement {number} has no valid signature")?;
+        }
+        for number in &self.disowned {
+            writeln!(f, "acknowledgement {number} {others}")?;
         }
         for fault in &self.faults {
             writeln!(f, "{fault}")?;
@@ -258,10 +280,7 @@ impl fmt::Display for Report {
         if self.is_empty() {
             return write!(f, "nothing lies in this range");
         }
-        match (
-            self.faults.len() + self.forged.len(),
-            self.acknowledged.len(),
-        ) {
+        match (self.faults(), self.known()) {
             (0, 0) => write!(f, "all as it was written"),
             (0, known) => write!(
                 f,

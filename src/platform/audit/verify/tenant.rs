@@ -69,8 +69,10 @@ pub(super) struct Check<'a> {
 struct Found {
     leaves: Vec<(Uuid, Hash)>,
     forged: HashSet<Uuid>,
-    /// The first and the last by the times they bear.
+    /// The first and the last by the times they bear, where no code vouches for these.
     period: Option<[(Instant, Uuid); 2]>,
+    /// The latest time any of them bears.
+    latest: Option<Instant>,
 }
 
 impl Found {
@@ -79,6 +81,7 @@ impl Found {
         if !record.is_authentic(keys) {
             self.forged.insert(record.id);
         }
+        self.latest = self.latest.max(Some(record.at));
         // The time of an access record is vouched for by its code.
         if record.mac.is_some() {
             return;
@@ -248,9 +251,12 @@ impl<'a> Check<'a> {
             for record in found.mistimed((before.at, Some(seal.sealed_at))) {
                 self.is_mistimed(record, (before, Some(seal.sealed_at)));
             }
+            let made_at = self.is_disowned(signed, before, found.latest);
             before = self.sealed(seal);
+            before.at = made_at.or(before.at);
             self.compare(seal, manifest, found);
         }
+        at.time = before;
         self.report.of(self.chain.1).seals += seals.len() as u64;
         Ok(at)
     }
@@ -260,12 +266,6 @@ impl<'a> Check<'a> {
         let number = seal.sequence;
         if !signed.verifies(self.keys) {
             self.findings.insert(Finding::SealForged(number));
-        }
-        // Whoever has the key may write any time, but none before the seal it follows.
-        let follows = before.time.at.filter(|_| before.time.ahead.is_none());
-        let made_at = follows.map_or(seal.sealed_at, |at| at.max(seal.sealed_at));
-        if !self.keys.is_seal_trusted(&signed.key_id, made_at) {
-            self.findings.insert(Finding::SealDisowned(number));
         }
         if number == before.sequence + 1 {
             if seal.previous != before.hash {
@@ -297,6 +297,25 @@ impl<'a> Check<'a> {
         if !others.is_empty() {
             self.differs_outside(Finding::SealReplaced(number), number, &others);
         }
+    }
+
+    /// When the seal was made, at the earliest, if its key was in other hands then. Whoever has the key may write any time into the
+    /// seal, but makes it after the seal it follows and after the records it holds.
+    fn is_disowned(
+        &mut self,
+        signed: &SignedSeal,
+        before: Sealed,
+        latest: Option<Instant>,
+    ) -> Option<Instant> {
+        let seal = &signed.seal;
+        let follows = before.at.filter(|_| before.ahead.is_none());
+        let held = [Some(seal.last_at), latest, follows];
+        let made_at = held.into_iter().flatten().fold(seal.sealed_at, Ord::max);
+        if self.keys.is_seal_trusted(&signed.key_id, made_at) {
+            return None;
+        }
+        self.findings.insert(Finding::SealDisowned(seal.sequence));
+        Some(made_at)
     }
 
     /// Reads the records of a range and sorts them to their seals; who lies between two seals was inserted.

@@ -8,6 +8,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use kernel::{Code, Error, Result};
 
+use super::query::require_none;
 use crate::access::Ctx;
 use crate::app::App;
 use crate::http::{IdempotencyKey, Needed, Problem, RequestInfo};
@@ -29,11 +30,13 @@ impl FromRequestParts<App> for Ctx {
         request.count(app.limits.caller(principal.tenant, principal.user))?;
         let _ = request.caller.set(principal.clone());
         let needed = parts.extensions.get::<Needed>();
-        if let Some(permission) = needed.and_then(|table| table.by(&request.route, &request.method))
-        {
-            let _ = request.declared.set(permission);
-            if !permission.allows(principal.role) {
+        if let Some(need) = needed.and_then(|table| table.by(&request.route, &request.method)) {
+            let _ = request.declared.set(need.permission);
+            if !need.permission.allows(principal.role) {
                 return Err(Error::new(Code::Forbidden).into());
+            }
+            if !need.takes_query {
+                require_none(&parts.uri)?;
             }
         }
         let idempotency = parts.extensions.get::<IdempotencyKey>().cloned();

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use axum::extract::FromRequestParts;
+use axum::http::Uri;
 use axum::http::request::Parts;
 use chrono::Datelike as _;
 use kernel::clock::Instant;
@@ -51,6 +52,32 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
                 .with_fields(vec![field])
                 .into())
             }
+        }
+    }
+}
+
+/// That there are no parameters, of an operation that anybody may do. One that needs a permission is asked by its context.
+#[derive(Clone, Copy, Debug)]
+pub struct NoQuery;
+
+impl FromRequestParts<App> for NoQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        Ok(require_none(&parts.uri).map(|()| Self)?)
+    }
+}
+
+/// Refuses any parameter: of an operation that takes none, whoever sends one means something else.
+pub(super) fn require_none(uri: &Uri) -> Result<()> {
+    let query = uri.query().unwrap_or_default();
+    match form_urlencoded::parse(query.as_bytes()).next() {
+        None => Ok(()),
+        Some((name, _)) => {
+            let pointer = format!("?{}", name.replace(['\0', '\u{fffd}'], ""));
+            let rule = "is not a parameter here; there is none";
+            let field = FieldError::new(pointer, "unknown_parameter", rule);
+            Err(Error::new(Code::UnknownParameter).with_fields(vec![field]))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use platform::App;
-use platform::http::{Json, Path, Reply, RequestInfo};
+use platform::http::{Json, NoQuery, Path, Reply, RequestInfo};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -27,6 +27,7 @@ async fn get_appointment_link(
     State(app): State<App>,
     Extension(request): Extension<Arc<RequestInfo>>,
     Path(token): Path<String>,
+    _: NoQuery,
 ) -> Reply<LinkedAppointment> {
     Ok(links::read::<Linked>(&app, &request, &token).await?)
 }
@@ -42,6 +43,7 @@ async fn answer_appointment_link(
     State(app): State<App>,
     Extension(request): Extension<Arc<RequestInfo>>,
     Path(token): Path<String>,
+    _: NoQuery,
     Json(answer): Json<LinkAnswer>,
 ) -> Reply<()> {
     Ok(links::answer::<Linked>(&app, &request, &token, answer.action).await?)

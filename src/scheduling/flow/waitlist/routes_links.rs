@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use platform::App;
-use platform::http::{Json, Path, Reply, RequestInfo};
+use platform::http::{Json, NoQuery, Path, Reply, RequestInfo};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -28,6 +28,7 @@ async fn get_offer_link(
     State(app): State<App>,
     Extension(request): Extension<Arc<RequestInfo>>,
     Path(token): Path<String>,
+    _: NoQuery,
 ) -> Reply<LinkedOffer> {
     Ok(links::read::<Linked>(&app, &request, &token).await?)
 }
@@ -43,6 +44,7 @@ async fn answer_offer_link(
     State(app): State<App>,
     Extension(request): Extension<Arc<RequestInfo>>,
     Path(token): Path<String>,
+    _: NoQuery,
     Json(answer): Json<OfferAnswer>,
 ) -> Reply<()> {
     Ok(links::answer::<Linked>(&app, &request, &token, answer.action).await?)

@@ -4,6 +4,7 @@ mod audience;
 mod counterparts;
 mod filing;
 mod quota;
+mod refusals;
 mod retention;
 mod scanning;
 mod search;

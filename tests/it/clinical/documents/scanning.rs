@@ -22,7 +22,7 @@ pub(super) fn eicar() -> String {
 }
 
 /// Speaks `zINSTREAM`, and finds what begins as the test file does.
-async fn fake_clamd() -> String {
+pub(super) async fn fake_clamd() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     tokio::spawn(async move {
@@ -54,7 +54,7 @@ async fn fake_clamd() -> String {
     address
 }
 
-async fn clinic_with(scanner: Option<String>, require_scan: bool) -> TestTenant {
+pub(super) async fn clinic_with(scanner: Option<String>, require_scan: bool) -> TestTenant {
     let scanner = scanner.map(|address| Arc::new(Clamd(ClamdAddress::Tcp(address))) as _);
     let options = FileOptions {
         require_scan,

@@ -4,7 +4,7 @@ use platform::access::Role;
 use serde_json::{Value, json};
 use sqlx::Executor as _;
 
-use crate::support::{Caller, TestTenant};
+use crate::support::{Caller, Chart, TestTenant};
 
 /// A chart that was on forty lists over eight days, alone or twice or with another, with two thousand and more looks at others since.
 struct Shown {
@@ -166,5 +166,31 @@ async fn no_more_lists_are_looked_up_than_a_page_asks_for() {
             .await
             .expect("a count");
         assert!((from..=to).contains(&found), "{rest}: {found}");
+    }
+}
+
+#[tokio::test]
+async fn who_reached_for_a_thing_of_a_patient_by_its_id_alone_stands_in_the_patients_log() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let (admin, stranger) = (
+        clinic.user(Role::Admin).await,
+        clinic.user(Role::Provider).await,
+    );
+    for template in [
+        "/api/v1/encounters/{encounter_id}",
+        "/api/v1/notes/{note_id}",
+        "/api/v1/documents/{document_id}",
+        "/api/v1/appointments/{appointment_id}",
+    ] {
+        let path = chart.fill(template);
+        stranger.get(&path).await.expect_problem(404, "not_found");
+        let asked = format!(
+            "/api/v1/audit/access?patient_id={}&user_id={}&outcome=refused&limit=1",
+            chart.patient, stranger.user_id
+        );
+        let log = admin.get(asked).await.expect(200);
+        let thing = path.rsplit('/').next().unwrap_or_default();
+        assert_eq!(log["items"][0]["resource_id"], thing, "{template}: {log}");
     }
 }

@@ -58,7 +58,7 @@ impl Outcome {
 }
 
 /// Whose information, and which piece of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Subject {
     pub patient: Option<PatientId>,
     pub resource: Option<Uuid>,

@@ -29,5 +29,5 @@ pub use seal::{Seal, SignedSeal};
 pub use sealer::{Backlog, Round, Sealer, backlog};
 pub use security::{SecurityEvent, SecurityKind};
 pub use sink::{FileSink, SealSink};
-pub use store::insert;
+pub use store::{insert, patient_of};
 pub use writer::AccessWriter;

@@ -1,10 +1,23 @@
 //! Inserting access records: one statement, however many, that asks once for the number of its transaction.
 
 use kernel::Result;
+use kernel::ids::PatientId;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::AccessRecord;
+use crate::db::SystemTx;
+
+/// Whose a thing is, of whatever kind, for the record of somebody who reached for it.
+pub async fn patient_of(tx: &mut SystemTx, thing: Uuid) -> Result<Option<PatientId>> {
+    let found = sqlx::query_scalar!(
+        r#"select app.patient_of($1) as "patient: PatientId""#,
+        thing
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(found)
+}
 
 /// Inserts the records in the connection's transaction, or, outside one, durably by itself.
 pub async fn insert(connection: &mut PgConnection, records: &[AccessRecord]) -> Result<()> {

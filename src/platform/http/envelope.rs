@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use kernel::ids::{PatientId, RequestId};
+use kernel::ids::RequestId;
 use kernel::{Code, Error, Kind, Result};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
@@ -26,6 +26,7 @@ use super::problem::{self, Carried};
 use super::{IdempotencyKey, Problem, RequestInfo, limits, refusal};
 use crate::access::{Permission, Purpose};
 use crate::app::App;
+use crate::audit::Subject;
 
 /// Wraps a request.
 pub async fn envelope(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -74,7 +75,7 @@ fn describe(app: &App, request: &Request) -> Result<Arc<RequestInfo>, (Arc<Reque
         RequestId::new(),
         request.method().clone(),
         route.clone(),
-        patient_in_path(&route, request.uri().path()),
+        in_path(&route, request.uri().path()),
         Peer::of(request, app.settings.trust_forwarded_for),
         headers
             .get(header::USER_AGENT)
@@ -88,13 +89,17 @@ fn describe(app: &App, request: &Request) -> Result<Arc<RequestInfo>, (Arc<Reque
     }
 }
 
-/// The segment that stands where the template says `{patient_id}`.
-fn patient_in_path(route: &str, path: &str) -> Option<PatientId> {
-    route
-        .split('/')
-        .zip(path.split('/'))
-        .find(|(name, _)| *name == "{patient_id}")
-        .and_then(|(_, value)| value.parse().ok())
+/// What the path names: the patient, where the template says `{patient_id}`, and the last thing beside him.
+fn in_path(route: &str, path: &str) -> Subject {
+    let mut subject = Subject::default();
+    for (name, value) in route.split('/').zip(path.split('/')) {
+        match name {
+            "{patient_id}" => subject.patient = value.parse().ok(),
+            name if name.starts_with('{') => subject.resource = value.parse().ok(),
+            _ => {}
+        }
+    }
+    subject
 }
 
 async fn admit(app: &App, info: &Arc<RequestInfo>, mut request: Request) -> Result<Request> {

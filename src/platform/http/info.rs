@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::http::Method;
-use kernel::ids::{PatientId, RequestId};
+use kernel::ids::RequestId;
 use kernel::{Code, Error, Result};
 
 use super::limits::{Left, Taken};
@@ -20,8 +20,8 @@ pub struct RequestInfo {
     pub method: Method,
     /// The route's template, never the path: a path holds ids.
     pub route: Arc<str>,
-    /// The patient the path names, if it names one.
-    pub patient: Option<PatientId>,
+    /// What the path names.
+    pub(crate) named: Subject,
     pub address: Box<str>,
     /// What limits count the address as.
     pub network: Box<str>,
@@ -44,7 +44,7 @@ impl RequestInfo {
         id: RequestId,
         method: Method,
         route: Arc<str>,
-        patient: Option<PatientId>,
+        named: Subject,
         peer: Peer,
         user_agent: &str,
         purpose: Option<Purpose>,
@@ -53,7 +53,7 @@ impl RequestInfo {
             id,
             method,
             route,
-            patient,
+            named,
             address: peer.address().into(),
             network: peer.network().into(),
             user_agent: clean(user_agent, 120),
@@ -130,12 +130,9 @@ impl RequestInfo {
         let _ = self.concerned.set(subject);
     }
 
-    /// Whom the request is about: what the work found, else the patient in the path.
+    /// Whom the request is about: what the work found, else what the path names.
     pub(crate) fn concerned(&self) -> Subject {
-        self.concerned.get().copied().unwrap_or(Subject {
-            patient: self.patient,
-            resource: None,
-        })
+        self.concerned.get().copied().unwrap_or(self.named)
     }
 
     pub(crate) fn note_receipt(&self) {

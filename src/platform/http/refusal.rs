@@ -6,7 +6,8 @@ use kernel::{Code, Error, Kind, Result};
 use super::RequestInfo;
 use crate::access::{Ctx, Effect, Permission};
 use crate::app::App;
-use crate::audit::{Action, Outcome, SecurityEvent, SecurityKind, security};
+use crate::audit::{Action, Outcome, SecurityEvent, SecurityKind, patient_of, security};
+use crate::db::SystemTx;
 
 /// Records a refusal of a known caller. Says nothing of requests that never reached an operation.
 pub(super) async fn record(
@@ -19,11 +20,17 @@ pub(super) async fn record(
     };
     if permission.touches_phi() && is_told(info, error.kind()) {
         let ctx = Ctx::new(app.clone(), caller.clone(), info.clone(), None);
+        let mut subject = info.concerned();
+        if let (None, Some(thing)) = (subject.patient, subject.resource) {
+            // A note's path names no patient; his own log shall show who reached for it all the same.
+            let mut tx = SystemTx::begin(&app.db, caller.tenant).await?;
+            subject.patient = patient_of(&mut tx, thing).await?;
+        }
         let record = ctx.record(
             permission.as_str(),
             action(permission),
             Outcome::Refused,
-            &info.concerned().into(),
+            &subject.into(),
         );
         app.access_log.write(vec![record]).await?;
     }

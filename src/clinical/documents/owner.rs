@@ -1,6 +1,6 @@
 //! Whom a document belongs to. An owner the caller may not know of is one that does not exist.
 
-use kernel::ids::{EncounterId, PatientId, ProviderId, UserId};
+use kernel::ids::{AppointmentId, EncounterId, PatientId, ProviderId, UserId};
 use kernel::{Error, Result};
 use platform::audit::Subject;
 use platform::db::TenantTx;
@@ -74,14 +74,16 @@ impl Owner {
         }
     }
 
-    /// Whether the document can be his: its category, and the encounter it names. The appointment it names is asked of the database.
+    /// Whether the document can be his: its category, and the encounter and the appointment it names.
     pub async fn require_fit(self, tx: &mut TenantTx, new: &NewDocument) -> Result<()> {
         let credential = new.category == Category::Credential;
         if credential != self.provider().is_some() {
             let rule = "must be credential for a document about a provider, and for no other";
             return Err(Error::field("/category", "wrong_owner", rule));
         }
-        if new.appointment_id.is_some() && self.patient().is_none() {
+        if let Some(appointment) = new.appointment_id
+            && !self.is_booked(tx, appointment).await?
+        {
             let rule = "must name an appointment of the patient";
             return Err(Error::field("/appointment_id", "no_such_appointment", rule));
         }
@@ -92,6 +94,13 @@ impl Owner {
             return Err(Error::field("/encounter_id", "no_such_encounter", rule));
         }
         Ok(())
+    }
+
+    async fn is_booked(self, tx: &mut TenantTx, appointment: AppointmentId) -> Result<bool> {
+        match self {
+            Self::Patient(patient) => store::has_appointment(tx, patient, appointment).await,
+            Self::Provider(_) => Ok(false),
+        }
     }
 
     async fn has(self, tx: &mut TenantTx, encounter: EncounterId) -> Result<bool> {

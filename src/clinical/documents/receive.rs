@@ -137,13 +137,19 @@ pub(super) fn first_states(
 /// The last part of a path, without control characters; never empty.
 pub(super) fn clean_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().filter(|c| !c.is_control()).take(200).collect();
+    let is_shown = |c: &char| !c.is_control() && !turns_around(*c);
+    let clean: String = last.chars().filter(is_shown).take(200).collect();
     let clean = clean.trim().trim_matches('.').to_owned();
     if clean.is_empty() {
         "document".to_owned()
     } else {
         clean
     }
+}
+
+/// Unicode's marks of direction: with one, `exe.fdp` is read as a harmless name.
+const fn turns_around(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -154,6 +160,7 @@ mod tests {
     fn a_file_name_is_a_name_and_no_path() {
         for (given, kept) in [
             ("../../etc/passwd", "passwd"),
+            ("scan\u{202e}fdp.exe", "scanfdp.exe"),
             ("C:\\temp\\scan 1.pdf", "scan 1.pdf"),
             ("Größe\r\n.txt", "Größe.txt"),
             ("..", "document"),

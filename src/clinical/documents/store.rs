@@ -431,6 +431,23 @@ pub(super) async fn provider_account(
     Ok(row)
 }
 
+pub(super) async fn has_appointment(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    appointment: AppointmentId,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from app.appointments where tenant_id = $1 and patient_id = $2 and id = $3) as "found!""#,
+        tenant as _,
+        patient as _,
+        appointment as _
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(found)
+}
+
 pub(super) async fn has_encounter(
     tx: &mut TenantTx,
     patient: PatientId,

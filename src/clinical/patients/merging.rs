@@ -205,9 +205,11 @@ pub(super) async fn unmerge(
         return Err(illegal());
     }
     store::lock_both(&mut tx, merge.survivor, merged).await?;
-    if store::standing(&mut tx, merged)
-        .await?
-        .is_none_or(|still| still.id != merge.id)
+    // Somebody may have been quicker: with this merge taken back, or with a further one.
+    let still = store::standing(&mut tx, merged).await?;
+    let present = rows::find(&mut tx, merged).await?;
+    if still.is_none_or(|still| still.id != merge.id)
+        || present.is_none_or(|present| present.replaced_by != Some(merge.survivor))
     {
         return Err(illegal());
     }

@@ -97,9 +97,12 @@ pub fn check_type(declared: &str, head: &[u8]) -> Result<&'static str, Mismatch>
     let fits = fits
         && (!textual || looks_like_text(head))
         && (kind.signatures != MARKUP || begins_with_markup(head));
+    // A PDF may come after other bytes, and readers bear that; a browser takes what it begins with.
+    let begins =
+        kind.declared != "application/pdf" || head.trim_ascii_start().starts_with(b"%PDF-");
     let hidden_markup = kind.signatures.is_empty()
         && infer::get(head).is_some_and(|found| found.matcher_type() != MatcherType::Text);
-    if fits && !hidden_markup {
+    if fits && begins && !hidden_markup {
         Ok(kind.declared)
     } else {
         Err(Mismatch::Other)
@@ -140,12 +143,14 @@ mod tests {
     fn content_is_what_it_says_or_is_refused() {
         let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
         let pdf = b"%PDF-1.7\n1 0 obj";
+        let led_to = b"<html><script>alert(1)</script></html>\n%PDF-1.7\n";
         let exe = b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff\0\0";
         let elf = b"\x7fELF\x02\x01\x01\0\0\0\0\0";
         let mut dicom = vec![0; 128];
         dicom.extend_from_slice(b"DICM");
         for (declared, head, expected) in [
             ("application/pdf", &pdf[..], Ok("application/pdf")),
+            ("application/pdf", led_to, Err(Mismatch::Other)),
             ("image/PNG; q=1", png, Ok("image/png")),
             ("application/dicom", &dicom, Ok("application/dicom")),
             (

@@ -6,7 +6,7 @@
 use chrono::{Days, NaiveTime};
 use kernel::{Code, Error, Result};
 use platform::access::Ctx;
-use platform::db::TenantTx;
+use platform::db::{SystemTx, TenantTx};
 use platform::http::Streamed;
 use serde_json::json;
 
@@ -15,11 +15,36 @@ use super::store;
 /// Uploads in parts that an account may have under way.
 const OPEN: i64 = 10;
 
-/// The size of a file that comes in one piece; of one that does not say, the largest there may be.
-pub(in crate::documents) fn size_of(ctx: &Ctx, body: &Streamed) -> i64 {
+/// What is counted of a file that comes in one piece, before it has come.
+#[derive(Clone, Copy)]
+pub(in crate::documents) struct Counted {
+    pub bytes: i64,
+    is_guess: bool,
+}
+
+/// Its size; of one that does not say, the largest there may be.
+pub(in crate::documents) fn size_of(ctx: &Ctx, body: &Streamed) -> Counted {
     let largest = ctx.app().files.options.largest;
     let size = body.length().unwrap_or(largest).min(largest);
-    i64::try_from(size).unwrap_or(i64::MAX)
+    Counted {
+        bytes: i64::try_from(size).unwrap_or(i64::MAX),
+        is_guess: body.length().is_none(),
+    }
+}
+
+/// Gives back what was counted too much of a file that did not say how large it is.
+pub(in crate::documents) async fn give_back(
+    ctx: &Ctx,
+    counted: Counted,
+    received: i64,
+) -> Result<()> {
+    if !counted.is_guess {
+        return Ok(());
+    }
+    let mut tx = SystemTx::begin(&ctx.app().db, ctx.tenant()).await?;
+    let too_much = counted.bytes.saturating_sub(received);
+    store::give_back(&mut tx, ctx.user(), (too_much, ctx.now().date_naive())).await?;
+    tx.commit().await
 }
 
 /// Counts bytes as sent today.

@@ -71,6 +71,25 @@ pub(super) async fn charge(
     Ok(done.rows_affected() == 1)
 }
 
+/// Takes back what was counted too much. Over midnight it stays: yesterday is nobody's limit any more.
+pub(super) async fn give_back(
+    tx: &mut TenantTx,
+    user: UserId,
+    (bytes, day): (i64, NaiveDate),
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.upload_usage set bytes = greatest(bytes - $4, 0) where tenant_id = $1 and user_id = $2 and day = $3",
+        tenant as _,
+        user as _,
+        day,
+        bytes,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// How many uploads in parts an account has under way, and when the first expires.
 pub(super) async fn open_of(
     tx: &mut TenantTx,

@@ -68,14 +68,15 @@ pub(super) async fn add(ctx: &Ctx, id: DocumentId, body: Streamed) -> Result<Ans
     let owner = service::owner_of(&document)?;
     ctx.concerning(owner.subject(id));
     ctx.require(document.data.category.permission())?;
-    let size = uploads::size_of(ctx, &body);
+    let counted = uploads::size_of(ctx, &body);
     let mut form = body.form(ctx.app().files.options.largest)?;
     let part = form.expect("file").await?;
     let declared = receive::declared(&part)?;
     let version = DocumentVersionId::new();
-    uploads::note(ctx, version, owner, Some(id), size).await?;
+    uploads::note(ctx, version, owner, Some(id), counted.bytes).await?;
     let received = receive::store(ctx, version, declared, receive::pieces(part)).await?;
     form.end().await?;
+    uploads::give_back(ctx, counted, received.size).await?;
     let ctx = &ctx.having_received(&[&received.sha256]);
     let tx = ctx.begin(Permission::DocumentUpdate).await?;
     add_received(ctx, tx, id, &received).await

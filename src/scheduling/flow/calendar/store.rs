@@ -146,7 +146,8 @@ pub(super) struct Open {
     pub family_name: String,
 }
 
-/// The feed of the secret with this digest, unless it was revoked, or the tenant, the provider or his account is not active.
+/// The feed of the secret with this digest, unless it was revoked, or the tenant, the provider or his account is not active,
+/// or the account is no provider's any more.
 pub(super) async fn open(tx: &mut TenantTx, digest: &[u8], now: Instant) -> Result<Option<Open>> {
     let tenant = tx.tenant();
     let feed = sqlx::query_as!(
@@ -157,7 +158,7 @@ pub(super) async fn open(tx: &mut TenantTx, digest: &[u8], now: Instant) -> Resu
              join app.tenants t on t.tenant_id = f.tenant_id and t.status = 'active'
              left join app.users u on u.tenant_id = p.tenant_id and u.id = p.user_id
             where f.tenant_id = $1 and f.secret_hash = $2 and f.revoked_at is null
-              and (p.user_id is null or (u.status = 'active' and u.deleted_at is null))"#,
+              and (p.user_id is null or (u.status = 'active' and u.deleted_at is null and u.role = 'provider'))"#,
         tenant as _,
         digest,
     )

@@ -9,7 +9,7 @@ use platform::http::Rates;
 use serde_json::json;
 
 use super::{id, label, pattern};
-use crate::support::{Caller, Chart, Reply, TestTenant};
+use crate::support::{Caller, Chart, Reply, TestTenant, form};
 
 async fn clinic_with(options: FileOptions) -> TestTenant {
     let rates = Rates {
@@ -139,4 +139,33 @@ async fn an_account_has_so_many_uploads_under_way() {
     let colleague = clinic.user(Role::Nurse).await;
     let theirs = clinic.patient(&colleague).await;
     begin(&colleague, &theirs, 1_000).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_file_that_does_not_say_its_size_counts_as_what_it_was() {
+    let clinic = clinic_with(FileOptions {
+        daily_of_patient: 150_000_000,
+        ..crate::support::files().options
+    })
+    .await;
+    let chart = Chart::open(&clinic).await;
+    let path = format!("/api/v1/patients/{}/documents", chart.patient);
+    for number in 0..3 {
+        let content = pattern(10 + number);
+        let (kind, body) = form(
+            Some(&label("clinical")),
+            ("diary.txt", "text/plain", &content),
+        );
+        let pieces = futures_util::stream::iter([Ok::<_, std::convert::Infallible>(body)]);
+        chart
+            .portal_user
+            .send_bytes(
+                Method::POST,
+                &path,
+                &[("content-type", &kind)],
+                Body::from_stream(pieces),
+            )
+            .await
+            .expect(201);
+    }
 }

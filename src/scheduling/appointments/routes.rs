@@ -94,10 +94,12 @@ async fn confirm_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<A
 
 /// Check a patient in
 ///
-/// The patient is here. At most a day before the start.
+/// The patient is here. At most a day before the start. Who was marked as missed and comes late is checked in after all, on the same
+/// day, if what is left of his time is free.
 #[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/check-in", tag = "appointments",
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
-    responses((status = 200, body = Appointment, description = "Checked in")),
+    responses((status = 200, body = Appointment, description = "Checked in"),
+              (status = 409, description = "`illegal_transition`; `too_early`; of who was marked as missed, `slot_taken`: somebody else has his place by now, and `next_free` says when there is another", body = platform::http::ProblemDocument, content_type = "application/problem+json")),
     extensions(("x-permission" = json!("appointment.manage"))))]
 async fn check_in_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
     Ok(steps::check_in(&ctx, id).await?)
@@ -132,7 +134,7 @@ async fn start_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<App
 
 /// Complete a visit
 ///
-/// Its encounter is completed on its own, when it is written up.
+/// What is left of its time is free. Its encounter is completed on its own, when it is written up.
 #[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/complete", tag = "appointments",
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
     responses((status = 200, body = Appointment, description = "Completed")),

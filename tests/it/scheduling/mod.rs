@@ -11,6 +11,7 @@ mod catalogue;
 mod clinic;
 mod contended;
 mod desk;
+mod early_and_late;
 mod extra_reminders;
 pub(crate) mod flow_clinic;
 mod forecasts;

@@ -332,6 +332,23 @@ pub(crate) async fn held(
     Ok(row.since.zip(row.until))
 }
 
+/// The same of a hold.
+pub(crate) async fn held_by_hold(
+    tx: &mut TenantTx,
+    hold: HoldId,
+) -> Result<Option<(Instant, Instant)>> {
+    let tenant = tx.tenant();
+    let row = sqlx::query!(
+        "select min(starts_at) as since, max(ends_at) as until from app.reservations
+          where tenant_id = $1 and hold_id = $2 and patient_id is null and state <> 'released'",
+        tenant as _,
+        hold as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(row.since.zip(row.until))
+}
+
 /// The time an appointment holds as its own: of whom and of what it is not booked over another.
 pub(crate) async fn own_time(
     tx: &mut TenantTx,

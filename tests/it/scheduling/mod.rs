@@ -2,6 +2,7 @@
 
 mod affected;
 mod appointments;
+mod as_promised;
 mod availability;
 mod board;
 mod booking_limits;

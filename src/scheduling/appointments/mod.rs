@@ -22,6 +22,7 @@ mod model;
 mod moving;
 mod next_free;
 mod occupancy;
+mod past;
 mod placement;
 mod planned;
 mod records;

@@ -1,5 +1,6 @@
 //! Appointments over HTTP.
 
+use clinical::entries::AsOfQuery;
 use kernel::Page;
 use kernel::ids::{AppointmentId, PatientId};
 use platform::App;
@@ -12,7 +13,7 @@ use super::model::{
     Appointment, AppointmentCancellation, AppointmentDetails, AppointmentMove, NewAppointment,
     OfPatient, Rescheduled, Rooming,
 };
-use super::{lists, moving, rooming, service, steps};
+use super::{lists, moving, past, rooming, service, steps};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -42,10 +43,17 @@ async fn book_appointment(ctx: Ctx, Json(new): Json<NewAppointment>) -> Reply<Ap
 
 /// Open an appointment
 #[utoipa::path(get, path = "/api/v1/appointments/{appointment_id}", tag = "appointments",
-    params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
+    params(("appointment_id" = AppointmentId, Path, description = "Which appointment"), AsOfQuery),
     responses((status = 200, body = Appointment, description = "The appointment")),
     extensions(("x-permission" = json!("appointment.read"))))]
-async fn get_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+async fn get_appointment(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+    Query(query): Query<AsOfQuery>,
+) -> Reply<Appointment> {
+    if let Some(then) = query.as_of {
+        return Ok(past::read(&ctx, id, then).await?);
+    }
     Ok(service::read(&ctx, id).await?)
 }
 

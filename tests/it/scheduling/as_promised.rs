@@ -129,3 +129,39 @@ async fn nobody_is_booked_over_others_where_it_is_closed_or_nobody_works() {
     extra.await.expect(201);
     assert_eq!(over(3).await.expect(201)["overbooked"], json!(true));
 }
+
+#[tokio::test]
+async fn an_appointment_is_shown_as_it_stood() {
+    let desk = Desk::open().await;
+    let made = desk.book(&desk.patient, desk.at(3, 10, 0)).await;
+    let place = format!("{PLACE}/{}", id(&made));
+    let before = desk.admin.get(&place).await.expect(200);
+    let then = desk
+        .clinic
+        .clock
+        .now()
+        .format("%Y-%m-%dT%H:%M:%S%.6fZ")
+        .to_string();
+    desk.clinic.clock.advance(TimeDelta::seconds(1));
+    let why = json!({ "chief_complaint": "Headache" });
+    desk.staff.patch(&place, 1, why).await.expect(200);
+    let away = json!({ "by": "patient", "reason": "Feels better" });
+    desk.staff
+        .post(format!("{place}/cancel"), away)
+        .await
+        .expect(200);
+    let as_of = format!("{place}?as_of={then}");
+    let shown = desk.admin.get(&as_of).await;
+    assert_eq!(shown.headers["etag"], "\"1\"");
+    let mut shown = shown.expect(200);
+    // The names of people are those of today.
+    assert!(shown.get("provider").is_none());
+    shown["provider"] = before["provider"].clone();
+    assert_eq!(shown, before);
+    desk.staff
+        .get(&as_of)
+        .await
+        .expect_problem(403, "forbidden");
+    let early = format!("{place}?as_of=2001-01-01");
+    desk.admin.get(early).await.expect_problem(404, "not_found");
+}

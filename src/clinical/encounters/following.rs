@@ -56,3 +56,23 @@ pub async fn call_off_in_tx(
     store::update(tx, record.scheduled_start, &record, now).await?;
     Ok(true)
 }
+
+/// Takes back that an encounter was missed: the patient came late to the visit it was planned for. No step, for nothing else leads on
+/// from there: what was written down turned out to be wrong. Returns whether it was missed.
+///
+/// # Errors
+/// `not_found` if there is none with this id of this patient.
+pub async fn expect_again_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    id: EncounterId,
+    now: Instant,
+) -> Result<bool> {
+    let mut record = store::lock(tx, patient, id).await?.record;
+    if record.status != EncounterStatus::NoShow {
+        return Ok(false);
+    }
+    record.status = EncounterStatus::Scheduled;
+    store::update(tx, record.scheduled_start, &record, now).await?;
+    Ok(true)
+}

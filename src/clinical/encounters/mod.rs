@@ -32,7 +32,7 @@ use platform::App;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use beds::{BedMove, BedStay, Discharge};
-pub use following::{call_off_in_tx, move_in_tx};
+pub use following::{call_off_in_tx, expect_again_in_tx, move_in_tx};
 pub use local_time::{day, wall_time, zone};
 pub use model::{Encounter, EncounterDetails, EncounterRecord, NewEncounter, ReasonCode};
 pub use participants::{NewParticipant, Participant, ParticipantRole};

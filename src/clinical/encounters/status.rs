@@ -1,7 +1,8 @@
 //! What an encounter is, where it stands, and which steps lead on.
 //!
 //! `scheduled` → `in_progress` → `completed`; a scheduled one may also end as `cancelled` or `no_show`. The last three are
-//! ends: a new visit is a new encounter. Rescheduling is no step: it leaves a scheduled encounter scheduled.
+//! ends: a new visit is a new encounter. Rescheduling is no step: it leaves a scheduled encounter scheduled. Nor is it that a
+//! patient who was marked as missed arrives at the appointment it was planned for: then it was never missed (following.rs).
 
 use kernel::{Code, Error, Result};
 use serde::{Deserialize, Serialize};

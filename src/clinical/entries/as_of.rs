@@ -81,7 +81,7 @@ pub(crate) async fn image_as_of<T: Remembered>(
 
 /// The image of a row as it stood, of whichever patient it was then, for a path that names none; `not_found` where the caller
 /// may not see him, or there was none such yet.
-pub(crate) async fn read_row_as_of(
+pub async fn read_row_as_of(
     tx: &mut TenantTx,
     table: &str,
     id: Uuid,

@@ -16,9 +16,9 @@ pub use amended::Amended;
 pub(crate) use amended::{
     amended, amended_page, amended_page_then, list_amended_as_of, read_amended_as_of, show_amended,
 };
-pub use as_of::AsOfQuery;
+pub use as_of::{AsOfQuery, read_row_as_of};
 pub(crate) use as_of::{
-    Remembered, as_it_stood, image_as_of, read_as_of, read_row_as_of, require_then, states_as_of,
+    Remembered, as_it_stood, image_as_of, read_as_of, require_then, states_as_of,
 };
 pub(crate) use codes::{
     ConditionCodes, Exactness, code_condition, code_named, code_one, code_part, settle_all,

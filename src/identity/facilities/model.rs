@@ -126,6 +126,9 @@ pub struct ListFacilities {
     pub name: Option<String>,
     /// Only the one with this code.
     pub code: Option<String>,
+    /// Only those for which hours are said: of the place itself, or of anybody or anything there; `false`: only the others, as an
+    /// import brings them by the thousand. Needs the permission `availability.read`.
+    pub has_hours: Option<bool>,
     /// Rows of a page, 1 to 200; 50 unless said.
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,

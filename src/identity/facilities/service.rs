@@ -8,15 +8,24 @@ use platform::db::TenantTx;
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
 use super::model::{Facility, ListFacilities, NewFacility, PlaceStatus};
+use super::store::Narrowed;
 use super::{store, store_departments};
 use crate::staff::filter_key;
 
 pub(super) async fn list(ctx: &Ctx, query: ListFacilities) -> Result<Answer<Page<Facility>>> {
     let name = filter_key("name", query.name.as_deref())?;
-    let narrowed_by = (&query.status, &name, &query.code);
+    let narrowed_by = (&query.status, &name, &query.code, &query.has_hours);
     let paging = Paging::new(ctx, &narrowed_by, query.limit, query.cursor.clone())?;
     let mut tx = ctx.begin(Permission::FacilityRead).await?;
-    let wanted = (query.status, name.as_deref(), query.code.as_deref());
+    if query.has_hours.is_some() {
+        ctx.require(Permission::AvailabilityRead)?;
+    }
+    let wanted = Narrowed {
+        status: query.status,
+        words: name.as_deref(),
+        code: query.code.as_deref(),
+        has_hours: query.has_hours,
+    };
     let rows = store::page(&mut tx, wanted, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.data.name.clone(), row.id))?;
     tx.finish(Disclosure::plain(page)).await

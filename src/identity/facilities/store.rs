@@ -99,37 +99,53 @@ pub(super) async fn lock(tx: &mut TenantTx, id: FacilityId) -> Result<Option<Fac
     Ok(row.map(Into::into))
 }
 
-/// By name, then id. There are some hundred at most, so the words of the names are compared as they are read.
+/// Which facilities are wanted.
+pub(super) struct Narrowed<'a> {
+    pub status: Option<PlaceStatus>,
+    pub words: Option<&'a str>,
+    pub code: Option<&'a str>,
+    /// Whether the schedule knows hours there.
+    pub has_hours: Option<bool>,
+}
+
+/// By name, then id. There are some thousand at most, so the words of the names are compared as they are read.
 pub(super) async fn page(
     tx: &mut TenantTx,
-    (status, words, code): (Option<PlaceStatus>, Option<&str>, Option<&str>),
+    wanted: Narrowed<'_>,
     after: Option<(String, FacilityId)>,
     limit: i64,
 ) -> Result<Vec<Facility>> {
     let tenant = tx.tenant();
     let (name, id) = after.unzip();
-    let all = if words.is_some() { i64::MAX } else { limit };
+    let all = if wanted.words.is_some() {
+        i64::MAX
+    } else {
+        limit
+    };
     let rows = sqlx::query_as!(
         Row,
         r#"select id as "id: _", code, name, kind as "kind: _", time_zone, phone, address as "address: _",
                   status as "status: _", version, created_at, updated_at
-             from app.facilities
-            where tenant_id = $1
+             from app.facilities f
+            where f.tenant_id = $1
               and ($2::text is null or status = $2)
               and ($3::text is null or (name collate "C", id) > ($3 collate "C", $4))
               and ($6::text is null or code = $6)
+              and ($7::boolean is null or $7 = exists (select from app.working_times w
+                                                        where w.tenant_id = $1 and w.facility_id = f.id and w.status = 'active'))
             order by name collate "C", id
             limit $5"#,
         tenant as _,
-        status as _,
+        wanted.status as _,
         name,
         id as _,
         all,
-        code
+        wanted.code,
+        wanted.has_hours
     )
     .fetch_all(tx.conn())
     .await?;
-    let named = |row: &Row| match words {
+    let named = |row: &Row| match wanted.words {
         Some(words) => format!(" {}", name_key(&row.name)).contains(&format!(" {words}")),
         None => true,
     };

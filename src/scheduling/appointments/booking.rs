@@ -1,5 +1,6 @@
 //! Booking inside a transaction somebody else holds: for the operations here, for waiting lists, plans and demonstrations.
 
+use chrono::NaiveDate;
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, EncounterId, HoldId, PatientId, SeriesId, UserId, mint};
 use kernel::{Code, Error, FieldError, OnConstraint, Result};
@@ -11,7 +12,7 @@ use super::occupancy::{self, Claim};
 use super::placement::{Manner, Placed, Placement, Refused, require_still_there, work_out};
 use super::{holds, planned, store, store_holds, store_lists, store_occupancy};
 use crate::availability::{OwnTime, Promised};
-use crate::services;
+use crate::services::{self, Service};
 use crate::wall::zone;
 
 /// Who books.
@@ -194,7 +195,8 @@ async fn book_placed(
     let id = AppointmentId(mint());
     write(tx, id, placed, (details, !over.is_empty()), by, now).await?;
     if !over.is_empty() {
-        take_overbooking_place(tx, placed, id).await?;
+        let (wish, day) = (&placed.placement, placed.local_start.date());
+        take_overbooking_place(tx, (wish, &placed.service), day, id).await?;
     }
     occupancy::take(tx, placed, Claim::Appointment { id }, &over, now).await?;
     Ok(id)
@@ -216,16 +218,17 @@ async fn write(
         })
 }
 
-async fn take_overbooking_place(
+/// Takes one of the places for being booked over others on a local day.
+pub(super) async fn take_overbooking_place(
     tx: &mut TenantTx,
-    placed: &Placed,
+    (wish, service): (&Placement, &Service),
+    day: NaiveDate,
     id: AppointmentId,
 ) -> Result<()> {
-    let Some(resource) = placed.resources().first().copied() else {
+    let Some(resource) = wish.resources().first().copied() else {
         return Err(overbooking_full());
     };
-    let day = placed.local_start.date();
-    let places = placed.service.data.overbook_per_day;
+    let places = service.data.overbook_per_day;
     if store_occupancy::take_overbooking_place(tx, resource, day, places, id).await? {
         Ok(())
     } else {

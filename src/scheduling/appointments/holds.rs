@@ -14,7 +14,7 @@ use platform::http::Answer;
 use super::booking::{Booker, Details};
 use super::model::{Hold, HoldStatus, NewHold};
 use super::occupancy::{self, Claim};
-use super::placement::{Placed, Placement, Refused, work_out};
+use super::placement::{Placed, Placement, Refused, Timing, work_out};
 use super::{line, next_free, service, store_holds as store, store_occupancy, store_places};
 use crate::availability::Obstacle;
 use crate::services::Service;
@@ -164,13 +164,20 @@ pub async fn release_hold_in_tx(tx: &mut TenantTx, id: HoldId, now: Instant) -> 
     store::close(tx, id, end, now).await
 }
 
-/// The placement a hold keeps. What it names was looked at when it was made.
+/// The placement a hold keeps, as it was promised: what it names was looked at when it was made, and what the service takes and needs
+/// by now is another's. Only who leads has to have the skills it needs today.
 pub(super) async fn placed(
     tx: &mut TenantTx,
     hold: &Hold,
-    service: Service,
+    mut service: Service,
     now: Instant,
 ) -> Result<Placed> {
+    let held = store_occupancy::held_by_hold(tx, hold.id).await?;
+    let promised = (hold.starts_at, hold.ends_at);
+    Timing::of_times(promised, held.unwrap_or(promised)).put_into(&mut service);
+    service.data.needs_provider = hold.provider_id.is_some();
+    service.data.room_kind = None;
+    service.data.equipment_kinds.clear();
     let placement = Placement {
         patient: hold.patient_id,
         service: hold.service_id,

@@ -5,7 +5,8 @@
 //! ids with `on conflict do nothing` and counted: fewer than wanted, and the whole transaction goes back. So of any number of
 //! bookings of one place exactly one succeeds, and none waits for another in a circle.
 //!
-//! Invariants: an appointment that stands has all its reservations, one that does not has only released ones; a hold becomes
+//! Invariants: an appointment that stands has all its reservations, one that is over has them until it ended and was cleaned up
+//! after, one that does not stand has only released ones; a hold becomes
 //! an appointment by handing its reservations over, never by giving them up in between, and ends when its time begins; status
 //! follows `status.rs`; an encounter that is planned for an appointment is planned for its time, and ends with it.
 //!
@@ -14,12 +15,14 @@
 
 mod booking;
 mod holds;
+mod late;
 mod line;
 mod lists;
 mod model;
 mod moving;
 mod next_free;
 mod occupancy;
+mod past;
 mod placement;
 mod planned;
 mod records;

@@ -48,7 +48,7 @@ pub(super) async fn reschedule(
     let made = match try_in_tx(&mut tx, &present, &wanted, by, ctx.now()).await {
         Ok(made) => made,
         Err(refused) => {
-            let (wish, agreed) = (placement(&present, &wanted), resources(&present));
+            let (wish, agreed) = (placement(&present, &wanted), as_it_is(&present).resources());
             let manner = manner(by.manner(&Details::default()), &wanted, &agreed);
             let mut instead = next_free::Instead::of(&wish, manner);
             instead.moved = Some((present.id, present.starts_at));
@@ -105,7 +105,7 @@ async fn try_in_tx(
         rescheduled_from: Some(present.id),
         encounter: present.encounter_id,
     };
-    let agreed = resources(present);
+    let agreed = as_it_is(present).resources();
     let manner = Manner {
         own: own.as_ref(),
         ..manner(by.manner(&details), wanted, &agreed)
@@ -242,16 +242,19 @@ pub(crate) fn led_by(leader: Option<ProviderId>, present: &Appointment) -> Vec<P
     leader.into_iter().chain(others).collect()
 }
 
-/// Everybody and everything it occupies, but the patient.
-fn resources(present: &Appointment) -> Vec<Uuid> {
-    let providers = present.provider_id.iter();
-    let providers = providers.chain(&present.other_provider_ids).map(|id| id.0);
-    let assets = present.room_id.iter().chain(&present.equipment_ids);
-    let staff = present.staff_ids.iter().map(|id| id.0);
-    providers
-        .chain(staff)
-        .chain(assets.map(|id| id.0))
-        .collect()
+/// Where it is.
+pub(super) fn as_it_is(present: &Appointment) -> Placement {
+    Placement {
+        patient: present.patient_id,
+        service: present.service_id,
+        facility: present.facility_id,
+        providers: led_by(present.provider_id, present),
+        staff: present.staff_ids.clone(),
+        room: present.room_id,
+        equipment: present.equipment_ids.clone(),
+        starts_at: present.starts_at,
+        timing: None,
+    }
 }
 
 /// Where it goes: as before in all that is not said. In another facility there are other rooms.
@@ -266,14 +269,11 @@ fn placement(present: &Appointment, wanted: &AppointmentMove) -> Placement {
         Vec::new()
     };
     Placement {
-        patient: present.patient_id,
-        service: present.service_id,
         facility,
         providers: led_by(wanted.provider_id.or(present.provider_id), present),
-        staff: present.staff_ids.clone(),
         room: wanted.room_id.or(present.room_id.filter(|_| stays)),
         equipment,
         starts_at: wanted.starts_at,
-        timing: None,
+        ..as_it_is(present)
     }
 }

@@ -6,7 +6,7 @@ use kernel::{Code, Error, FieldError, Result};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
-use super::placement::{Placed, provider_field};
+use super::placement::{Placed, Placement, provider_field};
 use super::store_occupancy::{self as store, Row};
 
 /// For what time is taken.
@@ -50,7 +50,8 @@ pub(crate) async fn take(
         return Ok(());
     }
     let missing = rows.iter().find(|row| !taken.contains(&row.id));
-    Err(slot_taken(placed, missing.map(|row| row.resource)))
+    let missing = missing.map(|row| row.resource);
+    Err(slot_taken(&placed.placement, placed.is_group(), missing))
 }
 
 /// Those of its providers, staff and room that are occupied then, and so would be booked over. A session that has a place left
@@ -90,7 +91,7 @@ pub(crate) fn refuse_busy(placed: &Placed, overbook: bool) -> Result<()> {
     };
     let taken = |id: &&Uuid| **id == patient || strict.contains(id);
     match placed.busy.iter().find(taken) {
-        Some(id) => Err(slot_taken(placed, Some(*id))),
+        Some(id) => Err(slot_taken(&placed.placement, placed.is_group(), Some(*id))),
         None => Ok(()),
     }
 }
@@ -212,8 +213,7 @@ async fn take_lane(
 }
 
 /// The field says of what kind it is that is occupied.
-fn slot_taken(placed: &Placed, resource: Option<Uuid>) -> Error {
-    let wish = &placed.placement;
+pub(crate) fn slot_taken(wish: &Placement, is_group: bool, resource: Option<Uuid>) -> Error {
     let is = |one: Uuid| resource == Some(one);
     let provider = wish.providers.iter().find(|who| is(who.0));
     let (pointer, code, detail) = if is(wish.patient.0) {
@@ -224,7 +224,7 @@ fn slot_taken(placed: &Placed, resource: Option<Uuid>) -> Error {
     } else if wish.staff.iter().any(|member| is(member.0)) {
         let member = "A member of the staff is occupied then.";
         ("/staff_ids", "occupied", member)
-    } else if placed.is_group() {
+    } else if is_group {
         let full = "The session is full, or whom it needs is occupied then.";
         ("/starts_at", "session_full", full)
     } else if let Some(who) = provider {

@@ -49,6 +49,13 @@ impl Timing {
         }
     }
 
+    /// From here on the visit is one of a service that takes so long.
+    pub(super) fn put_into(self, service: &mut Service) {
+        service.data.duration_minutes = self.duration;
+        service.data.prep_minutes = self.prep;
+        service.data.cleanup_minutes = self.cleanup;
+    }
+
     /// What a visit took, from when it began and ended and what was held for it.
     pub fn of_times(visit: (Instant, Instant), held: (Instant, Instant)) -> Self {
         let minutes = |from: Instant, to: Instant| {
@@ -203,10 +210,7 @@ async fn service_of(
 ) -> Result<Service, Refused> {
     let mut service = services::require_active(tx, placement.service, "/service_id").await?;
     if let Some(timing) = placement.timing {
-        // From here on the visit is one of a service that takes so long.
-        service.data.duration_minutes = timing.duration;
-        service.data.prep_minutes = timing.prep;
-        service.data.cleanup_minutes = timing.cleanup;
+        timing.put_into(&mut service);
     }
     if manner.only_self_booking && !service.data.self_booking {
         return Err(no_such_service().into());
@@ -242,6 +246,8 @@ pub(crate) async fn work_out(
         return Err(Error::invalid(broken).into());
     };
     let wall = zone(&facts.time_zone);
+    let kinds = &mut service.data.equipment_kinds.iter();
+    let lacks_device = kinds.any(|kind| !facts.equipment_kinds.contains(kind));
     let placed = Placed {
         ends_at: placement.starts_at + service.duration(),
         local_start: placement.starts_at.with_timezone(&wall).naive_local(),
@@ -258,20 +264,20 @@ pub(crate) async fn work_out(
     if let Some(obstacle) = availability::check_start(&wanted(&placed, wall, manner), now) {
         return Err(Error::from(obstacle).into());
     }
-    take_place(tx, (placed, gone), wall, manner, now).await
+    take_place(tx, (placed, gone || lacks_device), wall, manner, now).await
 }
 
 /// Finds a place for what can be booked at that time, and chooses what is left open, or in the stead of what is not there
-/// any more, if something is `gone`.
+/// any more, if something is known to be `missing`: a device that was named need not be one the service needs.
 async fn take_place(
     tx: &mut TenantTx,
-    (mut placed, gone): (Placed, bool),
+    (mut placed, missing): (Placed, bool),
     wall: Tz,
     manner: Manner<'_>,
     now: Instant,
 ) -> Result<Placed, Refused> {
     let anybody = placed.service.data.needs_provider && placed.placement.providers.is_empty();
-    let given_up = give_up_taken(tx, &mut placed, manner).await? || gone;
+    let given_up = give_up_taken(tx, &mut placed, manner).await? || missing;
     let taken = match occupancy::refuse_busy(&placed, manner.overbook) {
         Err(error) => Some(error),
         Ok(()) if given_up || lacks_something(&placed.placement, &placed.service) => {

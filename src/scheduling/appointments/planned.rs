@@ -58,6 +58,18 @@ pub(super) async fn follows(
     Ok(())
 }
 
+/// The patient who was marked as missed is here: what was planned for the appointment is to come again.
+pub(super) async fn is_expected_again(
+    tx: &mut TenantTx,
+    appointment: &Appointment,
+    now: Instant,
+) -> Result<()> {
+    if let Some(encounter) = appointment.encounter_id {
+        encounters::expect_again_in_tx(tx, appointment.patient_id, encounter, now).await?;
+    }
+    Ok(())
+}
+
 /// The appointment does not take place: nor does what was planned for it.
 pub(super) async fn ends(
     tx: &mut TenantTx,

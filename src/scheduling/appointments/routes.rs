@@ -1,5 +1,6 @@
 //! Appointments over HTTP.
 
+use clinical::entries::AsOfQuery;
 use kernel::Page;
 use kernel::ids::{AppointmentId, PatientId};
 use platform::App;
@@ -12,7 +13,7 @@ use super::model::{
     Appointment, AppointmentCancellation, AppointmentDetails, AppointmentMove, NewAppointment,
     OfPatient, Rescheduled, Rooming,
 };
-use super::{lists, moving, rooming, service, steps};
+use super::{lists, moving, past, rooming, service, steps};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -42,10 +43,17 @@ async fn book_appointment(ctx: Ctx, Json(new): Json<NewAppointment>) -> Reply<Ap
 
 /// Open an appointment
 #[utoipa::path(get, path = "/api/v1/appointments/{appointment_id}", tag = "appointments",
-    params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
+    params(("appointment_id" = AppointmentId, Path, description = "Which appointment"), AsOfQuery),
     responses((status = 200, body = Appointment, description = "The appointment")),
     extensions(("x-permission" = json!("appointment.read"))))]
-async fn get_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+async fn get_appointment(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+    Query(query): Query<AsOfQuery>,
+) -> Reply<Appointment> {
+    if let Some(then) = query.as_of {
+        return Ok(past::read(&ctx, id, then).await?);
+    }
     Ok(service::read(&ctx, id).await?)
 }
 
@@ -94,10 +102,12 @@ async fn confirm_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<A
 
 /// Check a patient in
 ///
-/// The patient is here. At most a day before the start.
+/// The patient is here. At most a day before the start. Who was marked as missed and comes late is checked in after all, on the same
+/// day, if what is left of his time is free.
 #[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/check-in", tag = "appointments",
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
-    responses((status = 200, body = Appointment, description = "Checked in")),
+    responses((status = 200, body = Appointment, description = "Checked in"),
+              (status = 409, description = "`illegal_transition`; `too_early`; of who was marked as missed, `slot_taken`: somebody else has his place by now, and `next_free` says when there is another", body = platform::http::ProblemDocument, content_type = "application/problem+json")),
     extensions(("x-permission" = json!("appointment.manage"))))]
 async fn check_in_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
     Ok(steps::check_in(&ctx, id).await?)
@@ -132,7 +142,7 @@ async fn start_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<App
 
 /// Complete a visit
 ///
-/// Its encounter is completed on its own, when it is written up.
+/// What is left of its time is free. Its encounter is completed on its own, when it is written up.
 #[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/complete", tag = "appointments",
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
     responses((status = 200, body = Appointment, description = "Completed")),

@@ -16,7 +16,7 @@ use super::model::{Appointment, AppointmentCancellation, CancelledBy};
 use super::service::commit;
 use super::status::AppointmentStatus;
 use super::store::{self, Ending};
-use super::{booking, planned, store_occupancy};
+use super::{booking, late, planned, store_occupancy};
 use crate::booking_rules;
 use crate::services::AppointmentType;
 
@@ -43,6 +43,9 @@ pub(super) async fn check_in(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appo
     let mut tx = ctx.begin(Permission::AppointmentManage).await?;
     let present = store::lock(&mut tx, id).await?;
     let next = present.status.step(AppointmentStatus::CheckedIn)?;
+    if present.status == AppointmentStatus::NoShow {
+        tx = late::take_back(ctx, tx, &present).await?;
+    }
     if present.starts_at - ctx.now() > EARLIEST {
         return Err(Error::new(Code::TooEarly));
     }
@@ -115,12 +118,13 @@ const fn class_of(kind: AppointmentType) -> EncounterClass {
     }
 }
 
-/// The visit is over. Its encounter is the clinician's to complete.
+/// The visit is over; what is left of its time is free. Its encounter is the clinician's to complete.
 pub(super) async fn complete(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appointment>> {
     let mut tx = ctx.begin(Permission::AppointmentManage).await?;
     let status = store::lock(&mut tx, id).await?.status;
     let next = status.step(AppointmentStatus::Completed)?;
     store::step(&mut tx, id, next, None, ctx.now()).await?;
+    store_occupancy::release_rest(&mut tx, id, ctx.now()).await?;
     commit(ctx, tx, id).await
 }
 

@@ -264,7 +264,7 @@ pub(super) async fn amend(
     Ok(())
 }
 
-/// Writes a step of an appointment locked before, with the moment the step has a column for.
+/// Writes a step of an appointment locked before, with the moment the step has a column for. Nobody has closed it, then.
 pub(super) async fn step(
     tx: &mut TenantTx,
     id: AppointmentId,
@@ -275,14 +275,17 @@ pub(super) async fn step(
     let tenant = tx.tenant();
     sqlx::query!(
         "update app.appointments
-            set status = $3, encounter_id = coalesce($4, encounter_id), version = version + 1, updated_at = $5,
+            set status = $3, encounter_id = coalesce($4, encounter_id), closed_by = null, version = version + 1, updated_at = $5,
                 confirmed_at = case when $3::text = 'confirmed' then $5 else confirmed_at end,
                 checked_in_at = case when $3::text = 'checked_in' then $5 else checked_in_at end,
                 started_at = case when $3::text = 'in_progress' then $5 else started_at end,
                 -- Who is still in his room when he is seen keeps it; who was forgotten there may have lost it to another.
                 roomed_while = case when $3::text = 'in_progress' and upper(roomed_while) > $5
                                     then tstzrange(lower(roomed_while), greatest(upper(roomed_while), $5 + $6::interval)) else roomed_while end,
-                completed_at = case when $3::text = 'completed' then $5 else completed_at end
+                completed_at = case when $3::text = 'completed' then $5 else completed_at end,
+                -- Who comes late may find nobody there any more whom he was booked over.
+                overbooked = overbooked and exists (select from app.reservations r
+                                                     where r.tenant_id = $1 and r.appointment_id = $2 and r.state = 'overbooked')
           where tenant_id = $1 and id = $2",
         tenant as _,
         id as _,

@@ -2,7 +2,7 @@
 
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, AssetId, HoldId, PatientId, ProviderId, StaffId};
-use kernel::{Error, Result};
+use kernel::{Code, Error, OnConstraint as _, Result};
 use platform::db::TenantTx;
 use serde::Serialize;
 use uuid::Uuid;
@@ -186,6 +186,39 @@ pub(crate) async fn give_back(tx: &mut TenantTx, appointments: &[AppointmentId])
     Ok(())
 }
 
+/// Gives back what a visit that is over was to occupy from now on: its patient is free at once, everybody and everything else once
+/// the agreed clean-up is done. Whoever is booked over it first has it.
+///
+/// Who was seen before his time occupied them then, and not when it was planned. Others may have been planned for that time, so he
+/// stands beside them, where no constraint asks.
+pub(crate) async fn release_rest(
+    tx: &mut TenantTx,
+    appointment: AppointmentId,
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    let early = sqlx::query!(
+        "update app.reservations r
+            set starts_at = case when r.starts_at < $3::timestamptz + (r.ends_at - a.ends_at) then r.starts_at
+                                 else least(a.started_at, $3 - interval '1 microsecond') end,
+                state = case when r.starts_at < $3 + (r.ends_at - a.ends_at) then r.state else 'overbooked' end,
+                ends_at = $3 + (r.ends_at - a.ends_at)
+           from app.appointments a
+          where a.tenant_id = $1 and a.id = $2 and a.ends_at > $3
+            and r.tenant_id = $1 and r.appointment_id = a.id and r.state in ('booked', 'overbooked')",
+        tenant as _,
+        appointment as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?
+    .rows_affected();
+    if early == 0 {
+        return Ok(());
+    }
+    hand_on(tx, &[appointment], now).await
+}
+
 /// The second half: what these gave back, and nobody has taken since, goes to whoever is booked over it first.
 pub(crate) async fn hand_on(
     tx: &mut TenantTx,
@@ -194,6 +227,74 @@ pub(crate) async fn hand_on(
 ) -> Result<()> {
     let ids: Vec<Uuid> = appointments.iter().map(|id| id.0).collect();
     keep_overbooked(tx, &ids, None, now).await
+}
+
+/// Who and what of an appointment that gave its place back is taken from now on until it was to end. The others of a session are no
+/// obstacle, unless somebody has his place in it.
+pub(crate) async fn taken_since(
+    tx: &mut TenantTx,
+    appointment: AppointmentId,
+    now: Instant,
+) -> Result<Vec<Uuid>> {
+    let tenant = tx.tenant();
+    let taken = sqlx::query_scalar!(
+        r#"select distinct o.resource_id as "id!"
+             from app.reservations r
+             join app.reservations o on o.tenant_id = $1 and o.resource_id = r.resource_id
+            where r.tenant_id = $1 and r.appointment_id = $2 and r.state = 'released' and r.ends_at > $3
+              and o.state in ('held', 'booked', 'overbooked') and (o.state <> 'held' or o.expires_at > $3)
+              and o.starts_at > r.starts_at - interval '40 hours' and o.starts_at < r.ends_at
+              and o.ends_at > greatest(r.starts_at, $3)
+              and (o.party <> r.party or o.lane = r.lane and o.state <> 'overbooked')"#,
+        tenant as _,
+        appointment as _,
+        now,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(taken)
+}
+
+/// Reserves anew what is left of the place an appointment gave back, beside those it is booked over. Where nothing is left, what it
+/// had stands again for what was, where no constraint asks.
+///
+/// # Errors
+/// `slot_taken`; then the transaction has to go back.
+pub(crate) async fn reserve_rest(
+    tx: &mut TenantTx,
+    appointment: AppointmentId,
+    over: &[Uuid],
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    // A hold that has run out is in nobody's way.
+    sqlx::query!(
+        "select app.release_stale_holds(array_agg(r.resource_id), min(r.starts_at), max(r.ends_at), $3)
+           from app.reservations r where r.tenant_id = $1 and r.appointment_id = $2 having count(*) > 0",
+        tenant as _,
+        appointment as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    let reserved = sqlx::query!(
+        "update app.reservations
+            set starts_at = case when ends_at > $3 then greatest(starts_at, $3) else starts_at end,
+                state = case when ends_at <= $3 or resource_id = any($4) then 'overbooked' else 'booked' end
+          where tenant_id = $1 and appointment_id = $2 and state = 'released'",
+        tenant as _,
+        appointment as _,
+        now,
+        over,
+    )
+    .execute(tx.conn())
+    .await
+    .map_err(deadlock::slot_taken);
+    let taken = || Error::new(Code::SlotTaken);
+    reserved
+        .on_constraint("reservations_party_excl", taken)
+        .on_constraint("reservations_lane_excl", taken)?;
+    Ok(())
 }
 
 /// What was released just now is theirs who were booked over it.
@@ -225,6 +326,23 @@ pub(crate) async fn held(
           where tenant_id = $1 and appointment_id = $2 and patient_id is null and state <> 'released'",
         tenant as _,
         appointment as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(row.since.zip(row.until))
+}
+
+/// The same of a hold.
+pub(crate) async fn held_by_hold(
+    tx: &mut TenantTx,
+    hold: HoldId,
+) -> Result<Option<(Instant, Instant)>> {
+    let tenant = tx.tenant();
+    let row = sqlx::query!(
+        "select min(starts_at) as since, max(ends_at) as until from app.reservations
+          where tenant_id = $1 and hold_id = $2 and patient_id is null and state <> 'released'",
+        tenant as _,
+        hold as _,
     )
     .fetch_one(tx.conn())
     .await?;

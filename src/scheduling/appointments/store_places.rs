@@ -25,6 +25,8 @@ pub(super) struct Facts {
     pub staff: i64,
     pub room_found: bool,
     pub equipment: i64,
+    /// Of those devices.
+    pub equipment_kinds: Vec<String>,
     /// Occupied at that time.
     pub busy: Vec<Uuid>,
     pub stale_holds: bool,
@@ -66,6 +68,9 @@ pub(super) async fn facts(
                   (select count(*) from app.scheduling_assets x
                     where x.tenant_id = $1 and x.id = any($7) and x.facility_id = $2 and x.kind = 'equipment'
                       and x.status = 'active') as "equipment!",
+                  array(select x.asset_kind from app.scheduling_assets x
+                         where x.tenant_id = $1 and x.id = any($7) and x.facility_id = $2 and x.kind = 'equipment'
+                           and x.status = 'active') as "equipment_kinds!",
                   array(select distinct r.resource_id from app.reservations r
                          where r.tenant_id = $1 and r.resource_id = any($8)
                            and r.state in ('held', 'booked', 'overbooked')

@@ -49,7 +49,7 @@ impl Rule {
 }
 
 /// Hours of a day; those that end at or before they begin end the day after.
-pub(super) fn hours(zone: Tz, day: NaiveDate, from: NaiveTime, until: NaiveTime) -> Span {
+pub(crate) fn hours(zone: Tz, day: NaiveDate, from: NaiveTime, until: NaiveTime) -> Span {
     let last = if until <= from {
         day + Days::new(1)
     } else {

@@ -26,7 +26,7 @@ mod service;
 mod starts;
 mod store;
 
-pub(crate) use calendar::Calendar;
+pub(crate) use calendar::{Calendar, hours};
 pub(crate) use load::{Situation, calendar as load_calendar};
 pub use model::{FreeTimes, Slot};
 pub(crate) use placement::CLOSED;

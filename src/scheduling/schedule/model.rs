@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::appointments::Appointment;
+use crate::exceptions::ExceptionKind;
 
 /// Whose days, and which.
 #[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
@@ -40,6 +41,49 @@ pub struct ScheduleDay {
     pub date: NaiveDate,
     /// In their order of time. What lasts over midnight stands in each of its days.
     pub entries: Vec<ScheduleEntry>,
+    /// When whoever it is works, and what takes time away or adds some; in their order of time, too.
+    pub blocks: Vec<ScheduleBlock>,
+}
+
+/// What a block around the appointments is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ScheduleBlockKind)]
+pub enum BlockKind {
+    /// When a provider works, all told.
+    Working,
+    /// When a room or device is open, all told.
+    Open,
+    /// Of a provider, a room or a device.
+    TimeOff,
+    ExtraTime,
+    /// Of the facility, or of every one.
+    Holiday,
+}
+
+/// Time that is worked, or is not.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ScheduleBlock {
+    pub kind: BlockKind,
+    pub from: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+    /// What the wall clock shows at `from`.
+    #[schema(example = "2027-03-09T09:00:00")]
+    pub local_from: String,
+    /// Where; everywhere, if it is not named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facility_id: Option<FacilityId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<ProviderId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asset_id: Option<AssetId>,
+    /// Of time off and extra time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<ExceptionKind>,
+    /// The reason that was given, or the holiday's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Christmas Day")]
+    pub title: Option<String>,
 }
 
 /// What a block of time is.

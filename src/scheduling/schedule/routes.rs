@@ -15,7 +15,8 @@ pub fn router() -> OpenApiRouter<App> {
 
 /// Look at the days of a provider, a room or a facility
 ///
-/// Appointments with their patients, where the caller may see them; what else occupies is a busy block.
+/// Appointments with their patients, where the caller may see them; what else occupies is a busy block. Around them, in `blocks`,
+/// stand the hours that are worked, time off, extra time and holidays.
 #[utoipa::path(get, path = "/api/v1/scheduling/schedule", tag = "appointments", params(OfDays),
     responses((status = 200, body = Schedule, description = "The days")),
     extensions(("x-problems" = json!(["404"])), ("x-permission" = json!("schedule.read"))))]

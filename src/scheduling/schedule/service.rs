@@ -13,7 +13,8 @@ use platform::access::{Ctx, Disclosure, Permission};
 use platform::db::TenantTx;
 use platform::http::Answer;
 
-use super::model::{EntryKind, OfDays, Schedule, ScheduleDay, ScheduleEntry};
+use super::blocks;
+use super::model::{EntryKind, OfDays, Schedule, ScheduleBlock, ScheduleDay, ScheduleEntry};
 use super::store::{self, Block};
 use crate::appointments::{self, Appointment};
 use crate::wall::zone;
@@ -44,34 +45,35 @@ pub(super) async fn look(ctx: &Ctx, mut query: OfDays) -> Result<Answer<Schedule
         .unwrap_or_else(|| ctx.now().with_timezone(&wall).date_naive());
     let last = first.checked_add_days(Days::new(days - 1)).unwrap_or(first);
     let span = (day(first, wall).0, day(last, wall).1);
-    let blocks = blocks(&mut tx, &query, span, ctx.now()).await?;
-    if i64::try_from(blocks.len()).is_ok_and(|count| count > MOST) {
+    let taken = taken(&mut tx, &query, span, ctx.now()).await?;
+    if i64::try_from(taken.len()).is_ok_and(|count| count > MOST) {
         return Err(invalid(
             "?days",
             "too_many",
             "must hold at most 2000 blocks",
         ));
     }
-    let ids: Vec<AppointmentId> = blocks.iter().filter_map(|one| one.appointment_id).collect();
+    let ids: Vec<AppointmentId> = taken.iter().filter_map(|one| one.appointment_id).collect();
     let shown = appointments::of_ids_in_tx(&mut tx, &ids).await?;
     let patients: Vec<PatientId> = shown.iter().map(|one| one.patient_id).collect();
     let names = store::names(&mut tx, &patients).await?;
     let subjects = appointments::subjects(&shown);
     let names: HashMap<_, _> = names.into_iter().collect();
     let mut shown: HashMap<_, _> = shown.into_iter().map(|one| (one.id, one)).collect();
-    let entries: Vec<ScheduleEntry> = blocks
+    let entries: Vec<ScheduleEntry> = taken
         .into_iter()
         .map(|block| entry(&block, &mut shown, &names, &time_zone))
         .collect();
+    let around = blocks::of(&mut tx, &query, (first, last), span, wall).await?;
     let schedule = Schedule {
-        days: by_day(&entries, first, days, wall),
+        days: by_day((&entries, &around), first, days, wall),
         time_zone,
     };
     tx.finish(Disclosure::list("schedule", subjects, schedule))
         .await
 }
 
-async fn blocks(
+async fn taken(
     tx: &mut TenantTx,
     query: &OfDays,
     span: (Instant, Instant),
@@ -167,16 +169,25 @@ fn entry(
 }
 
 /// Each day with what lasts into it.
-fn by_day(entries: &[ScheduleEntry], first: NaiveDate, days: u64, wall: Tz) -> Vec<ScheduleDay> {
+fn by_day(
+    (entries, blocks): (&[ScheduleEntry], &[ScheduleBlock]),
+    first: NaiveDate,
+    days: u64,
+    wall: Tz,
+) -> Vec<ScheduleDay> {
     (0..days)
         .filter_map(|number| first.checked_add_days(Days::new(number)))
         .map(|date| {
             let (from, until) = day(date, wall);
-            let within =
-                |entry: &&ScheduleEntry| entry.occupied_from < until && entry.occupied_until > from;
+            let entries = entries.iter();
+            let entries =
+                entries.filter(|one| one.occupied_from < until && one.occupied_until > from);
+            let blocks = blocks.iter();
+            let blocks = blocks.filter(|one| one.from < until && one.until > from);
             ScheduleDay {
                 date,
-                entries: entries.iter().filter(within).cloned().collect(),
+                entries: entries.cloned().collect(),
+                blocks: blocks.cloned().collect(),
             }
         })
         .collect()

@@ -53,8 +53,8 @@ pub(super) async fn of_resource(
     Ok(blocks)
 }
 
-/// The appointments in a facility that the caller may see, and what else occupies its rooms and devices and the providers who
-/// have working time there: one block for each appointment or hold.
+/// The appointments in a facility that the caller may see, those that are over with the time they took if that was less, and what else
+/// occupies its rooms and devices and the providers who have working time there: one block for each appointment or hold.
 pub(super) async fn of_facility(
     tx: &mut TenantTx,
     facility: FacilityId,
@@ -67,7 +67,8 @@ pub(super) async fn of_facility(
         Block,
         r#"select b.starts_at as "starts_at!", b.ends_at as "ends_at!", b.appointment_id as "appointment_id: _",
                   b.hold_id as "hold_id: _", b.provider_ids as "provider_ids: Vec<ProviderId>", b.asset_ids as "asset_ids: Vec<AssetId>"
-             from (select a.starts_at, a.ends_at, a.id as appointment_id, null::uuid as hold_id,
+             from (select case when a.completed_at <= a.starts_at then least(a.started_at, a.completed_at) else a.starts_at end as starts_at,
+                          least(a.ends_at, a.completed_at) as ends_at, a.id as appointment_id, null::uuid as hold_id,
                           null::uuid[] as provider_ids, null::uuid[] as asset_ids
                      from app.appointments a
                     where a.tenant_id = $1 and a.facility_id = $2 and a.starts_at < $4

@@ -77,6 +77,16 @@ impl Desk {
         id(&made.expect(201))
     }
 
+    /// Another facility.
+    pub async fn elsewhere(&self) -> String {
+        let place = json!({ "code": "OTHER", "name": "Other", "time_zone": self.zone.name() });
+        id(&self
+            .admin
+            .post("/api/v1/facilities", place)
+            .await
+            .expect(201))
+    }
+
     pub async fn add_provider(&self) -> String {
         let who = json!({ "given_name": "Ben", "family_name": "Other" });
         let provider = id(&self.admin.post("/api/v1/providers", who).await.expect(201));

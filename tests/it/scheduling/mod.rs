@@ -2,6 +2,7 @@
 
 mod affected;
 mod appointments;
+mod as_promised;
 mod availability;
 mod board;
 mod booking_limits;
@@ -11,6 +12,7 @@ mod catalogue;
 mod clinic;
 mod contended;
 mod desk;
+mod early_and_late;
 mod extra_reminders;
 pub(crate) mod flow_clinic;
 mod forecasts;

@@ -263,3 +263,82 @@ async fn a_providers_day_is_that_of_the_wall_where_he_works() {
         .expect(200);
     assert_eq!(said["time_zone"], "America/Chicago");
 }
+
+#[tokio::test]
+async fn around_the_appointments_stand_hours_time_off_and_holidays() {
+    let desk = Desk::open().await;
+    let room = desk.add_asset("room", "exam").await;
+    let at = desk.at(3, 10, 0);
+    let date = at.with_timezone(&desk.zone).date_naive();
+    let said = async |place: &str, body: Value| {
+        let place = format!("/api/v1/scheduling/{place}");
+        desk.admin.post(place, body).await.expect(201);
+    };
+    let until = at + TimeDelta::hours(2);
+    said(
+        "time-exceptions",
+        json!({ "effect": "off", "provider_id": desk.provider, "starts_at": at, "ends_at": until,
+        "kind": "training", "reason": "First aid" }),
+    )
+    .await;
+    said(
+        "time-exceptions",
+        json!({ "effect": "off", "asset_id": room, "starts_at": at, "ends_at": until,
+        "kind": "maintenance" }),
+    )
+    .await;
+    said("holidays", json!({ "day": date + Days::new(1), "name": "Founders' Day", "facility_id": desk.facility })).await;
+    said(
+        "holidays",
+        json!({ "day": date, "name": "Elsewhere", "facility_id": desk.elsewhere().await }),
+    )
+    .await;
+    let blocks = async |whose: String| -> Vec<Vec<Value>> {
+        let path = format!("/api/v1/scheduling/schedule?{whose}&date={date}&days=2");
+        let found = desk.staff.get(path).await.expect(200);
+        let days = found["days"].as_array().expect("days");
+        days.iter()
+            .map(|day| day["blocks"].as_array().expect("blocks").clone())
+            .collect()
+    };
+    let kinds =
+        |day: &[Value]| -> Vec<Value> { day.iter().map(|one| one["kind"].clone()).collect() };
+    let his = blocks(format!("provider_id={}", desk.provider)).await;
+    assert_eq!(kinds(&his[0]), ["working", "time_off", "working"]);
+    let off = &his[0][1];
+    assert_eq!(
+        (&off["from"], &off["until"], &off["why"], &off["title"]),
+        (
+            &json!(at),
+            &json!(until),
+            &json!("training"),
+            &json!("First aid")
+        )
+    );
+    assert!(
+        off["local_from"]
+            .as_str()
+            .expect("a time")
+            .ends_with("T10:00:00")
+    );
+    // The morning he works until, and from when on he works again.
+    assert_eq!(
+        (&his[0][0]["until"], &his[0][2]["from"]),
+        (&json!(at), &json!(until))
+    );
+    assert_eq!(kinds(&his[1]), ["holiday"]);
+    assert_eq!(
+        (&his[1][0]["title"], &his[1][0]["facility_id"]),
+        (&json!("Founders' Day"), &json!(desk.facility))
+    );
+    let rooms = blocks(format!("asset_id={room}")).await;
+    assert_eq!(kinds(&rooms[0]), ["open", "time_off", "open"]);
+    assert_eq!(rooms[0][1]["why"], "maintenance");
+    assert_eq!(kinds(&rooms[1]), ["holiday"]);
+    let all = blocks(format!("facility_id={}", desk.facility)).await;
+    assert_eq!(
+        kinds(&all[0]),
+        ["working", "time_off", "time_off", "working"]
+    );
+    assert_eq!(kinds(&all[1]), ["holiday"]);
+}

@@ -422,3 +422,31 @@ async fn who_and_what_comes_back_has_time_for_who_waits() {
         clinic.work().await;
     }
 }
+
+#[tokio::test]
+async fn the_rest_of_a_visit_that_is_over_early_is_offered_at_once() {
+    let mut clinic = Clinic::by_day().await;
+    let long = json!({ "code": "SURG", "name": "Surgery", "appointment_type": "surgery", "duration_minutes": 240, "align_minutes": 1 });
+    let made = clinic.admin.post("/api/v1/scheduling/services", long).await;
+    let long = id(&made.expect(201));
+    let start = clinic.in_(TimeDelta::hours(1));
+    let patient = clinic.patient("Operated", json!([])).await;
+    let wanted = json!({ "patient_id": patient, "service_id": long, "facility_id": clinic.facility,
+                         "provider_id": clinic.provider, "starts_at": start });
+    let made = clinic.admin.post("/api/v1/appointments", wanted).await;
+    let booked = id(&made.expect(201));
+    let waiting = clinic.patient("Waiting", json!([])).await;
+    let later = start + TimeDelta::hours(2);
+    let request = join(&clinic, &waiting, "high", window(later, 60)).await;
+    clinic.work().await;
+    assert!(offer(&clinic.admin, &request).await.is_none());
+    clinic.wait(TimeDelta::hours(1)).await;
+    clinic.step(&booked, "check-in").await;
+    let begun = format!("/api/v1/appointments/{booked}/start");
+    clinic.doctor.act(begun).await.expect(200);
+    clinic.wait(TimeDelta::minutes(30)).await;
+    clinic.step(&booked, "complete").await;
+    clinic.work().await;
+    let offered = offer(&clinic.admin, &request).await.expect("an offer");
+    assert_eq!(starts_at(&offered), later);
+}

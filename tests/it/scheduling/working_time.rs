@@ -232,3 +232,27 @@ async fn capacity_tells_how_much_is_used() {
     let told = third["days"].as_f64().expect("a number");
     assert!((told - days).abs() < 0.06, "{told} of {days}");
 }
+
+#[tokio::test]
+async fn facilities_without_hours_are_left_out_of_a_list_of_those_that_have_some() {
+    let clinic = Clinic::open("America/New_York").await;
+    let imported = json!({ "code": "IMP-1", "name": "Elsewhere", "time_zone": "America/New_York" });
+    let imported = id(&clinic
+        .admin
+        .post("/api/v1/facilities", imported)
+        .await
+        .expect(201));
+    for (asked, expected) in [("true", vec![&clinic.facility]), ("false", vec![&imported])] {
+        let path = format!("/api/v1/facilities?has_hours={asked}");
+        let found = clinic.doctor.get(path).await.expect(200);
+        let items = found["items"].as_array().expect("items").iter();
+        assert_eq!(
+            items.map(id).collect::<Vec<_>>().iter().collect::<Vec<_>>(),
+            expected
+        );
+    }
+    let billing = clinic.tenant.user(Role::Billing).await;
+    let refused = billing.get("/api/v1/facilities?has_hours=true").await;
+    refused.expect_problem(403, "forbidden");
+    billing.get("/api/v1/facilities").await.expect(200);
+}

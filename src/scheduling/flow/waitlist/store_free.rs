@@ -207,7 +207,7 @@ pub(super) async fn hold(tx: &mut TenantTx, id: HoldId) -> Result<Option<Held>> 
     .await?)
 }
 
-/// The time of an appointment that does not take place.
+/// The time of an appointment that does not take place, or is over early: what of it is still to come is free.
 pub(super) struct Left {
     pub facility_id: FacilityId,
     pub starts_at: Instant,
@@ -219,7 +219,7 @@ pub(super) async fn of_appointment(tx: &mut TenantTx, id: AppointmentId) -> Resu
     Ok(sqlx::query_as!(
         Left,
         r#"select facility_id as "facility_id: _", starts_at, ends_at from app.appointments
-            where tenant_id = $1 and id = $2 and status in ('cancelled', 'rescheduled', 'no_show')"#,
+            where tenant_id = $1 and id = $2 and status in ('cancelled', 'rescheduled', 'no_show', 'completed')"#,
         tenant as _,
         id as _,
     )

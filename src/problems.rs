@@ -3,6 +3,7 @@
 //! The document is told of them from here; what sends one is `kernel::Error::with`. A test reads the sources and compares.
 
 use chrono::{DateTime, Utc};
+use clinical::encounters::EncounterStatus;
 use clinical::patients::DuplicateCandidate;
 use kernel::FieldError;
 use kernel::ids::{AllergyId, AllergyStatementId, PatientId, ProblemId};
@@ -31,6 +32,8 @@ pub(crate) struct Members {
     allergy_id: AllergyId,
     /// `allergy_contradicts_statement`: the statement to withdraw.
     statement_id: AllergyStatementId,
+    /// `encounter_not_begun`, and `encounter_closed` of a diagnosis: where the encounter stands.
+    encounter_status: EncounterStatus,
     /// `problem_already_open`: the problem to amend.
     problem_id: ProblemId,
     /// `validation_failed`, of a code that is not known: the codes nearest to it.

@@ -84,7 +84,7 @@ impl Writer<'_> {
         }
         for asked in known.social {
             let on = asked.effective_at.date_naive();
-            social_history::add_in_tx(self.tx, person.id, asked, on, self.now).await?;
+            social_history::add_in_tx(self.tx, person.id, (asked, None), on, self.now).await?;
         }
         Ok(())
     }

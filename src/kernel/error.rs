@@ -125,6 +125,7 @@ codes! {
     TooFewPatients = "too_few_patients", Conflict, "Too few people are registered to learn from.";
     AlreadyMember = "already_member", Conflict, "The person is on the care team already.";
     EncounterClosed = "encounter_closed", Conflict, "The encounter is closed.";
+    EncounterNotBegun = "encounter_not_begun", Conflict, "The encounter has not begun: why the patient comes stands in its reason_codes.";
     BedOccupied = "bed_occupied", Conflict, "The bed is occupied.";
     DocumentQuarantined = "document_quarantined", Conflict, "The content is in quarantine until a scanner has found it clean.";
     DocumentInfected = "document_infected", Conflict, "A scanner found the content harmful; it is not given out.";

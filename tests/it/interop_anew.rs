@@ -141,7 +141,7 @@ async fn what_an_earlier_version_did_not_read_is_read_once_and_what_was_changed_
         ["As I saw it", 2],
         [null, 1],
         [["temperature", "oral"], ["weight", null]],
-        ["Place: Park", 3],
+        ["Place: Park", 2],
         2
     ]);
     assert_eq!(seen().await, expected);

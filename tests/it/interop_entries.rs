@@ -318,7 +318,7 @@ async fn an_entry_follows_its_source_until_somebody_here_goes_on_with_it() {
     let plan = &items(&admin, &id, "care-plans").await[0];
     assert_eq!(
         (&plan["title"], &plan["version"]),
-        (&json!("Another care"), &json!(3))
+        (&json!("Another care"), &json!(2))
     );
     let problems = items(&admin, &id, "problems").await;
     assert_eq!(
@@ -342,7 +342,7 @@ async fn an_entry_follows_its_source_until_somebody_here_goes_on_with_it() {
         plan["id"].as_str().expect("an id")
     );
     doctor
-        .patch(&place, 3, json!({ "title": "Our care" }))
+        .patch(&place, 2, json!({ "title": "Our care" }))
         .await
         .expect(200);
     record[9]["title"] = json!("A third care");
@@ -422,4 +422,94 @@ async fn records_made_by_others_stand_in_the_chart_or_say_why_not() {
     .expect("a count")
     .get(0);
     assert_eq!(silent, 0, "{report}");
+}
+
+#[tokio::test]
+async fn what_is_known_by_its_month_or_year_is_told_so_wherever_it_is_told() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let files = Files::new();
+    let said = |mut value: Value, date: &str| {
+        value["effectiveDateTime"] = json!(date);
+        value
+    };
+    let smoking = of_the_visit(
+        "Observation",
+        "s1",
+        json!({ "status": "final", "category": [{ "coding": [{ "code": "social-history" }] }], "code": loinc("72166-2"),
+            "valueCodeableConcept": snomed("266919005", "Never smoked tobacco") }),
+    );
+    files.lines(
+        "record.ndjson",
+        &[
+            patient("p1"),
+            encounter("e1", "Patient/p1"),
+            said(vital("v1", "29463-7", 71.3, "kg"), "2025-03"),
+            // The same moment, known to the second: another set.
+            said(
+                vital("v2", "8302-2", 178.0, "cm"),
+                "2025-03-01T00:00:00-05:00",
+            ),
+            said(vital("v3", "8867-4", 66.0, "/min"), "2024-11-02"),
+            said(smoking, "2015"),
+        ],
+    );
+    let first = run(&clinic, &files.0).await;
+    assert_eq!(first.failed(), 0, "{first}");
+    let id = only_patient(&admin).await;
+    let known = |one: &Value, member: &str| one[member].as_str().map(str::to_owned);
+    let of = |kind: &str| match kind {
+        "weight" => Some("2025-03".to_owned()),
+        "heart_rate" => Some("2024-11-02".to_owned()),
+        _ => None,
+    };
+    let sets = items(&admin, &id, "vitals").await;
+    assert_eq!(sets.len(), 3, "{sets:?}");
+    for set in &sets {
+        let kind = set["readings"][0]["kind"].as_str().expect("a kind");
+        assert_eq!(known(set, "measured_on"), of(kind), "{set}");
+    }
+    let chart = admin.get(format!("/api/v1/patients/{id}/chart")).await;
+    let chart = chart.expect(200)["vitals"]["items"].clone();
+    let latest = admin.get(format!(
+        "/api/v1/patients/{id}/vitals/latest?since=2020-01-01T00:00:00Z"
+    ));
+    let latest = latest.await.expect(200)["readings"].clone();
+    for shown in [chart, latest] {
+        let shown = shown.as_array().expect("readings").clone();
+        assert_eq!(shown.len(), 3, "{shown:?}");
+        for one in shown {
+            let kind = one["kind"].as_str().expect("a kind");
+            assert_eq!(known(&one, "measured_on"), of(kind), "{one}");
+        }
+    }
+    let social = items(&admin, &id, "social-history").await.remove(0);
+    assert_eq!(known(&social, "effective_on"), Some("2015".to_owned()));
+    let now = clinic.clock.now().format("%Y-%m-%dT%H:%M:%S%.6fZ");
+    for query in [String::new(), format!("&as_of={now}")] {
+        let path = format!("timeline?types=vitals,social_history{query}");
+        let mut dates: Vec<_> = items(&admin, &id, &path)
+            .await
+            .iter()
+            .map(|event| (event["date_only"].clone(), known(event, "date")))
+            .collect();
+        dates.sort_by_key(|(_, date)| date.clone());
+        let told = |date: &str| (json!(true), Some(date.to_owned()));
+        assert_eq!(
+            dates,
+            [
+                (json!(false), None),
+                told("2015"),
+                told("2024-11-02"),
+                told("2025-03")
+            ]
+        );
+    }
+    let path = format!("/api/v1/patients/{id}/social-history");
+    let then = admin.get(format!("{path}?as_of={now}")).await.expect(200);
+    assert_eq!(then["items"][0]["effective_on"], "2015");
+    // Nothing is left to do.
+    let again = run(&clinic, &files.0).await;
+    let total = again.total();
+    assert_eq!((total.created, total.updated), (0, 0), "{again}");
 }

@@ -71,7 +71,8 @@ pub(super) async fn record(
     patients::require_active(&mut tx, patient).await?;
     settle(&mut tx, patient, None, &mut new, ctx.today()).await?;
     let id = CarePlanId::new();
-    store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
+    let of = (patient, id, CarePlanStatus::Draft);
+    store::insert(&mut tx, of, &new, Some(ctx.user()), ctx.now()).await?;
     let made = get(&mut tx, patient, id).await?;
     let place = format!("/api/v1/patients/{patient}/care-plans/{id}");
     tx.commit(disclose_one(Action::Create, patient, id, made).created_at(place))
@@ -91,10 +92,7 @@ pub async fn add_in_tx(
 ) -> Result<CarePlanId> {
     settle(tx, patient, None, &mut new, on).await?;
     let id = CarePlanId::new();
-    store::insert(tx, (patient, id), &new, None, now).await?;
-    if status != CarePlanStatus::Draft {
-        store::set_status(tx, id, (status, None), None, now).await?;
-    }
+    store::insert(tx, (patient, id, status), &new, None, now).await?;
     Ok(id)
 }
 

@@ -149,7 +149,7 @@ pub(super) async fn lock(tx: &mut TenantTx, patient: PatientId, id: CarePlanId) 
 
 pub(super) async fn insert(
     tx: &mut TenantTx,
-    (patient, id): (PatientId, CarePlanId),
+    (patient, id, status): (PatientId, CarePlanId, CarePlanStatus),
     data: &NewCarePlan,
     by: Option<UserId>,
     now: Instant,
@@ -162,7 +162,7 @@ pub(super) async fn insert(
         tenant as _,
         id as _,
         patient as _,
-        CarePlanStatus::Draft as _,
+        status as _,
         data.title,
         data.description,
         data.category.as_ref().map(Json) as _,

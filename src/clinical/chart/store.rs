@@ -229,6 +229,7 @@ pub(super) async fn past(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap<St
                                      'note_amendment_requests', 'immunizations', 'care_team_members', 'care_plans', 'goals', 'notes',
                                      'documents')
               order by a.table_name, a.row_id, a.at desc, a.version desc),
+           moves as materialized (select m.table_name, m.row_id, m.at from app.moves_of($2) m),
            states as (
              select case when l.table_name = 'encounters'
                               and coalesce(l.item ->> 'actual_start', l.item ->> 'scheduled_start')::timestamptz > $5 then 'upcoming'
@@ -238,9 +239,8 @@ pub(super) async fn past(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap<St
                     coalesce(l.item ->> 'actual_start', l.item ->> 'scheduled_start', l.item ->> 'noted_at', l.item ->> 'document_date', l.item ->> 'raised_at',
                              l.item ->> 'stated_at', l.item ->> 'valid_from', l.item ->> 'created_at')::timestamptz as happened
                from last l
-              where not exists (select from app.audit_log m
-                                 where m.tenant_id = $1 and m.table_name = l.table_name and m.row_id = l.row_id
-                                   and m.at > l.at and m.at <= $5)),
+              where not exists (select from moves m
+                                 where m.table_name = l.table_name and m.row_id = l.row_id and m.at > l.at and m.at <= $5)),
            shown as (
              select s.section, s.total, s.place,
                     case when s.section = 'unsigned'

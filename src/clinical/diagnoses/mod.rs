@@ -3,8 +3,8 @@
 //! Invariants: among the live ones of an encounter a rank stands once, 1 being the principal, and so does a code. A diagnosis
 //! may be promoted to the problem list, once; where the list has an open problem with its code, it is linked to that one.
 //!
-//! Traps: an encounter that did not take place has no diagnoses; one that is completed can still be coded. A code must be
-//! good on the day of the encounter, not today.
+//! Traps: an encounter that did not take place has no diagnoses, and one that is to come has them only where it is planned for
+//! them; one that is completed can still be coded. A code must be good on the day of the encounter, not today.
 
 mod model;
 mod routes;

@@ -7,10 +7,11 @@ use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, IfMatch, MergePatch};
+use serde_json::json;
 
 use super::model::{Diagnosis, DiagnosisStatus, ListDiagnoses, NewDiagnosis, Promotion};
 use super::store;
-use crate::encounters::{EncounterRecord, EncounterStatus};
+use crate::encounters::{EncounterClass, EncounterRecord, EncounterStatus};
 use crate::entries::{self, Mistake, Remembered, Then, disclose_one};
 use crate::patients::AsOf;
 use crate::problems::{self, NewProblem, ProblemVerification};
@@ -205,20 +206,27 @@ pub(super) async fn promote(
     write(tx, of, id, &data, Some(problem), None, ctx.now()).await
 }
 
-/// The encounter of the path, if it takes place.
+/// The encounter of the path, if it can be coded: it takes place, or is an admission or a procedure to come.
 async fn require_visit(
     tx: &mut TenantTx,
     patient: PatientId,
     id: EncounterId,
 ) -> Result<EncounterRecord> {
     let record = entries::require_encounter(tx, patient, id).await?.record;
-    if matches!(
-        record.status,
-        EncounterStatus::Cancelled | EncounterStatus::NoShow
-    ) {
-        return Err(Error::new(Code::EncounterClosed));
-    }
-    Ok(record)
+    let refused = match record.status {
+        EncounterStatus::Cancelled | EncounterStatus::NoShow => Code::EncounterClosed,
+        EncounterStatus::Scheduled if !is_planned_for_a_diagnosis(record.class) => {
+            Code::EncounterNotBegun
+        }
+        _ => return Ok(record),
+    };
+    Err(Error::new(refused).with("encounter_status", json!(record.status)))
+}
+
+/// A stay and an operation are planned, and authorised, for a diagnosis that was made before; of any other visit it is what was found
+/// there.
+fn is_planned_for_a_diagnosis(class: EncounterClass) -> bool {
+    matches!(class, EncounterClass::Inpatient | EncounterClass::Procedure)
 }
 
 /// The diagnosis to be changed, unless it was entered in error.

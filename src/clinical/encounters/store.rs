@@ -212,9 +212,9 @@ pub(super) async fn insert(
     let tenant = tx.tenant();
     let rows = serde_json::to_value(records).map_err(Error::internal)?;
     sqlx::query!(
-        "insert into app.encounter_register (tenant_id, id, patient_id, scheduled_start, began_at)
-         select $1, r.id, r.patient_id, r.scheduled_start, r.actual_start
-           from jsonb_to_recordset($2) r (id uuid, patient_id uuid, scheduled_start timestamptz, actual_start timestamptz)",
+        "insert into app.encounter_register (tenant_id, id, patient_id, scheduled_start)
+         select $1, r.id, r.patient_id, r.scheduled_start
+           from jsonb_to_recordset($2) r (id uuid, patient_id uuid, scheduled_start timestamptz)",
         tenant as _,
         rows,
     )
@@ -249,14 +249,12 @@ pub(super) async fn update(
     now: Instant,
 ) -> Result<()> {
     let tenant = tx.tenant();
-    if start != record.scheduled_start || record.actual_start.is_some() {
+    if start != record.scheduled_start {
         sqlx::query!(
-            "update app.encounter_register set scheduled_start = $3, began_at = $4
-              where tenant_id = $1 and id = $2 and (scheduled_start, began_at) is distinct from ($3, $4)",
+            "update app.encounter_register set scheduled_start = $3 where tenant_id = $1 and id = $2",
             tenant as _,
             record.id as _,
             record.scheduled_start,
-            record.actual_start,
         )
         .execute(tx.conn())
         .await?;

@@ -144,11 +144,12 @@ pub(super) async fn images(
              select distinct on (a.row_id) a.row_id, a.at, a.action, a.after as item, (a.after ->> $4)::timestamptz as happened
                from app.audit_log a
               where a.tenant_id = $1 and a.patient_id = $2 and a.table_name = $3 and a.at <= $5
-              order by a.row_id, a.at desc, a.version desc)
+              order by a.row_id, a.at desc, a.version desc),
+           moves as materialized (select m.row_id, m.at from app.moves_of($2) m where m.table_name = $3)
            select l.happened as "happened!", l.row_id as "id!", l.item as "item!: _"
              from last l
-            where l.action <> 'delete' and not exists (select from app.audit_log m
-                               where m.tenant_id = $1 and m.table_name = $3 and m.row_id = l.row_id and m.at > l.at and m.at <= $5)
+            where l.action <> 'delete'
+              and not exists (select from moves m where m.row_id = l.row_id and m.at > l.at and m.at <= $5)
               and ($6::timestamptz is null or (l.happened, l.row_id) < ($6, $7::uuid))
             order by l.happened desc, l.row_id desc
             limit $8"#,

@@ -74,7 +74,8 @@ pub(super) async fn record(
     patients::require_active(&mut tx, patient).await?;
     settle(&mut tx, patient, None, &mut new, ctx.today()).await?;
     let id = GoalId::new();
-    store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
+    let of = (patient, id, GoalStatus::Proposed);
+    store::insert(&mut tx, of, &new, Some(ctx.user()), ctx.now()).await?;
     let made = get(&mut tx, patient, id).await?;
     let place = format!("/api/v1/patients/{patient}/goals/{id}");
     tx.commit(disclose_one(Action::Create, patient, id, made).created_at(place))
@@ -94,10 +95,23 @@ pub async fn add_in_tx(
 ) -> Result<GoalId> {
     settle(tx, patient, None, &mut new, on).await?;
     let id = GoalId::new();
-    store::insert(tx, (patient, id), &new, None, now).await?;
-    if status != GoalStatus::Proposed {
-        store::set_status(tx, id, (status, None), None, now).await?;
-    }
+    store::insert(tx, (patient, id, status), &new, None, now).await?;
+    Ok(id)
+}
+
+/// As [`add_in_tx`], of what was proposed elsewhere and rejected: it was never more than a thought.
+///
+/// # Errors
+/// As [`add_in_tx`].
+pub async fn add_rejected_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    new: NewGoal,
+    on: NaiveDate,
+    now: Instant,
+) -> Result<GoalId> {
+    let id = add_in_tx(tx, patient, (new, GoalStatus::Proposed), on, now).await?;
+    store::set_status(tx, id, (GoalStatus::Cancelled, None), None, now).await?;
     Ok(id)
 }
 

@@ -152,7 +152,7 @@ pub(super) async fn lock(tx: &mut TenantTx, patient: PatientId, id: GoalId) -> R
 
 pub(super) async fn insert(
     tx: &mut TenantTx,
-    (patient, id): (PatientId, GoalId),
+    (patient, id, status): (PatientId, GoalId, GoalStatus),
     data: &NewGoal,
     by: Option<UserId>,
     now: Instant,
@@ -165,7 +165,7 @@ pub(super) async fn insert(
         tenant as _,
         id as _,
         patient as _,
-        GoalStatus::Proposed as _,
+        status as _,
         data.description,
         data.achievement as _,
         data.priority as _,

@@ -4,8 +4,8 @@
 //! An import writes them; here they are only released to the patient, and withheld. An entry says less than its resource, so
 //! the resource stays.
 //!
-//! Invariant: what is a note or a result, or can't be told from them (`needs_release`, computed by the database), is shown to
-//! the patient when a provider has released it, and no sooner. A state that comes later was not released.
+//! Invariant: what is a note or a result, or can't be told from them, and what is only thought of (`needs_release`, kept by the
+//! database), is shown to the patient when a provider has released it, and no sooner. A state that comes later was not released.
 //!
 //! Trap: that a document was filed from a resource, and released, releases the document alone: the resource says more.
 

@@ -27,7 +27,8 @@ pub struct ImportedResourceSummary {
     pub entry_id: Option<uuid::Uuid>,
     /// Why there is no entry, or what it lacks.
     pub reason: Option<String>,
-    /// Whether it is a note or a result, or can't be told from them: the patient reads those when they were released to him.
+    /// Whether it is a note or a result, or can't be told from them, or is a draft, a proposal, or one that was dropped: the patient
+    /// reads those when they were released to him.
     pub needs_release: bool,
     /// When it was released to the patient.
     pub released_at: Option<DateTime<Utc>>,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use kernel::ids::{EncounterId, PatientId, SocialHistoryId, UserId};
-use kernel::{Checks, Decimal, Validate};
+use kernel::{Checks, Decimal, PartialDate, Validate};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -98,6 +98,11 @@ pub struct SocialHistory {
     pub error_reason: Option<String>,
     #[serde(flatten)]
     pub data: NewSocialHistory,
+    /// Of what was imported and is known by its day, month or year alone: that, to be shown in place of `effective_at`, which is where
+    /// it begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2015-03")]
+    pub effective_on: Option<PartialDate>,
     pub version: i64,
     pub created_by: Option<UserId>,
     pub created_at: DateTime<Utc>,

@@ -3,7 +3,7 @@
 use chrono::{NaiveDate, SubsecRound};
 use kernel::clock::Instant;
 use kernel::ids::{PatientId, SocialHistoryId};
-use kernel::{Code, Error, Page, Result};
+use kernel::{Code, Error, Page, PartialDate, Result};
 use platform::access::{Ctx, Permission};
 use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
@@ -72,27 +72,29 @@ pub(super) async fn record(
     patients::require_active(&mut tx, patient).await?;
     settle(&mut tx, patient, None, &mut new, ctx.today()).await?;
     let id = SocialHistoryId::new();
-    store::insert(&mut tx, (patient, id), &new, Some(ctx.user()), ctx.now()).await?;
+    let by = Some(ctx.user());
+    store::insert(&mut tx, (patient, id), (&new, None), by, ctx.now()).await?;
     let made = get(&mut tx, patient, id).await?;
     let place = format!("/api/v1/patients/{patient}/social-history/{id}");
     tx.commit(disclose_one(Action::Create, patient, id, made).created_at(place))
         .await
 }
 
-/// Writes down what was asked elsewhere. Its codes must have been good on that day.
+/// Writes down what was asked elsewhere, perhaps on a day, in a month or a year of which no more is known. Its codes must have been good on that day.
 ///
 /// # Errors
 /// Field errors of codes and of the encounter.
 pub async fn add_in_tx(
     tx: &mut TenantTx,
     patient: PatientId,
-    mut new: NewSocialHistory,
+    (mut new, known): (NewSocialHistory, Option<PartialDate>),
     on: NaiveDate,
     now: Instant,
 ) -> Result<SocialHistoryId> {
     settle(tx, patient, None, &mut new, on).await?;
     let id = SocialHistoryId::new();
-    store::insert(tx, (patient, id), &new, None, now).await?;
+    let told = (&new, known.as_ref());
+    store::insert(tx, (patient, id), told, None, now).await?;
     Ok(id)
 }
 
@@ -104,16 +106,17 @@ pub async fn revise_in_tx(
     tx: &mut TenantTx,
     patient: PatientId,
     id: SocialHistoryId,
-    (mut new, on): (NewSocialHistory, NaiveDate),
+    (mut new, known): (NewSocialHistory, Option<PartialDate>),
+    on: NaiveDate,
     now: Instant,
 ) -> Result<()> {
     let present = locked(tx, patient, id).await?;
     require_standing(present.status)?;
     settle(tx, patient, Some(&present.data), &mut new, on).await?;
-    if new == present.data {
+    if new == present.data && known == present.effective_on {
         return Ok(());
     }
-    store::update(tx, id, &new, now).await
+    store::update(tx, id, (&new, known.as_ref()), now).await
 }
 
 /// Takes an entry back that its source does not stand by any more. One that was taken back stays so.
@@ -148,7 +151,10 @@ pub(super) async fn amend(
     let mut wanted = patch.apply(&present.data)?;
     let on = ctx.today();
     settle(&mut tx, patient, Some(&present.data), &mut wanted, on).await?;
-    store::update(&mut tx, id, &wanted, ctx.now()).await?;
+    // Who says when it was knows the time.
+    let known = present.effective_on.as_ref();
+    let known = known.filter(|_| wanted.effective_at == present.data.effective_at);
+    store::update(&mut tx, id, (&wanted, known), ctx.now()).await?;
     commit(tx, patient, id).await
 }
 

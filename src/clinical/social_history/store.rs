@@ -1,8 +1,8 @@
 //! SQL of social history.
 
-use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{EncounterId, PatientId, SocialHistoryId, UserId};
+use kernel::{PartialDate, Result};
 use platform::db::TenantTx;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -20,6 +20,8 @@ struct Row {
     error_reason: Option<String>,
     category: SocialCategory,
     effective_at: Instant,
+    #[serde(default)]
+    effective_on: Option<PartialDate>,
     smoking_status: Option<SmokingStatus>,
     instrument: Option<Json<Coding>>,
     answers: Json<Vec<SocialAnswer>>,
@@ -47,6 +49,7 @@ impl From<Row> for SocialHistory {
                 note: row.note,
                 encounter_id: row.encounter_id,
             },
+            effective_on: row.effective_on,
             version: row.version,
             created_by: row.created_by,
             created_at: row.created_at,
@@ -89,7 +92,7 @@ pub(super) async fn page(
     let rows = sqlx::query_as!(
         Row,
         r#"select id as "id: _", patient_id as "patient_id: _", status as "status: _", error_reason, category as "category: _",
-                  effective_at, smoking_status as "smoking_status: _", instrument as "instrument: _",
+                  effective_at, effective_on as "effective_on: _", smoking_status as "smoking_status: _", instrument as "instrument: _",
                   answers as "answers: _", note, encounter_id as "encounter_id: _", version,
                   created_by as "created_by: _", created_at, updated_at
              from app.social_history
@@ -144,21 +147,22 @@ pub(super) async fn lock(tx: &mut TenantTx, patient: PatientId, id: SocialHistor
 pub(super) async fn insert(
     tx: &mut TenantTx,
     (patient, id): (PatientId, SocialHistoryId),
-    data: &NewSocialHistory,
+    (data, effective_on): (&NewSocialHistory, Option<&PartialDate>),
     by: Option<UserId>,
     now: Instant,
 ) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
-        "insert into app.social_history (tenant_id, id, patient_id, status, category, effective_at, smoking_status, instrument, answers, note,
-            encounter_id, created_by, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)",
+        "insert into app.social_history (tenant_id, id, patient_id, status, category, effective_at, effective_on, smoking_status, instrument, answers,
+            note, encounter_id, created_by, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)",
         tenant as _,
         id as _,
         patient as _,
         EntryStatus::Recorded as _,
         data.category as _,
         data.effective_at,
+        effective_on as _,
         data.smoking_status as _,
         data.instrument.as_ref().map(Json) as _,
         Json(&data.answers) as _,
@@ -176,20 +180,20 @@ pub(super) async fn insert(
 pub(super) async fn update(
     tx: &mut TenantTx,
     id: SocialHistoryId,
-    data: &NewSocialHistory,
+    (data, effective_on): (&NewSocialHistory, Option<&PartialDate>),
     now: Instant,
 ) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update app.social_history
-            set category = $3, effective_at = $4, smoking_status = $5, instrument = $6, answers = $7, note = $8, encounter_id
-                = $9,
-                version = version + 1, updated_at = $10
+            set category = $3, effective_at = $4, effective_on = $5, smoking_status = $6, instrument = $7, answers = $8, note = $9,
+                encounter_id = $10, version = version + 1, updated_at = $11
           where tenant_id = $1 and id = $2",
         tenant as _,
         id as _,
         data.category as _,
         data.effective_at,
+        effective_on as _,
         data.smoking_status as _,
         data.instrument.as_ref().map(Json) as _,
         Json(&data.answers) as _,

@@ -172,7 +172,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (r.created_at, r.id) < ($6, $7::uuid))
                order by r.created_at desc, r.id desc limit $8) s
              union all
-             select * from (select 'social_history'::text as kind, r.id, r.effective_at as at, replace(r.category, '_', ' ') as title, r.status as status, null::text as date
+             select * from (select 'social_history'::text as kind, r.id, r.effective_at as at, replace(r.category, '_', ' ') as title, r.status as status, r.effective_on as date
                 from app.social_history r
                where r.tenant_id = $1 and r.patient_id = $2 and 'social_history' = any($3) and r.status <> 'entered_in_error'
                  and ($4::timestamptz is null or r.effective_at >= $4)
@@ -213,7 +213,7 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (least(case when e.began_at is null then e.scheduled_start else e.began_at end, r.created_at), r.id) < ($6, $7::uuid))
                order by least(case when e.began_at is null then e.scheduled_start else e.began_at end, r.created_at) desc, r.id desc limit $8) s
              union all
-             select * from (select 'vitals'::text, r.set_id, r.measured_at, string_agg(replace(r.kind, '_', ' '), ', ' order by r.kind), 'final', null
+             select * from (select 'vitals'::text, r.set_id, r.measured_at, string_agg(replace(r.kind, '_', ' '), ', ' order by r.kind), 'final', min(r.measured_on)
                 from app.vitals r
                where r.tenant_id = $1 and r.patient_id = $2 and 'vitals' = any($3) and r.status = 'final'
                  and ($4::timestamptz is null or r.measured_at >= $4)

@@ -1,7 +1,7 @@
 //! SQL of the timeline as it stood: the last image of each row at an instant, if it was the patient's then.
 //!
 //! Readings have no image until they are changed, and imported reports keep their earlier states beside them: both are asked
-//! where they lie.
+//! where they lie. A reading that changed hands since is told by its image from then, to whom it belonged; a report to whom it belongs.
 
 use kernel::Result;
 use kernel::clock::Instant;
@@ -58,13 +58,21 @@ pub(super) async fn page(
                from app.audit_log a
               where a.tenant_id = $1 and a.patient_id = $2 and a.at <= $9 and a.table_name = any($10)
               order by a.table_name, a.row_id, a.at desc, a.version desc),
+           moves as materialized (select m.table_name, m.row_id, m.at, m.was, m.item from app.moves_of($2) m),
            states as materialized (
              select l.table_name, l.id, l.item, l.item ->> 'status' as status, l.item ->> 'verification' as verification
                from last l
               where l.action <> 'delete'
-                and not exists (select from app.audit_log m
-                                 where m.tenant_id = $1 and m.table_name = l.table_name and m.row_id = l.id
-                                   and m.at > l.at and m.at <= $9)),
+                and not exists (select from moves m
+                                 where m.table_name = l.table_name and m.row_id = l.id and m.at > l.at and m.at <= $9)),
+           -- Readings that changed hands since, the first time they did.
+           moved as materialized (
+             select distinct on (m.row_id) m.row_id, m.was, m.item from moves m
+              where m.table_name = 'vitals' and m.at > $9 order by m.row_id, m.at),
+           was_his as (
+             select v.* from moved m cross join lateral jsonb_to_record(m.item) v (set_id uuid, kind text, measured_at timestamptz,
+                    measured_on text, recorded_at timestamptz, status text, updated_at timestamptz)
+              where m.was = $2),
            told (kind, id, instant, date, created, title, status) as (
              select 'encounter', s.id, coalesce(s.item ->> 'actual_start', s.item ->> 'scheduled_start'), s.item ->> 'starts_on', null,
                     coalesce(s.item ->> 'chief_complaint', replace(s.item ->> 'class', '_', ' ')), s.status
@@ -113,7 +121,7 @@ pub(super) async fn page(
              select 'family_history', s.id, s.item ->> 'created_at', null, null, replace(s.item ->> 'relationship', '_', ' '), s.status
                from states s where s.table_name = 'family_history' and s.status <> 'entered_in_error'
              union all
-             select 'social_history', s.id, s.item ->> 'effective_at', null, null, replace(s.item ->> 'category', '_', ' '), s.status
+             select 'social_history', s.id, s.item ->> 'effective_at', s.item ->> 'effective_on', null, replace(s.item ->> 'category', '_', ' '), s.status
                from states s where s.table_name = 'social_history' and s.status <> 'entered_in_error'
              union all
              select 'appointment', s.id, s.item ->> 'starts_at', null, null, replace(s.item ->> 'type', '_', ' '), s.status
@@ -135,11 +143,21 @@ pub(super) async fn page(
                              t.created::timestamptz) as at
                from told t where t.kind = any($3)
              union all
-             select 'vitals', v.set_id, string_agg(replace(v.kind, '_', ' '), ', ' order by v.kind), 'final', null, v.measured_at
-               from app.vitals v
-              where v.tenant_id = $1 and v.patient_id = $2 and 'vitals' = any($3)
-                and v.recorded_at <= $9 and (v.status = 'final' or v.updated_at > $9)
-                and v.measured_at >= coalesce($4::timestamptz, '-infinity') and v.measured_at < coalesce($5::timestamptz, 'infinity')
+             select * from (
+               select 'vitals', v.set_id, string_agg(replace(v.kind, '_', ' '), ', ' order by v.kind), 'final', min(v.measured_on), v.measured_at
+                 from app.vitals v
+                where v.tenant_id = $1 and v.patient_id = $2 and 'vitals' = any($3)
+                  and v.recorded_at <= $9 and (v.status = 'final' or v.updated_at > $9)
+                  and v.measured_at >= coalesce($4::timestamptz, '-infinity') and v.measured_at < coalesce($5::timestamptz, 'infinity')
+                  and v.measured_at <= coalesce($6::timestamptz, 'infinity')
+                  and ($6::timestamptz is null or (v.measured_at, v.set_id) < ($6, $7::uuid))
+                  and not exists (select from moved m where m.row_id = v.id)
+                group by v.measured_at, v.set_id
+                order by v.measured_at desc, v.set_id desc limit $8) s
+             union all
+             select 'vitals', v.set_id, string_agg(replace(v.kind, '_', ' '), ', ' order by v.kind), 'final', min(v.measured_on), v.measured_at
+               from was_his v
+              where 'vitals' = any($3) and v.recorded_at <= $9 and (v.status = 'final' or v.updated_at > $9)
               group by v.measured_at, v.set_id
              union all
              select 'result', r.id, coalesce(r.content #>> '{code,text}', r.content #>> '{code,coding,0,display}'), r.content ->> 'status',
@@ -149,7 +167,9 @@ pub(super) async fn page(
                from (select c.id, c.resource_type, c.content, c.effective_at, c.created_at from app.imported_resources c
                       where c.tenant_id = $1 and c.patient_id = $2 and coalesce(c.content_since, c.created_at) <= $9
                      union all
-                     select b.resource_id, b.resource_type, b.content, b.effective_at, b.since from app.imported_resource_states b
+                     select b.resource_id, b.resource_type, b.content, b.effective_at, coalesce(f.created_at, b.since)
+                       from app.imported_resource_states b
+                       left join app.imported_resources f on f.tenant_id = $1 and f.id = b.resource_id
                       where b.tenant_id = $1 and b.patient_id = $2 and b.since <= $9 and b.until > $9) r
               where 'result' = any($3) and r.resource_type = 'DiagnosticReport'
                 and app.section_of_imported(r.resource_type, r.content) = 'results')

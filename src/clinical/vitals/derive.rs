@@ -94,6 +94,7 @@ fn vitals(rows: Vec<VitalRecord>, background: &Background) -> Vitals {
         patient_id: first.patient_id,
         encounter_id: first.encounter_id,
         measured_at: first.measured_at,
+        measured_on: first.measured_on,
         source: first.source,
         replaces: first.replaces,
         recorded_by: first.recorded_by,

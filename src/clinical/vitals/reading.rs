@@ -150,6 +150,7 @@ pub async fn latest(
             Latest {
                 set_id: row.set_id,
                 measured_at: row.measured_at,
+                measured_on: row.measured_on.clone(),
                 reading: derive::reading(row, age),
             }
         })

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
-use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{PatientId, VitalSetId};
+use kernel::{PartialDate, Result};
 use platform::db::TenantTx;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,7 +23,7 @@ use super::view::Reading;
 
 /// How far ahead a chart looks: a bedside clock may be ahead of ours, and what it measured last is the latest all the same.
 pub(crate) const AHEAD: TimeDelta = TimeDelta::hours(1);
-/// How far back a chart looks, unless nothing was measured since.
+/// How far back a chart looks; where nothing was measured since, from what was measured last.
 const SINCE: TimeDelta = TimeDelta::days(3 * 365);
 /// Readings of a kind that make its direction.
 const READINGS: i64 = 10;
@@ -33,6 +33,11 @@ const READINGS: i64 = 10;
 pub struct RecentVital {
     pub set_id: VitalSetId,
     pub measured_at: DateTime<Utc>,
+    /// Of what was imported and is known by its day, month or year alone: that, to be shown in place of `measured_at`, which is where
+    /// it begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2015-03")]
+    pub measured_on: Option<PartialDate>,
     #[serde(flatten)]
     pub reading: Reading,
     /// Of the last ten readings, in the unit the kind is kept in; of a blood pressure the systolic.
@@ -40,7 +45,8 @@ pub struct RecentVital {
     pub trend: Option<Summary>,
 }
 
-/// The kinds measured in the three years before `until`, in their order; if there are none, those measured ever. `then`: as it stood at that instant.
+/// The kinds measured in the three years before `until`, in their order; if there are none, in the three years before the last
+/// measurement. `then`: as it stood at that instant.
 pub(crate) async fn recent_in_tx(
     tx: &mut TenantTx,
     (patient, birth): (PatientId, NaiveDate),
@@ -49,10 +55,14 @@ pub(crate) async fn recent_in_tx(
 ) -> Result<Vec<RecentVital>> {
     let recently = (until - SINCE, until);
     let mut rows = store_series::recent(tx, patient, recently, then, READINGS).await?;
-    if rows.is_empty() {
-        // Of whoever was away for long the last values, which have their dates: nothing would read as never measured.
-        let ever = (birth.and_time(NaiveTime::MIN).and_utc(), until);
-        rows = store_series::recent(tx, patient, ever, then, READINGS).await?;
+    // Of whoever was away for long the last values, which have their dates: nothing would read as never measured. Each kind is looked
+    // for in three years of months, not in a life of them.
+    let born = birth.and_time(NaiveTime::MIN).and_utc();
+    if rows.is_empty() && born < recently.0 {
+        let before = (born, recently.0);
+        if let Some(last) = store_series::last_measured(tx, patient, before, then).await? {
+            rows = store_series::recent(tx, patient, (last - SINCE, last), then, READINGS).await?;
+        }
     }
     let mut kinds: BTreeMap<usize, Vec<VitalRecord>> = BTreeMap::new();
     for row in rows {
@@ -89,6 +99,7 @@ fn recent(rows: Vec<VitalRecord>, birth: NaiveDate, past: bool) -> Option<Recent
     Some(RecentVital {
         set_id: latest.set_id,
         measured_at: latest.measured_at,
+        measured_on: latest.measured_on.clone(),
         reading: derive::reading(latest, age),
         trend: summarise(&points),
     })

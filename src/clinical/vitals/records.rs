@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use kernel::clock::Instant;
 use kernel::ids::{EncounterId, PatientId, UserId, VitalId, VitalSetId, mint_at};
-use kernel::{Checks, Error, Result};
+use kernel::{Checks, Error, PartialDate, Result};
 use platform::db::{Db, TenantTx, partition};
 
 use super::admission::judge_row;
@@ -23,6 +23,8 @@ pub struct VitalRecord {
     pub patient_id: PatientId,
     pub encounter_id: Option<EncounterId>,
     pub measured_at: Instant,
+    /// Of what is known by its day, month or year alone: that; `measured_at` is where it begins.
+    pub measured_on: Option<PartialDate>,
     pub(super) measured: Measured,
     pub(super) confirmed: bool,
     pub source: Source,
@@ -44,6 +46,7 @@ impl VitalRecord {
     pub fn says_the_same(&self, other: &Self) -> bool {
         let (mine, theirs) = (&self.measured.reading, &other.measured.reading);
         (self.measured_at, self.encounter_id) == (other.measured_at, other.encounter_id)
+            && self.measured_on == other.measured_on
             && self.kind() == other.kind()
             && self.measured.value == other.measured.value
             && self.measured.diastolic == other.measured.diastolic
@@ -98,6 +101,7 @@ impl SetOf {
             patient_id: self.patient_id,
             encounter_id: self.encounter_id,
             measured_at: self.measured_at,
+            measured_on: None,
             measured: reading.measured(),
             confirmed: false,
             source: self.source,

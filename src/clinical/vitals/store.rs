@@ -4,7 +4,7 @@
 
 use kernel::clock::Instant;
 use kernel::ids::{EncounterId, PatientId, UserId, VitalId, VitalSetId, instant_of};
-use kernel::{Error, Result};
+use kernel::{Error, PartialDate, Result};
 use platform::db::TenantTx;
 use serde::Serialize;
 
@@ -20,6 +20,7 @@ pub(super) struct Row {
     pub patient_id: PatientId,
     pub encounter_id: Option<EncounterId>,
     pub measured_at: Instant,
+    pub measured_on: Option<PartialDate>,
     pub kind: VitalKind,
     pub value: Option<f64>,
     pub diastolic: Option<f64>,
@@ -69,6 +70,7 @@ impl From<Row> for VitalRecord {
             patient_id: row.patient_id,
             encounter_id: row.encounter_id,
             measured_at: row.measured_at,
+            measured_on: row.measured_on,
             measured: Measured {
                 reading,
                 value: amount(row.value),
@@ -95,6 +97,7 @@ struct Inserted<'a> {
     patient_id: PatientId,
     encounter_id: Option<EncounterId>,
     measured_at: Instant,
+    measured_on: Option<&'a PartialDate>,
     kind: VitalKind,
     value: Option<Amount>,
     diastolic: Option<Amount>,
@@ -123,6 +126,7 @@ impl<'a> From<&'a VitalRecord> for Inserted<'a> {
             patient_id: row.patient_id,
             encounter_id: row.encounter_id,
             measured_at: row.measured_at,
+            measured_on: row.measured_on.as_ref(),
             kind: given.kind,
             value: row.measured.value,
             diastolic: row.measured.diastolic,
@@ -153,14 +157,14 @@ pub(super) async fn insert(tx: &mut TenantTx, rows: &[VitalRecord]) -> Result<()
     let rows: Vec<Inserted> = rows.iter().map(Inserted::from).collect();
     let rows = serde_json::to_value(rows).map_err(Error::internal)?;
     sqlx::query!(
-        "insert into app.vitals (tenant_id, id, set_id, patient_id, encounter_id, measured_at, kind, value, diastolic, code,
+        "insert into app.vitals (tenant_id, id, set_id, patient_id, encounter_id, measured_at, measured_on, kind, value, diastolic, code,
                 given_value, given_second, given_unit, position, body_site, spo2_scale, device_id, note, confirmed, source,
                 replaces, recorded_by, recorded_at, updated_at)
-         select $1, r.id, r.set_id, r.patient_id, r.encounter_id, r.measured_at, r.kind, r.value, r.diastolic, r.code,
+         select $1, r.id, r.set_id, r.patient_id, r.encounter_id, r.measured_at, r.measured_on, r.kind, r.value, r.diastolic, r.code,
                 r.given_value, r.given_second, r.given_unit, r.position, r.body_site, r.spo2_scale, r.device_id, r.note,
                 r.confirmed, r.source, r.replaces, r.recorded_by, r.recorded_at, r.recorded_at
            from jsonb_to_recordset($2) r (id uuid, set_id uuid, patient_id uuid, encounter_id uuid, measured_at timestamptz,
-                kind text, value numeric, diastolic numeric, code text, given_value numeric, given_second numeric,
+                measured_on text, kind text, value numeric, diastolic numeric, code text, given_value numeric, given_second numeric,
                 given_unit text, position text, body_site text, spo2_scale smallint, device_id text, note text,
                 confirmed boolean, source text, replaces uuid, recorded_by uuid, recorded_at timestamptz)",
         tenant as _,
@@ -187,7 +191,7 @@ fn span(set: VitalSetId) -> Option<(Instant, Instant)> {
 }
 
 /// The rows of a set, in the order they were given; none of another patient's. `then`: as they stood, which is on record, and
-/// good unless withdrawn before; a reading is changed by nothing else, and once.
+/// good unless withdrawn before; a reading is changed by nothing else, and once. Whose it was then, it is, whoever was merged since.
 pub(super) async fn set(
     tx: &mut TenantTx,
     patient: PatientId,
@@ -200,16 +204,18 @@ pub(super) async fn set(
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", set_id as "set_id: _", patient_id as "patient_id: _", encounter_id as "encounter_id: _",
-                  measured_at, kind as "kind: _", value::float8, diastolic::float8, code as "code: _",
+        r#"select id as "id: _", set_id as "set_id: _", $2::uuid as "patient_id!: _", encounter_id as "encounter_id: _",
+                  measured_at, measured_on as "measured_on: _", kind as "kind: _", value::float8, diastolic::float8, code as "code: _",
                   given_value::float8, given_second::float8, given_unit as "given_unit: _", position as "position: _",
                   body_site as "body_site: _", spo2_scale, device_id, note, confirmed, source as "source: _",
                   case when updated_at > $6 then 'final' else status end as "status!: _",
                   case when updated_at > $6 then null else error_reason end as error_reason,
                   case when updated_at > $6 then null else replaced_by end as "replaced_by: _", replaces as "replaces: _",
                   recorded_by as "recorded_by: _", recorded_at, case when updated_at > $6 then 1 else version end as "version!"
-             from app.vitals
-            where tenant_id = $1 and patient_id = $2 and set_id = $3 and measured_at >= $4 and measured_at < $5
+             from app.vitals v
+            where tenant_id = $1 and set_id = $3 and measured_at >= $4 and measured_at < $5
+              and coalesce((select m.was from app.moves_of($2) m where m.table_name = 'vitals' and m.row_id = v.id and m.at > $6
+                             order by m.at limit 1), patient_id) = $2
               and recorded_at <= coalesce($6::timestamptz, 'infinity')
             order by id"#,
         tenant as _,
@@ -319,7 +325,7 @@ pub(super) async fn of_sets(
     let rows = sqlx::query_as!(
         Row,
         r#"select id as "id: _", set_id as "set_id: _", patient_id as "patient_id: _", encounter_id as "encounter_id: _",
-                  measured_at, kind as "kind: _", value::float8, diastolic::float8, code as "code: _",
+                  measured_at, measured_on as "measured_on: _", kind as "kind: _", value::float8, diastolic::float8, code as "code: _",
                   given_value::float8, given_second::float8, given_unit as "given_unit: _", position as "position: _",
                   body_site as "body_site: _", spo2_scale, device_id, note, confirmed, source as "source: _",
                   case when updated_at > $7 then 'final' else status end as "status!: _",

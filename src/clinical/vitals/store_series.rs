@@ -21,7 +21,7 @@ pub(super) async fn latest(
     let rows = sqlx::query_as!(
         Row,
         r#"select v.id as "id: _", v.set_id as "set_id: _", v.patient_id as "patient_id: _", v.encounter_id as "encounter_id: _",
-                  v.measured_at, v.kind as "kind: _", v.value::float8, v.diastolic::float8, v.code as "code: _",
+                  v.measured_at, v.measured_on as "measured_on: _", v.kind as "kind: _", v.value::float8, v.diastolic::float8, v.code as "code: _",
                   v.given_value::float8, v.given_second::float8, v.given_unit as "given_unit: _", v.position as "position: _",
                   v.body_site as "body_site: _", v.spo2_scale, v.device_id, v.note, v.confirmed, v.source as "source: _",
                   v.status as "status: _", v.error_reason, v.replaced_by as "replaced_by: _", v.replaces as "replaces: _",
@@ -55,7 +55,7 @@ pub(super) async fn recent(
     let rows = sqlx::query_as!(
         Row,
         r#"select v.id as "id: _", v.set_id as "set_id: _", v.patient_id as "patient_id: _", v.encounter_id as "encounter_id: _",
-                  v.measured_at, v.kind as "kind: _", v.value::float8, v.diastolic::float8, v.code as "code: _",
+                  v.measured_at, v.measured_on as "measured_on: _", v.kind as "kind: _", v.value::float8, v.diastolic::float8, v.code as "code: _",
                   v.given_value::float8, v.given_second::float8, v.given_unit as "given_unit: _", v.position as "position: _",
                   v.body_site as "body_site: _", v.spo2_scale, v.device_id, v.note, v.confirmed, v.source as "source: _",
                   v.status as "status: _", v.error_reason, v.replaced_by as "replaced_by: _", v.replaces as "replaces: _",
@@ -79,6 +79,31 @@ pub(super) async fn recent(
     .fetch_all(tx.conn())
     .await?;
     Ok(rows.into_iter().map(VitalRecord::from).collect())
+}
+
+/// When something was measured last in `first..=last`, of what stands, or stood `then`.
+pub(super) async fn last_measured(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    (first, last): (Instant, Instant),
+    then: Option<Instant>,
+) -> Result<Option<Instant>> {
+    let tenant = tx.tenant();
+    let found = sqlx::query_scalar!(
+        "select measured_at from app.vitals
+          where tenant_id = $1 and patient_id = $2 and measured_at >= $3 and measured_at <= $4
+            and case when $5::timestamptz is null then status = 'final'
+                     else recorded_at <= $5 and (status = 'final' or updated_at > $5) end
+          order by measured_at desc limit 1",
+        tenant as _,
+        patient as _,
+        first,
+        last,
+        then,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(found)
 }
 
 /// A value of a series.
@@ -191,7 +216,7 @@ pub(super) async fn of_minutes(
     let rows = sqlx::query_as!(
         Row,
         r#"select v.id as "id: _", v.set_id as "set_id: _", v.patient_id as "patient_id: _", v.encounter_id as "encounter_id: _",
-                  v.measured_at, v.kind as "kind: _", v.value::float8, v.diastolic::float8, v.code as "code: _",
+                  v.measured_at, v.measured_on as "measured_on: _", v.kind as "kind: _", v.value::float8, v.diastolic::float8, v.code as "code: _",
                   v.given_value::float8, v.given_second::float8, v.given_unit as "given_unit: _", v.position as "position: _",
                   v.body_site as "body_site: _", v.spo2_scale, v.device_id, v.note, v.confirmed, v.source as "source: _",
                   v.status as "status: _", v.error_reason, v.replaced_by as "replaced_by: _", v.replaces as "replaces: _",

@@ -1,6 +1,7 @@
 //! Vital signs on the wire: what is shown.
 
 use chrono::{DateTime, Utc};
+use kernel::PartialDate;
 use kernel::ids::{EncounterId, PatientId, UserId, VitalId, VitalSetId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -109,6 +110,11 @@ pub struct Vitals {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encounter_id: Option<EncounterId>,
     pub measured_at: DateTime<Utc>,
+    /// Of what was imported and is known by its day, month or year alone: that, to be shown in place of `measured_at`, which is where
+    /// it begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2015-03")]
+    pub measured_on: Option<PartialDate>,
     pub readings: Vec<Reading>,
     pub derived: Derived,
     pub source: Source,
@@ -163,6 +169,11 @@ pub struct LatestQuery {
 pub struct Latest {
     pub set_id: VitalSetId,
     pub measured_at: DateTime<Utc>,
+    /// Of what was imported and is known by its day, month or year alone: that, to be shown in place of `measured_at`, which is where
+    /// it begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2015-03")]
+    pub measured_on: Option<PartialDate>,
     #[serde(flatten)]
     pub reading: Reading,
 }

@@ -258,6 +258,23 @@ async fn a_chart_takes_no_more_than_six_statements_however_much_is_in_it() {
     }
     doctor.get(place(&chart)).await.expect(200);
     assert_eq!(wire.passed(), few);
+    // Nor of whom nothing was measured for years, or ever.
+    let nurse = &chart.nurse;
+    for measured in [true, false] {
+        let patient = format!("/api/v1/patients/{}", clinic.patient(nurse).await);
+        if measured {
+            let set = json!({ "measured_at": "2008-05-30T10:00:00Z", "readings": [{ "kind": "pain", "value": 1 }] });
+            nurse
+                .post(format!("{patient}/vitals"), set)
+                .await
+                .expect(201);
+        }
+        let path = format!("{patient}/chart");
+        let (nurse, wire) = on_a_wire(&clinic, nurse, &path).await;
+        nurse.get(path).await.expect(200);
+        let statements = wire.passed();
+        assert!(statements <= 6, "{statements} statements");
+    }
 }
 
 #[tokio::test]

@@ -182,3 +182,36 @@ async fn an_encounter_of_another_patient_is_none_and_one_that_was_cancelled_take
         .await
         .expect_problem(409, "encounter_closed");
 }
+
+#[tokio::test]
+async fn a_visit_to_come_has_a_diagnosis_only_where_it_is_planned_for_one() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let doctor = &chart.doctor;
+    let visits = chart.fill("/api/v1/patients/{patient_id}/encounters");
+    let begins = clinic.clock.now() + chrono::TimeDelta::hours(1);
+    let cough = json!({ "icd10cm": "J20.9" });
+    for (class, planned_for_one) in [
+        ("office_visit", false),
+        ("telemedicine", false),
+        ("consultation", false),
+        ("emergency", false),
+        ("inpatient", true),
+        ("procedure", true),
+    ] {
+        let visit = json!({ "class": class, "scheduled_start": begins });
+        let visit = id(&doctor.post(&visits, visit).await.expect(201));
+        let place = format!("{visits}/{visit}/diagnoses");
+        let reply = doctor.post(&place, cough.clone()).await;
+        if planned_for_one {
+            reply.expect(201);
+            continue;
+        }
+        let problem = reply.expect_problem(409, "encounter_not_begun");
+        assert_eq!(problem["status"], 409);
+        assert_eq!(problem["encounter_status"], "scheduled", "{class}");
+        let start = format!("{visits}/{visit}/start");
+        doctor.act(start).await.expect(200);
+        doctor.post(&place, cough.clone()).await.expect(201);
+    }
+}

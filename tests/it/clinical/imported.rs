@@ -509,3 +509,65 @@ async fn what_a_source_said_before_can_be_read_as_of_then() {
         .await;
     assert!(beginning.status == 404 || beginning.json()["results"]["total"] == 0);
 }
+
+fn thought(id: &str, resource_type: &str, status: &str) -> Value {
+    let mut value = order(id, resource_type, status);
+    if resource_type == "Goal" {
+        value["lifecycleStatus"] = json!(status);
+        value["description"] = json!({ "text": "Walk daily" });
+    }
+    value
+}
+
+#[tokio::test]
+async fn the_source_of_a_thought_is_told_no_sooner_than_the_thought_and_not_when_it_is_dropped() {
+    let kinds = [
+        ("cp", "CarePlan", "draft", "active", "revoked"),
+        ("go", "Goal", "proposed", "accepted", "cancelled"),
+        ("sr", "ServiceRequest", "draft", "active", "revoked"),
+        ("me", "MedicationRequest", "draft", "active", "cancelled"),
+        ("nu", "NutritionOrder", "draft", "active", "revoked"),
+    ];
+    let thoughts = kinds.map(|(id, of, draft, ..)| thought(id, of, draft));
+    let decided = kinds.map(|(id, of, _, meant, _)| thought(&format!("{id}-meant"), of, meant));
+    let rejected = [thought("go-rejected", "Goal", "rejected")];
+    let all = [thoughts.as_slice(), &decided, &rejected].concat();
+    let record = Record::import(&all).await;
+    let meant = ["cp-meant", "go-meant", "me-meant", "nu-meant", "sr-meant"];
+    assert_eq!(record.sources(&record.own).await, meant);
+    assert_eq!(record.exported().await, meant);
+    assert_eq!(record.sources(&record.doctor).await.len(), all.len());
+    let hidden = record.resource("cp").await;
+    let reply = record.own.get(&hidden).await;
+    reply.expect_problem(404, "not_found");
+    let chart = record.own.get(record.place("chart")).await.expect(200);
+    assert_eq!(chart["open_orders"]["total"], 2, "{chart}");
+    for list in ["goals?status=cancelled", "goals?status=proposed"] {
+        let list = record.own.get(record.place(list)).await.expect(200);
+        assert_eq!(list["items"], json!([]));
+    }
+
+    // Dropped, it is still none of his; nor is it when it is an error.
+    let dropped = kinds.map(|(id, of, _, _, dropped)| thought(id, of, dropped));
+    record.files.lines("record.ndjson", &dropped);
+    run(&record.clinic, &record.files.0).await;
+    assert_eq!(record.sources(&record.own).await, meant);
+    let mistaken = kinds.map(|(id, of, ..)| thought(id, of, "entered-in-error"));
+    record.files.lines("record.ndjson", &mistaken);
+    run(&record.clinic, &record.files.0).await;
+    assert_eq!(record.sources(&record.own).await, meant);
+
+    // What was meant stays his when it ends, and a thought is his when it comes to be meant, or is shown to him.
+    let ended = kinds.map(|(id, of, _, _, ended)| thought(&format!("{id}-meant"), of, ended));
+    let begun = [thought("sr", "ServiceRequest", "active")];
+    record
+        .files
+        .lines("record.ndjson", &[ended.as_slice(), &begun].concat());
+    run(&record.clinic, &record.files.0).await;
+    let mut his = [meant.as_slice(), &["sr"]].concat();
+    his.sort_unstable();
+    assert_eq!(record.sources(&record.own).await, his);
+    let shown = record.doctor.act(format!("{hidden}/release")).await;
+    shown.expect(200);
+    record.own.get(&hidden).await.expect(200);
+}

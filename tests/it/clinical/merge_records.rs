@@ -7,7 +7,7 @@ use crate::support::id;
 
 /// A visit of the chart's patient; its id.
 async fn visit(case: &Case, day: u8) -> String {
-    let body = json!({ "class": "office_visit", "scheduled_start": format!("2026-12-{day:02}T09:00:00-05:00") });
+    let body = json!({ "class": "procedure", "scheduled_start": format!("2026-12-{day:02}T09:00:00-05:00") });
     let path = format!("/api/v1/patients/{}/encounters", case.chart.patient);
     id(&case.admin.post(path, body).await.expect(201))
 }

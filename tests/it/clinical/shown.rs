@@ -128,6 +128,44 @@ async fn what_is_over_before_it_was_due_stands_where_it_happened() {
     }
 }
 
+/// A server of an older version says of an encounter itself that it began, and knows of no other place that tells it.
+#[tokio::test]
+async fn when_a_visit_began_is_told_whichever_server_began_it() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let visit = chart.fill("{encounter_id}");
+    let began = async |at: Option<DateTime<Utc>>| {
+        let mut connection = clinic.behind_the_curtain().await;
+        let done = sqlx::query(
+            "update app.encounters set status = 'in_progress', actual_start = $3 where tenant_id = $1 and id = $2::uuid",
+        )
+        .bind(clinic.id.0)
+        .bind(&visit)
+        .bind(at)
+        .execute(&mut connection)
+        .await
+        .expect("written");
+        assert_eq!(done.rows_affected(), 1);
+    };
+    let begin = clinic.clock.now() - TimeDelta::minutes(20);
+    for at in [begin, begin + TimeDelta::minutes(5)] {
+        began(Some(at)).await;
+        let path = chart.fill("/api/v1/patients/{patient_id}/timeline?types=encounter");
+        let told = chart.doctor.get(path).await.expect(200);
+        let of_it = |event: &&Value| event["id"] == visit.as_str();
+        let events = told["items"].as_array().expect("events");
+        let event = events.iter().find(of_it).expect("told");
+        assert_eq!(self::at(event).timestamp_micros(), at.timestamp_micros());
+        let path = chart.fill("/api/v1/patients/{patient_id}/chart");
+        let shown = chart.doctor.get(path).await.expect(200);
+        let sections = ["encounters", "upcoming_encounters"].map(|of| {
+            let items = shown[of]["items"].as_array().expect("a section");
+            items.iter().any(|one| one["id"] == visit.as_str())
+        });
+        assert_eq!(sections, [true, false]);
+    }
+}
+
 /// Leaves what is still being thought about, and what was decided; the places of both.
 async fn thought_and_decided(chart: &Chart) -> [(String, String); 3] {
     let doctor = &chart.doctor;
@@ -188,6 +226,32 @@ async fn a_patient_is_told_of_no_plan_that_is_still_being_thought_about() {
     }
 }
 
+#[tokio::test]
+async fn a_draft_that_was_dropped_was_never_the_patients_to_read_and_what_was_decided_stays_so() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let (doctor, own) = (&chart.doctor, &chart.portal_user);
+    for last in ["cancelled", "entered_in_error"] {
+        for (thought, decided) in thought_and_decided(&chart).await {
+            for place in [&thought, &decided] {
+                let why = json!({ "reason": "Not needed" });
+                let step = match (last, place.contains("referrals"), place.contains("goals")) {
+                    ("entered_in_error", ..) => ("entered-in-error", why),
+                    (_, true, _) => ("cancel", why),
+                    (_, _, true) => ("status", json!({ "status": "cancelled" })),
+                    _ => ("status", json!({ "status": "revoked" })),
+                };
+                let done = doctor.post(format!("{place}/{}", step.0), step.1).await;
+                done.expect(200);
+            }
+            let reply = own.get(&thought).await;
+            reply.expect_problem(404, "not_found");
+            own.get(&decided).await.expect(200);
+            doctor.get(&thought).await.expect(200);
+        }
+    }
+}
+
 async fn bedside() -> (TestTenant, Caller, String) {
     let clinic = TestTenant::new().await;
     let nurse = clinic.user(Role::Nurse).await;
@@ -207,6 +271,26 @@ async fn what_was_last_measured_long_ago_stands_in_the_chart_with_its_date() {
     let shown = &chart["vitals"]["items"][0];
     assert_eq!(shown["measured_at"], made["measured_at"]);
     assert!(chart["not_told"].to_string().contains("vitals:"));
+}
+
+#[tokio::test]
+async fn who_was_away_for_long_is_shown_the_three_years_before_he_left() {
+    let (_clinic, nurse, patient) = bedside().await;
+    for (at, kind) in [
+        ("2004-05-30T10:00:00Z", "pain"),
+        ("2008-05-30T10:00:00Z", "respiratory_rate"),
+        ("2009-12-30T10:00:00Z", "heart_rate"),
+    ] {
+        let reading = json!({ "kind": kind, "value": if kind == "heart_rate" { 80 } else { 10 } });
+        let set = json!({ "measured_at": at, "readings": [reading] });
+        let path = format!("{patient}/vitals?confirm=true");
+        nurse.post(path, set).await.expect(201);
+    }
+    let path = format!("{patient}/chart");
+    let chart = nurse.get(&path).await.expect(200);
+    let shown = chart["vitals"]["items"].as_array().expect("readings");
+    let kinds: Vec<_> = shown.iter().map(|one| &one["kind"]).collect();
+    assert_eq!(kinds, ["heart_rate", "respiratory_rate"]);
 }
 
 #[tokio::test]

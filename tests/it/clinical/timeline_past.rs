@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use platform::access::Role;
 use serde_json::{Value, json};
 
+use super::merge::Case;
 use crate::interop::{Files, encounter, patient, run};
 use crate::interop_documents::report;
 use crate::interop_entries::only_patient;
@@ -200,6 +201,85 @@ async fn a_report_is_told_as_its_source_had_it_then() {
         Some(json!("preliminary"))
     );
     assert_eq!(status(format!("{place}&as_of={none}")).await, None);
+}
+
+#[tokio::test]
+async fn a_report_that_says_no_date_keeps_its_place_whatever_its_source_says_later() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let files = Files::new();
+    let mut result = report("r1", "No fracture seen.");
+    result
+        .as_object_mut()
+        .expect("a report")
+        .remove("effectiveDateTime");
+    let mut instants = Vec::new();
+    for status in ["registered", "preliminary", "final"] {
+        result["status"] = json!(status);
+        let all = [patient("p1"), encounter("e1", "Patient/p1"), result.clone()];
+        files.lines("record.ndjson", &all);
+        run(&clinic, &files.0).await;
+        clinic.clock.advance(TimeDelta::seconds(2));
+        instants.push(now(&clinic));
+    }
+    let place = format!(
+        "/api/v1/patients/{}/timeline?types=result",
+        only_patient(&admin).await
+    );
+    let today = items(&admin, &place).await.remove(0);
+    assert_eq!(today["status"], "final");
+    for (then, status) in instants.iter().zip(["registered", "preliminary", "final"]) {
+        let event = items(&admin, &format!("{place}&as_of={then}"))
+            .await
+            .remove(0);
+        assert_eq!(
+            (&event["status"], &event["at"]),
+            (&json!(status), &today["at"])
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_reading_is_told_of_the_registration_it_belonged_to_then() {
+    let case = Case::new().await;
+    let (merged, survivor) = (&case.chart.patient, &case.survivor);
+    let nurse = case.clinic.user(Role::Nurse).await;
+    let team = json!({ "user_id": nurse.user_id, "role": "primary_care" });
+    let joins = format!("/api/v1/patients/{survivor}/care-team");
+    case.admin.post(joins, team).await.expect(201);
+    let pulse = json!({ "measured_at": "2024-03-10T09:35:00-04:00",
+                        "readings": [{ "kind": "heart_rate", "value": 71 }] });
+    let path = format!("/api/v1/patients/{survivor}/vitals");
+    let own = id(&nurse.post(path, pulse).await.expect(201));
+    let moved = case.chart.fill("{vitals_id}");
+    let told = async |patient: &str, then: &str| {
+        let path = format!("/api/v1/patients/{patient}/timeline?types=vitals&as_of={then}");
+        let mut sets = Vec::new();
+        for event in items(&case.admin, &path).await {
+            // What it points to is of the same registration.
+            let read = case.admin.get(event["href"].as_str().expect("a place"));
+            assert_eq!(read.await.expect(200)["patient_id"], json!(patient));
+            sets.push(id(&event));
+        }
+        sets.sort();
+        sets
+    };
+    let apart = now(&case.clinic);
+    case.merge("").await;
+    let joined = now(&case.clinic);
+    let mut both = vec![own.clone(), moved.clone()];
+    both.sort();
+    let as_it_was = async || {
+        assert_eq!(told(merged, &apart).await, std::slice::from_ref(&moved));
+        assert_eq!(told(survivor, &apart).await, std::slice::from_ref(&own));
+        assert_eq!(told(survivor, &joined).await, both);
+    };
+    as_it_was().await;
+    case.unmerge().await;
+    let again = now(&case.clinic);
+    as_it_was().await;
+    assert_eq!(told(merged, &again).await, [moved.clone()]);
+    assert_eq!(told(survivor, &again).await, [own.clone()]);
 }
 
 #[tokio::test]

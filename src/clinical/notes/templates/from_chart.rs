@@ -161,7 +161,13 @@ fn vital(latest: &RecentVital, zone: Tz) -> String {
         (None, Some(code)) => word(&code),
         (None, None) => String::new(),
     };
-    let day = latest.measured_at.with_timezone(&zone).format("%Y-%m-%d");
+    let day = match &latest.measured_on {
+        Some(known) => known.to_string(),
+        None => {
+            let at = latest.measured_at.with_timezone(&zone);
+            at.format("%Y-%m-%d").to_string()
+        }
+    };
     format!("{} {said} ({day})", word(&reading.given.kind))
 }
 

@@ -159,7 +159,7 @@ impl Batch<'_> {
         if self.rereads && !present.stands() {
             return Ok(Entered::refused(CHANGED_HERE));
         }
-        let new = self.vitals.set(&of, row.kind());
+        let new = self.vitals.set(&of, &row);
         row.take_the_place_of(set, new);
         // What its source had taken back, and stands by again, stays taken back.
         if present.stands() {

@@ -432,12 +432,14 @@ impl Batch<'_> {
         uncoded.addresses.clear();
         for goal in [new, uncoded] {
             let (tx, patient, now) = (&mut self.tx, whose.patient, self.now);
-            let goal = (goal, status);
             let done = match self.revises.map(GoalId) {
-                Some(id) => goals::revise_in_tx(tx, patient, id, goal, on, now)
+                Some(id) => goals::revise_in_tx(tx, patient, id, (goal, status), on, now)
                     .await
                     .map(|()| id),
-                None => goals::add_in_tx(tx, patient, goal, on, now).await,
+                None if text(value, "/lifecycleStatus") == Some("rejected") => {
+                    goals::add_rejected_in_tx(tx, patient, goal, on, now).await
+                }
+                None => goals::add_in_tx(tx, patient, (goal, status), on, now).await,
             };
             match done {
                 Ok(id) => return Ok(Entered::whole("goal", id).lacking(lacks)),

@@ -14,7 +14,7 @@ use super::super::batch::Batch;
 use super::super::digits;
 use super::super::elements::{codings, list, text, wording};
 use super::super::resource::Resource;
-use super::vital::measured_at;
+use super::vital::measured;
 use super::{Entered, Whose, codes, note, quantity_at, refusal, words};
 
 fn smoking(value: &Value) -> Option<SmokingStatus> {
@@ -159,7 +159,7 @@ fn map(
 
 impl Batch<'_> {
     pub(super) async fn social(&mut self, resource: &Resource, whose: Whose) -> Result<Entered> {
-        let Some(at) = measured_at(&resource.value, self.importer.zone) else {
+        let Some((at, known)) = measured(&resource.value, self.importer.zone) else {
             return Ok(Entered::refused("has no time at which it was asked"));
         };
         let mut outcome = Entered::refused("can't be entered");
@@ -172,9 +172,10 @@ impl Batch<'_> {
                 return Ok(broken);
             }
             let on = at.date_naive().min(self.now.date_naive());
+            let new = (new, known.clone());
             let (tx, now) = (&mut self.tx, self.now);
             let done = match self.revises.map(SocialHistoryId) {
-                Some(id) => social_history::revise_in_tx(tx, whose.patient, id, (new, on), now)
+                Some(id) => social_history::revise_in_tx(tx, whose.patient, id, new, on, now)
                     .await
                     .map(|()| id),
                 None => social_history::add_in_tx(tx, whose.patient, new, on, now).await,

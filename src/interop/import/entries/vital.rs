@@ -11,6 +11,7 @@ use clinical::terminology::System;
 use clinical::vitals::{
     Amount, BodySite, NewReading, Position, SetOf, Source, Unit, VitalKind, VitalRecord,
 };
+use kernel::PartialDate;
 use kernel::clock::Instant;
 use kernel::ids::{EncounterId, PatientId, VitalSetId};
 use serde_json::Value;
@@ -23,7 +24,7 @@ use super::super::importer::reason;
 use super::super::resource::Resource;
 use super::{Entered, Whose, codes, note, quantity_at, words};
 
-type Moment = (PatientId, Option<EncounterId>, Instant);
+type Moment = (PatientId, Option<EncounterId>, Instant, Option<PartialDate>);
 
 /// Readings that are written when the batch is, and the sets they make.
 #[derive(Default)]
@@ -34,8 +35,10 @@ pub(in super::super) struct Pending {
 
 impl Pending {
     /// The set of this moment that has no such reading yet, or a new one.
-    pub(super) fn set(&mut self, of: &SetOf, kind: VitalKind) -> VitalSetId {
-        let moment = (of.patient_id, of.encounter_id, of.measured_at);
+    pub(super) fn set(&mut self, of: &SetOf, row: &VitalRecord) -> VitalSetId {
+        let kind = row.kind();
+        let known = row.measured_on.clone();
+        let moment = (of.patient_id, of.encounter_id, of.measured_at, known);
         let (set, kinds) = self
             .sets
             .entry(moment)
@@ -53,6 +56,11 @@ impl Pending {
 
 /// When a vital sign was measured: its month must be there before it is written.
 pub(in super::super) fn measured_at(value: &Value, zone: Tz) -> Option<Instant> {
+    Some(measured(value, zone)?.0)
+}
+
+/// When it was measured; and the day, the month or the year, where no more is known.
+pub(super) fn measured(value: &Value, zone: Tz) -> Option<(Instant, Option<PartialDate>)> {
     [
         "/effectiveDateTime",
         "/effectiveInstant",
@@ -60,7 +68,7 @@ pub(in super::super) fn measured_at(value: &Value, zone: Tz) -> Option<Instant> 
     ]
     .iter()
     .filter_map(|place| text(value, place))
-    .find_map(|said| dates::instant(said, zone))
+    .find_map(|said| Some((dates::instant(said, zone)?, dates::partial(said))))
 }
 
 /// What the codes of an observation measure.
@@ -392,7 +400,7 @@ impl Batch<'_> {
             Ok(read) => read,
             Err(why) => return why,
         };
-        let set = self.vitals.set(&of, row.kind());
+        let set = self.vitals.set(&of, &row);
         row.set_id = set;
         self.vitals.rows.push(row);
         Entered::whole("vitals", set)
@@ -405,7 +413,7 @@ impl Batch<'_> {
         person: &Patient,
         whose: Whose,
     ) -> Result<(SetOf, VitalRecord), Entered> {
-        let measured_at = measured_at(&resource.value, self.importer.zone)
+        let (measured_at, measured_on) = measured(&resource.value, self.importer.zone)
             .ok_or(Entered::refused("has no time at which it was measured"))?;
         let reading = map(&resource.value, &resource.content)?;
         if let Some(broken) = self.broken(&reading) {
@@ -419,9 +427,10 @@ impl Batch<'_> {
             recorded_by: None,
             recorded_at: self.now,
         };
-        let row = of
+        let mut row = of
             .row_of_history(reading, person.data.birth_date)
             .map_err(|error| Entered::Refused(reason(&error)))?;
+        row.measured_on = measured_on;
         Ok((of, row))
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct Members {
     nearest: Vec<NearestCode>,
     /// `version_stale` of a draft: the number of the text that was kept beside the present one.
     conflicted_text: i64,
+    /// `version_stale` of a co-signature: the `sequence` of the newest entry.
+    last_entry: i64,
     /// `offset_mismatch`, `upload_incomplete`: bytes that have arrived.
     offset: i64,
     /// `range_not_satisfiable`: bytes of the content.

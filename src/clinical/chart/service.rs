@@ -264,10 +264,10 @@ fn header(person: Patient, allergies: Option<AllergySummary>, today: NaiveDate) 
     }
 }
 
-/// Whole years between two days.
+/// Whole years between two days; none before the first, as where it is a day later than on the organisation's clocks.
 fn years(birth: NaiveDate, day: NaiveDate) -> i32 {
     let had = (day.month(), day.day()) >= (birth.month(), birth.day());
-    day.year() - birth.year() - i32::from(!had)
+    (day.year() - birth.year() - i32::from(!had)).max(0)
 }
 
 #[cfg(test)]
@@ -281,5 +281,6 @@ mod tests {
         assert_eq!(years(day("1980-06-02"), day("2026-06-02")), 46);
         assert_eq!(years(day("1980-02-29"), day("2026-02-28")), 45);
         assert_eq!(years(day("1980-02-29"), day("2026-03-01")), 46);
+        assert_eq!(years(day("2026-06-02"), day("2026-06-01")), 0);
     }
 }

@@ -7,9 +7,10 @@
 //!
 //! Traps: the survivor's own registration is not changed but for the account; what both have and what differs is named as a
 //! conflict, for somebody to amend. A row the survivor has the like of stays with the merged registration, unless it can give
-//! way: the second of two equal problems, allergies or doses moves as entered in error, so that its visit moves with it. Taking
-//! back returns what was moved, as it was, with what has been written into it since; what is new in the survivor's chart stays
-//! his.
+//! way: the second of two equal problems, allergies or doses moves as entered in error, so that its visit moves with it. What it
+//! says of an allergy or a problem that is worse or more, the survivor's takes over (`migrations/0036_merged_warnings.sql`).
+//! Taking back returns what was moved, as it was, with what has been written into it since; what is new in the survivor's chart
+//! stays his.
 
 use kernel::ids::{MergeId, PatientId};
 use kernel::{Checks, Code, Error, OnConstraint, Result, Validate};
@@ -74,11 +75,22 @@ pub struct MergedTable {
     /// Rows the survivor has the like of, and rows that belong to such: they stay with the merged registration.
     pub stayed: i64,
     /// Rows that gave way: a problem, allergy or dose that the survivor has too is moved as entered in error, and a statement
-    /// that an allergy of the other chart denies is withdrawn. Taking the merge back restores them.
+    /// that an allergy of the other chart denies is withdrawn; and those named in `taken_over`. Taking the merge back restores them.
     pub changed: i64,
     /// The rules that kept or changed them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<String>,
+}
+
+/// An entry of the survivor's that takes over what the other chart says of the same thing.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TakenOver {
+    #[schema(example = "allergies")]
+    pub table: String,
+    pub id: uuid::Uuid,
+    /// Which of its members say more than before.
+    #[schema(example = json!(["criticality", "reactions"]))]
+    pub members: Vec<String>,
 }
 
 /// What a merge does, or did.
@@ -91,11 +103,15 @@ pub struct MergeReport {
     pub merged_id: PatientId,
     pub preview: bool,
     pub tables: Vec<MergedTable>,
+    /// Allergies and problems that both charts have, and of which the other says something worse or more: the survivor's say that
+    /// too, until the merge is taken back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub taken_over: Vec<TakenOver>,
     /// Members in which the two registrations differ; the survivor keeps his. `contacts`, `risk_factors` and `health_goals`: the
     /// other has some that stay with it. `is_vip` and `is_confidential`: one has the flag, and the survivor has it from then on,
     /// until the merge is taken back. And `allergy_statements`, if one of the charts
-    /// states that there are no allergies and the other names one; `allergies`, if both name the same: its reactions are to be
-    /// read again.
+    /// states that there are no allergies and the other names one; `allergies`, if both name the same, and `problems`, if what they
+    /// say of one differs: they are to be read again.
     #[schema(example = json!(["birth_date"]))]
     pub conflicts: Vec<&'static str>,
 }
@@ -126,14 +142,16 @@ pub(super) async fn merge(
     store::insert(&mut tx, &new, ctx.user(), ctx.now()).await?;
     store::move_rows(&mut tx, id).await?;
     let tables = tables(&mut tx, id).await?;
+    let taken_over = store::taken_over(&mut tx, id).await?;
     let mut conflicts = conflicts(&kept, &ended);
-    conflicts.extend(contradictions(&tables));
+    conflicts.extend(contradictions(&tables, &taken_over));
     let report = MergeReport {
         id: (!query.preview).then_some(id),
         survivor_id: survivor,
         merged_id: merged,
         preview: query.preview,
         tables,
+        taken_over,
         conflicts,
     };
     let about = [super::subject(survivor), super::subject(merged)];
@@ -238,6 +256,7 @@ pub(super) async fn unmerge(
         merged_id: merged,
         preview: false,
         tables: tables(&mut tx, merge.id).await?,
+        taken_over: store::taken_over(&mut tx, merge.id).await?,
         conflicts: conflicts(&kept, &again),
     };
     records::announce_link(&mut tx, merge.moved_account, None).await?;
@@ -289,16 +308,21 @@ async fn tables(tx: &mut TenantTx, id: MergeId) -> Result<Vec<MergedTable>> {
         .collect())
 }
 
-/// What the charts say against one another about allergies.
-fn contradictions(tables: &[MergedTable]) -> impl Iterator<Item = &'static str> {
+/// What the charts say against one another about allergies and problems.
+fn contradictions<'a>(
+    tables: &'a [MergedTable],
+    taken_over: &'a [TakenOver],
+) -> impl Iterator<Item = &'static str> {
     let changed = |name: &&str| {
         tables
             .iter()
             .any(|table| table.table == *name && table.changed > 0)
     };
+    let differ = taken_over.iter().any(|entry| entry.table == "problems");
     ["allergies", "allergy_statements"]
         .into_iter()
         .filter(changed)
+        .chain(differ.then_some("problems"))
 }
 
 /// Both are known and not alike.

@@ -5,6 +5,7 @@ use kernel::clock::Instant;
 use kernel::ids::{MergeId, PatientId, UserId};
 use platform::db::TenantTx;
 
+use super::merging::TakenOver;
 use super::status::PatientStatus;
 
 /// Holds both rows, always in the same order, until the transaction ends; whoever writes into either chart waits. Returns how
@@ -145,6 +146,24 @@ pub(super) async fn tallies(tx: &mut TenantTx, id: MergeId) -> Result<Vec<Tally>
             where tenant_id = $1 and merge_id = $2
             group by table_name
             order by table_name"#,
+        tenant as _,
+        id as _
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows)
+}
+
+/// What of the survivor's says more by a merge, and in which columns. One that was taken back names what it had said.
+pub(super) async fn taken_over(tx: &mut TenantTx, id: MergeId) -> Result<Vec<TakenOver>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query_as!(
+        TakenOver,
+        r#"select table_name as "table", (row_key ->> 'id')::uuid as "id!",
+                  array(select k from jsonb_object_keys(made) k order by k) as "members!"
+             from app.patient_merge_rows
+            where tenant_id = $1 and merge_id = $2 and fate = 'joined' and former is not null
+            order by table_name, row_key"#,
         tenant as _,
         id as _
     )

@@ -1,6 +1,7 @@
 //! How old somebody was when something was measured.
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use kernel::clock::Instant;
 
 use super::facts::Band;
@@ -13,10 +14,15 @@ pub(super) struct Age {
 }
 
 impl Age {
-    /// `None` before birth. Both days are UTC's; a day of birth is known to a day, and so is an age.
+    /// `None` before birth. The day is UTC's.
     pub fn at(birth: NaiveDate, measured: Instant) -> Option<Self> {
+        Self::within(birth, measured, Tz::UTC)
+    }
+
+    /// `None` before birth. A day of birth is known to a day, and so is an age: by the days of a zone.
+    pub fn within(birth: NaiveDate, measured: Instant, zone: Tz) -> Option<Self> {
         // Somewhere on earth the day of birth begins fourteen hours before UTC's.
-        let day = measured.date_naive();
+        let day = measured.with_timezone(&zone).date_naive();
         let somewhere = (measured + chrono::TimeDelta::hours(14)).date_naive();
         if somewhere < birth {
             return None;
@@ -75,6 +81,15 @@ mod tests {
         ] {
             assert_eq!(age("2020-02-29", at).map(Age::band), Some(band), "{at}");
         }
+    }
+
+    #[test]
+    fn a_birthday_begins_when_it_does_on_the_clocks_of_the_zone() {
+        let birth = "2010-06-16".parse().expect("a date");
+        let eve = "2026-06-16T02:00:00Z".parse().expect("an instant");
+        let years = |zone| Age::within(birth, eve, zone).map(Age::years);
+        assert_eq!(years(Tz::America__New_York), Some(15));
+        assert_eq!(years(Tz::Australia__Sydney), Some(16));
     }
 
     #[test]

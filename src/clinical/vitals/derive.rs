@@ -66,7 +66,7 @@ impl Background {
     }
 
     pub(super) fn age(&self, at: Instant) -> Option<Age> {
-        Age::at(self.subject.birth_date, at)
+        self.subject.age(at)
     }
 }
 

@@ -39,8 +39,8 @@ pub(super) struct Fact {
     pub usual: [Range; Band::ALL.len()],
     /// Widths of the usual range a value may lie outside it before one asks; `None`: never ask.
     pub ask_beyond: Option<i64>,
-    /// The value below which one asks in any case.
-    pub ask_below: Option<Amount>,
+    /// The value below which one asks in any case, by band of age.
+    pub ask_below: Option<[Amount; Band::ALL.len()]>,
     pub loinc_check: String,
     pub source: String,
 }
@@ -165,11 +165,20 @@ fn fact(cells: &[&str]) -> Option<Fact> {
         },
         ask_below: match *ask_below {
             "" => None,
-            least => Some(least.parse().ok()?),
+            least => Some(by_band(least)?),
         },
         loinc_check: (*loinc_check).to_owned(),
         source: (*source).to_owned(),
     })
+}
+
+/// One number for each band, or one for all.
+fn by_band(text: &str) -> Option<[Amount; Band::ALL.len()]> {
+    let numbers: Vec<Amount> = text.split('/').filter_map(|one| one.parse().ok()).collect();
+    match numbers[..] {
+        [one] => Some([one; Band::ALL.len()]),
+        _ => numbers.try_into().ok(),
+    }
 }
 
 fn points(cells: &[&str]) -> Option<ScoreLine> {
@@ -206,6 +215,12 @@ mod tests {
                 assert!(usual.low <= usual.high, "{quantity:?}");
                 assert!(
                     fact.possible.holds(usual.low) && fact.possible.holds(usual.high),
+                    "{quantity:?}"
+                );
+            }
+            for (least, usual) in fact.ask_below.into_iter().flatten().zip(fact.usual) {
+                assert!(
+                    fact.possible.holds(least) && least <= usual.low,
                     "{quantity:?}"
                 );
             }

@@ -76,7 +76,8 @@ pub(super) fn judge(
 /// Whether a possible value lies so far outside what is usual that the person who typed it is asked.
 fn asks(quantity: Quantity, value: Amount, age: Age) -> bool {
     let fact = facts::of(quantity);
-    let Range { low, high } = fact.usual[age.band() as usize];
+    let band = age.band() as usize;
+    let Range { low, high } = fact.usual[band];
     let Some(widths) = fact.ask_beyond else {
         return false;
     };
@@ -84,7 +85,7 @@ fn asks(quantity: Quantity, value: Amount, age: Age) -> bool {
     let beyond = width.times(widths);
     value < low.minus(beyond)
         || value > high.plus(beyond)
-        || fact.ask_below.is_some_and(|least| value < least)
+        || fact.ask_below.is_some_and(|least| value < least[band])
 }
 
 /// Names another unit in which the same number would pass without a question.
@@ -291,6 +292,35 @@ mod tests {
             Some(Interpretation::Normal)
         );
         assert_eq!(interpret(Quantity::Pain, amount("9"), years(40)), None);
+    }
+
+    #[test]
+    fn a_rate_that_nobody_lives_with_for_long_is_asked_about_and_a_slow_heart_is_not() {
+        let newborn = Age::at(
+            chrono::NaiveDate::from_ymd_opt(2024, 5, 20).expect("a date"),
+            at("2024-06-01T12:00:00Z"),
+        )
+        .expect("born");
+        let heart = |number, age| verdict(Quantity::HeartRate, number, Unit::PerMinute, age).0;
+        let breath =
+            |number, age| verdict(Quantity::RespiratoryRate, number, Unit::PerMinute, age).0;
+        for age in [newborn, years(0), years(2), years(4), years(8), years(15)] {
+            assert_eq!((heart("21", age), breath("5", age)), ("unusual", "unusual"));
+        }
+        for (asked, fine, age) in [
+            ("12", "85", newborn),
+            ("21", "40", years(40)),
+            ("39", "48", years(80)),
+        ] {
+            assert_eq!((heart(asked, age), heart(fine, age)), ("unusual", "fine"));
+        }
+        for (asked, fine, age) in [
+            ("2", "28", newborn),
+            ("5", "8", years(40)),
+            ("7", "10", years(80)),
+        ] {
+            assert_eq!((breath(asked, age), breath(fine, age)), ("unusual", "fine"));
+        }
     }
 
     #[test]

@@ -190,20 +190,26 @@ fn saturation(inputs: &Inputs, oxygen: &str) -> Value {
     }
 }
 
-/// The quick Sepsis-related Organ Failure Assessment. Altered mentation is a Glasgow Coma Score below 15, or, without one,
-/// any answer but alert.
+/// The quick Sepsis-related Organ Failure Assessment. Altered mentation is a Glasgow Coma Score below 15, or any answer but
+/// alert; where both were said, the worse counts.
 pub(super) fn qsofa(inputs: &Inputs) -> Score {
     if inputs.years < 18 {
         return not_made(NotMade::Age);
     }
-    let mentation = match (inputs.glasgow_coma_score, inputs.consciousness) {
-        (Some(points), _) => graded("qsofa", "glasgow_coma_score", Some(points), ""),
-        (None, Some(code)) => Some((
+    let coma = graded("qsofa", "glasgow_coma_score", inputs.glasgow_coma_score, "");
+    let answer = inputs.consciousness.map(|code| {
+        (
             serde_json::json!(code),
             Some(u8::from(code != VitalCode::Alert)),
-        )),
-        (None, None) => None,
-    };
+        )
+    });
+    let altered = |part: &(_, Option<u8>)| part.1 > Some(0);
+    let mentation = coma
+        .clone()
+        .filter(altered)
+        .or_else(|| answer.clone().filter(altered))
+        .or(coma)
+        .or(answer);
     let mut score = sum(vec![
         (
             "respiratory_rate",
@@ -522,8 +528,14 @@ mod tests {
         inputs.consciousness = Some(VitalCode::Voice);
         assert_eq!(
             qsofa(&inputs).score,
-            Some(2),
-            "the Glasgow Coma Score counts before ACVPU"
+            Some(3),
+            "who must be called is not alert"
         );
+        assert_eq!(qsofa(&inputs).parts[2].value, "voice");
+        inputs.glasgow_coma_score = amount(13.0);
+        inputs.consciousness = Some(VitalCode::Alert);
+        assert_eq!(qsofa(&inputs).score, Some(3));
+        inputs.glasgow_coma_score = amount(15.0);
+        assert_eq!(qsofa(&inputs).score, Some(2));
     }
 }

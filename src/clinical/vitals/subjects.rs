@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::{Days, NaiveDate, TimeDelta};
+use chrono_tz::Tz;
 use kernel::clock::Instant;
 use kernel::ids::PatientId;
 use kernel::{Code, Error, FieldError, Result};
@@ -28,6 +29,8 @@ pub(super) struct Subject {
     pub status: PatientStatus,
     pub replaced_by: Option<PatientId>,
     pub deceased_on: Option<NaiveDate>,
+    /// The organisation's.
+    pub zone: Tz,
 }
 
 /// The patient. `not_found` if the caller may not see him, `patient_merged` if another registration has his readings.
@@ -80,14 +83,21 @@ impl Subject {
                 "must not lie after the patient's death",
             ));
         }
-        Age::at(self.birth_date, at)
+        self.age(at)
             .ok_or_else(|| rule("before_birth", "must not lie before the patient's birth"))
+    }
+
+    /// How old he was, by the days of the organisation's clocks.
+    pub fn age(&self, at: Instant) -> Option<Age> {
+        Age::within(self.birth_date, at, self.zone)
     }
 
     /// Whether a statement about a pregnancy can matter.
     pub fn may_be_pregnant(&self, at: Instant) -> bool {
         self.sex != Sex::Male
-            && Age::at(self.birth_date, at).is_some_and(|age| (10..=60).contains(&age.years()))
+            && self
+                .age(at)
+                .is_some_and(|age| (10..=60).contains(&age.years()))
     }
 
     /// What of him is needed to show these readings, of today or `then`. Of none, nothing.

@@ -243,3 +243,237 @@ async fn a_flag_that_two_registrations_brought_goes_with_the_last() {
     case.admin.post(unmerge, why).await.expect(200);
     assert_eq!(said(&case, &case.survivor).await["is_confidential"], false);
 }
+
+/// Merges a registration into the case's survivor.
+async fn merge_too(case: &Case, duplicate: &str) {
+    let merge = format!("/api/v1/patients/{}/merge", case.survivor);
+    let body = json!({ "duplicate_id": duplicate, "reason": "The same passport" });
+    case.admin.post(merge, body).await.expect(200);
+}
+
+/// What stands in the survivor's chart.
+async fn entry(case: &Case, place: &str, id: &str) -> Value {
+    let path = format!("/api/v1/patients/{}/{place}/{id}", case.survivor);
+    case.chart.doctor.get(path).await.expect(200)
+}
+
+/// An entry as it says itself, whatever its version.
+fn content(mut entry: Value) -> Value {
+    entry["version"] = Value::Null;
+    entry["updated_at"] = Value::Null;
+    entry
+}
+
+/// As it was, but that the entries named have new versions.
+fn as_it_was(
+    rows: std::collections::BTreeMap<String, Vec<Value>>,
+    joined: &[&str],
+) -> std::collections::BTreeMap<String, Vec<Value>> {
+    let mut rows = as_before(rows);
+    for row in rows.values_mut().flatten() {
+        if joined.iter().any(|id| row["id"] == json!(id)) {
+            *row = content(row.take());
+        }
+    }
+    rows
+}
+
+fn mild_latex() -> Value {
+    let substance = json!({ "kind": "environment", "text": "Latex" });
+    json!({ "kind": "intolerance", "substance": substance, "criticality": "low", "verification": "unconfirmed",
+            "severity": "mild", "reactions": [{ "manifestation": "Rash", "severity": "mild" }], "note": "Asked the mother" })
+}
+
+fn severe_latex() -> Value {
+    let substance = json!({ "kind": "environment", "text": "latex" });
+    json!({ "kind": "allergy", "substance": substance, "criticality": "high", "severity": "severe", "onset": "2019",
+            "reactions": [{ "manifestation": "Anaphylaxis", "severity": "severe" }], "note": "ICU 2019" })
+}
+
+#[tokio::test]
+async fn a_merge_hides_nothing_worse_that_either_chart_says_of_the_same_allergy() {
+    let case = Case::new().await;
+    cares_for_survivor(&case).await;
+    let merged = case.chart.patient.clone();
+    let mild = id(&record(&case, &case.survivor, "allergies", mild_latex()).await);
+    let severe = id(&record(&case, &merged, "allergies", severe_latex()).await);
+    let before = case.rows().await;
+    let preview = case.merge("?preview=true").await;
+    let members = json!([
+        "criticality",
+        "kind",
+        "note",
+        "onset",
+        "reactions",
+        "severity",
+        "verification"
+    ]);
+    let told = json!([{ "table": "allergies", "id": mild, "members": members }]);
+    assert_eq!(preview["taken_over"], told, "{preview}");
+    let conflicts = preview["conflicts"].as_array().expect("conflicts");
+    assert!(conflicts.contains(&json!("allergies")), "{preview}");
+    assert_eq!(before, case.rows().await);
+    assert_eq!(case.merge("").await["taken_over"], told);
+    let chart = format!("/api/v1/patients/{}", case.survivor);
+    let banner = case
+        .chart
+        .doctor
+        .get(format!("{chart}/allergy-summary"))
+        .await
+        .expect(200);
+    let shown = banner["active"].as_array().expect("allergies");
+    let shown = shown
+        .iter()
+        .find(|one| one["id"] == json!(mild))
+        .expect("the one that stays");
+    for (member, wanted) in [
+        ("kind", json!("allergy")),
+        ("criticality", json!("high")),
+        ("severity", json!("severe")),
+        ("verification", json!("confirmed")),
+    ] {
+        assert_eq!(shown[member], wanted, "{banner}");
+    }
+    let open = entry(&case, "allergies", &mild).await;
+    assert_eq!(open["onset"], "2019");
+    assert_eq!(open["reactions"][0]["manifestation"], "Rash");
+    assert_eq!(open["reactions"][1]["manifestation"], "Anaphylaxis");
+    let note = open["note"].as_str().expect("a note");
+    assert!(
+        note.contains("Asked the mother") && note.contains("ICU 2019"),
+        "{note}"
+    );
+    // Whoever read it before the merge amends nothing that he has not seen.
+    let stale = json!({ "reactions": [] });
+    let stale = case
+        .chart
+        .doctor
+        .patch(format!("{chart}/allergies/{mild}"), 1, stale)
+        .await;
+    stale.expect_problem(412, "version_stale");
+    let gave_way = entry(&case, "allergies", &severe).await;
+    assert_eq!(gave_way["verification"], "entered_in_error");
+    case.unmerge().await;
+    assert_eq!(
+        as_it_was(before, &[&mild]),
+        as_it_was(case.rows().await, &[&mild])
+    );
+}
+
+#[tokio::test]
+async fn a_merge_takes_nothing_milder_over() {
+    let case = Case::new().await;
+    cares_for_survivor(&case).await;
+    let merged = case.chart.patient.clone();
+    let severe = id(&record(&case, &case.survivor, "allergies", severe_latex()).await);
+    let mut mild = mild_latex();
+    mild["reactions"] = json!([{ "manifestation": "Anaphylaxis" }]);
+    mild["note"] = json!("ICU");
+    record(&case, &merged, "allergies", mild).await;
+    let before = entry(&case, "allergies", &severe).await;
+    let report = case.merge("").await;
+    assert_eq!(report["taken_over"], Value::Null, "{report}");
+    assert_eq!(before, entry(&case, "allergies", &severe).await);
+}
+
+#[tokio::test]
+async fn a_merge_hides_nothing_worse_that_either_chart_says_of_the_same_problem() {
+    let case = Case::new().await;
+    cares_for_survivor(&case).await;
+    let merged = case.chart.patient.clone();
+    let here = json!({ "icd10cm": "E11.9", "onset": "2015", "abatement": "2020", "status": "in_remission", "severity": "mild",
+                       "verification": "provisional" });
+    let here = id(&record(&case, &case.survivor, "problems", here).await);
+    let there = json!({ "icd10cm": "E11.9", "onset": "2010-03", "status": "chronic", "severity": "severe", "note": "Transplant list" });
+    record(&case, &merged, "problems", there).await;
+    let before = case.rows().await;
+    let preview = case.merge("?preview=true").await;
+    let conflicts = preview["conflicts"].as_array().expect("conflicts");
+    assert!(conflicts.contains(&json!("problems")), "{preview}");
+    case.merge("").await;
+    let open = entry(&case, "problems", &here).await;
+    for (member, wanted) in [
+        ("onset", json!("2010-03")),
+        ("status", json!("chronic")),
+        ("abatement", Value::Null),
+        ("severity", json!("severe")),
+        ("verification", json!("confirmed")),
+        ("note", json!("Transplant list")),
+    ] {
+        assert_eq!(open[member], wanted, "{open}");
+    }
+    case.unmerge().await;
+    assert_eq!(
+        as_it_was(before, &[&here]),
+        as_it_was(case.rows().await, &[&here])
+    );
+}
+
+#[tokio::test]
+async fn what_is_amended_after_a_merge_stays_when_it_is_taken_back_and_the_rest_returns() {
+    let case = Case::new().await;
+    cares_for_survivor(&case).await;
+    let merged = case.chart.patient.clone();
+    let mild = id(&record(&case, &case.survivor, "allergies", mild_latex()).await);
+    record(&case, &merged, "allergies", severe_latex()).await;
+    case.merge("").await;
+    let path = format!("/api/v1/patients/{}/allergies/{mild}", case.survivor);
+    let note = json!({ "note": "Tested again" });
+    case.chart.doctor.patch(path, 2, note).await.expect(200);
+    case.unmerge().await;
+    let left = entry(&case, "allergies", &mild).await;
+    assert_eq!(
+        (&left["criticality"], &left["kind"]),
+        (&json!("low"), &json!("intolerance"))
+    );
+    assert_eq!(
+        left["reactions"].as_array().map(Vec::len),
+        Some(1),
+        "{left}"
+    );
+    assert_eq!(left["note"], "Tested again");
+}
+
+#[tokio::test]
+async fn what_two_registrations_say_of_an_allergy_goes_with_each_and_not_before() {
+    let case = Case::new().await;
+    cares_for_survivor(&case).await;
+    let second = case.clinic.patient(&case.admin).await;
+    let team = json!({ "user_id": case.chart.doctor.user_id, "role": "consulting" });
+    let path = format!("/api/v1/patients/{second}/care-team");
+    case.admin.post(path, team).await.expect(201);
+    let mild = id(&record(&case, &case.survivor, "allergies", mild_latex()).await);
+    record(&case, &case.chart.patient, "allergies", severe_latex()).await;
+    let mut shock = severe_latex();
+    shock["reactions"] = json!([{ "manifestation": "Shock", "severity": "severe" }]);
+    shock["note"] = json!("Resuscitated");
+    record(&case, &second, "allergies", shock).await;
+    let before = entry(&case, "allergies", &mild).await;
+    case.merge("").await;
+    merge_too(&case, &second).await;
+    let both = entry(&case, "allergies", &mild).await;
+    assert_eq!(
+        both["reactions"].as_array().map(Vec::len),
+        Some(3),
+        "{both}"
+    );
+    // The first goes, and what the second says stays.
+    case.unmerge().await;
+    let left = entry(&case, "allergies", &mild).await;
+    assert_eq!(left["criticality"], "high", "{left}");
+    let reactions = left["reactions"].as_array().expect("reactions");
+    assert_eq!(reactions.len(), 2, "{left}");
+    assert_eq!(reactions[1]["manifestation"], "Shock");
+    let note = left["note"].as_str().expect("a note");
+    assert!(
+        note.contains("Resuscitated") && !note.contains("ICU"),
+        "{note}"
+    );
+    let unmerge = format!("/api/v1/patients/{second}/unmerge");
+    let why = json!({ "reason": "Sisters" });
+    case.admin.post(unmerge, why).await.expect(200);
+    assert_eq!(
+        content(before),
+        content(entry(&case, "allergies", &mild).await)
+    );
+}

@@ -24,10 +24,21 @@ async fn queue(supervisor: &Caller) -> Vec<Value> {
     page["items"].as_array().cloned().expect("items")
 }
 
+/// The sequence of the newest entry of a note in the queue, as its supervisor reads it.
+async fn read_to_the_end(supervisor: &Caller, place: &Value) -> Value {
+    let note = place["note_id"].as_str().expect("a note");
+    let path = format!("/api/v1/notes/{note}/entries");
+    let entries = supervisor.get(path).await.expect(200);
+    let entries = entries["items"].as_array().expect("entries").clone();
+    entries.last().expect("an entry")["sequence"].clone()
+}
+
 async fn cosign_all(supervisor: &Caller) {
     for place in queue(supervisor).await {
+        let read = read_to_the_end(supervisor, &place).await;
         let path = format!("/api/v1/cosignatures/{}/cosign", id(&place));
-        supervisor.post(path, json!({})).await.expect(200);
+        let consent = json!({ "last_entry": read });
+        supervisor.post(path, consent).await.expect(200);
     }
 }
 
@@ -321,7 +332,7 @@ async fn what_waits_when_a_supervision_ends_stands_open_until_somebody_takes_it(
     assert_eq!(open(&ward.doctor).await, listed);
     let place = place(&listed[0]);
     before
-        .post(format!("{place}/cosign"), json!({}))
+        .post(format!("{place}/cosign"), json!({ "last_entry": 1 }))
         .await
         .expect_problem(403, "not_the_supervisor");
     // Whose own notes need a co-signature consents to nobody's.
@@ -403,4 +414,33 @@ async fn an_answer_to_a_supervisor_of_before_stands_open() {
         .await
         .expect(200);
     assert_eq!(seen["cosignature"], "cosigned");
+}
+
+#[tokio::test]
+async fn a_supervisor_consents_to_nothing_that_was_signed_since_he_read_the_note() {
+    let ward = Ward::open().await;
+    supervise(&ward, &ward.nurse, &ward.doctor).await;
+    let note = ward.signed(&ward.nurse, "nursing", "gave 5 mg").await;
+    let place = queue(&ward.doctor).await.remove(0);
+    let read = read_to_the_end(&ward.doctor, &place).await;
+    assert_eq!(read, 1);
+    let more = json!({ "text": "correction: gave 50 mg" });
+    let path = format!("/api/v1/notes/{note}");
+    ward.nurse
+        .post(format!("{path}/addenda"), more)
+        .await
+        .expect(200);
+    let cosign = format!("/api/v1/cosignatures/{}/cosign", id(&place));
+    let unread = ward.doctor.post(&cosign, json!({ "last_entry": read }));
+    let stale = unread.await.expect_problem(412, "version_stale");
+    assert_eq!(stale["last_entry"], 2, "{stale}");
+    let open = ward.nurse.get(&path).await.expect(200);
+    assert_eq!(open["cosignature"], "pending");
+    assert!(open["released_at"].is_null(), "{open}");
+    let unnamed = ward.doctor.post(&cosign, json!({})).await;
+    assert_eq!(unnamed.status, 422, "{}", unnamed.text);
+    let read = read_to_the_end(&ward.doctor, &place).await;
+    let consent = json!({ "last_entry": read });
+    ward.doctor.post(cosign, consent).await.expect(200);
+    assert!(released(&ward, &note).await.contains("50 mg"));
 }

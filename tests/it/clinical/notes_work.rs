@@ -111,7 +111,10 @@ async fn a_nurses_note_goes_to_the_supervisor_who_returns_it_and_then_cosigns() 
         )
     };
     ward.doctor
-        .post(format!("{}/cosign", place(&asked[0])), json!({}))
+        .post(
+            format!("{}/cosign", place(&asked[0])),
+            json!({ "last_entry": 1 }),
+        )
         .await
         .expect_problem(403, "not_the_supervisor");
     supervisor
@@ -128,7 +131,10 @@ async fn a_nurses_note_goes_to_the_supervisor_who_returns_it_and_then_cosigns() 
         .expect(200);
     let asked = queue(&supervisor).await;
     supervisor
-        .post(format!("{}/cosign", place(&asked[0])), json!({}))
+        .post(
+            format!("{}/cosign", place(&asked[0])),
+            json!({ "last_entry": 2 }),
+        )
         .await
         .expect(200);
     let open = ward.nurse.get(&path).await.expect(200);

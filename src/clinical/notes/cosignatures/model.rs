@@ -53,6 +53,25 @@ pub struct ListCosignatures {
     pub cursor: Option<String>,
 }
 
+/// A supervisor's consent.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "last_entry": 1, "attestation": "I have reviewed this note and agree with it as written." }))]
+pub struct NewCosignature {
+    /// The `sequence` of the newest entry the supervisor has read, of `GET /notes/{id}/entries`: nobody consents to what was added
+    /// behind his back.
+    pub last_entry: i32,
+    /// What the signer attests; a sentence of ours unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation: Option<String>,
+}
+
+impl Validate for NewCosignature {
+    fn check(&self, checks: &mut Checks) {
+        checks.text_if("attestation", self.attestation.as_deref(), 1000);
+    }
+}
+
 /// Why a note is returned to its author.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

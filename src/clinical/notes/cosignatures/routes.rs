@@ -9,11 +9,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{
-    Cosignature, ListCosignatures, ListSupervisions, NewSupervision, NewSupervisor, ReturnNote,
-    Supervision,
+    Cosignature, ListCosignatures, ListSupervisions, NewCosignature, NewSupervision, NewSupervisor,
+    ReturnNote, Supervision,
 };
 use super::service;
-use crate::notes::signatures::Attestation;
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -43,18 +42,19 @@ async fn list_cosignatures(
 
 /// Co-sign a note
 ///
-/// By the supervisor who was asked: a signed entry of his own.
+/// By the supervisor who was asked: a signed entry of his own. He names the newest entry he has read; where another was signed
+/// since, nothing is co-signed (412, with the newest in `last_entry`).
 #[utoipa::path(post, path = "/api/v1/cosignatures/{cosignature_id}/cosign", tag = "notes",
     params(("cosignature_id" = CosignatureId, Path, description = "Which place in the queue")),
-    request_body = Attestation,
+    request_body = NewCosignature,
     responses((status = 200, body = Cosignature, description = "Co-signed")),
     extensions(("x-permission" = json!("note.cosign"))))]
 async fn cosign_note(
     ctx: Ctx,
     Path(id): Path<CosignatureId>,
-    Json(attestation): Json<Attestation>,
+    Json(new): Json<NewCosignature>,
 ) -> Reply<Cosignature> {
-    Ok(service::cosign(&ctx, id, attestation).await?)
+    Ok(service::cosign(&ctx, id, new).await?)
 }
 
 /// Return a note to its author

@@ -9,14 +9,14 @@ use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, Paging};
 
 use super::model::{
-    Cosignature, ListCosignatures, ListSupervisions, NewSupervision, NewSupervisor, ReturnNote,
-    Supervision, SupervisionStatus,
+    Cosignature, ListCosignatures, ListSupervisions, NewCosignature, NewSupervision, NewSupervisor,
+    ReturnNote, Supervision, SupervisionStatus,
 };
 use super::store;
 use crate::care_teams::{self, CareTeamRole, NewCareTeamMember};
 use crate::notes::kinds::{CosignatureStatus, EntryKind, NoteStatus, NoteType};
 use crate::notes::model::Note;
-use crate::notes::signatures::{self, Attestation, Body};
+use crate::notes::signatures::{self, Body};
 use crate::notes::store as notes;
 use crate::notes::{releases, service};
 
@@ -113,14 +113,15 @@ pub(super) async fn queue(ctx: &Ctx, query: ListCosignatures) -> Result<Answer<P
     tx.finish(Disclosure::list("note", subjects, page)).await
 }
 
-/// Consents to a note with a signed entry.
+/// Consents to a note, as far as it was read, with a signed entry.
 pub(super) async fn cosign(
     ctx: &Ctx,
     id: CosignatureId,
-    said: Attestation,
+    new: NewCosignature,
 ) -> Result<Answer<Cosignature>> {
     let (mut tx, note) = asked(ctx, id).await?;
-    let attestation = said.attestation.as_deref();
+    require_read(&mut tx, note.summary.id, new.last_entry).await?;
+    let attestation = new.attestation.as_deref();
     signatures::append(
         ctx,
         &mut tx,
@@ -140,6 +141,19 @@ pub(super) async fn cosign(
     notes::set_state(&mut tx, note.summary.id, &state, ctx.now()).await?;
     releases::follow(ctx.now(), &mut tx, note.summary.id).await?;
     commit(tx, id).await
+}
+
+/// Refuses consent to what was signed since the supervisor read the note.
+async fn require_read(tx: &mut TenantTx, note: NoteId, read: i32) -> Result<()> {
+    let newest = signatures::last(tx, note)
+        .await?
+        .map_or(0, |last| last.sequence);
+    if read == newest {
+        return Ok(());
+    }
+    Err(Error::new(Code::VersionStale)
+        .detail("last_entry names another entry than the newest: read what was signed since.")
+        .with("last_entry", serde_json::json!(newest)))
 }
 
 /// Returns a note to its author.

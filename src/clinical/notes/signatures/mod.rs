@@ -17,8 +17,7 @@ mod store;
 mod verify;
 
 pub(super) use chain::Body;
-pub(super) use model::Attestation;
 pub(super) use routes::router;
 pub(super) use service::{Signatory, add_entry, append, append_by};
-pub(super) use store::{added_text, entries};
+pub(super) use store::{added_text, entries, last};
 pub use verify::{Fault, NoteKey, SignedNote, Verification};

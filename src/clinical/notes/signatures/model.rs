@@ -10,22 +10,6 @@ use uuid::Uuid;
 use crate::notes::content::NoteContent;
 use crate::notes::kinds::EntryKind;
 
-/// What a signer says.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({ "attestation": "I have reviewed this note and agree with it as written." }))]
-pub struct Attestation {
-    /// What the signer attests; a sentence of ours unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attestation: Option<String>,
-}
-
-impl Validate for Attestation {
-    fn check(&self, checks: &mut Checks) {
-        checks.text_if("attestation", self.attestation.as_deref(), 1000);
-    }
-}
-
 fn yes() -> bool {
     true
 }

@@ -58,7 +58,7 @@ impl Entry {
 }
 
 /// Where a chain ends.
-pub(super) struct Last {
+pub(in crate::notes) struct Last {
     pub sequence: i32,
     hash: Vec<u8>,
 }
@@ -72,7 +72,7 @@ impl Last {
     }
 }
 
-pub(super) async fn last(tx: &mut TenantTx, note: NoteId) -> Result<Option<Last>> {
+pub(in crate::notes) async fn last(tx: &mut TenantTx, note: NoteId) -> Result<Option<Last>> {
     let tenant = tx.tenant();
     let last = sqlx::query_as!(
         Last,

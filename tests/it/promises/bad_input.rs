@@ -37,7 +37,6 @@ use crate::support::{Caller, Chart, Reply, TestTenant};
 /// A clinic with a chart, and who asks for what.
 struct Desk {
     document: Arc<Value>,
-    clinic: TestTenant,
     chart: Chart,
     admin: Caller,
 }
@@ -68,7 +67,6 @@ impl Desk {
             document: chartwell::document(),
             chart: Chart::open(&clinic).await,
             admin: clinic.user(Role::Admin).await,
-            clinic,
         }
     }
 

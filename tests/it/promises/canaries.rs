@@ -176,7 +176,7 @@ async fn plant(theirs: &TestTenant, chart: &mut Chart) {
 
 /// Somebody is sent a message about an appointment of which something is said.
 async fn remind() -> Clinic {
-    let mut clinic = Clinic::open().await;
+    let mut clinic = Clinic::by_day().await;
     let template = json!({ "purpose": "reminder", "channel": "email", "offset_minutes": 2880, "subject": "On {{date}}",
         "body": "Hello {{first_name}}, {{date}} {{time}} at {{place}}: {{link}}" });
     let template = clinic.admin.post("/api/v1/reminder-templates", template);

@@ -37,6 +37,7 @@ pub(super) struct Facts {
 ///
 /// The states are named as the index by time has them, and told apart behind a `case`: told plainly, they would fit the indexes of
 /// the constraints as well, which know no time, and a plan made while the table was new is kept.
+#[expect(clippy::too_many_lines, reason = "one statement, most of it SQL")]
 pub(super) async fn facts(
     tx: &mut TenantTx,
     placement: &Placement,

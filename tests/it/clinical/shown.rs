@@ -134,7 +134,7 @@ async fn when_a_visit_began_is_told_whichever_server_began_it() {
     let clinic = TestTenant::new().await;
     let chart = Chart::open(&clinic).await;
     let visit = chart.fill("{encounter_id}");
-    let began = async |at: Option<DateTime<Utc>>| {
+    let began = async |at: DateTime<Utc>| {
         let mut connection = clinic.behind_the_curtain().await;
         let done = sqlx::query(
             "update app.encounters set status = 'in_progress', actual_start = $3 where tenant_id = $1 and id = $2::uuid",
@@ -149,7 +149,7 @@ async fn when_a_visit_began_is_told_whichever_server_began_it() {
     };
     let begin = clinic.clock.now() - TimeDelta::minutes(20);
     for at in [begin, begin + TimeDelta::minutes(5)] {
-        began(Some(at)).await;
+        began(at).await;
         let path = chart.fill("/api/v1/patients/{patient_id}/timeline?types=encounter");
         let told = chart.doctor.get(path).await.expect(200);
         let of_it = |event: &&Value| event["id"] == visit.as_str();

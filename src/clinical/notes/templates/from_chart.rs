@@ -161,13 +161,9 @@ fn vital(latest: &RecentVital, zone: Tz) -> String {
         (None, Some(code)) => word(&code),
         (None, None) => String::new(),
     };
-    let day = match &latest.measured_on {
-        Some(known) => known.to_string(),
-        None => {
-            let at = latest.measured_at.with_timezone(&zone);
-            at.format("%Y-%m-%d").to_string()
-        }
-    };
+    let at = latest.measured_at.with_timezone(&zone);
+    let known = latest.measured_on.as_ref().map(ToString::to_string);
+    let day = known.unwrap_or_else(|| at.format("%Y-%m-%d").to_string());
     format!("{} {said} ({day})", word(&reading.given.kind))
 }
 

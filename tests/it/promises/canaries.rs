@@ -187,7 +187,7 @@ async fn remind() -> Clinic {
     let booked = clinic.admin.post("/api/v1/appointments", booked);
     booked.await.expect(201);
     clinic.work().await;
-    clinic.wait(TimeDelta::days(8) + TimeDelta::hours(22)).await;
+    clinic.wait(TimeDelta::days(8) + TimeDelta::hours(1)).await;
     clinic.work().await;
     clinic
 }

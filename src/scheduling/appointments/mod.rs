@@ -56,7 +56,7 @@ pub(crate) use {
     model::check_assets,
     moving::{led_by, own_time, own_timing, without_left},
     rooming::KEPT,
-    service::patient_of,
+    service::{patient_of, require_few_in_tx, require_own_limits},
     steps::by_whom,
 };
 

@@ -39,6 +39,8 @@ pub struct Ask<'a> {
     pub any_of: &'a [ProviderId],
     /// All of these together.
     pub all_of: &'a [ProviderId],
+    /// None of these.
+    pub none_of: &'a [ProviderId],
     pub from: Instant,
     pub to: Instant,
     pub preferred: Option<(LocalTime, LocalTime)>,
@@ -111,6 +113,7 @@ pub(super) async fn find(ctx: &Ctx, query: FindFreeTimes) -> Result<Answer<FreeT
         zone,
         any_of: &any_of,
         all_of: &all_of,
+        none_of: &[],
         from,
         to,
         preferred: (hours != (None, None))
@@ -190,6 +193,7 @@ async fn first_free(
     let mut situation = Situation::read(tx, &of, wish.window, wish.emergency).await?;
     situation.keep_named(ask.assets);
     let mut teams = teams(ask.service, &situation, ask.any_of, ask.all_of);
+    teams.retain(|team| !team.iter().any(|who| ask.none_of.contains(who)));
     if let Some(agreed) = ask.only_needed {
         teams.retain(|team| {
             let needless = placement::needless(ask.service, &situation.people, team);

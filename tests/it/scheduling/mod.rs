@@ -38,4 +38,5 @@ mod waitlist_free_time;
 mod waitlist_holds;
 mod waitlist_links;
 mod waitlist_night;
+mod waitlist_own;
 mod working_time;

@@ -34,6 +34,7 @@ mod store_holds;
 mod store_lists;
 mod store_occupancy;
 mod store_places;
+mod undoing;
 
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;

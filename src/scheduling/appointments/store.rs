@@ -296,6 +296,28 @@ pub(super) async fn step(
     Ok(())
 }
 
+/// Takes back the check-in of an appointment locked before: it stands as it stood, and he is in no room.
+pub(super) async fn undo_check_in(
+    tx: &mut TenantTx,
+    id: AppointmentId,
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.appointments
+            set status = case when confirmed_at is null then 'scheduled' else 'confirmed' end, checked_in_at = null,
+                roomed_at = null, roomed_in = null, roomed_by = null, roomed_while = null, roomed_alone = default,
+                version = version + 1, updated_at = $3
+          where tenant_id = $1 and id = $2",
+        tenant as _,
+        id as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// Puts the patient of an appointment locked before into a room of its facility. Answers whether there is such a room. Since
 /// when he has been in one stays as it was.
 pub(super) async fn put_into_room(

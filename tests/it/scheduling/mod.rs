@@ -10,6 +10,7 @@ mod capacity;
 mod catalogue;
 mod clinic;
 mod contended;
+mod departed;
 mod desk;
 mod extra_reminders;
 pub(crate) mod flow_clinic;

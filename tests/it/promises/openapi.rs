@@ -443,10 +443,9 @@ fn read_types(text: &str) -> Vec<(String, Vec<String>)> {
             attributes.clear();
         } else if let Some((name, _)) = field.filter(|_| inside) {
             let plain = !attributes.contains("flatten") && !attributes.contains("rename = ");
-            let fields = found.last_mut().filter(|_| plain);
-            fields
-                .into_iter()
-                .for_each(|(_, fields)| fields.push(name.trim_start_matches("r#").to_owned()));
+            if let Some((_, fields)) = found.last_mut().filter(|_| plain) {
+                fields.push(name.trim_start_matches("r#").to_owned());
+            }
             attributes.clear();
         } else if !line.starts_with("//") {
             attributes.push_str(line);

@@ -50,6 +50,8 @@ pub(crate) struct Members {
     most: i64,
     /// `upload_quota`, `too_many_uploads`: how much there may be.
     quota: Quota,
+    /// `clock_in_use`: how many appointments are to come.
+    appointments: i64,
     /// `too_little_history`: days there are.
     days: i64,
 }

@@ -173,6 +173,7 @@ codes! {
     TooEarly = "too_early", Conflict, "It is too early for this step.";
     AppointmentClosed = "appointment_closed", Conflict, "The appointment did not take place.";
     SeriesConflicts = "series_conflicts", Conflict, "Some occurrences can't be booked; look at the preview, or repeat with skip_conflicts=true.";
+    ClockInUse = "clock_in_use", Conflict, "Appointments to come were agreed on by the facility's present clock: move or cancel them first.";
     OutsideAvailability = "outside_availability", Conflict, "The time is not one that can be booked; see errors.";
     RoomOccupied = "room_occupied", Conflict, "Another patient sits in that room.";
     TooLittleHistory = "too_little_history", Conflict, "There are fewer than 42 days of history to forecast from.";

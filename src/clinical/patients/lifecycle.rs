@@ -72,9 +72,12 @@ pub(super) async fn change_status(
         ctx.now(),
     )
     .await?;
-    let patient = store::find(&mut tx, id)
+    let mut patient = store::find(&mut tx, id)
         .await?
         .ok_or_else(Error::not_found)?;
+    if status != PatientStatus::Active {
+        patient.affected_appointments = Some(store::still_to_come(&mut tx, id, ctx.now()).await?);
+    }
     let version = patient.version;
     let shown = patient.shown_to(ctx.principal().role);
     tx.commit(Disclosure::of("patient", Action::Update, id, id, shown).version(version))

@@ -90,6 +90,7 @@ impl From<Row> for Patient {
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            affected_appointments: None,
         }
     }
 }
@@ -316,6 +317,21 @@ pub(super) async fn set_status(
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// How many appointments of a patient stand that are still to come. Nothing cancels them: they are listed as affected.
+pub(super) async fn still_to_come(tx: &mut TenantTx, id: PatientId, now: Instant) -> Result<i64> {
+    let tenant = tx.tenant();
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from app.appointments
+            where tenant_id = $1 and patient_id = $2 and status in ('scheduled', 'confirmed') and starts_at >= $3"#,
+        tenant as _,
+        id as _,
+        now
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(count)
 }
 
 /// Takes a registration out of everybody's sight. The row stays, its account is free for another.

@@ -6,6 +6,7 @@ use kernel::{Code, Error, OnConstraint, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::db::TenantTx;
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
+use serde_json::json;
 
 use super::model::{Facility, ListFacilities, NewFacility, PlaceStatus};
 use super::store::Narrowed;
@@ -70,6 +71,7 @@ pub(super) async fn change(
     if_match.require(facility.version)?;
     let data = patch.apply(&facility.data)?;
     let now = ctx.now();
+    require_same_clock(&mut tx, (id, &facility.data), &data, now).await?;
     store::update(&mut tx, id, &data, now)
         .await
         .on_constraint("facilities_code_key", code_taken)?;
@@ -82,6 +84,23 @@ pub(super) async fn change(
     };
     tx.commit(Disclosure::plain(facility).version(version))
         .await
+}
+
+/// What was agreed on by a facility's clock has to come to pass, or be moved, before it has another: a patient was told the
+/// time that it shows.
+async fn require_same_clock(
+    tx: &mut TenantTx,
+    (id, present): (FacilityId, &NewFacility),
+    data: &NewFacility,
+    now: Instant,
+) -> Result<()> {
+    if present.time_zone == data.time_zone {
+        return Ok(());
+    }
+    match store::still_to_come(tx, id, now).await? {
+        0 => Ok(()),
+        count => Err(Error::new(Code::ClockInUse).with("appointments", json!(count))),
+    }
 }
 
 /// Adds a facility whose rules hold. Fails with `slug_taken` if the code is in use.
@@ -97,7 +116,8 @@ pub async fn add_facility(
 
 /// Changes a facility to what its present state is made into, by rules that hold. Returns whether anything differed.
 ///
-/// Fails with `not_found`, and with `slug_taken` if the code is in use.
+/// Fails with `not_found`, with `slug_taken` if the code is in use, and with `clock_in_use` for another time zone while
+/// appointments are to come.
 pub async fn amend_facility(
     tx: &mut TenantTx,
     id: FacilityId,
@@ -109,6 +129,7 @@ pub async fn amend_facility(
     if data == present.data {
         return Ok(false);
     }
+    require_same_clock(tx, (id, &present.data), &data, now).await?;
     store::update(tx, id, &data, now)
         .await
         .on_constraint("facilities_code_key", code_taken)?;

@@ -154,6 +154,19 @@ pub(super) async fn page(
     Ok(found.map(Into::into).collect())
 }
 
+/// How many appointments stand there that are still to come, whoever's they are.
+pub(super) async fn still_to_come(tx: &mut TenantTx, id: FacilityId, now: Instant) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!"
+             from app.standing_appointments($1, null, $2, $2::timestamptz + interval '10 years', $2, 1000000)"#,
+        id as _,
+        now
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(count)
+}
+
 pub(super) async fn update(
     tx: &mut TenantTx,
     id: FacilityId,

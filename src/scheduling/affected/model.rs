@@ -54,7 +54,7 @@ pub struct AffectedAppointment {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct WhyAffected {
     pub what: AffectedWhat,
-    /// The provider's, the member of staff's, the room's, the device's, the facility's.
+    /// The patient's, the provider's, the member of staff's, the room's, the device's, the facility's.
     pub id: Uuid,
     pub reason: AffectedReason,
 }
@@ -64,6 +64,8 @@ pub struct WhyAffected {
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum AffectedWhat {
+    /// Who was to come. Told of the patients whom the caller may see; others are not counted for it.
+    Patient,
     Facility,
     Provider,
     Staff,
@@ -75,7 +77,8 @@ pub enum AffectedWhat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AffectedReason {
-    /// The provider, member of staff, room, device or facility is not active any more.
+    /// The patient, provider, member of staff, room, device or facility is not active any more. Of a patient: he has died, has left,
+    /// or his registration was merged or retired.
     Inactive,
     /// Time off; of a room or device, out of service.
     TimeOff,

@@ -95,6 +95,13 @@ pub(super) async fn reckon(tx: &mut TenantTx, standing: &[Standing]) -> Result<V
             }
         }
     }
+    for (at, id, patient) in store::of_inactive(tx, standing).await? {
+        affected.entry((at, id)).or_default().push(WhyAffected {
+            what: AffectedWhat::Patient,
+            id: patient.0,
+            reason: AffectedReason::Inactive,
+        });
+    }
     let told = affected.into_iter();
     Ok(told.map(|((at, id), why)| (at, id, why)).collect())
 }

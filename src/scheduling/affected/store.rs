@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use kernel::Result;
 use kernel::clock::Instant;
-use kernel::ids::{AppointmentId, FacilityId, ServiceId};
+use kernel::ids::{AppointmentId, FacilityId, PatientId, ServiceId};
 use platform::db::TenantTx;
 use uuid::Uuid;
 
@@ -65,6 +65,30 @@ pub(super) async fn standing(
     .fetch_all(tx.conn())
     .await?;
     Ok(rows)
+}
+
+/// Those of these whose patient is not active any more, as far as the caller may see him: when they begin, and whose they are.
+pub(super) async fn of_inactive(
+    tx: &mut TenantTx,
+    standing: &[Standing],
+) -> Result<Vec<(Instant, AppointmentId, PatientId)>> {
+    let tenant = tx.tenant();
+    let mut ids: Vec<Uuid> = standing.iter().map(|row| row.appointment_id.0).collect();
+    ids.dedup();
+    let rows = sqlx::query!(
+        r#"select a.starts_at, a.id as "id: AppointmentId", a.patient_id as "patient: PatientId"
+             from app.appointments a
+             join app.patients p on p.tenant_id = $1 and p.id = a.patient_id
+            where a.tenant_id = $1 and a.id = any($2) and (p.status <> 'active' or p.deleted_at is not null)"#,
+        tenant as _,
+        &ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let told = rows.into_iter();
+    Ok(told
+        .map(|row| (row.starts_at, row.id, row.patient))
+        .collect())
 }
 
 /// Those of these that the caller may see.

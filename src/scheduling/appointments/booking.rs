@@ -42,13 +42,18 @@ impl Booker {
         }
     }
 
+    /// Whether a patient acts for himself.
+    pub(crate) fn is_himself(self) -> bool {
+        self.role == Some(Role::Patient)
+    }
+
     /// The role's name, or `system`.
     pub(super) fn role_name(self) -> &'static str {
         self.role.map_or("system", Role::as_str)
     }
 
     pub(super) fn manner(self, details: &Details) -> Manner<'static> {
-        let himself = self.role == Some(Role::Patient);
+        let himself = self.is_himself();
         Manner {
             only_self_booking: himself,
             only_needed: himself.then_some(&[]),

@@ -37,6 +37,7 @@ mod store_holds;
 mod store_lists;
 mod store_occupancy;
 mod store_places;
+mod undoing;
 
 use platform::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -59,7 +60,7 @@ pub(crate) use {
     model::check_assets,
     moving::{led_by, own_time, own_timing, without_left},
     rooming::KEPT,
-    service::patient_of,
+    service::{patient_of, require_few_in_tx, require_own_limits},
     steps::by_whom,
 };
 

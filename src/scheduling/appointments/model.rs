@@ -470,7 +470,7 @@ pub struct NewHold {
     /// With an offset; a whole minute, not past.
     pub starts_at: DateTime<Utc>,
     /// 1 to 30; 5 unless said.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 30)]
     pub ttl_minutes: Option<i32>,
 }

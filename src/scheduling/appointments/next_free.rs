@@ -98,6 +98,7 @@ async fn after(
         zone,
         any_of: &[],
         all_of: &wish.providers,
+        none_of: &[],
         from: wish.starts_at + TimeDelta::minutes(1),
         to: wish.starts_at + AHEAD,
         preferred: None,

@@ -96,6 +96,15 @@ pub(crate) fn refuse_busy(placed: &Placed, overbook: bool) -> Result<()> {
     }
 }
 
+/// As [`refuse_busy`], where no session could be joined: then whom a group needs is an obstacle, too.
+pub(crate) fn refuse_named(placed: &Placed, overbook: bool) -> Result<()> {
+    let named = placed.resources();
+    match placed.busy.iter().find(|id| named.contains(id)) {
+        Some(id) if !overbook => Err(slot_taken(placed, Some(*id))),
+        _ => Ok(()),
+    }
+}
+
 /// The rows of a placement. Devices and the patient can't be in two places, whatever the reason.
 fn rows(placed: &Placed, claim: Claim, over: &[Uuid], now: Instant) -> Vec<Row> {
     let (from, to) = placed.occupied();

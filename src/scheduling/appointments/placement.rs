@@ -427,7 +427,7 @@ async fn choose(
     let wish = wanted(placed, zone, manner);
     let chosen = availability::choose(tx, &wish, manner.overbook, now).await?;
     let Some(chosen) = chosen else {
-        return Ok(Some(nobody_free()));
+        return Ok(Some(why_nobody(tx, placed, zone, manner, now).await?));
     };
     let wish = &mut placed.placement;
     wish.providers = chosen.providers;
@@ -440,6 +440,25 @@ async fn choose(
     // A hold that has run out was no obstacle to the choice.
     placed.stale_holds = true;
     Ok(None)
+}
+
+/// Why nothing could be chosen: who or what is named says so first, if it stands in the way.
+async fn why_nobody(
+    tx: &mut TenantTx,
+    placed: &Placed,
+    zone: Tz,
+    manner: Manner<'_>,
+    now: Instant,
+) -> Result<Error> {
+    if placed.resources().is_empty() {
+        return Ok(nobody_free());
+    }
+    // What takes the time of whoever is named was refused before, but for a session's.
+    if let Err(taken) = occupancy::refuse_named(placed, manner.overbook) {
+        return Ok(taken);
+    }
+    let found = availability::check_named(tx, &wanted(placed, zone, manner), now).await?;
+    Ok(found.map_or_else(nobody_free, Error::from))
 }
 
 fn nobody_free() -> Error {

@@ -32,7 +32,7 @@ fn taken(present: &Appointment, now: Instant) -> (Instant, Instant) {
 }
 
 /// # Errors
-/// `illegal_transition` unless he is checked in; a field error if there is no such room at the facility; `room_occupied` if
+/// `illegal_transition` unless he is checked in; `patient_not_active`; a field error if there is no such room at the facility; `room_occupied` if
 /// somebody else sits there and it is not shared.
 pub(super) async fn room(
     ctx: &Ctx,
@@ -45,6 +45,7 @@ pub(super) async fn room(
         let allowed = json!(present.status.allowed());
         return Err(Error::new(Code::IllegalTransition).with("allowed", allowed));
     }
+    clinical::patients::require_active(&mut tx, present.patient_id).await?;
     let Some(room) = place.room_id.or(present.room_id) else {
         let rule = "must be given: no room is reserved";
         return Err(Error::field("/room_id", "required", rule));

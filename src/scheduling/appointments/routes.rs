@@ -13,7 +13,7 @@ use super::model::{
     Appointment, AppointmentCancellation, AppointmentDetails, AppointmentMove, NewAppointment,
     OfPatient, Rescheduled, Rooming,
 };
-use super::{lists, moving, past, rooming, service, steps};
+use super::{lists, moving, past, rooming, service, steps, undoing};
 
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -22,6 +22,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(list_patient_appointments))
         .routes(routes!(confirm_appointment))
         .routes(routes!(check_in_appointment))
+        .routes(routes!(undo_check_in_appointment))
         .routes(routes!(room_appointment))
         .routes(routes!(start_appointment))
         .routes(routes!(complete_appointment))
@@ -111,6 +112,18 @@ async fn confirm_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<A
     extensions(("x-permission" = json!("appointment.manage"))))]
 async fn check_in_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
     Ok(steps::check_in(&ctx, id).await?)
+}
+
+/// Take back a check-in
+///
+/// It was somebody else who came. The appointment is scheduled or confirmed as before; its visit must not have begun.
+#[utoipa::path(post, path = "/api/v1/appointments/{appointment_id}/undo-check-in", tag = "appointments",
+    params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
+    responses((status = 200, body = Appointment, description = "As before"),
+              (status = 409, description = "`illegal_transition`: he is not checked in", body = platform::http::ProblemDocument, content_type = "application/problem+json")),
+    extensions(("x-permission" = json!("appointment.manage"))))]
+async fn undo_check_in_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+    Ok(undoing::undo_check_in(&ctx, id).await?)
 }
 
 /// Put a patient into a room

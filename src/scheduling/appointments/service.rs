@@ -1,6 +1,7 @@
 //! Booking, reading, amending.
 
-use kernel::ids::{AppointmentId, PatientId};
+use kernel::clock::Instant;
+use kernel::ids::{AppointmentId, HoldId, PatientId};
 use kernel::{Code, Error, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
@@ -168,18 +169,32 @@ fn refuse_office_words(ctx: &Ctx, new: &NewAppointment) -> Result<()> {
 }
 
 /// A patient has so many appointments to come that he booked himself, at most.
-pub(super) async fn require_own_limits(
+pub(crate) async fn require_own_limits(
     ctx: &Ctx,
     tx: &mut TenantTx,
     patient: PatientId,
 ) -> Result<()> {
-    if !ctx.acts_for_himself() {
-        return Ok(());
+    if ctx.acts_for_himself() {
+        require_few_in_tx(tx, patient, None, ctx.now()).await
+    } else {
+        Ok(())
     }
+}
+
+/// That a patient may book one more himself; `besides`: a hold that is to become that appointment.
+///
+/// # Errors
+/// `too_many_appointments`.
+pub(crate) async fn require_few_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    besides: Option<HoldId>,
+    now: Instant,
+) -> Result<()> {
     // Two bookings at once would both count what there was before: one waits for the other.
-    store::hold_own_chart(tx).await?;
+    store::hold_chart(tx, patient).await?;
     let rules = booking_rules::in_force(tx).await?;
-    if store::open_of(tx, patient, ctx.now()).await? < i64::from(rules.max_open_appointments) {
+    if store::open_of(tx, patient, besides, now).await? < i64::from(rules.max_open_appointments) {
         Ok(())
     } else {
         Err(Error::new(Code::TooManyAppointments))

@@ -32,10 +32,11 @@ pub(super) async fn confirm(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appoi
 /// The patient will come: he or somebody for him says so.
 ///
 /// # Errors
-/// `illegal_transition`, `not_found`.
+/// `illegal_transition`, `not_found`; `patient_not_active`, or that he was merged into another.
 pub async fn confirm_in_tx(tx: &mut TenantTx, id: AppointmentId, now: Instant) -> Result<()> {
-    let status = store::lock(tx, id).await?.status;
-    let next = status.step(AppointmentStatus::Confirmed)?;
+    let present = store::lock(tx, id).await?;
+    let next = present.status.step(AppointmentStatus::Confirmed)?;
+    clinical::patients::require_active(tx, present.patient_id).await?;
     store::step(tx, id, next, None, now).await
 }
 
@@ -43,6 +44,7 @@ pub(super) async fn check_in(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appo
     let mut tx = ctx.begin(Permission::AppointmentManage).await?;
     let present = store::lock(&mut tx, id).await?;
     let next = present.status.step(AppointmentStatus::CheckedIn)?;
+    clinical::patients::require_active(&mut tx, present.patient_id).await?;
     if present.status == AppointmentStatus::NoShow {
         tx = late::take_back(ctx, tx, &present).await?;
     }

@@ -3,8 +3,8 @@
 use chrono::NaiveDateTime;
 use kernel::clock::Instant;
 use kernel::ids::{
-    AppointmentId, AssetId, EncounterId, FacilityId, PatientId, ProviderId, SeriesId, ServiceId,
-    StaffId, UserId,
+    AppointmentId, AssetId, EncounterId, FacilityId, HoldId, PatientId, ProviderId, SeriesId,
+    ServiceId, StaffId, UserId,
 };
 use kernel::{Error, Result};
 use platform::db::TenantTx;
@@ -299,6 +299,28 @@ pub(super) async fn step(
     Ok(())
 }
 
+/// Takes back the check-in of an appointment locked before: it stands as it stood, and he is in no room.
+pub(super) async fn undo_check_in(
+    tx: &mut TenantTx,
+    id: AppointmentId,
+    now: Instant,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.appointments
+            set status = case when confirmed_at is null then 'scheduled' else 'confirmed' end, checked_in_at = null,
+                roomed_at = null, roomed_in = null, roomed_by = null, roomed_while = null, roomed_alone = default,
+                version = version + 1, updated_at = $3
+          where tenant_id = $1 and id = $2",
+        tenant as _,
+        id as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// Puts the patient of an appointment locked before into a room of its facility. Answers whether there is such a room. Since
 /// when he has been in one stays as it was.
 pub(super) async fn put_into_room(
@@ -381,25 +403,41 @@ pub(super) async fn end(
     Ok(())
 }
 
-/// Holds the caller's own registration, of a patient, until the transaction ends: he waits if he holds it elsewhere.
-pub(super) async fn hold_own_chart(tx: &mut TenantTx) -> Result<()> {
+/// Holds a patient's registration until the transaction ends: who books for him elsewhere waits. A patient may lock no row of his
+/// chart, so his own is locked for him; who answers by a link works as the system, which has none of its own.
+pub(super) async fn hold_chart(tx: &mut TenantTx, patient: PatientId) -> Result<()> {
+    let tenant = tx.tenant();
     sqlx::query!("select app.hold_own_chart()")
         .execute(tx.conn())
         .await?;
+    sqlx::query!(
+        "select id from app.patients where tenant_id = $1 and id = $2 for no key update",
+        tenant as _,
+        patient as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
     Ok(())
 }
 
-/// How many appointments and holds of a patient are still to come.
-pub(super) async fn open_of(tx: &mut TenantTx, patient: PatientId, now: Instant) -> Result<i64> {
+/// How many appointments and holds of a patient are still to come, but for one hold.
+pub(super) async fn open_of(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    besides: Option<HoldId>,
+    now: Instant,
+) -> Result<i64> {
     let tenant = tx.tenant();
     let open = sqlx::query_scalar!(
         r#"select (select count(*) from app.appointments a
                     where a.tenant_id = $1 and a.patient_id = $2 and a.starts_at > $3 and a.status in ('scheduled', 'confirmed'))
                 + (select count(*) from app.appointment_holds h
-                    where h.tenant_id = $1 and h.patient_id = $2 and h.status = 'open' and h.expires_at > $3) as "open!""#,
+                    where h.tenant_id = $1 and h.patient_id = $2 and h.status = 'open' and h.expires_at > $3
+                      and h.id is distinct from $4) as "open!""#,
         tenant as _,
         patient as _,
         now,
+        besides as _,
     )
     .fetch_one(tx.conn())
     .await?;

@@ -16,6 +16,7 @@
 //! a placement of his holds him until the transaction ends.
 
 mod calendar;
+mod checking;
 mod limits;
 mod load;
 mod model;
@@ -27,13 +28,13 @@ mod starts;
 mod store;
 
 pub(crate) use calendar::{Calendar, hours};
+pub use checking::{check, check_start};
+pub(crate) use checking::{check_hours, check_named, closed};
 pub(crate) use load::{Situation, calendar as load_calendar};
 pub use model::{FreeTimes, Slot};
 pub(crate) use placement::CLOSED;
 pub use placement::{Chosen, Obstacle, OwnTime, Promised, Wanted};
 pub use routes::router;
 pub(crate) use search::third_next;
-pub use service::{Ask, check, check_start, choose, next_free};
-pub(crate) use service::{
-    bookable, check_hours, closed, hold_in_tx, is_emergency, parameter, require_needed, zone_of,
-};
+pub use service::{Ask, choose, next_free};
+pub(crate) use service::{bookable, hold_in_tx, is_emergency, parameter, require_needed, zone_of};

@@ -160,13 +160,8 @@ pub(super) fn of_the_needs(wanted: &Wanted<'_>, situation: &Situation) -> Option
             "must name active providers",
         ));
     }
-    let held = |skill: &String| people.iter().any(|person| person.skills.contains(skill));
-    if !needs.skills.iter().all(held) {
-        return Some(obstacle(
-            "/provider_id",
-            "lacks_skill",
-            "must have the skills the service needs",
-        ));
+    if let Some(found) = of_the_skills(wanted, situation) {
+        return Some(found);
     }
     let kind_of = |id: &AssetId, kind: AssetKind| {
         let mut found = places
@@ -205,6 +200,15 @@ pub(super) fn of_the_needs(wanted: &Wanted<'_>, situation: &Situation) -> Option
         "wrong_kind",
         "must name active devices of the facility, one of each kind the service needs",
     ))
+}
+
+/// Whether the providers have the service's skills, one this, one that.
+pub(super) fn of_the_skills(wanted: &Wanted<'_>, situation: &Situation) -> Option<Obstacle> {
+    let people = &situation.people;
+    let held = |skill: &String| people.iter().any(|person| person.skills.contains(skill));
+    let rule = "must have the skills the service needs";
+    let lacks = obstacle("/provider_id", "lacks_skill", rule);
+    (!wanted.service.data.skills.iter().all(held)).then_some(lacks)
 }
 
 /// Those of a team, beside the one who leads, who are there for nothing: each of the service's skills they have, another has, too.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::load::{Of, Situation};
 use super::model::{FindFreeTimes, FreeTimes, Slot};
-use super::placement::{self, Chosen, Obstacle, OwnTime, Promised, Wanted};
+use super::placement::{self, Chosen, OwnTime, Promised, Wanted};
 use super::search::{self, Beside, Busy, Found, Places, Session, What, Wish};
 use super::starts::starts_of;
 use super::store;
@@ -39,6 +39,8 @@ pub struct Ask<'a> {
     pub any_of: &'a [ProviderId],
     /// All of these together.
     pub all_of: &'a [ProviderId],
+    /// None of these.
+    pub none_of: &'a [ProviderId],
     pub from: Instant,
     pub to: Instant,
     pub preferred: Option<(LocalTime, LocalTime)>,
@@ -111,6 +113,7 @@ pub(super) async fn find(ctx: &Ctx, query: FindFreeTimes) -> Result<Answer<FreeT
         zone,
         any_of: &any_of,
         all_of: &all_of,
+        none_of: &[],
         from,
         to,
         preferred: (hours != (None, None))
@@ -190,6 +193,7 @@ async fn first_free(
     let mut situation = Situation::read(tx, &of, wish.window, wish.emergency).await?;
     situation.keep_named(ask.assets);
     let mut teams = teams(ask.service, &situation, ask.any_of, ask.all_of);
+    teams.retain(|team| !team.iter().any(|who| ask.none_of.contains(who)));
     if let Some(agreed) = ask.only_needed {
         teams.retain(|team| {
             let needless = placement::needless(ask.service, &situation.people, team);
@@ -324,68 +328,6 @@ fn slot(ask: &Ask<'_>, found: Found) -> Slot {
     }
 }
 
-/// The rule of the service alone that a start breaks, if it breaks one: alignment, lead time, horizon.
-pub fn check_start(wanted: &Wanted<'_>, now: Instant) -> Option<Obstacle> {
-    placement::of_the_service(wanted, is_emergency(wanted.service), now)
-}
-
-/// The rule a placement breaks, if it breaks one: working time, skills, kinds, alignment, lead time, horizon, limits of work.
-/// Not whether anybody is occupied then.
-pub async fn check(
-    tx: &mut TenantTx,
-    wanted: &Wanted<'_>,
-    now: Instant,
-) -> Result<Option<Obstacle>> {
-    let emergency = is_emergency(wanted.service);
-    if let Some(found) = placement::of_the_service(wanted, emergency, now) {
-        return Ok(Some(found));
-    }
-    let wish = wish_of(wanted.service, moment(wanted.starts_at));
-    let assets = assets_of(wanted);
-    let situation =
-        Situation::read(tx, &of(wanted, &assets, false), wish.window, emergency).await?;
-    let found = placement::of_the_needs(wanted, &situation)
-        .or_else(|| placement::of_the_hours(wanted, &situation, &wish));
-    if found.is_some() || !situation.calendar.has_limits() {
-        return Ok(found);
-    }
-    // Whoever books him at another time of that week waits: a sum is right only as long as nobody adds to it.
-    let limited = wanted.providers.iter().copied();
-    let limited: Vec<ProviderId> = limited
-        .filter(|who| situation.calendar.limits_of(who.0).is_some())
-        .collect();
-    if limited.is_empty() {
-        return Ok(None);
-    }
-    store::hold_providers(tx, &limited).await?;
-    let mut busy = situation.busy(tx, &wish, now, wanted.except).await?;
-    add_promised(&mut busy, wanted.promised);
-    Ok(placement::of_the_limits(wanted, &situation, &busy, &wish))
-}
-
-/// As [`check`], of working time, skills and kinds alone: what may have changed since a placement was checked.
-pub(crate) async fn check_hours(
-    tx: &mut TenantTx,
-    wanted: &Wanted<'_>,
-) -> Result<Option<Obstacle>> {
-    let wish = wish_of(wanted.service, moment(wanted.starts_at));
-    let assets = assets_of(wanted);
-    let of = of(wanted, &assets, false);
-    let situation = Situation::read(tx, &of, wish.window, wish.emergency).await?;
-    Ok(placement::of_the_needs(wanted, &situation)
-        .or_else(|| placement::of_the_hours(wanted, &situation, &wish)))
-}
-
-/// The room and the devices of a placement that can't be used then.
-pub(crate) async fn closed(tx: &mut TenantTx, wanted: &Wanted<'_>) -> Result<Vec<AssetId>> {
-    let wish = wish_of(wanted.service, moment(wanted.starts_at));
-    let assets = assets_of(wanted);
-    let of = of(wanted, &assets, false);
-    let situation = Situation::read(tx, &of, wish.window, wish.emergency).await?;
-    let is_open = placement::is_open_for(wanted, &situation, &wish);
-    Ok(assets.iter().copied().filter(|id| !is_open(id)).collect())
-}
-
 /// Holds these providers until the transaction ends, for who checks and books several placements in it: then nobody who holds
 /// some of them waits for others in another order.
 ///
@@ -431,7 +373,7 @@ pub(crate) async fn require_needed(
     Ok(())
 }
 
-fn add_promised(busy: &mut Busy, promised: &[Promised]) {
+pub(super) fn add_promised(busy: &mut Busy, promised: &[Promised]) {
     for one in promised {
         let taken = busy.entry(one.provider.0).or_default();
         *taken = taken.union(&Ranges::one(Span::new(one.from, one.until)));
@@ -518,11 +460,11 @@ pub async fn choose(
     Ok(None)
 }
 
-fn moment(at: Instant) -> Span {
+pub(super) fn moment(at: Instant) -> Span {
     Span::new(at, at + TimeDelta::microseconds(1))
 }
 
-fn assets_of(wanted: &Wanted<'_>) -> Vec<AssetId> {
+pub(super) fn assets_of(wanted: &Wanted<'_>) -> Vec<AssetId> {
     wanted
         .room
         .into_iter()
@@ -530,7 +472,7 @@ fn assets_of(wanted: &Wanted<'_>) -> Vec<AssetId> {
         .collect()
 }
 
-fn of<'a>(wanted: &Wanted<'a>, assets: &'a [AssetId], choosing: bool) -> Of<'a> {
+pub(super) fn of<'a>(wanted: &Wanted<'a>, assets: &'a [AssetId], choosing: bool) -> Of<'a> {
     Of {
         service: wanted.service,
         facility: wanted.facility,

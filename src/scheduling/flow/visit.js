@@ -17,6 +17,15 @@ const put = (name, text) => { document.querySelector("[data-" + name + "]").text
 const wall = (local) =>
   new Date(local + "Z").toLocaleString(undefined, { dateStyle: "full", timeStyle: "short", timeZone: "UTC" });
 
+const told = (visit) => {
+  if (visit.moved_to) return "This appointment was moved from " + wall(visit.local_start) + " to the time above. If you can't come, please call us.";
+  if (visit.status === "cancelled") return "This appointment was cancelled. If you need another, please call us.";
+  if (visit.status === "no_show") return "This appointment did not take place. If you need another, please call us.";
+  if (["scheduled", "confirmed"].includes(visit.status) && !visit.actions.includes("cancel"))
+    return "It is too late to cancel here. If you can't come, please call us.";
+  return visit.actions.length === 0 ? "Nothing is left to answer." : "";
+};
+
 const away = "The server can't be reached. Please try again.";
 
 async function answer(action) {
@@ -43,8 +52,9 @@ async function show() {
     return;
   }
   const visit = await found.json();
-  put("when", wall(visit.local_start) + " (" + visit.time_zone.replaceAll("_", " ") + ")");
-  put("where", [visit.facility, ...visit.address, visit.phone].filter(Boolean).join(", "));
+  const place = visit.moved_to || visit;
+  put("when", wall(place.local_start) + " (" + place.time_zone.replaceAll("_", " ") + ")");
+  put("where", [place.facility, ...place.address, place.phone].filter(Boolean).join(", "));
   if (visit.local_deadline) put("until", "Please answer by " + wall(visit.local_deadline) + ".");
   for (const action of visit.actions) {
     const button = document.createElement("button");
@@ -52,7 +62,7 @@ async function show() {
     button.addEventListener("click", () => answer(action));
     actions.append(button, " ");
   }
-  if (visit.actions.length === 0) status.textContent = "Nothing is left to answer.";
+  status.textContent = told(visit);
 }
 
 addEventListener("hashchange", () => location.reload());

@@ -171,10 +171,18 @@ async fn move_all(
         appointments::vacate_in_tx(tx, appointment, &wanted.reason, by, ctx.now()).await?;
     }
     let looked = occurrences::look(tx, wishes, by, ctx.now()).await?;
-    occurrences::book(tx, looked, false, by, ctx.now()).await?;
+    let booked = occurrences::book(tx, looked, false, by, ctx.now()).await;
+    booked.map_err(|error| match error.code() {
+        Code::SeriesConflicts => error.detail(NOT_MOVED),
+        _ => error,
+    })?;
     let vacated: Vec<AppointmentId> = meant.iter().map(|it| it.id).collect();
     appointments::hand_on_in_tx(tx, &vacated, ctx.now()).await
 }
+
+/// A change is not shown before it is made, and leaves nothing out.
+const NOT_MOVED: &str =
+    "Some occurrences can't be moved so, and nothing was changed; conflicts says which and why.";
 
 /// What the wall shows at each occurrence as agreed, and what was agreed on.
 type AgreedTimes = BTreeMap<NaiveDateTime, NaiveDateTime>;

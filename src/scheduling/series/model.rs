@@ -47,7 +47,7 @@ pub struct NewSeries {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chief_complaint: Option<String>,
     /// Books the occurrences that can be booked, and names the others. Otherwise all are booked, or none.
-    #[serde(default, skip_serializing)]
+    #[serde(default)]
     pub skip_conflicts: bool,
 }
 

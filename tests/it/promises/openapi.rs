@@ -413,3 +413,72 @@ pub fn example(document: &Value, operation: &Value) -> Option<Value> {
     };
     (!example.is_null()).then(|| example.clone())
 }
+
+/// The types of a source that are read and described: the name in the document, and the fields as they are written. What is
+/// flattened or called otherwise on the wire is left out.
+fn read_types(text: &str) -> Vec<(String, Vec<String>)> {
+    let mut found: Vec<(String, Vec<String>)> = Vec::new();
+    let (mut attributes, mut inside) = (String::new(), false);
+    for line in text.lines().map(str::trim) {
+        let field = line
+            .strip_prefix("pub ")
+            .and_then(|rest| rest.split_once(':'));
+        if let Some(name) = line
+            .strip_prefix("pub struct ")
+            .and_then(|it| it.strip_suffix(" {"))
+        {
+            inside = attributes.contains("Deserialize") && attributes.contains("ToSchema");
+            let called = attributes
+                .split_once("schema(as = ")
+                .and_then(|(_, rest)| rest.split_once(')'));
+            if inside {
+                found.push((
+                    called.map_or(name, |(called, _)| called).to_owned(),
+                    Vec::new(),
+                ));
+            }
+            attributes.clear();
+        } else if line == "}" || line.is_empty() {
+            inside &= line.is_empty();
+            attributes.clear();
+        } else if let Some((name, _)) = field.filter(|_| inside) {
+            let plain = !attributes.contains("flatten") && !attributes.contains("rename = ");
+            if let Some((_, fields)) = found.last_mut().filter(|_| plain) {
+                fields.push(name.trim_start_matches("r#").to_owned());
+            }
+            attributes.clear();
+        } else if !line.starts_with("//") {
+            attributes.push_str(line);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_field_that_is_read_is_in_the_document() {
+    let document = chartwell::document();
+    let schemas = &document["components"]["schemas"];
+    let (mut missing, mut seen) = (Vec::new(), 0);
+    for (file, text) in sources("src") {
+        for (name, fields) in read_types(&text) {
+            let parts = schemas[&name]["allOf"].as_array();
+            let parts = parts.map_or_else(|| vec![&schemas[&name]], |all| all.iter().collect());
+            let described: HashSet<&String> = parts
+                .iter()
+                .filter_map(|part| part["properties"].as_object())
+                .flat_map(|properties| properties.keys())
+                .collect();
+            // A type of parameters, or one of a body that has no fields of its own.
+            if described.is_empty() {
+                continue;
+            }
+            seen += 1;
+            let lost = fields
+                .into_iter()
+                .filter(|field| !described.contains(field));
+            missing.extend(lost.map(|field| format!("{file}: {name}.{field}")));
+        }
+    }
+    assert!(seen > 100, "only {seen} types were found");
+    assert!(missing.is_empty(), "{missing:#?}");
+}

@@ -213,3 +213,73 @@ async fn a_session_counts_once_against_the_limit_of_who_leads_it() {
         .await;
     assert_eq!(rule_broken(refused).1, "daily_limit");
 }
+
+#[tokio::test]
+async fn who_is_named_says_why_he_cannot_though_the_room_is_left_to_be_chosen() {
+    let mut desk = Desk::open().await;
+    desk.service = desk.add_service(json!({ "room_kind": "exam" })).await;
+    desk.add_asset("room", "exam").await;
+    let ben = json!({ "given_name": "Ben", "family_name": "Mornings" });
+    let ben = id(&desk.admin.post("/api/v1/providers", ben).await.expect(201));
+    let hours = json!({ "facility_id": desk.facility, "provider_id": ben, "rrule": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
+        "local_from": "08:00", "local_until": "12:00", "valid_from": "2026-01-01" });
+    let made = desk.admin.post("/api/v1/scheduling/working-times", hours);
+    made.await.expect(201);
+    desk.provider = ben;
+    let told = async |at: DateTime<Utc>| {
+        let wish = desk.wish(&desk.another_patient().await, at);
+        let [booked, held] =
+            [PLACE, "/api/v1/holds"].map(|place| desk.staff.post(place, wish.clone()));
+        let booked = rule_broken(booked.await);
+        assert_eq!(rule_broken(held.await), booked);
+        booked
+    };
+    let of_him = |code: &str| ("/provider_id".to_owned(), code.to_owned());
+    assert_eq!(told(desk.at(9, 13, 0)).await, of_him("not_working"));
+    let portal = desk.portal_user().await;
+    let himself = portal.post(PLACE, desk.wish(&desk.patient, desk.at(9, 13, 0)));
+    assert_eq!(rule_broken(himself.await), of_him("not_working"));
+    let shut = desk.at(12, 9, 0);
+    let day = shut.with_timezone(&desk.zone).date_naive();
+    let holiday = json!({ "day": day, "name": "Founder's Day" });
+    let made = desk.admin.post("/api/v1/scheduling/holidays", holiday);
+    made.await.expect(201);
+    assert_eq!(told(shut).await, of_him("holiday"));
+    limit(
+        &desk,
+        json!({ "provider_id": desk.provider, "minutes_per_day": 60 }),
+    )
+    .await;
+    let busy = desk.at(17, 9, 0);
+    for minutes in [0, 30] {
+        let at = busy + TimeDelta::minutes(minutes);
+        desk.book(&desk.another_patient().await, at).await;
+    }
+    assert_eq!(
+        told(busy + TimeDelta::hours(1)).await,
+        of_him("daily_limit")
+    );
+    // Of nobody in particular, nobody is free.
+    let mut anybody = desk.wish(&desk.another_patient().await, shut);
+    anybody["provider_id"] = Value::Null;
+    let refused = desk.staff.post(PLACE, anybody).await;
+    let refused = refused.expect_problem(409, "slot_taken");
+    assert_eq!(refused["errors"][0]["code"], "nobody_free");
+}
+
+#[tokio::test]
+async fn a_session_that_is_full_says_so_though_the_room_is_left_to_be_chosen() {
+    let desk =
+        Desk::with(json!({ "capacity": 2, "appointment_type": "group", "room_kind": "exam" }))
+            .await;
+    desk.add_asset("room", "exam").await;
+    let at = desk.at(3, 10, 0);
+    for _ in 0..2 {
+        desk.book(&desk.another_patient().await, at).await;
+    }
+    let third = desk.wish(&desk.another_patient().await, at);
+    let refused = desk.staff.post(PLACE, third).await;
+    let refused = refused.expect_problem(409, "slot_taken");
+    assert_eq!(refused["errors"][0]["code"], "session_full");
+    assert!(refused["next_free"].is_array(), "{refused}");
+}

@@ -98,9 +98,10 @@ async fn a_patient_is_reminded_in_few_words_and_confirms_by_the_link() {
         .expect("an id")
         .to_owned();
     let shown = shown.expect(200);
+    // Less than a day before, it is too late for her to cancel.
     assert_eq!(
         (&shown["facility"], &shown["actions"]),
-        (&json!("Main Street Clinic"), &json!(["confirm", "cancel"]))
+        (&json!("Main Street Clinic"), &json!(["confirm"]))
     );
     let record = sqlx::query("select role, patient_id::text as patient from app.phi_accesses where request_id = $1::uuid")
         .bind(&request)
@@ -353,4 +354,75 @@ async fn what_is_late_does_not_leave_in_the_night() {
     clinic.work().await;
     assert_eq!(statuses(&reminders(&clinic, &later).await), ["sent"]);
     assert_eq!(clinic.tenant.outbox.messages().len(), 1);
+}
+
+/// An appointment in nine days whose patient got a link, three days before.
+async fn linked(clinic: &mut Clinic) -> (String, String) {
+    add(clinic, template("email", 4320)).await;
+    let patient = clinic.patient("Grace", email("grace@example.com")).await;
+    let start = clinic.in_(TimeDelta::days(9));
+    let appointment = clinic.book(&patient, start).await;
+    clinic.work().await;
+    clinic.wait(TimeDelta::days(6) + TimeDelta::hours(2)).await;
+    clinic.work().await;
+    let messages = clinic.tenant.outbox.messages();
+    (appointment, link(&messages.last().expect("a message").body))
+}
+
+#[tokio::test]
+async fn the_link_of_a_visit_that_was_moved_or_called_off_says_so() {
+    let mut clinic = Clinic::by_day().await;
+    let (appointment, path) = linked(&mut clinic).await;
+    let nobody = clinic.tenant.nobody();
+    let shown = nobody.get(&path).await.expect(200);
+    assert_eq!(shown["status"], "scheduled");
+    assert!(shown.get("moved_to").is_none(), "{shown}");
+    let move_to = async |from: &str, days: i64| {
+        let to = clinic.in_(TimeDelta::days(days));
+        let there = json!({ "starts_at": to, "reason": "The doctor is away" });
+        let path = format!("/api/v1/appointments/{from}/reschedule");
+        let moved = clinic.admin.post(path, there).await.expect(200);
+        (id(&moved), to)
+    };
+    // Twice: what counts is where it is now.
+    let (between, _) = move_to(&appointment, 4).await;
+    let (last, to) = move_to(&between, 6).await;
+    let shown = nobody.get(&path).await.expect(200);
+    assert_eq!(
+        (&shown["status"], &shown["actions"]),
+        (&json!("rescheduled"), &json!([]))
+    );
+    let there = &shown["moved_to"];
+    assert_eq!(there["starts_at"], json!(to));
+    assert_eq!(there["facility"], "Main Street Clinic");
+    clinic.step(&last, "cancel").await;
+    let shown = nobody.get(&path).await.expect(200);
+    assert_eq!(
+        (&shown["status"], &shown["actions"]),
+        (&json!("cancelled"), &json!([]))
+    );
+    assert!(shown.get("moved_to").is_none(), "{shown}");
+}
+
+#[tokio::test]
+async fn a_link_offers_to_cancel_only_as_long_as_it_can() {
+    let mut clinic = Clinic::by_day().await;
+    let (appointment, path) = linked(&mut clinic).await;
+    let nobody = clinic.tenant.nobody();
+    let shown = nobody.get(&path).await.expect(200);
+    assert_eq!(shown["actions"], json!(["confirm", "cancel"]));
+    // A day's notice is asked for.
+    clinic.wait(TimeDelta::days(2)).await;
+    let shown = nobody.get(&path).await.expect(200);
+    assert_eq!(shown["actions"], json!(["confirm"]));
+    nobody
+        .post(&path, json!({ "action": "cancel" }))
+        .await
+        .expect_problem(409, "too_late_to_cancel");
+    clinic.step(&appointment, "confirm").await;
+    let shown = nobody.get(&path).await.expect(200);
+    assert_eq!(
+        (&shown["status"], &shown["actions"]),
+        (&json!("confirmed"), &json!([]))
+    );
 }

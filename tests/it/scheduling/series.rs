@@ -158,7 +158,10 @@ async fn one_the_following_and_all_are_moved_whole_or_not_at_all() {
     let last = start + chrono::TimeDelta::weeks(4) + chrono::TimeDelta::hours(5);
     desk.book(&desk.another_patient().await, last).await;
     let refused = change("all", &Value::Null, json!({ "local_time": "15:00" })).await;
-    refused.expect_problem(409, "series_conflicts");
+    let refused = refused.expect_problem(409, "series_conflicts");
+    // A change has neither a preview nor anything to leave out.
+    let detail = refused["detail"].as_str().expect("a sentence");
+    assert!(!detail.contains("skip_conflicts") && !detail.contains("preview"));
     let found = desk.staff.get(&place).await.expect(200);
     assert_eq!(at(&found), ["10:15"; 3]);
     let elsewhere = change("following", &json!(kernel::ids::mint()), later).await;

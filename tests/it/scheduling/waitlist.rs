@@ -160,7 +160,6 @@ async fn a_place_goes_only_to_who_could_come_then() {
     for wish in [
         json!({ "facility_id": elsewhere, "windows": then(start) }),
         json!({ "provider_ids": [colleague], "windows": then(start) }),
-        json!({ "windows": [{ "from": start, "to": start + TimeDelta::minutes(29) }] }),
     ] {
         let mut new = wish;
         new["patient_id"] = json!(clinic.patient("Unfit", json!([])).await);

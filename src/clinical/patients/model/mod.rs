@@ -130,6 +130,10 @@ pub struct Patient {
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// Of an answer to a change of the status to another than `active`: how many appointments of the patient stand that are still
+    /// to come. `GET /api/v1/scheduling/affected-appointments` says which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affected_appointments: Option<i64>,
 }
 
 impl Patient {

@@ -8,9 +8,9 @@ use platform::audit::Subject;
 use platform::db::TenantTx;
 
 use super::model::{LinkAction, LinkedAppointment, Reminder};
-use super::store_links as store;
 pub(super) use super::store_links::Linked;
-use crate::appointments::{self, CancelledBy};
+use super::store_links::{self as store, Moved};
+use crate::appointments::{self, AppointmentStatus, CancelledBy};
 use crate::booking_rules;
 use crate::flow::links::{self, Acted, Link, LinkedPlace};
 
@@ -35,7 +35,9 @@ impl Link for Linked {
     type Shown = LinkedAppointment;
 
     async fn lock(tx: &mut TenantTx, digest: &[u8], now: Instant) -> Result<Option<Self>> {
-        store::lock(tx, digest, now).await
+        let rules = booking_rules::in_force(tx).await?;
+        let notice = TimeDelta::minutes(rules.cancel_notice_minutes.into());
+        store::lock(tx, digest, notice, now).await
     }
 
     /// Confirms or cancels.
@@ -47,9 +49,7 @@ impl Link for Linked {
         match answer {
             LinkAction::Confirm => appointments::confirm_in_tx(tx, appointment, now).await?,
             LinkAction::Cancel => {
-                let rules = booking_rules::in_force(tx).await?;
-                let notice = TimeDelta::minutes(rules.cancel_notice_minutes.into());
-                if self.starts_at - now < notice {
+                if !self.may_cancel {
                     return Err(Error::new(Code::TooLateToCancel));
                 }
                 let by = CancelledBy::Patient;
@@ -72,17 +72,32 @@ impl Link for Linked {
     }
 
     fn shown(self) -> LinkedAppointment {
-        let actions = match self.status.as_str() {
-            "scheduled" => vec![LinkAction::Confirm, LinkAction::Cancel],
-            "confirmed" => vec![LinkAction::Cancel],
+        let mut actions = match self.status {
+            AppointmentStatus::Scheduled => vec![LinkAction::Confirm, LinkAction::Cancel],
+            AppointmentStatus::Confirmed => vec![LinkAction::Cancel],
             _ => Vec::new(),
+        };
+        actions.retain(|action| *action != LinkAction::Cancel || self.may_cancel);
+        // What was moved, and then called off or not kept, is that.
+        let moved = self.moved.map(|moved| moved.0);
+        let (status, moved) = match moved {
+            Some(moved) if moved.status.is_void() => (moved.status, None),
+            moved => (self.status, moved),
         };
         let when = (self.starts_at, self.ends_at);
         let place = (self.time_zone, self.facility);
         LinkedAppointment {
             place: LinkedPlace::new(when, place, self.phone, self.address.as_ref()),
+            status,
+            moved_to: moved.map(place_of),
             actions,
             link_expires_at: self.expires_at,
         }
     }
+}
+
+fn place_of(moved: Moved) -> LinkedPlace {
+    let when = (moved.starts_at, moved.ends_at);
+    let place = (moved.time_zone, moved.facility);
+    LinkedPlace::new(when, place, moved.phone, moved.address.as_ref())
 }

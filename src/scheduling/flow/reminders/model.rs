@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::text;
+use crate::appointments::AppointmentStatus;
 use crate::flow::links::LinkedPlace;
 
 /// What a message is for.
@@ -172,7 +173,12 @@ pub struct ListReminderTemplates {
 pub struct LinkedAppointment {
     #[serde(flatten)]
     pub place: LinkedPlace,
-    /// What can be done with the link.
+    /// `rescheduled`: see `moved_to`. What was moved first and called off then is `cancelled`.
+    pub status: AppointmentStatus,
+    /// When and where it takes place now, if it was moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<LinkedPlace>,
+    /// What can be done with the link. `cancel` is left out when it is too late for a patient to cancel himself.
     pub actions: Vec<LinkAction>,
     pub link_expires_at: DateTime<Utc>,
 }

@@ -1,11 +1,16 @@
 //! SQL of the links in messages.
 
+use chrono::TimeDelta;
 use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, PatientId, ReminderId};
 use platform::db::TenantTx;
+use serde::Deserialize;
 use serde_json::Value;
+use sqlx::types::Json;
 use uuid::Uuid;
+
+use crate::appointments::AppointmentStatus;
 
 /// The link of a reminder; made again, the one before opens nothing any more.
 pub(super) async fn put(
@@ -44,28 +49,63 @@ pub(super) struct Linked {
     pub starts_at: Instant,
     pub ends_at: Instant,
     pub time_zone: String,
-    pub status: String,
+    pub status: AppointmentStatus,
+    /// Whether a patient may still cancel it himself.
+    pub may_cancel: bool,
+    pub facility: String,
+    pub phone: Option<String>,
+    pub address: Option<Value>,
+    pub moved: Option<Json<Moved>>,
+}
+
+/// What took the place of an appointment that was moved, in the end.
+#[derive(Deserialize)]
+pub(super) struct Moved {
+    pub starts_at: Instant,
+    pub ends_at: Instant,
+    pub time_zone: String,
+    pub status: AppointmentStatus,
     pub facility: String,
     pub phone: Option<String>,
     pub address: Option<Value>,
 }
 
-/// The link with this digest that has not been answered or run out, locked; of a tenant that is active.
-pub(super) async fn lock(tx: &mut TenantTx, digest: &[u8], now: Instant) -> Result<Option<Linked>> {
+/// The link with this digest that has not been answered or run out, locked; of a tenant that is active. `notice`: so long before, a
+/// patient cancels himself.
+pub(super) async fn lock(
+    tx: &mut TenantTx,
+    digest: &[u8],
+    notice: TimeDelta,
+    now: Instant,
+) -> Result<Option<Linked>> {
     let tenant = tx.tenant();
+    let last_to_cancel = now + notice;
     Ok(sqlx::query_as!(
         Linked,
         r#"select l.id, l.patient_id as "patient_id: _", l.appointment_id as "appointment_id: _", l.expires_at,
-                  a.starts_at, a.ends_at, a.time_zone, a.status, f.name as facility, f.phone, f.address
+                  a.starts_at, a.ends_at, a.time_zone, a.status as "status: _", a.starts_at >= $4 as "may_cancel!",
+                  f.name as facility, f.phone, f.address, m.moved as "moved: _"
              from app.appointment_links l
              join app.appointments a on a.tenant_id = l.tenant_id and a.patient_id = l.patient_id and a.id = l.appointment_id
              join app.facilities f on f.tenant_id = a.tenant_id and f.id = a.facility_id
              join app.tenants t on t.tenant_id = l.tenant_id and t.status = 'active'
+             left join lateral (
+                  with recursive chain (id) as (
+                      select a.id
+                       union
+                      select b.id from chain c join app.appointments b on b.tenant_id = $1 and b.rescheduled_from = c.id)
+                  select jsonb_build_object('starts_at', b.starts_at, 'ends_at', b.ends_at, 'time_zone', b.time_zone, 'status', b.status,
+                                            'facility', g.name, 'phone', g.phone, 'address', g.address) as moved
+                    from chain c
+                    join app.appointments b on b.tenant_id = $1 and b.id = c.id
+                    join app.facilities g on g.tenant_id = $1 and g.id = b.facility_id
+                   where b.id <> a.id and b.status <> 'rescheduled' limit 1) m on a.status = 'rescheduled'
             where l.tenant_id = $1 and l.secret_hash = $2 and l.used_at is null and l.expires_at > $3
             for update of l"#,
         tenant as _,
         digest,
         now,
+        last_to_cancel,
     )
     .fetch_optional(tx.conn())
     .await?)

@@ -108,7 +108,8 @@ pub(super) enum Accepted {
 /// Books the place offered, of the hold that keeps it.
 ///
 /// # Errors
-/// `offer_expired`; `illegal_transition` when it was answered before; `not_found`.
+/// `offer_expired`; `illegal_transition` when it was answered before; `too_many_appointments` to who waits at his own wish and
+/// accepts himself; `not_found`.
 pub(super) async fn accept_in_tx(
     tx: &mut TenantTx,
     id: WaitlistOfferId,
@@ -126,6 +127,11 @@ pub(super) async fn accept_in_tx(
     let patient = Some(offer.patient_id);
     let booked = match appointments::booked_of_hold(tx, hold).await? {
         Some(booked) => Ok(booked),
+        // What the office asked for him, it has allowed him.
+        None if by.is_himself() && entry.himself => {
+            appointments::require_few_in_tx(tx, offer.patient_id, Some(hold), now).await?;
+            appointments::book_hold_in_tx(tx, hold, patient, &details, by, now).await
+        }
         None => appointments::book_hold_in_tx(tx, hold, patient, &details, by, now).await,
     };
     // Who accepts knows of no hold: what kept the place for him is gone, and the offer with it.

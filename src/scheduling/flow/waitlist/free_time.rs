@@ -329,6 +329,11 @@ async fn first(
     let places = store_free::facilities(tx, row.facility_id, there).await?;
     let quiet = Quiet::of(settings);
     let any_of = row.wish().provider_ids;
+    let closed_to = if row.himself {
+        store::closed_to(tx, row.patient_id).await?
+    } else {
+        Vec::new()
+    };
     for piece in starts.spans().iter().take(PIECES) {
         let mut best: Option<Slot> = None;
         for (facility, time_zone) in &places {
@@ -344,6 +349,7 @@ async fn first(
                 zone,
                 any_of: &any_of,
                 all_of: &[],
+                none_of: &closed_to,
                 from,
                 to: instant(piece.until),
                 preferred: None,

@@ -66,6 +66,9 @@ pub(super) async fn make_in_tx(
         placement,
         freed_by,
     } = place;
+    if row.himself {
+        require_his_to_book(tx, row, &placement, now).await?;
+    }
     let (facility_id, starts_at) = (placement.facility, placement.starts_at);
     let provider_id = placement.providers.first().copied();
     // He hears of it when it is not quiet any more, and has his minutes from then on.
@@ -88,6 +91,7 @@ pub(super) async fn make_in_tx(
         status: OfferStatus::Open,
         triage: Some(points(settings, row, now)),
         appointment_id: None,
+        standing_appointment_id: None,
         answered_at: None,
         version: 1,
         created_at: now,
@@ -99,6 +103,24 @@ pub(super) async fn make_in_tx(
     reminders::announce_offer(tx, offer.id, heard_at, now).await?;
     let record = record(app, tx, row.patient_id, offer.id, cause, now);
     tx.record(&[record]).await
+}
+
+/// Who waits at his own wish is offered nothing that he could not book himself.
+///
+/// # Errors
+/// `too_many_appointments`; `slot_taken` for the place of somebody who does not accept him.
+async fn require_his_to_book(
+    tx: &mut SystemTx,
+    row: &Row,
+    placement: &Placement,
+    now: Instant,
+) -> Result<()> {
+    appointments::require_few_in_tx(tx, row.patient_id, None, now).await?;
+    let closed = store::closed_to(tx, row.patient_id).await?;
+    if placement.providers.iter().any(|who| closed.contains(who)) {
+        return Err(Code::SlotTaken.into());
+    }
+    Ok(())
 }
 
 /// That a job changed what a patient is offered.

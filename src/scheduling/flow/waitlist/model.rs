@@ -1,11 +1,11 @@
 //! The waitlist on the wire.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use kernel::clock::Instant;
 use kernel::ids::{
     AppointmentId, FacilityId, PatientId, ProviderId, ServiceId, WaitlistEntryId, WaitlistOfferId,
 };
-use kernel::{Checks, Validate};
+use kernel::{Checks, FieldError, Validate};
 use platform::access::NoPhi;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -55,6 +55,24 @@ impl WaitlistWish {
                 .windows
                 .iter()
                 .any(|window| window.from <= starts_at && ends_at <= window.to)
+    }
+}
+
+impl WaitlistWish {
+    /// Why no appointment that takes so long can ever lie in one of its windows, if none can.
+    pub(super) fn never(&self, duration: TimeDelta, now: Instant) -> Option<FieldError> {
+        let mut windows = self.windows.iter();
+        if self.windows.is_empty() || windows.any(|it| it.to - it.from.max(now) >= duration) {
+            return None;
+        }
+        let past = self.windows.iter().all(|window| window.to <= now);
+        let (code, rule) = if past {
+            ("in_the_past", "must not all lie in the past")
+        } else {
+            let rule = "must leave time for the whole appointment in one of them";
+            ("too_short", rule)
+        };
+        Some(FieldError::new("/windows", code, rule))
     }
 }
 
@@ -186,6 +204,10 @@ pub struct WaitlistOffer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub triage: Option<Triage>,
     pub appointment_id: Option<AppointmentId>,
+    /// An appointment for the same service that the patient has later on. Accepting leaves it as it is: whoever does not want
+    /// both cancels it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing_appointment_id: Option<AppointmentId>,
     pub answered_at: Option<DateTime<Utc>>,
     pub version: i64,
     pub created_at: DateTime<Utc>,

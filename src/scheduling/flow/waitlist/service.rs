@@ -12,10 +12,11 @@ use serde_json::json;
 use super::model::{
     ListWaitlist, NewWaitlistEntry, WaitlistEntry, WaitlistStatus, WaitlistWish, Withdrawal,
 };
-use super::store::{self, Filter, Row};
+use super::store::{self, Filter, Known, Row};
 use super::{answering, free_time, triage};
+use crate::appointments;
 use crate::flow::flow_settings::{self, TriageRules};
-use crate::services;
+use crate::services::{self, Service};
 
 /// The rules by which points are shown; a patient is shown none.
 async fn rules(ctx: &Ctx, tx: &mut TenantTx) -> Result<Option<TriageRules>> {
@@ -115,7 +116,9 @@ pub(super) async fn request(ctx: &Ctx, new: NewWaitlistEntry) -> Result<Answer<W
         let rule = "must name an active service";
         return Err(Error::field("/service_id", "no_such_service", rule));
     }
-    check(ctx, &mut tx, &WaitlistWish::default(), &wish).await?;
+    let before = WaitlistWish::default();
+    check(ctx, &mut tx, (patient, &service), (&before, &wish)).await?;
+    appointments::require_own_limits(ctx, &mut tx, patient).await?;
     let id = WaitlistEntryId::new();
     store::insert(
         &mut tx,
@@ -164,22 +167,25 @@ async fn whose(ctx: &Ctx, tx: &mut TenantTx, named: Option<PatientId>) -> Result
     Ok(patient)
 }
 
-/// What a wish names exists; and what is the office's to say is not said by a patient.
+/// What a wish says anew exists and can come true; and what is the office's to say is not said by a patient.
 async fn check(
     ctx: &Ctx,
     tx: &mut TenantTx,
-    present: &WaitlistWish,
-    wish: &WaitlistWish,
+    (patient, service): (PatientId, &Service),
+    (present, wish): (&WaitlistWish, &WaitlistWish),
 ) -> Result<()> {
     let mut broken = Vec::new();
-    let (place, people) = store::known(tx, wish.facility_id, &wish.provider_ids).await?;
-    if !place && wish.facility_id != present.facility_id {
+    let skills = &service.data.skills;
+    let known = store::known(tx, wish.facility_id, &wish.provider_ids, skills).await?;
+    if !known.place && wish.facility_id != present.facility_id {
         let rule = "must name an active facility";
         broken.push(FieldError::new("/facility_id", "no_such_facility", rule));
     }
-    if !people && wish.provider_ids != present.provider_ids {
-        let rule = "must name active providers";
-        broken.push(FieldError::new("/provider_ids", "no_such_provider", rule));
+    if wish.provider_ids != present.provider_ids {
+        broken.extend(broken_providers(ctx, tx, patient, &known, wish).await?);
+    }
+    if wish.windows != present.windows {
+        broken.extend(wish.never(service.duration(), ctx.now()));
     }
     if ctx.acts_for_himself() {
         if wish.priority != present.priority {
@@ -204,6 +210,33 @@ async fn check(
     }
 }
 
+/// What is wrong with the providers a wish names.
+async fn broken_providers(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    patient: PatientId,
+    known: &Known,
+    wish: &WaitlistWish,
+) -> Result<Option<FieldError>> {
+    let pointer = "/provider_ids";
+    if !known.people {
+        let rule = "must name active providers";
+        return Ok(Some(FieldError::new(pointer, "no_such_provider", rule)));
+    }
+    if !known.able {
+        let rule = "must name somebody with the skills the service needs";
+        return Ok(Some(FieldError::new(pointer, "lacks_skill", rule)));
+    }
+    if !ctx.acts_for_himself() || wish.provider_ids.is_empty() {
+        return Ok(None);
+    }
+    let closed = store::closed_to(tx, patient).await?;
+    let mut named = wish.provider_ids.iter();
+    let rule = "must accept new patients: ask the office, or name others";
+    let refused = named.any(|who| closed.contains(who));
+    Ok(refused.then(|| FieldError::new(pointer, "not_accepting", rule)))
+}
+
 pub(super) async fn amend(
     ctx: &Ctx,
     id: WaitlistEntryId,
@@ -221,7 +254,10 @@ pub(super) async fn amend(
     }
     let present = row.wish();
     let wish: WaitlistWish = patch.apply(&present)?;
-    check(ctx, &mut tx, &present, &wish).await?;
+    let service = services::get(&mut tx, row.service_id).await?;
+    let service = service.ok_or_else(Error::not_found)?;
+    let whose = (row.patient_id, &service);
+    check(ctx, &mut tx, whose, (&present, &wish)).await?;
     store::update(&mut tx, id, &wish, ctx.now()).await?;
     if wish != present {
         answering::take_back_unfit(&mut tx, id, &wish, ctx.now()).await?;

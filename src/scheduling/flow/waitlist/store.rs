@@ -29,6 +29,8 @@ pub(super) struct Row {
     pub appointment_id: Option<AppointmentId>,
     pub waiting_since: Instant,
     pub missed: i64,
+    /// Whether the patient asked for it himself: then he is offered what he could book himself.
+    pub himself: bool,
     pub version: i64,
     pub created_at: Instant,
     pub updated_at: Instant,
@@ -72,7 +74,8 @@ pub(super) async fn page(
                   w.flags, w.reason, w.status as "status: _", w.closed_reason, w.appointment_id as "appointment_id: _",
                   w.waiting_since, w.version, w.created_at, w.updated_at,
                   (select count(*) from app.appointments a where a.tenant_id = $1 and a.patient_id = w.patient_id
-                      and a.status = 'no_show' and a.starts_at > $10::timestamptz - interval '1 year') as "missed!"
+                      and a.status = 'no_show' and a.starts_at > $10::timestamptz - interval '1 year') as "missed!",
+                  exists (select from app.users u where u.tenant_id = $1 and u.id = w.created_by and u.role = 'patient') as "himself!"
              from app.waitlist_entries w
              join app.scheduling_services s on s.tenant_id = w.tenant_id and s.id = w.service_id
             where w.tenant_id = $1
@@ -215,23 +218,53 @@ pub(super) async fn step(
     Ok(())
 }
 
-/// Whether the place a wish names is open, and how many of the providers it names are active.
+/// What there is of what a wish names.
+pub(super) struct Known {
+    /// The place is open.
+    pub place: bool,
+    /// All of the providers are active.
+    pub people: bool,
+    /// One of the providers, or nobody in particular, has one of the skills, if any is asked for.
+    pub able: bool,
+}
+
 pub(super) async fn known(
     tx: &mut TenantTx,
     facility: Option<FacilityId>,
     providers: &[ProviderId],
-) -> Result<(bool, bool)> {
+    skills: &[String],
+) -> Result<Known> {
     let tenant = tx.tenant();
     let providers: Vec<Uuid> = providers.iter().map(|id| id.0).collect();
-    let row = sqlx::query!(
+    Ok(sqlx::query_as!(
+        Known,
         r#"select $2::uuid is null or exists (select from app.facilities where tenant_id = $1 and id = $2 and status = 'active') as "place!",
                   not exists (select from unnest($3::uuid[]) wanted (id) where not exists (select from app.providers p
-                      where p.tenant_id = $1 and p.id = wanted.id and p.status = 'active')) as "people!""#,
+                      where p.tenant_id = $1 and p.id = wanted.id and p.status = 'active')) as "people!",
+                  cardinality($3::uuid[]) = 0 or cardinality($4::text[]) = 0
+                      or exists (select from app.provider_specialty_keys k
+                                  where k.tenant_id = $1 and k.provider_id = any($3) and k.key = any($4)) as "able!""#,
         tenant as _,
         facility as _,
         &providers,
+        skills,
     )
     .fetch_one(tx.conn())
-    .await?;
-    Ok((row.place, row.people))
+    .await?)
+}
+
+/// Active providers who accept no patients, but for those the patient has or had.
+pub(super) async fn closed_to(tx: &mut TenantTx, patient: PatientId) -> Result<Vec<ProviderId>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select p.id as "id: ProviderId" from app.providers p
+            where p.tenant_id = $1 and p.status = 'active' and not p.accepting_patients
+              and not exists (select from app.patients q where q.tenant_id = $1 and q.id = $2 and q.primary_provider_id = p.id)
+              and not exists (select from app.appointments a where a.tenant_id = $1 and a.patient_id = $2 and a.provider_id = p.id
+                                 and a.status <> 'cancelled')"#,
+        tenant as _,
+        patient as _,
+    )
+    .fetch_all(tx.conn())
+    .await?)
 }

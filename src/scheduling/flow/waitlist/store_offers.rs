@@ -26,6 +26,7 @@ struct Row {
     status: OfferStatus,
     triage: Json<Triage>,
     appointment_id: Option<AppointmentId>,
+    standing: Option<AppointmentId>,
     answered_at: Option<Instant>,
     version: i64,
     created_at: Instant,
@@ -45,6 +46,7 @@ impl From<Row> for WaitlistOffer {
             status: row.status,
             triage: Some(row.triage.0),
             appointment_id: row.appointment_id,
+            standing_appointment_id: row.standing,
             answered_at: row.answered_at,
             version: row.version,
             created_at: row.created_at,
@@ -61,12 +63,19 @@ pub(super) async fn find(
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(
         Row,
-        r#"select id as "id: _", entry_id as "entry_id: _", patient_id as "patient_id: _", facility_id as "facility_id: _",
-                  provider_id as "provider_id: _", starts_at, ends_at, deadline, status as "status: _", triage as "triage: _",
-                  appointment_id as "appointment_id: _", answered_at, version, created_at
-             from app.waitlist_offers
-            where tenant_id = $1 and (id = $2 or entry_id = $3)
-            order by created_at desc, id desc limit 200"#,
+        r#"select o.id as "id: _", o.entry_id as "entry_id: _", o.patient_id as "patient_id: _", o.facility_id as "facility_id: _",
+                  o.provider_id as "provider_id: _", o.starts_at, o.ends_at, o.deadline, o.status as "status: _",
+                  o.triage as "triage: _", o.appointment_id as "appointment_id: _", o.answered_at, o.version, o.created_at,
+                  case when o.status in ('open', 'accepted') then (
+                       select a.id from app.appointments a
+                        where a.tenant_id = $1 and a.patient_id = o.patient_id and a.service_id = w.service_id
+                          and a.status in ('scheduled', 'confirmed') and a.starts_at > o.starts_at
+                          and a.id is distinct from o.appointment_id
+                        order by a.starts_at, a.id limit 1) end as "standing: _"
+             from app.waitlist_offers o
+             join app.waitlist_entries w on w.tenant_id = $1 and w.patient_id = o.patient_id and w.id = o.entry_id
+            where o.tenant_id = $1 and (o.id = $2 or o.entry_id = $3)
+            order by o.created_at desc, o.id desc limit 200"#,
         tenant as _,
         id as _,
         entry as _,

@@ -1,0 +1,28 @@
+//! Taking back a check-in: somebody else's row was taken for his.
+//!
+//! Not a step that leads on, so it is not among those a refusal names as allowed: what was said is put right. The visit is as it
+//! was before, and its history keeps both.
+
+use kernel::ids::AppointmentId;
+use kernel::{Code, Error, Result};
+use platform::access::{Ctx, Permission};
+use platform::http::Answer;
+use serde_json::json;
+
+use super::model::Appointment;
+use super::service::commit;
+use super::status::AppointmentStatus;
+use super::store;
+
+/// # Errors
+/// `illegal_transition` unless he is checked in; `not_found`.
+pub(super) async fn undo_check_in(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appointment>> {
+    let mut tx = ctx.begin(Permission::AppointmentManage).await?;
+    let present = store::lock(&mut tx, id).await?;
+    if present.status != AppointmentStatus::CheckedIn {
+        let allowed = json!(present.status.allowed());
+        return Err(Error::new(Code::IllegalTransition).with("allowed", allowed));
+    }
+    store::undo_check_in(&mut tx, id, ctx.now()).await?;
+    commit(ctx, tx, id).await
+}

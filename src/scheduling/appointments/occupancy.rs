@@ -100,7 +100,7 @@ pub(crate) fn refuse_busy(placed: &Placed, overbook: bool) -> Result<()> {
 pub(crate) fn refuse_named(placed: &Placed, overbook: bool) -> Result<()> {
     let named = placed.resources();
     match placed.busy.iter().find(|id| named.contains(id)) {
-        Some(id) if !overbook => Err(slot_taken(placed, Some(*id))),
+        Some(id) if !overbook => Err(slot_taken(&placed.placement, placed.is_group(), Some(*id))),
         _ => Ok(()),
     }
 }

@@ -21,8 +21,8 @@ pub use cursor::Paging;
 pub use download::{Download, FileContent, MadeContent, RangeHeader};
 pub use envelope::{envelope, method_not_allowed, not_found};
 pub use extract::{
-    FileForm, FilePart, IfMatch, Json, MergePatch, Path, Query, Streamed, is_day, is_in_range,
-    is_instant, part, require_order,
+    FileForm, FilePart, IfMatch, Json, MergePatch, NoBody, Path, Query, Streamed, is_day,
+    is_in_range, is_instant, part, require_order,
 };
 pub use idempotency::IdempotencyKey;
 pub use info::RequestInfo;

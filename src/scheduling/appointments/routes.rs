@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::{AppointmentId, PatientId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{IfMatch, Json, MergePatch, Path, Query, Reply};
+use platform::http::{IfMatch, Json, MergePatch, NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -88,7 +88,11 @@ async fn list_patient_appointments(
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
     responses((status = 200, body = Appointment, description = "Confirmed")),
     extensions(("x-permission" = json!("appointment.respond"))))]
-async fn confirm_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+async fn confirm_appointment(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+    _: NoBody,
+) -> Reply<Appointment> {
     Ok(steps::confirm(&ctx, id).await?)
 }
 
@@ -99,7 +103,11 @@ async fn confirm_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<A
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
     responses((status = 200, body = Appointment, description = "Checked in")),
     extensions(("x-permission" = json!("appointment.manage"))))]
-async fn check_in_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+async fn check_in_appointment(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+    _: NoBody,
+) -> Reply<Appointment> {
     Ok(steps::check_in(&ctx, id).await?)
 }
 
@@ -126,7 +134,11 @@ async fn room_appointment(
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
     responses((status = 200, body = Appointment, description = "In progress")),
     extensions(("x-permission" = json!("encounter.conduct"))))]
-async fn start_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+async fn start_appointment(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+    _: NoBody,
+) -> Reply<Appointment> {
     Ok(steps::start(&ctx, id).await?)
 }
 
@@ -137,7 +149,11 @@ async fn start_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<App
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
     responses((status = 200, body = Appointment, description = "Completed")),
     extensions(("x-permission" = json!("appointment.manage"))))]
-async fn complete_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+async fn complete_appointment(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+    _: NoBody,
+) -> Reply<Appointment> {
     Ok(steps::complete(&ctx, id).await?)
 }
 
@@ -164,7 +180,11 @@ async fn cancel_appointment(
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
     responses((status = 200, body = Appointment, description = "Marked as missed")),
     extensions(("x-permission" = json!("appointment.manage"))))]
-async fn mark_appointment_no_show(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+async fn mark_appointment_no_show(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+    _: NoBody,
+) -> Reply<Appointment> {
     Ok(steps::miss(&ctx, id).await?)
 }
 

@@ -168,17 +168,28 @@ fn why(
             "Not at a preferred time.",
         );
     }
-    why.push(if cost.wait == 0 {
+    why.push(if is_first_start(week, index, slot) {
         "As early as it may be.".to_owned()
+    } else if cost.wait == 0 {
+        "Waiting until then costs nothing.".to_owned()
     } else {
-        let mut why = "Every earlier day weighs more or is taken".to_owned();
-        let free = earlier_free_days(week, index, choice, slot);
-        if free > 0 {
-            why = format!("{free} earlier days are open with this team, at times that weigh more");
+        match earlier_free_days(week, index, choice, slot) {
+            0 => "No earlier day is open with this team.".to_owned(),
+            free => {
+                format!("{free} earlier days are open with this team, at times that weigh more.")
+            }
         }
-        why + "."
     });
     why
+}
+
+/// Whether its windows leave it no earlier start, whoever is free.
+fn is_first_start(week: &Week<'_>, index: usize, slot: &Slot) -> bool {
+    let days = week.model.requests[index].days.iter();
+    let firsts = days.filter_map(|it| Some((it.day, allowed(it).first()?)));
+    firsts
+        .min()
+        .is_some_and(|first| (slot.day, slot.start) <= first)
 }
 
 fn earlier_free_days(week: &mut Week<'_>, index: usize, choice: &Choice, slot: &Slot) -> usize {
@@ -289,6 +300,19 @@ fn no_option(problem: &Problem, request: &Request) -> (Reason, String) {
     if lacks_unit {
         let why = "No facility it may use has equipment of the kind.";
         return (Reason::NoEquipment, why.to_owned());
+    }
+    // A holiday, or all of them away.
+    let works = |id: &str| {
+        let mut found = problem.providers.iter().filter(|it| it.id == id);
+        found.any(|it| {
+            it.working.iter().any(|at| here(&at.facility))
+                || it.on_call.iter().any(|at| here(&at.facility))
+        })
+    };
+    let mut teams = rules::teams(problem, request).into_iter();
+    if !teams.any(|team| team.into_iter().all(works)) {
+        let why = "Nobody who may attend works in these days where it may take place.";
+        return (Reason::NotWorking, why.to_owned());
     }
     let why =
         "Those who must attend, the room and the equipment never meet in one facility it may use.";

@@ -137,4 +137,6 @@ pub enum Reason {
     PatientBusy,
     /// There is a place, but it costs more than leaving the request out.
     NotWorthwhile,
+    /// No problem can express it, so no place was looked for: said by whoever makes problems, never here.
+    NotPlannable,
 }

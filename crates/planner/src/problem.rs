@@ -210,6 +210,13 @@ pub struct Current {
     pub locked: bool,
 }
 
+impl Request {
+    /// Whether it is locked where it stands.
+    pub(crate) fn stands(&self) -> bool {
+        self.current.as_ref().is_some_and(|it| it.locked)
+    }
+}
+
 /// A weight for each priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -9,7 +9,7 @@ use crate::insert;
 use crate::model::Model;
 use crate::plan::{Plan, SearchReport};
 use crate::prices::Prices;
-use crate::problem::Problem;
+use crate::problem::{Problem, Request};
 use crate::rng::Rng;
 use crate::search::{Budget, Search};
 use crate::week::Week;
@@ -42,6 +42,9 @@ pub fn solve(problem: &Problem, options: &Options) -> Result<Plan, Vec<Fault>> {
     if !found.is_empty() {
         return Err(found);
     }
+    if problem.requests.iter().all(Request::stands) {
+        return Ok(of_nothing(problem, options));
+    }
     let model = compile(problem);
     let mut rng = Rng::new(options.seed);
     let mut week = Week::empty(&model);
@@ -66,6 +69,19 @@ pub fn solve(problem: &Problem, options: &Options) -> Result<Plan, Vec<Fault>> {
     let mut plan = explain::plan(problem, &mut week, report);
     plan.bound = bound;
     Ok(plan)
+}
+
+/// The plan of a week in which nothing is to be placed.
+fn of_nothing(problem: &Problem, options: &Options) -> Plan {
+    let model = compile(problem);
+    let report = SearchReport {
+        seed: options.seed,
+        iterations: 0,
+        first_cost: 0,
+    };
+    let mut plan = explain::plan(problem, &mut Week::empty(&model), report);
+    plan.bound = options.bound.map(|_| 0);
+    plan
 }
 
 /// What time is worth, found within a part of the budget.

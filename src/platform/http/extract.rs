@@ -10,7 +10,7 @@ mod query;
 mod streamed;
 mod strict;
 
-pub use body::{Json, MergePatch, part};
+pub use body::{Json, MergePatch, NoBody, part};
 pub use if_match::IfMatch;
 pub use path::Path;
 pub use query::{NoQuery, Query, require_order};

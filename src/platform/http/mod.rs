@@ -21,7 +21,7 @@ pub use cursor::Paging;
 pub use download::{Download, FileContent, MadeContent, RangeHeader};
 pub use envelope::{envelope, method_not_allowed, not_found};
 pub use extract::{
-    FileForm, FilePart, IfMatch, Json, MergePatch, NoQuery, Path, Query, Streamed, is_day,
+    FileForm, FilePart, IfMatch, Json, MergePatch, NoBody, NoQuery, Path, Query, Streamed, is_day,
     is_in_range, is_instant, part, require_order,
 };
 pub use idempotency::IdempotencyKey;

@@ -5,7 +5,7 @@ use kernel::Page;
 use kernel::ids::{AppointmentId, PatientId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{IfMatch, Json, MergePatch, Path, Query, Reply};
+use platform::http::{IfMatch, Json, MergePatch, NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -97,7 +97,11 @@ async fn list_patient_appointments(
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
     responses((status = 200, body = Appointment, description = "Confirmed")),
     extensions(("x-permission" = json!("appointment.respond"))))]
-async fn confirm_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+async fn confirm_appointment(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+    _: NoBody,
+) -> Reply<Appointment> {
     Ok(steps::confirm(&ctx, id).await?)
 }
 
@@ -110,7 +114,11 @@ async fn confirm_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<A
     responses((status = 200, body = Appointment, description = "Checked in"),
               (status = 409, description = "`illegal_transition`; `too_early`; of who was marked as missed, `slot_taken`: somebody else has his place by now, and `next_free` says when there is another", body = platform::http::ProblemDocument, content_type = "application/problem+json")),
     extensions(("x-permission" = json!("appointment.manage"))))]
-async fn check_in_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+async fn check_in_appointment(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+    _: NoBody,
+) -> Reply<Appointment> {
     Ok(steps::check_in(&ctx, id).await?)
 }
 
@@ -149,7 +157,11 @@ async fn room_appointment(
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
     responses((status = 200, body = Appointment, description = "In progress")),
     extensions(("x-permission" = json!("encounter.conduct"))))]
-async fn start_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+async fn start_appointment(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+    _: NoBody,
+) -> Reply<Appointment> {
     Ok(steps::start(&ctx, id).await?)
 }
 
@@ -160,7 +172,11 @@ async fn start_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<App
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
     responses((status = 200, body = Appointment, description = "Completed")),
     extensions(("x-permission" = json!("appointment.manage"))))]
-async fn complete_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+async fn complete_appointment(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+    _: NoBody,
+) -> Reply<Appointment> {
     Ok(steps::complete(&ctx, id).await?)
 }
 
@@ -187,7 +203,11 @@ async fn cancel_appointment(
     params(("appointment_id" = AppointmentId, Path, description = "Which appointment")),
     responses((status = 200, body = Appointment, description = "Marked as missed")),
     extensions(("x-permission" = json!("appointment.manage"))))]
-async fn mark_appointment_no_show(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+async fn mark_appointment_no_show(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+    _: NoBody,
+) -> Reply<Appointment> {
     Ok(steps::miss(&ctx, id).await?)
 }
 

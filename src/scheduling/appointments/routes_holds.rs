@@ -3,7 +3,7 @@
 use kernel::ids::HoldId;
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{Json, Path, Reply};
+use platform::http::{Json, NoBody, Path, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -43,6 +43,6 @@ async fn get_hold(ctx: Ctx, Path(id): Path<HoldId>) -> Reply<Hold> {
     params(("hold_id" = HoldId, Path, description = "Which hold")),
     responses((status = 200, body = Hold, description = "Released")),
     extensions(("x-permission" = json!("appointment.book"))))]
-async fn release_hold(ctx: Ctx, Path(id): Path<HoldId>) -> Reply<Hold> {
+async fn release_hold(ctx: Ctx, Path(id): Path<HoldId>, _: NoBody) -> Reply<Hold> {
     Ok(holds::release(&ctx, id).await?)
 }

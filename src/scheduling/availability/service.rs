@@ -90,6 +90,12 @@ pub(super) async fn find(ctx: &Ctx, query: FindFreeTimes) -> Result<Answer<FreeT
             "must lie at most 92 days after from",
         ));
     }
+    let hours = (query.preferred_from, query.preferred_to);
+    let midnight = LocalTime(chrono::NaiveTime::MIN);
+    if matches!(hours, (Some(from), Some(to)) if to <= from && to != midnight) {
+        let rule = "must lie after preferred_from; 00:00 is the end of the day";
+        return Err(parameter("?preferred_to", "before_from", rule));
+    }
     let (limit, skip) = page_of(&query)?;
     let mut tx = ctx.begin(Permission::AvailabilityRead).await?;
     // Who may not know when the staff works is somebody who books for himself.
@@ -105,8 +111,6 @@ pub(super) async fn find(ctx: &Ctx, query: FindFreeTimes) -> Result<Answer<FreeT
             )
         })?;
     let zone = zone_of(&mut tx, query.facility_id).await?;
-    let hours = (query.preferred_from, query.preferred_to);
-    let midnight = LocalTime(chrono::NaiveTime::MIN);
     let ask = Ask {
         service: &service,
         facility: query.facility_id,

@@ -46,6 +46,7 @@ pub(super) async fn add(ctx: &Ctx, new: NewTimeException) -> Result<Answer<TimeE
     require(&mut tx, &new).await?;
     let now = ctx.now();
     let id = store::insert(&mut tx, &new, now).await?;
+    require_once(&mut tx, id, &new).await?;
     if new.effect == Effect::Extra && new.status == Standing::Active {
         let opened = Opened::at(new.facility_id, new.starts_at, new.ends_at);
         waitlist::time_opened(&mut tx, &opened, now).await?;
@@ -66,6 +67,14 @@ pub(super) async fn change(
     require_unmoved(&present.data, &data)?;
     let now = ctx.now();
     store::update(&mut tx, id, &data, now).await?;
+    let explained = NewTimeException {
+        kind: present.data.kind,
+        reason: present.data.reason.clone(),
+        ..data.clone()
+    };
+    if explained != present.data {
+        require_once(&mut tx, id, &data).await?;
+    }
     // Whether it was made shorter or longer: somewhere in between may be time for those who wait.
     let from = present.data.starts_at.min(data.starts_at);
     let until = present.data.ends_at.max(data.ends_at);
@@ -79,6 +88,19 @@ async fn require(tx: &mut TenantTx, new: &NewTimeException) -> Result<()> {
         facilities::require_active_facility(tx, facility, "/facility_id").await?;
     }
     resource::require(tx, new.whose(), new.facility_id).await
+}
+
+/// Who says the same twice, by a double click, is told so.
+async fn require_once(
+    tx: &mut TenantTx,
+    id: AvailabilityId,
+    data: &NewTimeException,
+) -> Result<()> {
+    if store::stands_twice(tx, id, data).await? {
+        let said = "The same time stands already: withdrawing one of two would change nothing.";
+        return Err(Error::new(Code::AlreadyExists).detail(said));
+    }
+    Ok(())
 }
 
 fn require_unmoved(present: &NewTimeException, data: &NewTimeException) -> Result<()> {

@@ -118,6 +118,43 @@ pub(super) async fn lock(tx: &mut TenantTx, id: AvailabilityId) -> Result<Option
     find(tx, id).await
 }
 
+/// Whether an equal one stands beside this one. Whoever would say the same waits, so that one of two who say it at once is told.
+pub(super) async fn stands_twice(
+    tx: &mut TenantTx,
+    id: AvailabilityId,
+    data: &NewTimeException,
+) -> Result<bool> {
+    if data.status != Standing::Active {
+        return Ok(false);
+    }
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended('working_time_exceptions:' || $1::uuid, 0))::text as \"locked\"",
+        tenant as _
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from app.working_time_exceptions e
+                        where e.tenant_id = $1 and e.id <> $2 and e.status = 'active' and e.effect = $3
+                          and e.facility_id is not distinct from $4 and e.provider_id is not distinct from $5
+                          and e.staff_id is not distinct from $6 and e.asset_id is not distinct from $7
+                          and e.starts_at = $8 and e.ends_at = $9) as "found!""#,
+        tenant as _,
+        id as _,
+        data.effect as _,
+        data.facility_id as _,
+        data.provider_id as _,
+        data.staff_id as _,
+        data.asset_id as _,
+        data.starts_at,
+        data.ends_at
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(found)
+}
+
 /// By the time they begin.
 pub(super) async fn page(
     tx: &mut TenantTx,

@@ -3,7 +3,7 @@
 use chrono::{NaiveTime, TimeDelta};
 use identity::facilities;
 use kernel::ids::HolidayId;
-use kernel::{Page, Result};
+use kernel::{Code, Error, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::db::TenantTx;
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
@@ -38,6 +38,7 @@ pub(super) async fn add(ctx: &Ctx, new: NewHoliday) -> Result<Answer<Holiday>> {
     require(&mut tx, &new).await?;
     let now = ctx.now();
     let id = store::insert(&mut tx, &new, now).await?;
+    require_once(&mut tx, id, &new).await?;
     kept::added(tx, id, new, now).await
 }
 
@@ -53,6 +54,13 @@ pub(super) async fn change(
     require_unmoved(&present.data, &data)?;
     let now = ctx.now();
     store::update(&mut tx, id, &data, now).await?;
+    let renamed = NewHoliday {
+        name: present.data.name.clone(),
+        ..data.clone()
+    };
+    if renamed != present.data {
+        require_once(&mut tx, id, &data).await?;
+    }
     // What was closed may be time for those who wait; a day more at both ends is enough for every zone.
     let day = present.data.day.and_time(NaiveTime::MIN).and_utc();
     let (from, until) = (day - TimeDelta::days(1), day + TimeDelta::days(2));
@@ -64,6 +72,16 @@ pub(super) async fn change(
 async fn require(tx: &mut TenantTx, new: &NewHoliday) -> Result<()> {
     if let Some(facility) = new.facility_id {
         facilities::require_active_facility(tx, facility, "/facility_id").await?;
+    }
+    Ok(())
+}
+
+/// Who says the same twice, by a double click, is told so.
+async fn require_once(tx: &mut TenantTx, id: HolidayId, data: &NewHoliday) -> Result<()> {
+    if store::stands_twice(tx, id, data).await? {
+        let said =
+            "The same holiday stands already: withdrawing one of two would leave the day closed.";
+        return Err(Error::new(Code::AlreadyExists).detail(said));
     }
     Ok(())
 }

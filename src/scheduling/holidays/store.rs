@@ -93,6 +93,39 @@ pub(super) async fn lock(tx: &mut TenantTx, id: HolidayId) -> Result<Option<Holi
     find(tx, id).await
 }
 
+/// Whether an equal one stands beside this one. Whoever would say the same waits, so that one of two who say it at once is told.
+pub(super) async fn stands_twice(
+    tx: &mut TenantTx,
+    id: HolidayId,
+    data: &NewHoliday,
+) -> Result<bool> {
+    if data.status != Standing::Active {
+        return Ok(false);
+    }
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended('scheduling_holidays:' || $1::uuid, 0))::text as \"locked\"",
+        tenant as _
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from app.scheduling_holidays h
+                        where h.tenant_id = $1 and h.id <> $2 and h.status = 'active' and h.day = $3
+                          and h.facility_id is not distinct from $4 and h.local_from is not distinct from $5
+                          and h.local_until is not distinct from $6) as "found!""#,
+        tenant as _,
+        id as _,
+        data.day,
+        data.facility_id as _,
+        data.local_from as _,
+        data.local_until as _
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(found)
+}
+
 /// By day.
 pub(super) async fn page(
     tx: &mut TenantTx,

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use identity::facilities::require_active_facility;
 use kernel::clock::Instant;
 use kernel::ids::{AppointmentId, FacilityId, PatientId, ServiceId};
-use kernel::{Error, Result};
+use kernel::{Code, Error, Result};
 use planner::{Current, Interval, Problem, Request, Travel};
 use platform::db::TenantTx;
 use uuid::Uuid;
@@ -73,15 +73,9 @@ pub(super) async fn check_visits(
     // Whether several patients share a session of the service.
     let mut known: HashMap<ServiceId, bool> = HashMap::new();
     for (place, visit) in visits.iter().enumerate() {
-        if patients.insert(visit.patient_id)
-            && !clinical::patients::exists(tx, visit.patient_id).await?
-        {
+        if patients.insert(visit.patient_id) {
             let pointer = format!("{root}/{place}/patient_id");
-            return Err(Error::field(
-                pointer,
-                "no_such_patient",
-                "must name a patient",
-            ));
+            require_patient(tx, visit.patient_id, &pointer).await?;
         }
         let pointer = format!("{root}/{place}/service_id");
         if let Entry::Vacant(unknown) = known.entry(visit.service_id) {
@@ -101,13 +95,32 @@ pub(super) async fn check_visits(
     Ok(())
 }
 
-/// The appointments that stand within the horizon and that the planner can move.
+/// What stands within the horizon.
+pub(super) struct Book {
+    pub movable: Vec<Visit>,
+    /// What the planner can't move is time that is taken; and why it can't.
+    pub fixed: Vec<(Standing, &'static str)>,
+}
+
+/// That a visit can be planned for the patient.
+async fn require_patient(tx: &mut TenantTx, id: PatientId, pointer: &str) -> Result<()> {
+    match clinical::patients::require_active(tx, id).await {
+        Err(error) if error.code() == Code::NotFound => Err(Error::field(
+            pointer,
+            "no_such_patient",
+            "must name a patient",
+        )),
+        other => other,
+    }
+}
+
+/// The appointments that stand within the horizon: those the planner can move, and the others.
 pub(super) async fn standing(
     tx: &mut TenantTx,
     frame: &PlanFrame,
     horizon: &Horizon,
     now: Instant,
-) -> Result<Vec<Visit>> {
+) -> Result<Book> {
     let facilities: Vec<Uuid> = frame.facility_ids.iter().map(|id| id.0).collect();
     let within = (horizon.begin().max(now), horizon.end());
     let found = store_supply::standing(tx, &facilities, within).await?;
@@ -117,26 +130,36 @@ pub(super) async fn standing(
         .map(|place| (place.id, place.kind))
         .collect();
     let services = services_of(tx, found.iter().map(|it| it.service_id)).await?;
-    Ok(found
-        .into_iter()
-        .filter_map(|it| movable(&it, &services, &kinds, horizon))
-        .collect())
+    let (mut movable, mut fixed) = (Vec::new(), Vec::new());
+    for it in found {
+        match as_visit(&it, &services, &kinds, horizon) {
+            Ok(visit) => movable.push(visit),
+            Err(why) => fixed.push((it, why)),
+        }
+    }
+    Ok(Book { movable, fixed })
 }
 
-/// One the planner can express; others are time that is taken.
-fn movable(
+/// As the planner can express it.
+///
+/// # Errors
+/// Why it can't.
+fn as_visit(
     it: &Standing,
     services: &HashMap<ServiceId, Service>,
     kinds: &HashMap<Uuid, AssetKind>,
     horizon: &Horizon,
-) -> Option<Visit> {
-    let offered = services.get(&it.service_id)?;
-    let service = &offered.data;
-    let held = it.held_from.zip(it.held_until)?;
+) -> std::result::Result<Visit, &'static str> {
+    const ELSEWHERE: &str = "it lies on no day and minute a plan has";
+    let offered = services
+        .get(&it.service_id)
+        .ok_or("its service is not there")?;
+    let held = it.held_from.zip(it.held_until);
+    let held = held.ok_or("it occupies nobody but its patient")?;
     let its = Timing::of_times((it.starts_at, it.ends_at), held);
     let usual = Timing::of_service(offered);
     let own = |its: i32, usual: i32| (its != usual).then_some(its);
-    let (day, start) = horizon.place(it.starts_at)?;
+    let (day, start) = horizon.place(it.starts_at).ok_or(ELSEWHERE)?;
     let of_kind = |kind| {
         let assets = it
             .assets
@@ -145,30 +168,29 @@ fn movable(
         assets.map(Uuid::to_string).collect::<Vec<_>>()
     };
     let (rooms, equipment) = (of_kind(AssetKind::Room), of_kind(AssetKind::Equipment));
-    let expressible = it.others == 0
-        && service.needs_provider
-        && service.capacity == 1
-        && !it.providers.is_empty()
-        && start % TICK == 0
-        && rooms.len() == usize::from(service.room_kind.is_some())
-        && equipment.len() == service.equipment_kinds.len();
-    expressible.then(|| Visit {
+    let service = &offered.data;
+    let reasons = [
+        (service.capacity != 1, "several patients share its session"),
+        (!service.needs_provider, "its service needs no provider"),
+        (it.overbooked, "it is booked over another"),
+        (it.others > 0, "others of the staff attend it"),
+        (it.providers.is_empty(), "nobody attends it"),
+        (start % TICK != 0, ELSEWHERE),
+        (
+            rooms.len() != usize::from(service.room_kind.is_some())
+                || equipment.len() != service.equipment_kinds.len(),
+            "it has other rooms or devices than its service needs",
+        ),
+    ];
+    if let Some((_, why)) = reasons.into_iter().find(|(holds, _)| *holds) {
+        return Err(why);
+    }
+    Ok(Visit {
         wanted: WantedVisit {
-            key: it.id.to_string(),
-            patient_id: it.patient_id,
-            service_id: it.service_id,
-            priority: it.priority,
-            provider_ids: Vec::new(),
-            all_of: Vec::new(),
-            preferred_provider_ids: Vec::new(),
-            continuity_provider_id: None,
-            facility_ids: vec![it.facility_id],
-            windows: Vec::new(),
-            preferred_windows: Vec::new(),
-            chief_complaint: None,
             duration_minutes: own(its.duration, usual.duration),
             prep_minutes: own(its.prep, usual.prep),
             cleanup_minutes: own(its.cleanup, usual.cleanup),
+            ..wanted(it)
         },
         moves: Some(it.id),
         current: Some(Current {
@@ -181,6 +203,35 @@ fn movable(
             locked: false,
         }),
     })
+}
+
+/// What an appointment that stands asks for, taking as long as its service says.
+fn wanted(it: &Standing) -> WantedVisit {
+    WantedVisit {
+        key: it.id.to_string(),
+        patient_id: it.patient_id,
+        service_id: it.service_id,
+        priority: it.priority,
+        provider_ids: Vec::new(),
+        all_of: Vec::new(),
+        preferred_provider_ids: Vec::new(),
+        continuity_provider_id: None,
+        facility_ids: vec![it.facility_id],
+        windows: Vec::new(),
+        preferred_windows: Vec::new(),
+        chief_complaint: None,
+        duration_minutes: None,
+        prep_minutes: None,
+        cleanup_minutes: None,
+    }
+}
+
+/// One that has lost its place and that no search can give another.
+pub(super) fn stranded(it: &Standing) -> Visit {
+    Visit {
+        moves: Some(it.id),
+        ..Visit::new(wanted(it))
+    }
 }
 
 async fn services_of(

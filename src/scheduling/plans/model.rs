@@ -206,6 +206,14 @@ impl Validate for NewSchedulePlan {
             "out_of_range",
             "must name 1 to 10 facilities",
         );
+        for (place, facility) in frame.facility_ids.iter().enumerate() {
+            checks.require(
+                !frame.facility_ids[..place].contains(facility),
+                &format!("facility_ids/{place}"),
+                "repeated",
+                "must not be repeated",
+            );
+        }
         checks.require(
             frame.provider_ids.len() <= 200,
             "provider_ids",

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use kernel::ids::SchedulePlanId;
 use kernel::{Error, FieldError, Result};
-use planner::{Change, ChangeOfDay, Current, Problem};
+use planner::{Change, ChangeOfDay, Current, Goals, Problem, Reason, Unplaced};
 use platform::access::{Ctx, Permission};
 use platform::http::Answer;
 
@@ -12,6 +12,7 @@ use super::change::{Told, WeekChange};
 use super::model::Replan;
 use super::model_plan::{KeptPlan, KeptRequest, PlanComparison, RequestOutcome, SchedulePlan};
 use super::service::{Proposal, keep};
+use super::store_supply::Standing;
 use super::{solving, store, telling};
 use crate::horizon::{Horizon, ranges};
 
@@ -41,17 +42,24 @@ pub(super) async fn replan(
             visits.extend(requests.iter().cloned().map(Visit::new));
         }
     }
-    visits.extend(building::standing(&mut tx, &frame, &horizon, now).await?);
+    let book = building::standing(&mut tx, &frame, &horizon, now).await?;
+    visits.extend(book.movable);
     let mut problem = building::problem(&mut tx, &frame, &visits, &horizon, now).await?;
     drop(tx);
-    let stood: Vec<String> = visits
+    let mut stood: Vec<String> = visits
         .iter()
         .filter(|visit| visit.current.is_some())
         .map(|visit| visit.wanted.key.clone())
         .collect();
     let changes = changes(&problem, &what, &horizon)?;
     planner::change(&mut problem, &changes);
-    let (problem, plan) = solving::solve(problem, frame.seconds, frame.seed).await?;
+    let (problem, mut plan) = solving::solve(problem, frame.seconds, frame.seed).await?;
+    // What no search can move has lost its place all the same.
+    for (it, why) in book.fixed.iter().filter(|(it, _)| is_away(it, &what)) {
+        visits.push(building::stranded(it));
+        stood.push(it.id.to_string());
+        plan.unplaced.push(not_plannable(it, why));
+    }
     let named = |change: Change| {
         let all = plan.placements.iter().filter(|it| it.change == change);
         all.map(|it| it.request.clone()).collect::<Vec<_>>()
@@ -73,6 +81,30 @@ pub(super) async fn replan(
         from: Some((id, comparison)),
     };
     keep(ctx, tx, proposal).await
+}
+
+/// Whether somebody who attends it, or something it has, is away while it holds them.
+fn is_away(it: &Standing, what: &Replan) -> bool {
+    let from = it.held_from.unwrap_or(it.starts_at);
+    let until = it.held_until.unwrap_or(it.ends_at);
+    what.changes.iter().any(|change| match change.told() {
+        Some(Told::ProviderAway(id, away, back)) => {
+            it.providers.contains(&id.0) && away < until && from < back
+        }
+        Some(Told::AssetClosed(id, away, back)) => {
+            it.assets.contains(&id.0) && away < until && from < back
+        }
+        Some(Told::Wanted(_) | Told::Withdrawn(_)) | None => false,
+    })
+}
+
+fn not_plannable(it: &Standing, why: &str) -> Unplaced {
+    Unplaced {
+        request: it.id.to_string(),
+        cost: Goals::default(),
+        reason: Reason::NotPlannable,
+        why: format!("A plan does not move it, because {why}: somebody has to."),
+    }
 }
 
 /// The requests that are not in the book yet, each where the plan put it. What was booked since stands in the book.

@@ -53,7 +53,8 @@ pub(super) async fn make(ctx: &Ctx, new: NewSchedulePlan) -> Result<Answer<Sched
     }
     let mut visits: Vec<Visit> = wanted.into_iter().map(Visit::new).collect();
     if frame.move_existing {
-        visits.extend(building::standing(&mut tx, &frame, &horizon, now).await?);
+        let book = building::standing(&mut tx, &frame, &horizon, now).await?;
+        visits.extend(book.movable);
     }
     let problem = building::problem(&mut tx, &frame, &visits, &horizon, now).await?;
     drop(tx);

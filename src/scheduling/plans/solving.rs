@@ -28,8 +28,59 @@ fn refused(faults: &[Fault]) -> Error {
     if faults.iter().any(large) {
         return Error::new(Code::PlanTooLarge);
     }
-    let fields = faults.iter().take(20);
-    let fields =
-        fields.map(|fault| FieldError::new(fault.pointer.clone(), "not_plannable", fault.rule));
-    Error::invalid(fields.collect())
+    Error::invalid(faults.iter().take(20).map(field).collect())
+}
+
+/// A fault where the body has it: some things have other names there.
+fn field(fault: &Fault) -> FieldError {
+    let (list, name) = fault
+        .pointer
+        .rsplit_once('/')
+        .unwrap_or(("", &fault.pointer));
+    let of_a_request = list.starts_with("/requests/") && list.matches('/').count() == 2;
+    let body = match name {
+        "any_of" => "provider_ids",
+        "preferred_providers" => "preferred_provider_ids",
+        "continuity" => "continuity_provider_id",
+        "facilities" => "facility_ids",
+        "duration" => "duration_minutes",
+        "prep" => "prep_minutes",
+        "cleanup" => "cleanup_minutes",
+        "equipment" | "align" => "service_id",
+        other => other,
+    };
+    if !of_a_request {
+        return FieldError::new(fault.pointer.clone(), "not_plannable", fault.rule);
+    }
+    let rule = match body {
+        "facility_ids" => "must name facilities of the plan",
+        "provider_ids" | "all_of" | "preferred_provider_ids" | "continuity_provider_id" => {
+            "must name providers who work in the plan's facilities, of its provider_ids if it has any"
+        }
+        _ => fault.rule,
+    };
+    FieldError::new(format!("{list}/{body}"), "not_plannable", rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use planner::Fault;
+
+    use super::field;
+
+    #[test]
+    fn a_fault_is_told_where_the_body_has_it() {
+        for (pointer, body) in [
+            ("/requests/0/any_of", "/requests/0/provider_ids"),
+            ("/requests/2/facilities", "/requests/2/facility_ids"),
+            ("/requests/2/all_of", "/requests/2/all_of"),
+            ("/requests/1/duration", "/requests/1/duration_minutes"),
+            ("/requests/1/current/start", "/requests/1/current/start"),
+            ("/rooms/3/id", "/rooms/3/id"),
+        ] {
+            let rule = "names somebody or something unknown";
+            let pointer = pointer.to_owned();
+            assert_eq!(field(&Fault { pointer, rule }).pointer, body);
+        }
+    }
 }

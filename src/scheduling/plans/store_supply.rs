@@ -134,9 +134,10 @@ pub(super) struct Standing {
     pub assets: Vec<Uuid>,
     /// Of staff beside the providers, whom a plan knows nothing of.
     pub others: i64,
+    pub overbooked: bool,
 }
 
-/// Appointments of the facilities within a time that may be moved, for this caller.
+/// Appointments of the facilities within a time that stand, for this caller.
 pub(super) async fn standing(
     tx: &mut TenantTx,
     facilities: &[Uuid],
@@ -148,21 +149,21 @@ pub(super) async fn standing(
         r#"select a.id as "id: _", a.patient_id as "patient_id: _", a.service_id as "service_id: _",
                   a.facility_id as "facility_id: _", a.priority as "priority: _", a.starts_at, a.ends_at,
                   (select min(r.starts_at) from app.reservations r
-                    where r.tenant_id = $1 and r.appointment_id = a.id and r.state = 'booked' and r.patient_id is null) as held_from,
+                    where r.tenant_id = $1 and r.appointment_id = a.id and r.state in ('booked', 'overbooked') and r.patient_id is null) as held_from,
                   (select max(r.ends_at) from app.reservations r
-                    where r.tenant_id = $1 and r.appointment_id = a.id and r.state = 'booked' and r.patient_id is null) as held_until,
+                    where r.tenant_id = $1 and r.appointment_id = a.id and r.state in ('booked', 'overbooked') and r.patient_id is null) as held_until,
                   array(select r.provider_id from app.reservations r
-                         where r.tenant_id = $1 and r.appointment_id = a.id and r.state = 'booked' and r.provider_id is not null
+                         where r.tenant_id = $1 and r.appointment_id = a.id and r.state in ('booked', 'overbooked') and r.provider_id is not null
                          order by r.provider_id <> a.provider_id, r.provider_id) as "providers!: Vec<Uuid>",
                   array(select r.asset_id from app.reservations r
-                         where r.tenant_id = $1 and r.appointment_id = a.id and r.state = 'booked' and r.asset_id is not null
+                         where r.tenant_id = $1 and r.appointment_id = a.id and r.state in ('booked', 'overbooked') and r.asset_id is not null
                          order by r.asset_id) as "assets!: Vec<Uuid>",
                   (select count(*) from app.reservations r
-                    where r.tenant_id = $1 and r.appointment_id = a.id and r.state = 'booked' and r.staff_id is not null)
-                  as "others!"
+                    where r.tenant_id = $1 and r.appointment_id = a.id and r.state in ('booked', 'overbooked') and r.staff_id is not null)
+                  as "others!", a.overbooked
              from app.appointments a
             where a.tenant_id = $1 and a.facility_id = any($2) and a.starts_at >= $3 and a.starts_at < $4
-              and a.status in ('scheduled', 'confirmed') and not a.overbooked
+              and a.status in ('scheduled', 'confirmed')
             order by a.starts_at, a.id
             limit 2000"#,
         tenant as _,

@@ -10,6 +10,7 @@ use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
 use super::model::{ListServices, NewService, Service};
 use super::store;
+use crate::assets::AssetKind;
 use crate::waitlist::{self, Opened};
 
 pub(super) async fn list(ctx: &Ctx, query: ListServices) -> Result<Answer<Page<Service>>> {
@@ -52,6 +53,7 @@ pub(super) async fn change(
     if data.skills != present.data.skills {
         require_skills(&mut tx, &data).await?;
     }
+    require_kinds(&mut tx, &present.data, &data).await?;
     let data = data.normalised();
     let now = ctx.now();
     store::update(&mut tx, id, &data, now)
@@ -129,6 +131,32 @@ async fn require_skills(tx: &mut TenantTx, new: &NewService) -> Result<()> {
             )
         });
     let unknown: Vec<FieldError> = unknown.collect();
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::invalid(unknown))
+    }
+}
+
+/// So is a kind of room or device nobody has, in a service that is changed to need it. A new service may come before its rooms.
+async fn require_kinds(tx: &mut TenantTx, present: &NewService, data: &NewService) -> Result<()> {
+    let mut unknown = Vec::new();
+    let mut none = |pointer: String| {
+        let rule = "must be the kind of a room or device of the organisation";
+        unknown.push(FieldError::new(pointer, "unknown_kind", rule));
+    };
+    if data.room_kind != present.room_kind {
+        let room = data.room_kind.as_slice();
+        if store::kinds_of(tx, AssetKind::Room, room).await?.is_empty() && !room.is_empty() {
+            none("/room_kind".to_owned());
+        }
+    }
+    let found = store::kinds_of(tx, AssetKind::Equipment, &data.equipment_kinds).await?;
+    for (place, kind) in data.equipment_kinds.iter().enumerate() {
+        if !present.equipment_kinds.contains(kind) && !found.contains(kind) {
+            none(format!("/equipment_kinds/{place}"));
+        }
+    }
     if unknown.is_empty() {
         Ok(())
     } else {

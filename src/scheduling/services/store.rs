@@ -7,6 +7,7 @@ use kernel::ids::ServiceId;
 use platform::db::TenantTx;
 
 use super::model::{AppointmentType, ListServices, NewService, Service};
+use crate::assets::AssetKind;
 
 struct Row {
     id: ServiceId,
@@ -232,4 +233,23 @@ pub(super) async fn held_of(tx: &mut TenantTx, skills: &[String]) -> Result<Vec<
     .fetch_all(tx.conn())
     .await?;
     Ok(held)
+}
+
+/// Those of these kinds of rooms, or of devices, of which there is one.
+pub(super) async fn kinds_of(
+    tx: &mut TenantTx,
+    what: AssetKind,
+    kinds: &[String],
+) -> Result<Vec<String>> {
+    let tenant = tx.tenant();
+    let found = sqlx::query_scalar!(
+        r#"select a.asset_kind from app.scheduling_assets a
+            where a.tenant_id = $1 and a.kind = $2 and a.status = 'active' and a.asset_kind = any($3)"#,
+        tenant as _,
+        what as _,
+        kinds
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(found)
 }

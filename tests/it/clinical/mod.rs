@@ -8,6 +8,7 @@ mod encounters;
 mod facility_scope;
 mod immunizations;
 mod merge;
+mod merge_bookings;
 mod merge_records;
 mod notes;
 mod notes_search;

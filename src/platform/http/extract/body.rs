@@ -29,6 +29,32 @@ impl<T: DeserializeOwned + Validate> FromRequest<App> for Json<T> {
     }
 }
 
+/// No body, or an empty object. Whoever says more means something that would not happen.
+#[derive(Debug)]
+pub struct NoBody;
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+impl Validate for Nothing {
+    fn check(&self, _checks: &mut Checks) {}
+}
+
+impl FromRequest<App> for NoBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let headers = request.headers().clone();
+        let bytes = whole(request, app).await?;
+        if bytes.is_empty() {
+            return Ok(Self);
+        }
+        require_content_type(&headers, &["application/json"])?;
+        checked::<Nothing>(&parse(&bytes)?, app.clock.now()).map(|_| Self)
+    }
+}
+
 /// A partial change: a member that is absent stays, `null` clears, anything else replaces.
 #[derive(Debug)]
 pub struct MergePatch {
@@ -92,6 +118,10 @@ async fn json_bytes(request: Request, app: &App, accepted: &[&str]) -> Result<By
             .detail("A body comes as it is, without Content-Encoding.")
             .into());
     }
+    whole(request, app).await
+}
+
+async fn whole(request: Request, app: &App) -> Result<Bytes, Problem> {
     Bytes::from_request(request, app)
         .await
         .map_err(|rejection| {

@@ -10,7 +10,7 @@ use kernel::Page;
 use kernel::ids::CalendarFeedId;
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{Json, Path, Problem, Query, Reply, RequestInfo};
+use platform::http::{Json, NoBody, Path, Problem, Query, Reply, RequestInfo};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -54,7 +54,11 @@ async fn open_calendar_feed(ctx: Ctx, Json(new): Json<NewCalendarFeed>) -> Reply
     params(("feed_id" = CalendarFeedId, Path, description = "Which feed")),
     responses((status = 200, body = CalendarFeed, description = "Revoked")),
     extensions(("x-permission" = json!("calendar_feed.manage"))))]
-async fn revoke_calendar_feed(ctx: Ctx, Path(id): Path<CalendarFeedId>) -> Reply<CalendarFeed> {
+async fn revoke_calendar_feed(
+    ctx: Ctx,
+    Path(id): Path<CalendarFeedId>,
+    _: NoBody,
+) -> Reply<CalendarFeed> {
     Ok(service::revoke(&ctx, id).await?)
 }
 

@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::{AppointmentId, ReminderId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{IfMatch, Json, MergePatch, Path, Query, Reply};
+use platform::http::{IfMatch, Json, MergePatch, NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -92,6 +92,6 @@ async fn list_appointment_reminders(
     params(("reminder_id" = ReminderId, Path, description = "Which reminder")),
     responses((status = 200, body = Reminder, description = "Taken back")),
     extensions(("x-permission" = json!("reminder.cancel"))))]
-async fn cancel_reminder(ctx: Ctx, Path(id): Path<ReminderId>) -> Reply<Reminder> {
+async fn cancel_reminder(ctx: Ctx, Path(id): Path<ReminderId>, _: NoBody) -> Reply<Reminder> {
     Ok(service::take_back(&ctx, id).await?)
 }

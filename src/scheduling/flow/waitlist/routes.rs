@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::{WaitlistEntryId, WaitlistOfferId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{IfMatch, Json, MergePatch, Path, Query, Reply};
+use platform::http::{IfMatch, Json, MergePatch, NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -112,7 +112,11 @@ async fn get_waitlist_offer(ctx: Ctx, Path(id): Path<WaitlistOfferId>) -> Reply<
     params(("offer_id" = WaitlistOfferId, Path, description = "Which offer")),
     responses((status = 200, body = WaitlistOffer, description = "Accepted, with the appointment")),
     extensions(("x-permission" = json!("waitlist.respond"))))]
-async fn accept_waitlist_offer(ctx: Ctx, Path(id): Path<WaitlistOfferId>) -> Reply<WaitlistOffer> {
+async fn accept_waitlist_offer(
+    ctx: Ctx,
+    Path(id): Path<WaitlistOfferId>,
+    _: NoBody,
+) -> Reply<WaitlistOffer> {
     Ok(answering::accept(&ctx, id).await?)
 }
 
@@ -123,6 +127,10 @@ async fn accept_waitlist_offer(ctx: Ctx, Path(id): Path<WaitlistOfferId>) -> Rep
     params(("offer_id" = WaitlistOfferId, Path, description = "Which offer")),
     responses((status = 200, body = WaitlistOffer, description = "Declined")),
     extensions(("x-permission" = json!("waitlist.respond"))))]
-async fn decline_waitlist_offer(ctx: Ctx, Path(id): Path<WaitlistOfferId>) -> Reply<WaitlistOffer> {
+async fn decline_waitlist_offer(
+    ctx: Ctx,
+    Path(id): Path<WaitlistOfferId>,
+    _: NoBody,
+) -> Reply<WaitlistOffer> {
     Ok(answering::decline(&ctx, id).await?)
 }

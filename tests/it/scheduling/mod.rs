@@ -10,7 +10,7 @@ mod capacity;
 mod catalogue;
 mod clinic;
 mod contended;
-pub(crate) mod desk;
+mod desk;
 mod extra_reminders;
 pub(crate) mod flow_clinic;
 mod forecasts;

@@ -19,7 +19,13 @@ fn one_visit() -> Problem {
     };
     problem.weights.wait_per_hour = free;
     problem.weights.preferred_time = 50;
+    for working in problem.providers.iter_mut().flat_map(|it| &mut it.working) {
+        (working.from, working.to) = (8 * 60, 17 * 60);
+    }
     let request = &mut problem.requests[0];
+    request.room = None;
+    request.equipment.clear();
+    request.continuity = None;
     request.windows.clear();
     request.preferred_windows.clear();
     problem

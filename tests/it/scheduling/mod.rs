@@ -12,7 +12,7 @@ mod catalogue;
 mod clinic;
 mod contended;
 mod departed;
-pub(crate) mod desk;
+mod desk;
 mod early_and_late;
 mod extra_reminders;
 pub(crate) mod flow_clinic;

@@ -32,7 +32,9 @@ async fn a_plan_of_nothing_is_empty() {
 #[tokio::test]
 async fn what_no_plan_can_move_is_lost_with_who_attends_it() {
     let desk = Desk::with(json!({ "capacity": 3, "appointment_type": "group" })).await;
-    let drawn = desk.add_service(json!({ "needs_provider": false })).await;
+    desk.add_asset("room", "lab").await;
+    let needs_room = json!({ "needs_provider": false, "room_kind": "lab" });
+    let drawn = desk.add_service(needs_room).await;
     let at = desk.at(3, 10, 0);
     let book = async |service: &str, provider: &str, at| {
         let mut wish = desk.wish(&desk.another_patient().await, at);

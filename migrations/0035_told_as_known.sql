@@ -44,7 +44,7 @@ update app.goals g set decided = false
                                       and n.xid = d.xid and n.version > d.version and n.after ->> 'status' <> 'proposed'))
         -- Rejected elsewhere: never more than proposed.
         or g.id in (select r.entry_id from app.imported_resources r
-                     where r.entry_kind = 'goal' and r.content ->> 'lifecycleStatus' = 'rejected'))
+                     where r.tenant_id = g.tenant_id and r.entry_kind = 'goal' and r.content ->> 'lifecycleStatus' = 'rejected'))
    and not exists (select from app.audit_log a
                     where a.tenant_id = g.tenant_id and a.table_name = 'goals' and a.row_id = g.id
                       and a.after ->> 'status' in ('active', 'on_hold', 'completed'));

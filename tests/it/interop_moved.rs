@@ -186,7 +186,8 @@ async fn a_second_source_adds_what_is_worse_to_an_allergy_that_stands() {
     let mut mild = allergy("a0");
     mild["criticality"] = json!("low");
     mild["reaction"] = json!([{ "severity": "mild", "manifestation": [{ "text": "Hives" }] }]);
-    files.lines("record.ndjson", &[patient("p1"), mild, allergy("a1")]);
+    let record = [patient("p1"), mild, allergy("a1")];
+    files.lines("record.ndjson", &record);
     run(&clinic, &files.0).await;
     let id = only_patient(&admin).await;
     let standing = items(&admin, &id, "allergies").await;

@@ -127,32 +127,57 @@ const REACTIONS: usize = 20;
 const NOTE: usize = 2000;
 
 impl NewAllergy {
-    /// What two say of one allergy: the worse of both, and all that either has seen.
+    /// What two say of one allergy: the worse of both, and all that either has seen, as when registrations are merged. Nothing that was
+    /// said before is shortened; false, where what is new did not all fit.
     #[must_use]
-    pub(super) fn and(mut self, other: &Self) -> Self {
+    pub(super) fn and(mut self, other: &Self) -> (Self, bool) {
+        let worse = |kind: AllergyKind| match kind {
+            AllergyKind::Unknown => 0,
+            AllergyKind::Intolerance => 1,
+            AllergyKind::Allergy => 2,
+        };
+        if worse(other.kind) > worse(self.kind) {
+            self.kind = other.kind;
+        }
         self.severity = self
             .severity
             .into_iter()
             .chain(other.severity)
             .max_by_key(|severity| *severity as u8);
-        if other.criticality == Criticality::High || self.criticality == Criticality::UnableToAssess
-        {
+        let worse = |criticality: Criticality| match criticality {
+            Criticality::Low => 0,
+            Criticality::UnableToAssess => 1,
+            Criticality::High => 2,
+        };
+        if worse(other.criticality) > worse(self.criticality) {
             self.criticality = other.criticality;
         }
         if other.verification == AllergyVerification::Confirmed {
             self.verification = other.verification;
         }
+        let onsets = self.onset.take().into_iter().chain(other.onset.clone());
+        self.onset = onsets.min_by_key(PartialDate::earliest);
+        let mut fits = true;
         for reaction in &other.reactions {
-            if self.reactions.len() < REACTIONS && !self.reactions.contains(reaction) {
+            if self.reactions.contains(reaction) {
+                continue;
+            }
+            fits &= self.reactions.len() < REACTIONS;
+            if self.reactions.len() < REACTIONS {
                 self.reactions.push(reaction.clone());
             }
         }
-        let said = self.note.as_deref().unwrap_or_default();
+        let said = self.note.clone().unwrap_or_default();
         if let Some(more) = other.note.as_deref().filter(|more| !said.contains(more)) {
             let both = format!("{said}\n{more}");
-            self.note = Some(both.trim().chars().take(NOTE).collect());
+            let both = both.trim();
+            if both.chars().count() <= NOTE {
+                self.note = Some(both.to_owned());
+            } else {
+                fits = false;
+            }
         }
-        self
+        (self, fits)
     }
 
     /// Whether it warns: active, and neither refuted nor a mistake.

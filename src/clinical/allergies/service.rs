@@ -124,7 +124,8 @@ pub async fn revise_in_tx(
         .on_constraint("allergies_active_key", already_active)
 }
 
-/// Adds to an allergy what another source says of the same: what is worse counts, and nothing that was said is lost.
+/// Adds to an allergy what another source says of the same: what is worse counts, and nothing that was said is lost. False: what is
+/// new did not all fit.
 ///
 /// # Errors
 /// As [`revise_in_tx`].
@@ -134,9 +135,11 @@ pub async fn worsen_in_tx(
     id: AllergyId,
     other: &NewAllergy,
     now: Instant,
-) -> Result<()> {
+) -> Result<bool> {
     let present = changeable(tx, person.id, id).await?;
-    revise_in_tx(tx, person, id, present.data.and(other), now).await
+    let (both, fits) = present.data.and(other);
+    revise_in_tx(tx, person, id, both, now).await?;
+    Ok(fits)
 }
 
 pub(super) async fn amend(

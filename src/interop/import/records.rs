@@ -127,7 +127,8 @@ impl Batch<'_> {
         let (Some(named), Some(_), None) = (before.patient, patient, &self.only_keep) else {
             return Ok(before);
         };
-        if patient == Some(named) {
+        // That they were merged here meanwhile makes nobody another.
+        if patient == Some(named) || patient == Some(self.survivor(named)) {
             return Ok(before);
         }
         let whose = Whose {

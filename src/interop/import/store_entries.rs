@@ -274,22 +274,21 @@ pub(super) async fn is_filed(tx: &mut TenantTx, version: DocumentVersionId) -> R
     Ok(found)
 }
 
-/// Whether the last who changed the row was an import, or nobody has since. That a merge moved it to another registration
-/// changes nothing of it.
+/// Whether nobody here has written the row or changed it: what an import adds to an entry of somebody here does not make it the
+/// import's. That a merge moved it to another registration changes nothing of it.
 pub(super) async fn is_untouched(tx: &mut TenantTx, table: &str, id: Uuid) -> Result<bool> {
     let tenant = tx.tenant();
-    let by = sqlx::query_scalar!(
-        "select role from app.audit_log
-          where tenant_id = $1 and table_name = $2 and row_id = $3
-            and (action <> 'update' or before - '{patient_id,version,updated_at}'::text[] <> '{}')
-          order by at desc, version desc limit 1",
+    let touched = sqlx::query_scalar!(
+        r#"select exists (select from app.audit_log
+                           where tenant_id = $1 and table_name = $2 and row_id = $3 and role <> 'system'
+                             and (action <> 'update' or before - '{patient_id,version,updated_at}'::text[] <> '{}')) as "touched!""#,
         tenant as _,
         table,
         id,
     )
-    .fetch_optional(tx.conn())
+    .fetch_one(tx.conn())
     .await?;
-    Ok(by.is_none_or(|role| role == "system"))
+    Ok(!touched)
 }
 
 /// Whether a document says what its source said: nobody here has changed its label, its content or its state, or signed it. That it

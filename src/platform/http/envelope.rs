@@ -95,7 +95,10 @@ fn in_path(route: &str, path: &str) -> Subject {
     for (name, value) in route.split('/').zip(path.split('/')) {
         match name {
             "{patient_id}" => subject.patient = value.parse().ok(),
-            name if name.starts_with('{') => subject.resource = value.parse().ok(),
+            // A number, such as a version's, names nothing by itself.
+            name if name.starts_with('{') => {
+                subject.resource = value.parse().ok().or(subject.resource);
+            }
             _ => {}
         }
     }

@@ -21,7 +21,8 @@ pub(super) async fn record(
     if permission.touches_phi() && is_told(info, error.kind()) {
         let ctx = Ctx::new(app.clone(), caller.clone(), info.clone(), None);
         let mut subject = info.concerned();
-        if let (None, Some(thing)) = (subject.patient, subject.resource) {
+        let was_reached = info.has_begun() || error.kind() != Kind::Invalid;
+        if let (None, Some(thing), true) = (subject.patient, subject.resource, was_reached) {
             // A note's path names no patient; his own log shall show who reached for it all the same.
             let mut tx = SystemTx::begin(&app.db, caller.tenant).await?;
             subject.patient = patient_of(&mut tx, thing).await?;

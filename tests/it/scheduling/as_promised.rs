@@ -24,8 +24,9 @@ fn span(of: &Value) -> (&Value, &Value) {
 async fn a_hold_is_booked_as_it_was_promised_whatever_becomes_of_its_service() {
     let desk =
         Desk::with(json!({ "align_minutes": 5, "cleanup_minutes": 10, "room_kind": "exam" })).await;
-    desk.add_asset("room", "exam").await;
-    desk.add_asset("equipment", "ecg").await;
+    for (kind, of) in [("room", "exam"), ("room", "theatre"), ("equipment", "ecg")] {
+        desk.add_asset(kind, of).await;
+    }
     // Who works until half an hour after the start, and ten minutes more.
     let who = json!({ "given_name": "Eve", "family_name": "Early" });
     let provider = id(&desk.admin.post("/api/v1/providers", who).await.expect(201));

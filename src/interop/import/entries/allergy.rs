@@ -220,6 +220,13 @@ fn stated(statement: NoKnown, said: &NewAllergy) -> NewStatement {
     }
 }
 
+const SAID_BY_ANOTHER: &str =
+    "warns no more by its source, and another resource says the same: the entry stays as it is";
+
+fn overflow(fits: bool) -> Option<String> {
+    (!fits).then(|| "/note or /reaction: there is no room for more".to_owned())
+}
+
 /// The allergy that an error names.
 fn standing(error: &Error) -> Option<AllergyId> {
     let (name, id) = error.extension()?;
@@ -247,8 +254,15 @@ impl Batch<'_> {
         if let Some(statement) = value.pointer("/code").and_then(statement) {
             return self.no_known(statement, &new, whose).await;
         }
-        let error = match self.add_or_revise(person, new.clone()).await {
-            Ok(id) => return Ok(Entered::whole("allergy", id)),
+        let shared = match self.revises {
+            Some(id) => !self.also_stand(resource, whose, id).await?.is_empty(),
+            None => false,
+        };
+        if let (Some(id), true, false) = (self.revises, shared, new.is_live()) {
+            return Ok(Entered::partly("allergy", id, SAID_BY_ANOTHER.to_owned()));
+        }
+        let error = match self.add_or_revise(person, new.clone(), shared).await {
+            Ok((id, fits)) => return Ok(Entered::whole("allergy", id).lacking(overflow(fits))),
             Err(error) => error,
         };
         let is_the_code = error.kind() == Kind::Invalid
@@ -259,8 +273,8 @@ impl Batch<'_> {
         if !is_the_code {
             return refusal(error);
         }
-        match self.add_or_revise(person, uncoded(new)).await {
-            Ok(id) => {
+        match self.add_or_revise(person, uncoded(new), shared).await {
+            Ok((id, _)) => {
                 let lacks = format!("its codes: {}", reason(&error));
                 Ok(Entered::partly("allergy", id, lacks))
             }
@@ -268,24 +282,42 @@ impl Batch<'_> {
         }
     }
 
-    /// Adds the allergy, or tells the one that warns already of the same substance what this one says. A statement that there are none
-    /// must not keep it out of the chart: it is withdrawn, as when registrations are merged.
-    async fn add_or_revise(&mut self, person: &Patient, new: NewAllergy) -> Result<AllergyId> {
+    /// Adds the allergy, or tells the one that warns already of the same substance what this one says; so it is told of changes, too, if
+    /// other resources stand by what it says. A statement that there are none must not keep it out of the chart: it is withdrawn, as
+    /// when registrations are merged. With whether all of it fits there.
+    async fn add_or_revise(
+        &mut self,
+        person: &Patient,
+        new: NewAllergy,
+        shared: bool,
+    ) -> Result<(AllergyId, bool)> {
+        if let (Some(id), true) = (self.revises.map(AllergyId), shared) {
+            return self.worsen(person, id, &new).await;
+        }
         let error = match self.try_allergy(person, new.clone()).await {
-            Ok(id) => return Ok(id),
+            Ok(id) => return Ok((id, true)),
             Err(error) => error,
         };
         match (error.code(), standing(&error)) {
             (Code::AllergyContradictsStatement, _) => {
                 self.withdraw_denials(person.id, new.substance.kind).await?;
-                self.try_allergy(person, new).await
+                Ok((self.try_allergy(person, new).await?, true))
             }
             (Code::AllergyAlreadyActive, Some(id)) if self.revises.is_none() => {
-                allergies::worsen_in_tx(&mut self.tx, person, id, &new, self.now).await?;
-                Ok(id)
+                self.worsen(person, id, &new).await
             }
             _ => Err(error),
         }
+    }
+
+    async fn worsen(
+        &mut self,
+        person: &Patient,
+        id: AllergyId,
+        new: &NewAllergy,
+    ) -> Result<(AllergyId, bool)> {
+        let fits = allergies::worsen_in_tx(&mut self.tx, person, id, new, self.now).await?;
+        Ok((id, fits))
     }
 
     async fn withdraw_denials(&mut self, patient: PatientId, kind: SubstanceKind) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Its source has found that a resource is another patient's: what was entered is taken back where it stands, and the resource is
 //! entered anew where it belongs.
 //!
-//! Invariants: what somebody here has gone on with stays where it is, and the report names it; from then on the resource no longer
+//! Invariants: what somebody here has gone on with, or another resource says too, stays where it is, and the report names it; from then on the resource no longer
 //! leads there, so that nothing of the one patient is ever changed for the sake of the other.
 
 use clinical::care_teams;
@@ -19,7 +19,8 @@ use super::{Entered, Whose, table_that_follows, vital};
 
 /// Why an entry was taken back.
 const MOVED: &str = "Its source has found that it is another patient's.";
-const STAYS: &str = "names another patient than when it was entered, and its entry was changed here: it stays with the patient it was entered for";
+const STAYS: &str = "names another patient than when it was entered, and what was entered was changed here, or is said by another resource too: \
+                     it stays with the patient it was entered for, and has to be looked at there";
 
 impl Batch<'_> {
     /// Takes back what the resource has entered for a patient it no longer names.
@@ -63,7 +64,7 @@ impl Batch<'_> {
         entry: (&'static str, Uuid),
     ) -> Result<bool> {
         let done = self.take_back(resource, whose, entry, MOVED).await?;
-        Ok(!matches!(done, Entered::Refused(_)))
+        Ok(matches!(done, Entered::As { lacks: None, .. }))
     }
 
     async fn leave_reading(

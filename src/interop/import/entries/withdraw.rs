@@ -103,7 +103,7 @@ impl Batch<'_> {
     }
 
     /// The encounters of the other resources that lead to the entry and still stand.
-    async fn also_stand(
+    pub(super) async fn also_stand(
         &mut self,
         resource: &Resource,
         whose: Whose,

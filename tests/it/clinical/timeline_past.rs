@@ -278,8 +278,8 @@ async fn a_reading_is_told_of_the_registration_it_belonged_to_then() {
     case.unmerge().await;
     let again = now(&case.clinic);
     as_it_was().await;
-    assert_eq!(told(merged, &again).await, [moved.clone()]);
-    assert_eq!(told(survivor, &again).await, [own.clone()]);
+    assert_eq!(told(merged, &again).await, std::slice::from_ref(&moved));
+    assert_eq!(told(survivor, &again).await, std::slice::from_ref(&own));
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ const IN_ERROR: &str = "was entered in error at its source";
 const UNCODED: &str = "is coded neither in ICD-10-CM nor in SNOMED CT";
 
 /// The problem; or why it can't be one.
+#[expect(clippy::too_many_lines, reason = "one element after the other")]
 fn map(value: &Value, written: &str, whose: Whose) -> std::result::Result<NewProblem, Entered> {
     let code = value.pointer("/code").ok_or(Entered::refused(UNCODED))?;
     if is_no_problem(code) {
@@ -156,7 +157,7 @@ fn is_refuted(value: &Value) -> bool {
     code_of(value, "/verificationStatus") == Some("refuted")
 }
 
-fn as_a_diagnosis(why: String) -> String {
+fn as_a_diagnosis(why: &str) -> String {
     format!("as a diagnosis of its encounter: {why}")
 }
 
@@ -211,11 +212,11 @@ impl Batch<'_> {
                 self.reconsider(resource, whose).await?;
             }
             let lacks = diagnosis.and_then(std::result::Result::err);
-            return Ok(revised("problem", id, done)?.lacking(lacks.map(as_a_diagnosis)));
+            return Ok(revised("problem", id, done)?.lacking(lacks.as_deref().map(as_a_diagnosis)));
         }
         let problem = problems::enter_in_tx(&mut self.tx, person, new, on, self.now).await;
         match (problem, diagnosis) {
-            (Ok(id), Some(Err(why))) => Ok(Entered::partly("problem", id, as_a_diagnosis(why))),
+            (Ok(id), Some(Err(why))) => Ok(Entered::partly("problem", id, as_a_diagnosis(&why))),
             (Ok(id), _) => Ok(Entered::whole("problem", id)),
             (Err(error), Some(Ok(id))) => match refusal(error)? {
                 Entered::Refused(why) => {

@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 
 use chrono::TimeDelta;
 use kernel::clock::Instant;
-use kernel::ids::{FacilityId, HoldId, ServiceId, TenantId, WaitlistEntryId};
+use kernel::ids::{FacilityId, HoldId, ProviderId, ServiceId, TenantId, WaitlistEntryId};
 use kernel::{Code, Kind, Result};
 use platform::App;
 use platform::db::{SystemTx, TenantTx};
@@ -299,6 +299,15 @@ fn place_of(row: &Row, slot: Slot) -> Place {
     }
 }
 
+/// Who does not accept him, where he asked for himself.
+async fn closed_to(tx: &mut TenantTx, row: &Row) -> Result<Vec<ProviderId>> {
+    if row.himself {
+        store::closed_to(tx, row.patient_id).await
+    } else {
+        Ok(Vec::new())
+    }
+}
+
 /// The first free time that somebody who waits could have.
 async fn first(
     tx: &mut TenantTx,
@@ -329,11 +338,7 @@ async fn first(
     let places = store_free::facilities(tx, row.facility_id, there).await?;
     let quiet = Quiet::of(settings);
     let any_of = row.wish().provider_ids;
-    let closed_to = if row.himself {
-        store::closed_to(tx, row.patient_id).await?
-    } else {
-        Vec::new()
-    };
+    let none_of = closed_to(tx, row).await?;
     for piece in starts.spans().iter().take(PIECES) {
         let mut best: Option<Slot> = None;
         for (facility, time_zone) in &places {
@@ -349,7 +354,7 @@ async fn first(
                 zone,
                 any_of: &any_of,
                 all_of: &[],
-                none_of: &closed_to,
+                none_of: &none_of,
                 from,
                 to: instant(piece.until),
                 preferred: None,
@@ -361,11 +366,8 @@ async fn first(
                 only_needed: None,
             };
             let found = availability::next_free(tx, &ask, 1, now).await?;
-            let found = found.into_iter().next();
-            best = best
-                .into_iter()
-                .chain(found)
-                .min_by_key(|slot| slot.starts_at);
+            let either = best.into_iter().chain(found.into_iter().next());
+            best = either.min_by_key(|slot| slot.starts_at);
         }
         if best.is_some() {
             return Ok(best);

@@ -124,7 +124,10 @@ impl<'m> Week<'m> {
 
     /// How many of a group are free at a tick.
     pub fn group_left(&self, group: usize, day: usize, tick: usize) -> f64 {
-        let (at, assets) = (group * self.model.days + day, &self.model.groups[group].assets);
+        let (at, assets) = (
+            group * self.model.days + day,
+            &self.model.groups[group].assets,
+        );
         let left = match &self.model.pools[at] {
             Some(open) if open.has(tick) => assets.len().saturating_sub(self.pools.held(at, tick)),
             Some(_) => 0,

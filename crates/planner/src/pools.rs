@@ -34,6 +34,11 @@ impl Pools {
         model.pools[at].map(|open| open.without(&self.full[at]))
     }
 
+    /// How many are held at a tick.
+    pub fn held(&self, at: usize, tick: usize) -> usize {
+        usize::from(self.count[at][tick])
+    }
+
     pub fn hold(&mut self, model: &Model, group: usize, day: usize, held: Held) {
         let at = group * model.days + day;
         if model.pools[at].is_none() {

@@ -33,6 +33,13 @@ const COLD: f64 = 1.0 / 1000.0;
 /// So often in a thousand a step fills holes exactly.
 const EXACT: usize = 900;
 
+/// The part of the time that goes into steps before whole shifts are made anew, where there is time for both.
+const PART: f64 = 0.4;
+const BOTH: Duration = Duration::from_millis(800);
+/// Pivots beside so many steps: at least, and one for so many.
+const PIVOTS: u64 = 2000;
+const STEPS: u64 = 5;
+
 /// Steps around one request without a better plan, once there is one.
 const PATIENCE: u64 = 30;
 
@@ -94,6 +101,27 @@ impl<'w, 'm> Search<'w, 'm> {
         self.wants = wants(self.week.model);
         self.alike = alike(self.week.model);
         self.holes = Some(Holes::new(self.week.model));
+        let (steps, effort) = match budget {
+            Budget::Iterations(most) => (budget, (PIVOTS + most / STEPS, None)),
+            Budget::Time(most) => (
+                Budget::Time(most.mul_f64(PART)),
+                (u64::MAX, Some(begun + most)),
+            ),
+        };
+        let short = matches!(budget, Budget::Time(most) if most < BOTH);
+        let whole = !short && self.has_shifts();
+        self.anneal(begun, if whole { steps } else { budget }, true);
+        self.restore_best();
+        if whole {
+            self.whole_shifts(effort);
+            self.keep_best();
+            self.anneal(begun, budget, false);
+            self.restore_best();
+        }
+    }
+
+    /// Step by step, hot at first or not, until the budget is spent.
+    fn anneal(&mut self, begun: Instant, budget: Budget, hot_first: bool) {
         let scale = as_float(self.week.model.middling());
         let count = share(self.week.model.requests.len() as u64, 1);
         let hot = HOT * (MANY / count).clamp(1.0, HOTTEST);
@@ -106,7 +134,8 @@ impl<'w, 'm> Search<'w, 'm> {
                 if spent >= 1.0 || spent.is_nan() {
                     break;
                 }
-                self.temperature = scale * hot * (COLD / hot).powf(spent);
+                let cooled = if hot_first { spent } else { 1.0 };
+                self.temperature = scale * hot * (COLD / hot).powf(cooled);
             }
             if matches!(budget, Budget::Iterations(most) if self.iterations >= most)
                 || !self.step(None)
@@ -114,7 +143,6 @@ impl<'w, 'm> Search<'w, 'm> {
                 break;
             }
         }
-        self.restore_best();
     }
 
     /// The same, only around one request that has no place, and never for the worse.
@@ -137,10 +165,7 @@ impl<'w, 'm> Search<'w, 'm> {
     fn step(&mut self, around: Option<usize>) -> bool {
         self.iterations += 1;
         let before = self.week.cost;
-        for at in self.torn_list.drain(..) {
-            self.torn[at] = false;
-        }
-        self.removed.clear();
+        self.forget_step();
         if around.is_none() && self.rng.chance(EXACT) && self.fill_holes() {
             self.keep_best();
             return true;
@@ -165,6 +190,14 @@ impl<'w, 'm> Search<'w, 'm> {
             self.undo(forced);
         }
         true
+    }
+
+    pub fn forget_step(&mut self) {
+        for at in self.torn_list.drain(..) {
+            self.torn[at] = false;
+        }
+        self.removed.clear();
+        self.trying.clear();
     }
 
     fn keep_best(&mut self) {

@@ -122,6 +122,23 @@ impl<'m> Week<'m> {
         Grid::range(0, TICKS).without(&free)
     }
 
+    /// How many of a group are free at a tick.
+    pub fn group_left(&self, group: usize, day: usize, tick: usize) -> f64 {
+        let (at, assets) = (
+            group * self.model.days + day,
+            &self.model.groups[group].assets,
+        );
+        let left = match &self.model.pools[at] {
+            Some(open) if open.has(tick) => assets.len().saturating_sub(self.pools.held(at, tick)),
+            Some(_) => 0,
+            None => {
+                let free = |it: &&usize| self.asset_free[**it * self.model.days + day].has(tick);
+                assets.iter().filter(free).count()
+            }
+        };
+        f64::from(u32::try_from(left).unwrap_or(u32::MAX))
+    }
+
     /// The starts at which the patient is with nobody else.
     pub fn patient_starts(&self, request: usize, day: usize) -> Option<Grid> {
         let wanted = &self.model.requests[request];

@@ -47,6 +47,7 @@ pub(super) async fn check_in(ctx: &Ctx, id: AppointmentId) -> Result<Answer<Appo
     clinical::patients::require_active(&mut tx, present.patient_id).await?;
     if present.status == AppointmentStatus::NoShow {
         tx = late::take_back(ctx, tx, &present).await?;
+        store::leave_room(&mut tx, id, ctx.now()).await?;
     }
     if present.starts_at - ctx.now() > EARLIEST {
         return Err(Error::new(Code::TooEarly));

@@ -299,6 +299,23 @@ pub(super) async fn step(
     Ok(())
 }
 
+/// Who was missed is in no room any more, wherever he sat before: another may have it by now.
+pub(super) async fn leave_room(tx: &mut TenantTx, id: AppointmentId, now: Instant) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.appointments
+            set roomed_at = null, roomed_in = null, roomed_by = null, roomed_while = null, roomed_alone = default,
+                version = version + 1, updated_at = $3
+          where tenant_id = $1 and id = $2 and roomed_in is not null",
+        tenant as _,
+        id as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// Takes back the check-in of an appointment locked before: it stands as it stood, and he is in no room.
 pub(super) async fn undo_check_in(
     tx: &mut TenantTx,

@@ -320,3 +320,19 @@ async fn who_was_booked_over_another_and_comes_late_is_beside_him_again() {
     assert_eq!(here["overbooked"], json!(false));
     assert_eq!(desk.torn().await, (0, 0));
 }
+
+#[tokio::test]
+async fn who_was_missed_after_he_sat_in_a_room_is_in_none_when_he_comes_back() {
+    let (mut desk, made, at) = desk().await;
+    let room = desk.add_asset("room", "exam").await;
+    until(&mut desk, at - TimeDelta::minutes(5)).await;
+    desk.staff.act(step(&made, "check-in")).await.expect(200);
+    let sits = desk
+        .staff
+        .post(step(&made, "room"), json!({ "room_id": room }));
+    assert_eq!(sits.await.expect(200)["roomed_in"], json!(room));
+    miss(&mut desk, &made, at).await;
+    desk.later(TimeDelta::minutes(5)).await;
+    let back = desk.staff.act(step(&made, "check-in")).await.expect(200);
+    assert_eq!(back.get("roomed_in"), None, "{back}");
+}

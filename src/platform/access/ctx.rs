@@ -46,7 +46,10 @@ impl Ctx {
         request: Arc<RequestInfo>,
         idempotency: Option<IdempotencyKey>,
     ) -> Self {
-        let purpose = request.purpose.unwrap_or(principal.default_purpose());
+        // One that is not his to claim is refused, and does not stand in the record of that either.
+        let claimed = request.purpose;
+        let claimed = claimed.filter(|one| Purpose::of(principal.role).contains(one));
+        let purpose = claimed.unwrap_or(principal.default_purpose());
         let now = app.clock.now();
         Self(Arc::new(Inner {
             app,

@@ -8,7 +8,7 @@ use kernel::ids::SessionId;
 use kernel::{Error, Page};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{Answer, Json, NoBody, NoQuery, Path, Reply, RequestInfo};
+use platform::http::{Answer, Json, NoQuery, Path, Reply, RequestInfo};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -66,7 +66,7 @@ async fn refresh_login(
 #[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth",
     responses((status = 204, description = "Logged out")),
     extensions(("x-permission" = json!("profile.update"))))]
-async fn end_login(ctx: Ctx, _: NoBody) -> Reply<()> {
+async fn end_login(ctx: Ctx) -> Reply<()> {
     Ok(own::logout(&ctx).await?)
 }
 

@@ -1,8 +1,11 @@
 //! What an account may upload: so many bytes a day, so many uploads at once.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::Method;
 use chrono::TimeDelta;
+use futures_util::StreamExt as _;
 use platform::access::Role;
 use platform::files::{FileOptions, Files, Objects};
 use platform::http::Rates;
@@ -116,7 +119,12 @@ async fn of_a_file_that_broke_off_only_what_came_was_sent() {
     );
     let kind = [("content-type", kind.as_str())];
     let send = |pieces: Vec<std::io::Result<Vec<u8>>>| {
-        let body = Body::from_stream(futures_util::stream::iter(pieces));
+        // Each piece by itself, or the end would be seen before the beginning is counted.
+        let pieces = futures_util::stream::iter(pieces).then(|piece| async move {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            piece
+        });
+        let body = Body::from_stream(pieces);
         chart
             .portal_user
             .send_bytes(Method::POST, &path, &kind, body)
@@ -131,7 +139,7 @@ async fn of_a_file_that_broke_off_only_what_came_was_sent() {
             again.expect(201);
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("what did not come stays counted");
 }

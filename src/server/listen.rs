@@ -6,10 +6,15 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
+use axum::http::{HeaderValue, Version, header};
+use axum::response::{IntoResponse as _, Response};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
+use kernel::ids::RequestId;
+use kernel::{Code, Error};
+use platform::http::problem_document;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_io_timeout::TimeoutStream;
@@ -156,7 +161,39 @@ fn service(
         let mut request: Request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
         let owed = turn.answer();
-        let answer = router.clone().oneshot(request);
-        async move { Ok(answer.await?.map(|body| OwedBody::new(body, owed))) }
+        let answer = names_its_host(&request).then(|| router.clone().oneshot(request));
+        async move {
+            let answer = match answer {
+                Some(answer) => answer.await?,
+                None => without_host(),
+            };
+            Ok(answer.map(|body| OwedBody::new(body, owed)))
+        }
     })
+}
+
+/// HTTP/1.1 names its host, once (RFC 9112, 3.2).
+fn names_its_host(request: &Request) -> bool {
+    match request.headers().get_all(header::HOST).iter().count() {
+        0 => request.version() < Version::HTTP_11,
+        named => named == 1,
+    }
+}
+
+fn without_host() -> Response {
+    let error = Error::new(Code::MalformedRequest).detail("The head needs one Host header.");
+    let id = RequestId::new();
+    let (status, document) = problem_document(&error, id);
+    tracing::info!(request = %id, status = status.as_u16(), code = error.code().as_str(), "request refused");
+    let head = [
+        (header::CONNECTION, "close"),
+        (header::CONTENT_TYPE, "application/problem+json"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    let mut response = (status, head, document).into_response();
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
 }

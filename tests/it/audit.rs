@@ -380,6 +380,54 @@ async fn the_purpose_of_use_is_on_record() {
     );
 }
 
+#[tokio::test]
+async fn nobody_who_does_not_treat_may_say_that_he_does() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let path = format!("/api/v1/patients/{}", chart.patient);
+    let (admin, billing) = (
+        clinic.user(Role::Admin).await,
+        clinic.user(Role::Billing).await,
+    );
+    for (caller, purpose, may) in [
+        (&chart.portal_user, "TREAT", false),
+        (&chart.portal_user, "ETREAT", false),
+        (&chart.portal_user, "PATRQT", true),
+        (&billing, "TREAT", false),
+        (&billing, "ETREAT", false),
+        (&billing, "HOPERAT", true),
+        (&admin, "ETREAT", false),
+        (&chart.nurse, "ETREAT", true),
+        (&chart.doctor, "HRESCH", true),
+    ] {
+        let why = [("x-purpose-of-use", purpose)];
+        let reply = caller
+            .send(axum::http::Method::GET, &path, &why, None)
+            .await;
+        if may {
+            reply.expect(200);
+        } else {
+            let problem = reply.expect_problem(400, "invalid_header");
+            let rule = problem["detail"].as_str().expect("a rule");
+            assert!(rule.starts_with("X-Purpose-Of-Use"), "{rule}");
+        }
+    }
+    // Nor in the record of what he may not do at all.
+    let why = [("x-purpose-of-use", "TREAT")];
+    let refused = chart
+        .portal_user
+        .send(axum::http::Method::GET, "/api/v1/audit/access", &why, None)
+        .await;
+    let purpose: String =
+        sqlx::query_scalar("select purpose from app.phi_accesses where request_id = $1::uuid")
+            .bind(refused.headers["x-request-id"].to_str().expect("an id"))
+            .fetch_one(&mut clinic.behind_the_curtain().await)
+            .await
+            .expect("a record");
+    refused.expect_problem(403, "forbidden");
+    assert_eq!(purpose, "PATRQT");
+}
+
 /// The tests' cluster has it off, as one of a careless operator.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_answered_for_is_durable_whatever_the_cluster_says() {

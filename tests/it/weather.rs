@@ -356,6 +356,16 @@ async fn what_is_no_request_gets_a_problem_document_too() {
             "malformed_request",
         ),
         (
+            "GET /livez HTTP/1.1\r\naccept: */*\r\n\r\n".to_owned(),
+            400,
+            "malformed_request",
+        ),
+        (
+            "GET /livez HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n".to_owned(),
+            400,
+            "malformed_request",
+        ),
+        (
             format!("GET /livez HTTP/1.1\r\nhost: x\r\n{many}\r\n"),
             431,
             "headers_too_large",
@@ -404,6 +414,9 @@ async fn what_is_no_request_gets_a_problem_document_too() {
         let id = problem["request_id"].as_str().expect("an id");
         assert!(head.contains(&format!("x-request-id: {id}")), "{head}");
     }
+    // HTTP/1.0 has no hosts.
+    let old = until_closed(address, "GET /livez HTTP/1.0\r\n\r\n").await;
+    assert!(old.starts_with("HTTP/1.0 200"), "{old}");
 }
 
 /// What is served looks like what the wire would write itself, is long, and is streamed in pieces: it comes as it is.

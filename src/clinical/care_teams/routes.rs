@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::{CareTeamMemberId, PatientId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{Json, Path, Query, Reply};
+use platform::http::{Json, NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -77,6 +77,7 @@ async fn get_care_team_member(
 async fn end_care_team_membership(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, CareTeamMemberId)>,
+    _: NoBody,
 ) -> Reply<CareTeamMember> {
     Ok(service::end(&ctx, patient, id).await?)
 }

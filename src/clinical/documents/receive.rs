@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use kernel::ids::{DocumentVersionId, TenantId};
+use kernel::ids::{DocumentUploadId, DocumentVersionId, TenantId};
 use kernel::{Error, Result};
 use platform::access::Ctx;
 use platform::files::{Files, Mismatch, ObjectKey, ObjectName, Pieces, check_type, is_text};
@@ -21,6 +21,8 @@ pub(super) struct Received {
     pub content_type: &'static str,
     pub size: i64,
     pub sha256: [u8; 32],
+    /// What it was sent as, if in parts.
+    pub upload: Option<DocumentUploadId>,
 }
 
 /// What content is said to be.
@@ -95,6 +97,7 @@ pub(super) async fn store_in(
         content_type,
         size: i64::try_from(written.size).map_err(Error::internal)?,
         sha256: written.sha256,
+        upload: None,
     })
 }
 

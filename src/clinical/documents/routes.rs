@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::{DocumentId, PatientId, ProviderId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{IfMatch, Json, MergePatch, Path, Query, Reply, Streamed};
+use platform::http::{IfMatch, Json, MergePatch, NoBody, Path, Query, Reply, Streamed};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -125,7 +125,7 @@ async fn update_document(
     params(("document_id" = DocumentId, Path, description = "Which document")),
     responses((status = 200, body = Document, description = "Released")),
     extensions(("x-permission" = json!("document.update"))))]
-async fn release_document(ctx: Ctx, Path(id): Path<DocumentId>) -> Reply<Document> {
+async fn release_document(ctx: Ctx, Path(id): Path<DocumentId>, _: NoBody) -> Reply<Document> {
     Ok(service::release(&ctx, id).await?)
 }
 
@@ -136,7 +136,7 @@ async fn release_document(ctx: Ctx, Path(id): Path<DocumentId>) -> Reply<Documen
     params(("document_id" = DocumentId, Path, description = "Which document")),
     responses((status = 200, body = Document, description = "Withdrawn")),
     extensions(("x-permission" = json!("document.update"))))]
-async fn withdraw_document(ctx: Ctx, Path(id): Path<DocumentId>) -> Reply<Document> {
+async fn withdraw_document(ctx: Ctx, Path(id): Path<DocumentId>, _: NoBody) -> Reply<Document> {
     Ok(service::withdraw(&ctx, id).await?)
 }
 

@@ -31,9 +31,11 @@ pub(super) async fn file(ctx: &Ctx, owner: Owner, body: Streamed) -> Result<Answ
     let declared = receive::declared(&part)?;
     let id = DocumentVersionId::new();
     uploads::note(ctx, id, owner, None, counted.bytes).await?;
-    let received = receive::store(ctx, id, declared, receive::pieces(part)).await?;
+    let coming = uploads::Coming::new(ctx, counted);
+    let content = coming.seen(receive::pieces(part));
+    let received = receive::store(ctx, id, declared, content).await?;
     form.end().await?;
-    uploads::give_back(ctx, counted, received.size).await?;
+    coming.end(received.size).await?;
     let label = serde_json::to_vec(&new).map_err(Error::internal)?;
     let ctx = &ctx.having_received(&[&label, &received.sha256]);
     let tx = ctx.begin(Permission::DocumentCreate).await?;
@@ -85,7 +87,7 @@ pub(super) async fn file_received(
         released_at,
     };
     insert_version(ctx, &mut tx, &label, received, now).await?;
-    uploads::settle(&mut tx, received.id, now).await?;
+    uploads::settle(&mut tx, received, id, now).await?;
     let document = store::get(&mut tx, id).await?;
     let version = document.version;
     let answer = tx

@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::{EncounterId, FacilityId, PatientId, ProviderId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{IfMatch, Json, MergePatch, Path, Query, Reply};
+use platform::http::{IfMatch, Json, MergePatch, NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -123,6 +123,7 @@ async fn update_encounter(
 async fn start_encounter(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, EncounterId)>,
+    _: NoBody,
 ) -> Reply<Encounter> {
     Ok(service::start(&ctx, patient, id).await?)
 }
@@ -172,6 +173,7 @@ async fn cancel_encounter(
 async fn mark_encounter_no_show(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, EncounterId)>,
+    _: NoBody,
 ) -> Reply<Encounter> {
     Ok(service::miss(&ctx, patient, id).await?)
 }

@@ -3,7 +3,7 @@
 use kernel::ids::PatientId;
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{Download, Path, Problem};
+use platform::http::{Download, NoBody, Path, Problem};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -21,6 +21,10 @@ pub fn router() -> OpenApiRouter<App> {
     params(("patient_id" = PatientId, Path, description = "Whose record")),
     responses((status = 200, content_type = "application/zip", description = "The record")),
     extensions(("x-permission" = json!("patient.export"))))]
-async fn export_patient(ctx: Ctx, Path(patient): Path<PatientId>) -> Result<Download, Problem> {
+async fn export_patient(
+    ctx: Ctx,
+    Path(patient): Path<PatientId>,
+    _: NoBody,
+) -> Result<Download, Problem> {
     Ok(service::export(&ctx, patient).await?)
 }

@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::{ImportedResourceId, PatientId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{Path, Query, Reply};
+use platform::http::{NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -62,6 +62,7 @@ async fn get_imported_resource(
 async fn release_imported_resource(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, ImportedResourceId)>,
+    _: NoBody,
 ) -> Reply<ImportedResource> {
     Ok(service::release(&ctx, patient, id).await?)
 }
@@ -77,6 +78,7 @@ async fn release_imported_resource(
 async fn withhold_imported_resource(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, ImportedResourceId)>,
+    _: NoBody,
 ) -> Reply<ImportedResource> {
     Ok(service::withhold(&ctx, patient, id).await?)
 }

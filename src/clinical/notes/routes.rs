@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::{NoteId, PatientId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{IfMatch, Json, MergePatch, Path, Query, Reply};
+use platform::http::{IfMatch, Json, MergePatch, NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -108,7 +108,7 @@ async fn retract_note(
     params(("note_id" = NoteId, Path, description = "Which note")),
     responses((status = 200, body = Note, description = "It is the caller's now")),
     extensions(("x-permission" = json!("note.write"))))]
-async fn take_over_note(ctx: Ctx, Path(id): Path<NoteId>) -> Reply<Note> {
+async fn take_over_note(ctx: Ctx, Path(id): Path<NoteId>, _: NoBody) -> Reply<Note> {
     Ok(service::take_over(&ctx, id).await?)
 }
 

@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::PatientId;
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{IfMatch, Json, MergePatch, Path, Query, Reply};
+use platform::http::{IfMatch, Json, MergePatch, NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -111,7 +111,7 @@ async fn change_patient_status(
     params(("patient_id" = PatientId, Path, description = "The patient")),
     responses((status = 204, description = "Retired")),
     extensions(("x-permission" = json!("patient.retire"))))]
-async fn retire_patient(ctx: Ctx, Path(id): Path<PatientId>) -> Reply<()> {
+async fn retire_patient(ctx: Ctx, Path(id): Path<PatientId>, _: NoBody) -> Reply<()> {
     Ok(lifecycle::retire(&ctx, id).await?)
 }
 

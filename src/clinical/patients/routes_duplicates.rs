@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::{DuplicatePairId, PatientId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{IfMatch, Json, MergePatch, Path, Query, Reply};
+use platform::http::{IfMatch, Json, MergePatch, NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -44,7 +44,7 @@ async fn list_duplicates(
 #[utoipa::path(post, path = "/api/v1/patients/duplicates/scan", tag = "duplicates",
     responses((status = 200, body = ScanReport, description = "What was compared, and whether there is more")),
     extensions(("x-permission" = json!("patient.review_duplicates"))))]
-async fn scan_duplicates(ctx: Ctx) -> Reply<ScanReport> {
+async fn scan_duplicates(ctx: Ctx, _: NoBody) -> Reply<ScanReport> {
     Ok(worklist::scan(&ctx).await?)
 }
 
@@ -125,6 +125,6 @@ async fn update_matching(
 #[utoipa::path(post, path = "/api/v1/patients/matching/learn", tag = "duplicates",
     responses((status = 200, body = MatchingSettings, description = "Learned")),
     extensions(("x-permission" = json!("patient.merge"))))]
-async fn learn_matching(ctx: Ctx) -> Reply<MatchingSettings> {
+async fn learn_matching(ctx: Ctx, _: NoBody) -> Reply<MatchingSettings> {
     Ok(tuning::learn(&ctx).await?)
 }

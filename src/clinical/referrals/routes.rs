@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::{PatientId, ReferralId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{IfMatch, Json, MergePatch, Path, Query, Reply};
+use platform::http::{IfMatch, Json, MergePatch, NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -100,6 +100,7 @@ async fn update_referral(
 async fn send_referral(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, ReferralId)>,
+    _: NoBody,
 ) -> Reply<Referral> {
     Ok(service::send(&ctx, patient, id).await?)
 }
@@ -114,6 +115,7 @@ async fn send_referral(
 async fn accept_referral(
     ctx: Ctx,
     Path((patient, id)): Path<(PatientId, ReferralId)>,
+    _: NoBody,
 ) -> Reply<Referral> {
     Ok(service::accept(&ctx, patient, id).await?)
 }

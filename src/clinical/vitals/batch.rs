@@ -5,7 +5,7 @@
 //! Rows of one patient and one time are one set, whichever devices they came from; what they call for is judged by the minute
 //! ([`minutes`]).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, SubsecRound, Utc};
 use kernel::clock::Instant;
@@ -184,6 +184,7 @@ pub async fn record(ctx: &Ctx, confirmed: bool, batch: NewBatch) -> Result<Answe
             Err(error) => outcomes.refuse(place, &error),
         }
     }
+    let named: BTreeSet<PatientId> = rows.iter().map(|(_, row)| row.patient_id).collect();
     let rows = with_months(ctx, rows, &mut outcomes).await?;
     let mut tx = ctx.begin(Permission::VitalsRecord).await?;
     let subjects = subjects(&mut tx, &rows).await?;
@@ -195,14 +196,10 @@ pub async fn record(ctx: &Ctx, confirmed: bool, batch: NewBatch) -> Result<Answe
     records::record_in_tx(&mut tx, &written).await?;
     alerts::withdraw_in_tx(&mut tx, &less, ctx.now()).await?;
     alerts::raise_in_tx(&mut tx, &raised, ctx.now()).await?;
-    let concerned = outcomes.concerned();
-    tx.commit(Disclosure::shown(
-        RESOURCE,
-        Action::Create,
-        concerned,
-        outcomes.finish(),
-    ))
-    .await
+    let (concerned, refused) = outcomes.concerned(named);
+    let disclosure =
+        Disclosure::shown(RESOURCE, Action::Create, concerned, outcomes.finish()).refusing(refused);
+    tx.commit(disclosure).await
 }
 
 /// Makes the months of the rows that will be written as far as their patients tell, and refuses those whose months would be
@@ -469,14 +466,16 @@ impl Outcomes {
         kept
     }
 
-    fn concerned(&self) -> Vec<Concerned> {
-        self.concerned
-            .iter()
-            .map(|patient| Concerned {
-                patient: Some(*patient),
-                resource: None,
-            })
-            .collect()
+    /// For whom there is something, and for whom every row was refused.
+    fn concerned(&self, named: BTreeSet<PatientId>) -> (Vec<Concerned>, Vec<Concerned>) {
+        let subject = |patient| Concerned {
+            patient: Some(patient),
+            resource: None,
+        };
+        named
+            .into_iter()
+            .map(subject)
+            .partition(|one| one.patient.is_some_and(|it| self.concerned.contains(&it)))
     }
 
     fn finish(self) -> BatchOutcome {

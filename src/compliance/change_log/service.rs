@@ -11,6 +11,14 @@ use platform::http::{Answer, Paging, require_order};
 use super::model::{Change, Filter, ListChanges};
 use super::store;
 
+/// Fields of resources that hold another patient's id.
+const PATIENTS: [(&str, &str); 4] = [
+    ("patients", "/replaced_by"),
+    ("duplicate_pairs", "/other_id"),
+    ("patient_merges", "/survivor_id"),
+    ("patient_merges", "/merged_id"),
+];
+
 pub(super) async fn list(ctx: &Ctx, query: ListChanges) -> Result<Answer<Page<Change>>> {
     let ListChanges {
         resource,
@@ -40,8 +48,9 @@ pub(super) async fn list(ctx: &Ctx, query: ListChanges) -> Result<Answer<Page<Ch
     }
     let rows = store::page(&mut tx, &filter, paging.after()?, paging.fetch()).await?;
     let page = paging.page(rows, |row| (row.at, row.id))?;
-    let named = page.items.iter().filter_map(|row| row.patient_id);
-    let patients: BTreeSet<PatientId> = named.chain(filter.patient).collect();
+    let whose = page.items.iter().filter_map(|row| row.patient_id);
+    let shown = page.items.iter().flat_map(named);
+    let patients: BTreeSet<PatientId> = whose.chain(shown).chain(filter.patient).collect();
     let subjects: Vec<Subject> = patients
         .into_iter()
         .map(|patient| Subject {
@@ -51,6 +60,19 @@ pub(super) async fn list(ctx: &Ctx, query: ListChanges) -> Result<Answer<Page<Ch
         .collect();
     tx.finish(Disclosure::list("change_log", subjects, page))
         .await
+}
+
+/// The patients whose ids a change shows.
+fn named(change: &Change) -> impl Iterator<Item = PatientId> {
+    let names_one = |field: &str| {
+        field == "/patient_id" || PATIENTS.contains(&(change.resource.as_str(), field))
+    };
+    let fields = change
+        .changes
+        .iter()
+        .filter(move |one| names_one(&one.field));
+    let values = fields.flat_map(|one| [&one.before, &one.after]);
+    values.filter_map(|value| value.as_ref()?.as_str()?.parse().ok())
 }
 
 /// A kind of resource is named wherever an id is.

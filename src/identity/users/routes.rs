@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::UserId;
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{IfMatch, Json, MergePatch, Path, Query, Reply};
+use platform::http::{IfMatch, Json, MergePatch, NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -70,7 +70,7 @@ async fn update_user(
     params(("user_id" = UserId, Path, description = "The account")),
     responses((status = 200, body = OneTimeLink, description = "The link to hand over")),
     extensions(("x-permission" = json!("user.manage"))))]
-async fn invite_user(ctx: Ctx, Path(id): Path<UserId>) -> Reply<OneTimeLink> {
+async fn invite_user(ctx: Ctx, Path(id): Path<UserId>, _: NoBody) -> Reply<OneTimeLink> {
     Ok(links::invite(&ctx, id).await?)
 }
 
@@ -82,6 +82,6 @@ async fn invite_user(ctx: Ctx, Path(id): Path<UserId>) -> Reply<OneTimeLink> {
     params(("user_id" = UserId, Path, description = "The account")),
     responses((status = 200, body = OneTimeLink, description = "The link to hand over")),
     extensions(("x-permission" = json!("user.manage"))))]
-async fn reset_user_password(ctx: Ctx, Path(id): Path<UserId>) -> Reply<OneTimeLink> {
+async fn reset_user_password(ctx: Ctx, Path(id): Path<UserId>, _: NoBody) -> Reply<OneTimeLink> {
     Ok(links::reset(&ctx, id).await?)
 }

@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::{SessionId, UserId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{Json, Path, Reply};
+use platform::http::{Json, NoBody, Path, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -45,7 +45,7 @@ async fn change_user_role(
     params(("user_id" = UserId, Path, description = "The account")),
     responses((status = 200, body = User, description = "Suspended")),
     extensions(("x-permission" = json!("user.manage"))))]
-async fn suspend_user(ctx: Ctx, Path(id): Path<UserId>) -> Reply<User> {
+async fn suspend_user(ctx: Ctx, Path(id): Path<UserId>, _: NoBody) -> Reply<User> {
     Ok(steps::take(&ctx, id, Step::Suspend).await?)
 }
 
@@ -54,7 +54,7 @@ async fn suspend_user(ctx: Ctx, Path(id): Path<UserId>) -> Reply<User> {
     params(("user_id" = UserId, Path, description = "The account")),
     responses((status = 200, body = User, description = "Active again")),
     extensions(("x-permission" = json!("user.manage"))))]
-async fn reactivate_user(ctx: Ctx, Path(id): Path<UserId>) -> Reply<User> {
+async fn reactivate_user(ctx: Ctx, Path(id): Path<UserId>, _: NoBody) -> Reply<User> {
     Ok(steps::take(&ctx, id, Step::Reactivate).await?)
 }
 
@@ -65,7 +65,7 @@ async fn reactivate_user(ctx: Ctx, Path(id): Path<UserId>) -> Reply<User> {
     params(("user_id" = UserId, Path, description = "The account")),
     responses((status = 200, body = User, description = "Inactive")),
     extensions(("x-permission" = json!("user.manage"))))]
-async fn deactivate_user(ctx: Ctx, Path(id): Path<UserId>) -> Reply<User> {
+async fn deactivate_user(ctx: Ctx, Path(id): Path<UserId>, _: NoBody) -> Reply<User> {
     Ok(steps::take(&ctx, id, Step::Deactivate).await?)
 }
 
@@ -76,7 +76,7 @@ async fn deactivate_user(ctx: Ctx, Path(id): Path<UserId>) -> Reply<User> {
     params(("user_id" = UserId, Path, description = "The account")),
     responses((status = 204, description = "Retired")),
     extensions(("x-permission" = json!("user.manage"))))]
-async fn retire_user(ctx: Ctx, Path(id): Path<UserId>) -> Reply<()> {
+async fn retire_user(ctx: Ctx, Path(id): Path<UserId>, _: NoBody) -> Reply<()> {
     Ok(steps::retire(&ctx, id).await?)
 }
 

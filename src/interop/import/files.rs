@@ -299,6 +299,19 @@ mod tests {
     }
 
     #[test]
+    fn of_what_unpacks_for_ever_no_more_is_held_than_is_let_through() {
+        let mut unpacked = Unpacked {
+            from: io::repeat(b'{'),
+            left: 1 << 20,
+        };
+        let mut held = Vec::new();
+        let ended = unpacked.read_to_end(&mut held).expect_err("it never ends");
+        assert_eq!(ended.kind(), io::ErrorKind::FileTooLarge);
+        assert!(held.len() <= 1 << 20, "{}", held.len());
+        assert!(held.capacity() <= 4 << 20, "{}", held.capacity());
+    }
+
+    #[test]
     fn lines_are_counted_through_blanks_and_bad_bytes_and_reading_resumes_at_a_position() {
         let root = folder("lines");
         let path = root.join("x.ndjson");

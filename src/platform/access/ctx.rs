@@ -46,7 +46,10 @@ impl Ctx {
         request: Arc<RequestInfo>,
         idempotency: Option<IdempotencyKey>,
     ) -> Self {
-        let purpose = request.purpose.unwrap_or(principal.default_purpose());
+        // One that is not his to claim is refused, and does not stand in the record of that either.
+        let claimed = request.purpose;
+        let claimed = claimed.filter(|one| Purpose::of(principal.role).contains(one));
+        let purpose = claimed.unwrap_or(principal.default_purpose());
         let now = app.clock.now();
         Self(Arc::new(Inner {
             app,
@@ -260,13 +263,22 @@ impl Ctx {
             "{} shows PHI",
             permission.as_str()
         );
+        // An empty list tells of whom it was asked about that there is nothing.
+        let asked = if *subjects == [Subject::default()] && disclosure.refused.is_empty() {
+            self.0.request.asked_about()
+        } else {
+            Vec::new()
+        };
+        let subjects = if asked.is_empty() { subjects } else { &asked };
         let first = subjects
             .iter()
             .map(|subject| (disclosure.resource, *subject));
-        self.showing(
+        let mut records = self.showing(
             disclosure.action,
             first.chain(disclosure.also.iter().copied()),
-        )
+        );
+        records.extend(self.refusing(permission, disclosure.action, &disclosure.refused));
+        records
     }
 
     /// The access records of what is shown, each subject with its kind.
@@ -281,8 +293,24 @@ impl Ctx {
             .collect()
     }
 
+    /// The access records of a refusal, of whomever it tells.
+    pub(crate) fn refusing(
+        &self,
+        permission: Permission,
+        action: Action,
+        subjects: &[Subject],
+    ) -> Vec<AccessRecord> {
+        let subjects = subjects
+            .iter()
+            .map(|subject| (permission.as_str(), *subject));
+        Subjects::gather(subjects)
+            .iter()
+            .map(|(resource, subjects)| self.record(resource, action, Outcome::Refused, subjects))
+            .collect()
+    }
+
     /// One access record of this request.
-    pub(crate) fn record(
+    fn record(
         &self,
         resource: &'static str,
         action: Action,

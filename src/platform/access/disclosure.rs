@@ -44,6 +44,8 @@ pub struct Disclosure<T> {
     pub(crate) subjects: Vec<Subject>,
     /// Subjects of other kinds.
     pub(crate) also: Vec<(&'static str, Subject)>,
+    /// Whom nothing was done for: refused, while others were not.
+    pub(crate) refused: Vec<Subject>,
     pub(crate) form: Form,
     pub(crate) tag: Option<Tag>,
 }
@@ -69,6 +71,7 @@ impl<T: Serialize> Disclosure<T> {
             action,
             subjects: vec![subject],
             also: Vec::new(),
+            refused: Vec::new(),
             form: Form::Ok,
             tag: None,
         }
@@ -119,6 +122,7 @@ impl<T: Serialize> Disclosure<T> {
             action,
             subjects,
             also: Vec::new(),
+            refused: Vec::new(),
             form: Form::Ok,
             tag: None,
         }
@@ -128,6 +132,13 @@ impl<T: Serialize> Disclosure<T> {
     #[must_use]
     pub fn created_at(mut self, location: String) -> Self {
         self.form = Form::Created { location };
+        self
+    }
+
+    /// Says who was reached for and refused, where the others were not: on record as refusals are.
+    #[must_use]
+    pub fn refusing(mut self, subjects: impl IntoIterator<Item = Subject>) -> Self {
+        self.refused = subjects.into_iter().collect();
         self
     }
 
@@ -163,6 +174,7 @@ impl<T: NoPhi> Disclosure<T> {
             action: Action::Read,
             subjects: Vec::new(),
             also: Vec::new(),
+            refused: Vec::new(),
             form: Form::Ok,
             tag: None,
         }

@@ -4,6 +4,7 @@ mod body;
 mod ctx;
 mod if_match;
 mod merge;
+mod named;
 mod numbers;
 mod path;
 mod query;

@@ -1,11 +1,12 @@
 //! What is known of a request besides its body, and what became of it on the way.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::http::Method;
-use kernel::ids::RequestId;
+use kernel::ids::{PatientId, RequestId};
 use kernel::{Code, Error, Result};
 
 use super::limits::{Left, Taken};
@@ -33,6 +34,8 @@ pub struct RequestInfo {
     pub(crate) declared: OnceLock<Permission>,
     permission: OnceLock<Permission>,
     concerned: OnceLock<Subject>,
+    /// The patients whom its body or its parameters name.
+    asked_about: Mutex<BTreeSet<PatientId>>,
     left: Mutex<Option<Left>>,
     receipt: AtomicBool,
     /// Seconds the work may take where that is more than others get.
@@ -62,6 +65,7 @@ impl RequestInfo {
             declared: OnceLock::new(),
             permission: OnceLock::new(),
             concerned: OnceLock::new(),
+            asked_about: Mutex::default(),
             left: Mutex::default(),
             receipt: AtomicBool::new(false),
             patience: AtomicU64::new(0),
@@ -133,6 +137,26 @@ impl RequestInfo {
     /// Whom the request is about: what the work found, else what the path names.
     pub(crate) fn concerned(&self) -> Subject {
         self.concerned.get().copied().unwrap_or(self.named)
+    }
+
+    /// Patients whom the body or the parameters name.
+    pub(crate) fn note_asked_about(&self, patients: impl IntoIterator<Item = PatientId>) {
+        let asked = self.asked_about.lock();
+        let mut asked = asked.unwrap_or_else(PoisonError::into_inner);
+        asked.extend(patients);
+    }
+
+    /// The patients whom the body or the parameters name.
+    pub(crate) fn asked_about(&self) -> Vec<Subject> {
+        let asked = self.asked_about.lock();
+        let asked = asked.unwrap_or_else(PoisonError::into_inner);
+        asked
+            .iter()
+            .map(|patient| Subject {
+                patient: Some(*patient),
+                resource: None,
+            })
+            .collect()
     }
 
     pub(crate) fn note_receipt(&self) {

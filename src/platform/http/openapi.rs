@@ -147,7 +147,7 @@ fn add_headers(method: &str, operation: &mut Value, permission: Option<Permissio
         add_parameter(
             operation,
             "X-Purpose-Of-Use",
-            "Why, by the codes of HL7 v3 PurposeOfUse; by role unless given.",
+            "Why, by the codes of HL7 v3 PurposeOfUse; by role unless given, and one that the role may claim.",
             &json!({ "type": "string", "enum": Purpose::ALL.map(Purpose::as_str) }),
         );
     }

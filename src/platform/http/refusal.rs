@@ -1,12 +1,13 @@
 //! Refusals are recorded too, before the caller learns of them: in the access log when a chart was asked for, and as a
 //! security event when a role reached for what it may not do.
 
+use kernel::ids::PatientId;
 use kernel::{Code, Error, Kind, Result};
 
 use super::RequestInfo;
 use crate::access::{Ctx, Effect, Permission};
 use crate::app::App;
-use crate::audit::{Action, Outcome, SecurityEvent, SecurityKind, patient_of, security};
+use crate::audit::{Action, SecurityEvent, SecurityKind, Subject, patient_of, security};
 use crate::db::SystemTx;
 
 /// Records a refusal of a known caller. Says nothing of requests that never reached an operation.
@@ -27,13 +28,12 @@ pub(super) async fn record(
             let mut tx = SystemTx::begin(&app.db, caller.tenant).await?;
             subject.patient = patient_of(&mut tx, thing).await?;
         }
-        let record = ctx.record(
-            permission.as_str(),
-            action(permission),
-            Outcome::Refused,
-            &subject.into(),
-        );
-        app.access_log.write(vec![record]).await?;
+        let subjects = with_those_asked_about(subject, info.asked_about());
+        let mut records = ctx.refusing(permission, action(permission), &subjects);
+        if let Some(survivor) = survivor_in(error) {
+            records.extend(ctx.showing(Action::Read, [("patient", survivor)]));
+        }
+        app.access_log.write(records).await?;
     }
     // Not every 403 is about a role: a wrong present password is one too.
     if error.code() == Code::Forbidden {
@@ -43,6 +43,27 @@ pub(super) async fn record(
         security::record(&app.db, caller.tenant, &event, Some(info), app.clock.now()).await?;
     }
     Ok(())
+}
+
+/// What the work or the path names, and the patients whom the body or the parameters name.
+fn with_those_asked_about(subject: Subject, mut asked: Vec<Subject>) -> Vec<Subject> {
+    asked.retain(|one| one.patient != subject.patient);
+    if asked.is_empty() || subject != Subject::default() {
+        asked.insert(0, subject);
+    }
+    asked
+}
+
+/// The registration that a problem sends the caller on to: its id is shown, and whose it was before.
+fn survivor_in(error: &Error) -> Option<Subject> {
+    let (_, id) = error
+        .extension()
+        .filter(|_| error.code() == Code::PatientMerged)?;
+    let patient: PatientId = id.as_str()?.parse().ok()?;
+    Some(Subject {
+        patient: Some(patient),
+        resource: Some(patient.0),
+    })
 }
 
 /// Whether the refusal tells of a chart, or of somebody reaching for one. Of a request that can't be read it does not; but once

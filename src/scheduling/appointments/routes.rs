@@ -130,7 +130,11 @@ async fn check_in_appointment(
     responses((status = 200, body = Appointment, description = "As before"),
               (status = 409, description = "`illegal_transition`: he is not checked in", body = platform::http::ProblemDocument, content_type = "application/problem+json")),
     extensions(("x-permission" = json!("appointment.manage"))))]
-async fn undo_check_in_appointment(ctx: Ctx, Path(id): Path<AppointmentId>) -> Reply<Appointment> {
+async fn undo_check_in_appointment(
+    ctx: Ctx,
+    Path(id): Path<AppointmentId>,
+    _: NoBody,
+) -> Reply<Appointment> {
     Ok(undoing::undo_check_in(&ctx, id).await?)
 }
 

@@ -76,6 +76,32 @@ async fn a_merged_registration_leads_to_the_survivor_and_never_reads_as_an_empty
     reader.get(format!("{path}/problems")).await.expect(200);
 }
 
+#[tokio::test]
+async fn the_registration_a_caller_is_told_of_is_on_record() {
+    let case = Case::new().await;
+    let path = format!("/api/v1/patients/{}", case.chart.patient);
+    case.merge("").await;
+    let problems = case.admin.get(format!("{path}/problems")).await;
+    let history = format!(
+        "/api/v1/audit/changes?resource=patients&id={}",
+        case.chart.patient
+    );
+    let changes = case.admin.get(history).await;
+    assert!(changes.text.contains("/replaced_by"), "{}", changes.text);
+    for reply in [problems, changes] {
+        let told: i64 = sqlx::query_scalar(
+            "select count(*) from app.phi_accesses
+              where request_id = $1::uuid and patient_id = $2::uuid and outcome = 'success'",
+        )
+        .bind(reply.headers["x-request-id"].to_str().expect("an id"))
+        .bind(&case.survivor)
+        .fetch_one(&mut case.clinic.behind_the_curtain().await)
+        .await
+        .expect("a count");
+        assert_eq!(told, 1, "{}", reply.text);
+    }
+}
+
 fn at(shown: &Value) -> DateTime<Utc> {
     let text = shown["at"].as_str().expect("a time");
     text.parse().expect("a time")

@@ -195,6 +195,35 @@ async fn the_access_log_names_every_patient_of_a_batch_once() {
 }
 
 #[tokio::test]
+async fn whose_rows_were_all_refused_is_on_record_as_refused() {
+    let (clinic, nurse, patient) = ward().await;
+    let other = clinic.user(Role::Nurse).await;
+    let (stranger, nobody) = (
+        clinic.patient(&other).await,
+        kernel::ids::mint().to_string(),
+    );
+    let rows = json!({ "rows": [row(&patient, 1, rate(70)), row(&stranger, 2, rate(70)),
+                                row(&nobody, 3, rate(70)), row(&patient, 4, rate(7_000))] });
+    let reply = nurse.post(PATH, rows).await;
+    let request = reply.headers["x-request-id"].to_str().expect("an id");
+    let request = request.to_owned();
+    assert_eq!(reply.expect(200)["refused"], 3);
+    let named: Vec<(String, String, String, i64)> = sqlx::query_as(
+        "select outcome, action, patient_id::text, count(*) over (partition by id) from app.phi_accesses
+          where request_id = $1::uuid order by outcome, patient_id",
+    )
+    .bind(request)
+    .fetch_all(&mut clinic.behind_the_curtain().await)
+    .await
+    .expect("rows");
+    let mut both = [stranger, nobody];
+    both.sort();
+    let refused = both.map(|one| ("refused".to_owned(), "create".to_owned(), one, 2));
+    let created = ("success".to_owned(), "create".to_owned(), patient, 1);
+    assert_eq!(named, [&refused[..], &[created]].concat());
+}
+
+#[tokio::test]
 async fn ten_thousand_rows_go_in_at_once_and_no_more() {
     let (clinic, nurse, patient) = ward().await;
     let rows = |count: i64| {

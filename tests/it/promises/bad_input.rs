@@ -7,7 +7,7 @@
 //! |---|---|
 //! | malformed JSON | here, `manners::a_body_that_is_not_json_is_told_where` |
 //! | wrong types | `strictness::an_array_is_never_taken_for_an_object…`, `manners::a_field_of_the_wrong_kind…`, `canaries` |
-//! | unknown fields, unknown query parameters | here |
+//! | unknown fields, unknown query parameters, a body where there is none | here |
 //! | oversized bodies, deeply nested ones | here |
 //! | bad dates, naive timestamps | here, `strictness::a_date_has_one_form…`, `slips::a_day_or_an_instant_nobody_means…` |
 //! | a birth date in the future | `manners::a_field_of_the_wrong_kind…` |
@@ -238,6 +238,26 @@ async fn a_field_nobody_knows_is_refused_by_name_in_any_body_at_any_depth() {
         asked > 100 && deep > 30,
         "{asked} asked, {deep} of them deep"
     );
+}
+
+#[tokio::test]
+async fn a_body_is_refused_where_there_is_none() {
+    let desk = Desk::open().await;
+    let (mut wrong, mut asked) = (Vec::new(), 0);
+    for deed in desk.deeds() {
+        let has_one = deed.method != Method::POST || deed.body.is_some() || deed.takes_form;
+        // Whatever comes with it, it logs out: a session left open is worse.
+        if has_one || deed.path.ends_with("/auth/logout") {
+            continue;
+        }
+        let reply = deed.with(json!({ "no_such_field": 1 }).to_string()).await;
+        if reply.status != 422 || reply.pointers() != ["/no_such_field"] {
+            wrong.push(format!("{}: {} {}", deed.place, reply.status, reply.text));
+        }
+        asked += 1;
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(asked > 35, "{asked} asked");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::{LegalHoldId, PatientId, ProviderId, RetentionPolicyId, RetentionReviewId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{Json, Path, Query, Reply};
+use platform::http::{Json, NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -80,6 +80,7 @@ async fn get_retention_policy(
 async fn retire_retention_policy(
     ctx: Ctx,
     Path(id): Path<RetentionPolicyId>,
+    _: NoBody,
 ) -> Reply<RetentionPolicy> {
     Ok(policies::retire(&ctx, id).await?)
 }

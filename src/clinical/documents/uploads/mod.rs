@@ -18,7 +18,7 @@ mod service;
 mod store;
 mod store_sealing;
 
-pub(in crate::documents) use quota::{give_back, size_of};
+pub(in crate::documents) use quota::{Coming, size_of};
 pub(super) use routes::router;
 pub(super) use service::{note, settle};
 pub(in crate::documents) use store_sealing::SEALED;

@@ -82,6 +82,7 @@ pub struct Upload {
     pub id: DocumentUploadId,
     pub patient_id: Option<PatientId>,
     pub provider_id: Option<ProviderId>,
+    /// The document that gets a new version; of a completed upload the one it has become.
     pub document_id: Option<DocumentId>,
     pub state: UploadState,
     /// What has arrived, in bytes: where the next part begins.

@@ -1,14 +1,22 @@
 //! How much an account may upload: so many bytes a day, and so many uploads in parts at once. The store is everybody's.
 //!
-//! Bytes count when they are announced, before any is stored, and go on counting if they are thrown away. The row that counts
-//! them is locked until the transaction ends, so what is checked after it is checked by one at a time.
+//! Bytes count when they are announced, before any is stored, and go on counting if they are thrown away; what was announced and
+//! never came is given back. The row that counts them is locked until the transaction ends, so what is checked after it is checked
+//! by one at a time.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use bytes::Bytes;
 use chrono::{Days, NaiveTime};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use kernel::{Code, Error, Result};
 use platform::access::Ctx;
 use platform::db::{SystemTx, TenantTx};
+use platform::files::Pieces;
 use platform::http::Streamed;
 use serde_json::json;
+use tokio::runtime::Handle;
 
 use super::store;
 
@@ -32,18 +40,71 @@ pub(in crate::documents) fn size_of(ctx: &Ctx, body: &Streamed) -> Counted {
     }
 }
 
-/// Gives back what was counted too much of a file that did not say how large it is.
-pub(in crate::documents) async fn give_back(
-    ctx: &Ctx,
+/// A file on its way, its bytes counted. Dropped before it has come whole, because its sender hung up or it was refused, it gives
+/// back what had not come.
+pub(in crate::documents) struct Coming {
+    ctx: Ctx,
     counted: Counted,
-    received: i64,
-) -> Result<()> {
-    if !counted.is_guess {
-        return Ok(());
+    came: Arc<AtomicI64>,
+    is_over: bool,
+}
+
+impl Coming {
+    /// From here on the bytes are counted.
+    pub fn new(ctx: &Ctx, counted: Counted) -> Self {
+        Self {
+            ctx: ctx.clone(),
+            counted,
+            came: Arc::default(),
+            is_over: false,
+        }
     }
+
+    /// Looks at what comes.
+    pub fn seen(&self, content: Pieces<'static>) -> Pieces<'static> {
+        let came = self.came.clone();
+        let size = |piece: &Bytes| i64::try_from(piece.len()).unwrap_or(i64::MAX);
+        content
+            .inspect_ok(move |piece| {
+                came.fetch_add(size(piece), Ordering::Relaxed);
+            })
+            .boxed()
+    }
+
+    /// It has come whole. Gives back what was counted too much of one that did not say how large it is.
+    pub async fn end(mut self, received: i64) -> Result<()> {
+        self.is_over = true;
+        if self.counted.is_guess {
+            give_back(&self.ctx, self.counted.bytes.saturating_sub(received)).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        let unsent = self.counted.bytes - self.came.load(Ordering::Relaxed);
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        if self.is_over || unsent <= 0 {
+            return;
+        }
+        let ctx = self.ctx.clone();
+        runtime.spawn(async move {
+            if let Err(error) = give_back(&ctx, unsent).await {
+                tracing::warn!(
+                    cause = error.cause_for_log(),
+                    "what was not sent stays counted until midnight"
+                );
+            }
+        });
+    }
+}
+
+async fn give_back(ctx: &Ctx, bytes: i64) -> Result<()> {
     let mut tx = SystemTx::begin(&ctx.app().db, ctx.tenant()).await?;
-    let too_much = counted.bytes.saturating_sub(received);
-    store::give_back(&mut tx, ctx.user(), (too_much, ctx.now().date_naive())).await?;
+    store::give_back(&mut tx, ctx.user(), (bytes, ctx.now().date_naive())).await?;
     tx.commit().await
 }
 

@@ -75,7 +75,7 @@ async fn abort_document_upload(ctx: Ctx, Path(id): Path<DocumentUploadId>) -> Re
 /// Complete an upload
 ///
 /// Its content gets its document, or becomes the newest version of the one named. Refused while bytes are missing, and when
-/// type, size or hash are not what was told.
+/// type, size or hash are not what was told. Completed again, it answers with the document it has become.
 #[utoipa::path(post, path = "/api/v1/documents/uploads/{upload_id}/complete", tag = "documents",
     params(("upload_id" = DocumentUploadId, Path, description = "Which upload")),
     responses((status = 201, body = Document, description = "Filed")),
@@ -84,7 +84,7 @@ async fn complete_document_upload(
     ctx: Ctx,
     Path(id): Path<DocumentUploadId>,
     // Has no body; takes as long as one that has.
-    _patience: Streamed,
+    nothing: Streamed,
 ) -> Reply<Document> {
-    Ok(service::complete(&ctx, id).await?)
+    Ok(service::complete(&ctx, id, nothing).await?)
 }

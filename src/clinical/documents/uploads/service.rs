@@ -19,7 +19,7 @@ use super::model::{NewUpload, Upload, UploadRequest, UploadState};
 use super::{quota, store};
 use crate::documents::model::Document;
 use crate::documents::owner::Owner;
-use crate::documents::receive::{self, Declared};
+use crate::documents::receive::{self, Declared, Received};
 use crate::documents::{service, store as documents, versions};
 
 const RESOURCE: &str = "document_upload";
@@ -60,18 +60,21 @@ pub(in crate::documents) async fn note(
     tx.commit().await
 }
 
-/// The object has its row.
+/// The object has its row, and the upload in parts it came from its document.
 pub(in crate::documents) async fn settle(
     tx: &mut TenantTx,
-    id: DocumentVersionId,
+    received: &Received,
+    document: DocumentId,
     now: Instant,
 ) -> Result<()> {
-    if store::close(tx, id.0, UploadState::Completed, now).await? {
-        Ok(())
-    } else {
+    if !store::close(tx, received.id.0, UploadState::Completed, now).await? {
         // Swept meanwhile: the object may be gone.
-        Err(Error::new(Code::UploadClosed))
+        return Err(Error::new(Code::UploadClosed));
     }
+    if let Some(upload) = received.upload {
+        store::set_document(tx, upload, document).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn begin(ctx: &Ctx, new: NewUpload) -> Result<Answer<Upload>> {
@@ -266,14 +269,27 @@ pub(super) async fn abort(ctx: &Ctx, id: DocumentUploadId) -> Result<Answer<()>>
     let subject = owner_of(&mut tx, &upload).await?.subject(id);
     if store::close(&mut tx, id.0, UploadState::Aborted, ctx.now()).await? {
         store::remove_parts(&mut tx, id, ctx.now()).await?;
+        let upload = store::get(&mut tx, id).await?;
+        let day = (upload.expires_at - KEPT).date_naive();
+        let unsent = upload.size - upload.offset;
+        store::give_back(&mut tx, ctx.user(), (unsent, day)).await?;
     }
     tx.commit(Disclosure::shown(RESOURCE, Action::Delete, [subject], ()).without_body())
         .await
 }
 
-pub(super) async fn complete(ctx: &Ctx, id: DocumentUploadId) -> Result<Answer<Document>> {
+pub(super) async fn complete(
+    ctx: &Ctx,
+    id: DocumentUploadId,
+    body: Streamed,
+) -> Result<Answer<Document>> {
+    body.nothing().await?;
     let mut look = ctx.look(Permission::DocumentCreate).await?;
     let upload = store::get(&mut look, id).await?;
+    if let (UploadState::Completed, Some(document)) = (upload.state, upload.document_id) {
+        drop(look);
+        return answer_again(ctx, document).await;
+    }
     let owner = owner_of(&mut look, &upload).await?;
     require_open(&upload, ctx.now())?;
     if upload.offset != upload.size {
@@ -292,9 +308,10 @@ pub(super) async fn complete(ctx: &Ctx, id: DocumentUploadId) -> Result<Answer<D
         filename: upload.request.filename.clone(),
         content_type: upload.request.content_type.clone(),
     };
-    let received = receive::store(ctx, version, declared, whole(ctx, contents))
+    let mut received = receive::store(ctx, version, declared, whole(ctx, contents))
         .await
         .map_err(in_content_type)?;
+    received.upload = Some(id);
     let promised = upload.request.sha256.as_deref();
     if received.size != upload.size
         || promised.is_some_and(|hash| hash != hex::encode(received.sha256))
@@ -328,6 +345,18 @@ pub(super) async fn complete(ctx: &Ctx, id: DocumentUploadId) -> Result<Answer<D
         discard(ctx, version.0).await;
     }
     filed
+}
+
+/// The document of an upload that was completed before: whoever did not get the answer asks again.
+async fn answer_again(ctx: &Ctx, id: DocumentId) -> Result<Answer<Document>> {
+    let mut tx = ctx.begin(Permission::DocumentCreate).await?;
+    let document = documents::get(&mut tx, id).await?;
+    let owner = service::owner_of(&document)?;
+    let version = document.version;
+    let disclosure = service::shown(Action::Read, owner, document)
+        .created_at(format!("/api/v1/documents/{id}"))
+        .version(version);
+    tx.commit(disclosure).await
 }
 
 /// The parts' bytes, one after the other.

@@ -194,6 +194,24 @@ pub(super) async fn close(
     Ok(done.rows_affected() == 1)
 }
 
+/// Says which document an upload has become.
+pub(super) async fn set_document(
+    tx: &mut TenantTx,
+    id: DocumentUploadId,
+    document: DocumentId,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update app.document_uploads set document_id = $3 where tenant_id = $1 and id = $2",
+        tenant as _,
+        id as _,
+        document as _
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// How many times it was tried to complete an upload, this time among them. `None`: it is not under way.
 pub(super) async fn attempt(tx: &mut TenantTx, id: DocumentUploadId) -> Result<Option<i32>> {
     let tenant = tx.tenant();

@@ -74,9 +74,11 @@ pub(super) async fn add(ctx: &Ctx, id: DocumentId, body: Streamed) -> Result<Ans
     let declared = receive::declared(&part)?;
     let version = DocumentVersionId::new();
     uploads::note(ctx, version, owner, Some(id), counted.bytes).await?;
-    let received = receive::store(ctx, version, declared, receive::pieces(part)).await?;
+    let coming = uploads::Coming::new(ctx, counted);
+    let content = coming.seen(receive::pieces(part));
+    let received = receive::store(ctx, version, declared, content).await?;
     form.end().await?;
-    uploads::give_back(ctx, counted, received.size).await?;
+    coming.end(received.size).await?;
     let ctx = &ctx.having_received(&[&received.sha256]);
     let tx = ctx.begin(Permission::DocumentUpdate).await?;
     add_received(ctx, tx, id, &received).await
@@ -113,7 +115,7 @@ pub(in crate::documents) async fn add_received(
         released_at: None,
     };
     service::insert_version(ctx, &mut tx, &label, received, now).await?;
-    uploads::settle(&mut tx, received.id, now).await?;
+    uploads::settle(&mut tx, received, id, now).await?;
     let document = documents::get(&mut tx, id).await?;
     let version = document.version;
     let disclosure = service::shown(Action::Update, owner, document)

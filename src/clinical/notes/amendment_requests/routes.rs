@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::{AmendmentRequestId, PatientId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{Json, Path, Query, Reply};
+use platform::http::{Json, NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -144,6 +144,7 @@ async fn extend_amendment_request(
 async fn withdraw_amendment_request(
     ctx: Ctx,
     Path(id): Path<AmendmentRequestId>,
+    _: NoBody,
 ) -> Reply<AmendmentRequest> {
     Ok(service::withdraw(&ctx, id).await?)
 }

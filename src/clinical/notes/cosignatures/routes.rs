@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::{CosignatureId, NoteSupervisionId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{Json, Path, Query, Reply};
+use platform::http::{Json, NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -97,7 +97,11 @@ async fn reassign_cosignature(
     params(("cosignature_id" = CosignatureId, Path, description = "Which place in the queue")),
     responses((status = 200, body = Cosignature, description = "It waits for the caller")),
     extensions(("x-permission" = json!("note.cosign"))))]
-async fn take_cosignature(ctx: Ctx, Path(id): Path<CosignatureId>) -> Reply<Cosignature> {
+async fn take_cosignature(
+    ctx: Ctx,
+    Path(id): Path<CosignatureId>,
+    _: NoBody,
+) -> Reply<Cosignature> {
     Ok(service::take(&ctx, id).await?)
 }
 
@@ -141,6 +145,10 @@ async fn get_note_supervision(ctx: Ctx, Path(id): Path<NoteSupervisionId>) -> Re
     params(("supervision_id" = NoteSupervisionId, Path, description = "Which supervision")),
     responses((status = 200, body = Supervision, description = "Ended")),
     extensions(("x-permission" = json!("note_supervision.manage"))))]
-async fn end_note_supervision(ctx: Ctx, Path(id): Path<NoteSupervisionId>) -> Reply<Supervision> {
+async fn end_note_supervision(
+    ctx: Ctx,
+    Path(id): Path<NoteSupervisionId>,
+    _: NoBody,
+) -> Reply<Supervision> {
     Ok(service::end(&ctx, id).await?)
 }

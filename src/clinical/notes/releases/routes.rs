@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::{NoteId, PatientId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{Path, Query, Reply};
+use platform::http::{NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -28,7 +28,7 @@ pub fn router() -> OpenApiRouter<App> {
     params(("note_id" = NoteId, Path, description = "Which note")),
     responses((status = 200, body = Note, description = "Released")),
     extensions(("x-permission" = json!("note.release"))))]
-async fn release_note(ctx: Ctx, Path(id): Path<NoteId>) -> Reply<Note> {
+async fn release_note(ctx: Ctx, Path(id): Path<NoteId>, _: NoBody) -> Reply<Note> {
     Ok(service::release(&ctx, id).await?)
 }
 
@@ -39,7 +39,7 @@ async fn release_note(ctx: Ctx, Path(id): Path<NoteId>) -> Reply<Note> {
     params(("note_id" = NoteId, Path, description = "Which note")),
     responses((status = 200, body = Note, description = "Withheld")),
     extensions(("x-permission" = json!("note.release"))))]
-async fn withhold_note(ctx: Ctx, Path(id): Path<NoteId>) -> Reply<Note> {
+async fn withhold_note(ctx: Ctx, Path(id): Path<NoteId>, _: NoBody) -> Reply<Note> {
     Ok(service::withhold(&ctx, id).await?)
 }
 

@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::{NoteTemplateId, PatientId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{IfMatch, Json, MergePatch, Path, Query, Reply};
+use platform::http::{IfMatch, Json, MergePatch, NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -75,7 +75,11 @@ async fn update_note_template(
     params(("template_id" = NoteTemplateId, Path, description = "Which template")),
     responses((status = 200, body = NoteTemplate, description = "Retired")),
     extensions(("x-permission" = json!("note_template.manage"))))]
-async fn retire_note_template(ctx: Ctx, Path(id): Path<NoteTemplateId>) -> Reply<NoteTemplate> {
+async fn retire_note_template(
+    ctx: Ctx,
+    Path(id): Path<NoteTemplateId>,
+    _: NoBody,
+) -> Reply<NoteTemplate> {
     Ok(service::retire(&ctx, id).await?)
 }
 

@@ -4,7 +4,7 @@ use kernel::Page;
 use kernel::ids::{AssignmentId, UserId};
 use platform::App;
 use platform::access::Ctx;
-use platform::http::{Json, Path, Query, Reply};
+use platform::http::{Json, NoBody, Path, Query, Reply};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -66,6 +66,6 @@ async fn get_assignment(ctx: Ctx, Path(id): Path<AssignmentId>) -> Reply<Assignm
     params(("assignment_id" = AssignmentId, Path, description = "The assignment")),
     responses((status = 200, body = Assignment, description = "Ended")),
     extensions(("x-permission" = json!("staff.manage"))))]
-async fn end_assignment(ctx: Ctx, Path(id): Path<AssignmentId>) -> Reply<Assignment> {
+async fn end_assignment(ctx: Ctx, Path(id): Path<AssignmentId>, _: NoBody) -> Reply<Assignment> {
     Ok(service::end(&ctx, id).await?)
 }

@@ -1,5 +1,7 @@
 //! JSON bodies, and JSON merge patches (RFC 7396).
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
@@ -11,9 +13,9 @@ use serde_json::{Map, Value};
 
 use super::merge::Node;
 use super::strict::Strict;
-use super::{numbers, pointer, rule_in};
+use super::{named, numbers, pointer, rule_in};
 use crate::app::App;
-use crate::http::Problem;
+use crate::http::{Problem, RequestInfo};
 
 /// A body whose rules hold.
 #[derive(Debug)]
@@ -23,9 +25,14 @@ impl<T: DeserializeOwned + Validate> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let info = request.extensions().get::<Arc<RequestInfo>>().cloned();
         let bytes = json_bytes(request, app, &["application/json"]).await?;
         let value = parse(&bytes)?;
-        checked(&value, app.clock.now()).map(Self)
+        let body = checked(&value, app.clock.now())?;
+        if let Some(info) = info {
+            info.note_asked_about(named::in_body(&value));
+        }
+        Ok(Self(body))
     }
 }
 
@@ -47,12 +54,21 @@ impl FromRequest<App> for NoBody {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let headers = request.headers().clone();
         let bytes = whole(request, app).await?;
-        if bytes.is_empty() {
-            return Ok(Self);
-        }
-        require_content_type(&headers, &["application/json"])?;
-        checked::<Nothing>(&parse(&bytes)?, app.clock.now()).map(|_| Self)
+        require_nothing(&headers, &bytes, app.clock.now()).map(|()| Self)
     }
+}
+
+/// Refuses bytes that say anything.
+pub(super) fn require_nothing(
+    headers: &HeaderMap,
+    bytes: &Bytes,
+    now: Instant,
+) -> Result<(), Problem> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    require_content_type(headers, &["application/json"])?;
+    checked::<Nothing>(&parse(bytes)?, now).map(|_| ())
 }
 
 /// A partial change: a member that is absent stays, `null` clears, anything else replaces.

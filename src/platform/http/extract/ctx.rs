@@ -39,6 +39,9 @@ impl FromRequestParts<App> for Ctx {
                 require_none(&parts.uri)?;
             }
         }
+        if let Some(purpose) = request.purpose {
+            purpose.require_of(principal.role)?;
+        }
         let idempotency = parts.extensions.get::<IdempotencyKey>().cloned();
         Ok(Self::new(app.clone(), principal, request, idempotency))
     }

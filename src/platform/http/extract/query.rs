@@ -1,6 +1,7 @@
 //! Query parameters. An unknown one is an error that names it: a misspelt filter must not become no filter.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::Uri;
@@ -10,10 +11,10 @@ use kernel::clock::Instant;
 use kernel::{Code, Error, FieldError, Result};
 use serde::de::DeserializeOwned;
 
-use super::rule_in;
 use super::strict::Strict;
+use super::{named, rule_in};
 use crate::app::App;
-use crate::http::Problem;
+use crate::http::{Problem, RequestInfo};
 
 /// The query's parameters. `T` denies unknown fields.
 #[derive(Debug)]
@@ -31,9 +32,14 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
                 .with_fields(vec![field])
                 .into());
         }
-        let pairs = serde_urlencoded::Deserializer::new(pairs);
-        match serde_path_to_error::deserialize::<_, T>(Strict(pairs)) {
-            Ok(query) => Ok(Self(query)),
+        let read = serde_urlencoded::Deserializer::new(pairs.clone());
+        match serde_path_to_error::deserialize::<_, T>(Strict(read)) {
+            Ok(query) => {
+                if let Some(info) = parts.extensions.get::<Arc<RequestInfo>>() {
+                    info.note_asked_about(named::in_parameters(pairs));
+                }
+                Ok(Self(query))
+            }
             Err(error) => {
                 let (code, rule) = rule_in(&error.inner().to_string());
                 let path = error.path().to_string();

@@ -100,6 +100,17 @@ impl Streamed {
         })
     }
 
+    /// That nothing comes, as [`NoBody`](super::NoBody) has it: for who has no body and needs the time of one.
+    pub async fn nothing(self) -> Result<()> {
+        let mut pieces = limited(self.body, FORM);
+        let mut bytes = Vec::new();
+        while let Some(piece) = pieces.next().await.transpose()? {
+            bytes.extend_from_slice(&piece);
+        }
+        let now = self.app.clock.now();
+        body::require_nothing(&self.headers, &bytes.into(), now).map_err(|problem| problem.0)
+    }
+
     fn kind(&self) -> &str {
         let kind = self
             .headers

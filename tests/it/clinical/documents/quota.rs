@@ -1,8 +1,11 @@
 //! What an account may upload: so many bytes a day, so many uploads at once.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::Method;
 use chrono::TimeDelta;
+use futures_util::StreamExt as _;
 use platform::access::Role;
 use platform::files::{FileOptions, Files, Objects};
 use platform::http::Rates;
@@ -78,14 +81,67 @@ async fn what_is_sent_and_thrown_away_was_sent() {
     let nurse = clinic.user(Role::Nurse).await;
     let patient = clinic.patient(&nurse).await;
     let begun = begin(&nurse, &patient, 90_000).await.expect(201);
+    let upload = format!("/api/v1/documents/uploads/{}", id(&begun));
+    let headers = [
+        ("content-type", "application/octet-stream"),
+        ("upload-offset", "0"),
+    ];
     nurse
-        .delete(format!("/api/v1/documents/uploads/{}", id(&begun)))
+        .send_bytes(Method::PUT, &upload, &headers, Body::from(pattern(60_000)))
         .await
-        .expect(204);
-    begin(&nurse, &patient, 90_000)
+        .expect(200);
+    for _ in 0..2 {
+        nurse.delete(&upload).await.expect(204);
+    }
+    begin(&nurse, &patient, 40_001)
         .await
         .expect_problem(429, "upload_quota");
-    file(&nurse, &patient, 5_000).await.expect(201);
+    // What never came was not sent, and is given back once.
+    begin(&nurse, &patient, 40_000).await.expect(201);
+    begin(&nurse, &patient, 1)
+        .await
+        .expect_problem(429, "upload_quota");
+}
+
+#[tokio::test]
+async fn of_a_file_that_broke_off_only_what_came_was_sent() {
+    let clinic = clinic_with(FileOptions {
+        daily_of_patient: 150_000_000,
+        ..crate::support::files().options
+    })
+    .await;
+    let chart = Chart::open(&clinic).await;
+    let path = format!("/api/v1/patients/{}/documents", chart.patient);
+    let content = pattern(50_000);
+    let (kind, body) = form(
+        Some(&label("clinical")),
+        ("diary.txt", "text/plain", &content),
+    );
+    let kind = [("content-type", kind.as_str())];
+    let send = |pieces: Vec<std::io::Result<Vec<u8>>>| {
+        // Each piece by itself, or the end would be seen before the beginning is counted.
+        let pieces = futures_util::stream::iter(pieces).then(|piece| async move {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            piece
+        });
+        let body = Body::from_stream(pieces);
+        chart
+            .portal_user
+            .send_bytes(Method::POST, &path, &kind, body)
+    };
+    let half = body[..body.len() / 2].to_vec();
+    let broken = vec![Ok(half), Err(std::io::Error::other("gone"))];
+    send(broken).await.expect_problem(400, "malformed_request");
+    // It is given back behind the answer.
+    for _ in 0..50 {
+        let again = send(vec![Ok(body.clone())]).await;
+        if again.status != 429 {
+            again.expect(201);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("what did not come stays counted");
 }
 
 #[tokio::test]

@@ -72,10 +72,15 @@ async fn an_upload_that_breaks_off_goes_on_where_it_broke_off() {
         .expect(200);
     let made = nurse.act(format!("{upload}/complete")).await.expect(201);
     assert_eq!(nurse.get(content_of(&made)).await.bytes, content);
-    nurse
-        .act(format!("{upload}/complete"))
-        .await
-        .expect_problem(409, "upload_closed");
+    // Whoever did not get the answer asks again.
+    let again = nurse.act(format!("{upload}/complete")).await;
+    let place = format!("/api/v1/documents/{}", id(&made));
+    assert_eq!(again.headers["location"], place.as_str());
+    assert_eq!(again.expect(201), made);
+    assert_eq!(
+        nurse.get(&upload).await.expect(200)["document_id"],
+        made["id"]
+    );
     // The parts have done their duty.
     clinic.clock.advance(chrono::TimeDelta::hours(25));
     clinical::documents::round(&clinic.app, clinic.id)
@@ -160,9 +165,15 @@ async fn an_upload_is_its_owners_and_can_become_a_version() {
         (&second["id"], &second["current"]["number"]),
         (&made["id"], &json!(2))
     );
+    let again = nurse.act(format!("{upload}/complete")).await.expect(201);
+    assert_eq!(again["current"]["number"], 2);
     let aborted = begin(&nurse, &patient, 5).await;
     nurse.delete(&aborted).await.expect(204);
     send(&nurse, &aborted, 0, Body::from("12345"))
+        .await
+        .expect_problem(409, "upload_closed");
+    nurse
+        .act(format!("{aborted}/complete"))
         .await
         .expect_problem(409, "upload_closed");
 }

@@ -53,6 +53,7 @@ pub(super) async fn add(ctx: &Ctx, new: NewFacility) -> Result<Answer<Facility>>
         version: 1,
         created_at: now,
         updated_at: now,
+        affected_appointments: None,
     };
     tx.commit(Disclosure::plain(facility).created_at(location).version(1))
         .await
@@ -75,11 +76,17 @@ pub(super) async fn change(
     store::update(&mut tx, id, &data, now)
         .await
         .on_constraint("facilities_code_key", code_taken)?;
+    let affected_appointments = if data.status == PlaceStatus::Active {
+        None
+    } else {
+        Some(store::still_to_come(&mut tx, id, now).await?)
+    };
     let version = facility.version + 1;
     let facility = Facility {
         data,
         version,
         updated_at: now,
+        affected_appointments,
         ..facility
     };
     tx.commit(Disclosure::plain(facility).version(version))

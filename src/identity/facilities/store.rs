@@ -39,6 +39,7 @@ impl From<Row> for Facility {
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            affected_appointments: None,
         }
     }
 }

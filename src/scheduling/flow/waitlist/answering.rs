@@ -223,13 +223,8 @@ pub(super) async fn take_back_unfit(
     };
     let locked = store_offers::lock(tx, open).await?;
     let offer = &locked.offer;
-    let fits = wish.allows(offer.starts_at, offer.ends_at)
-        && wish.facility_id.is_none_or(|id| id == offer.facility_id)
-        && (wish.provider_ids.is_empty()
-            || offer
-                .provider_id
-                .is_some_and(|id| wish.provider_ids.contains(&id)));
-    if fits {
+    let when = (offer.starts_at, offer.ends_at);
+    if wish.fits(when, offer.facility_id, offer.provider_id) {
         return Ok(());
     }
     end(tx, &locked, OfferStatus::Withdrawn, now).await?;

@@ -93,8 +93,8 @@ pub(super) async fn change(
         .await
 }
 
-/// What was agreed on by a facility's clock has to come to pass, or be moved, before it has another: a patient was told the
-/// time that it shows.
+/// What was agreed on by a facility's clock, or is held there or offered, has to come to pass, or be moved, before it has another: a
+/// patient was told the time that it shows.
 async fn require_same_clock(
     tx: &mut TenantTx,
     (id, present): (FacilityId, &NewFacility),
@@ -104,7 +104,7 @@ async fn require_same_clock(
     if present.time_zone == data.time_zone {
         return Ok(());
     }
-    match store::still_to_come(tx, id, now).await? {
+    match store::still_to_come(tx, id, now).await? + store::held(tx, id, now).await? {
         0 => Ok(()),
         count => Err(Error::new(Code::ClockInUse).with("appointments", json!(count))),
     }

@@ -168,6 +168,21 @@ pub(super) async fn still_to_come(tx: &mut TenantTx, id: FacilityId, now: Instan
     Ok(count)
 }
 
+/// How many places are held there, for an answer to an offer, too.
+pub(super) async fn held(tx: &mut TenantTx, id: FacilityId, now: Instant) -> Result<i64> {
+    let tenant = tx.tenant();
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from app.appointment_holds
+            where tenant_id = $1 and facility_id = $2 and status = 'open' and expires_at > $3"#,
+        tenant as _,
+        id as _,
+        now
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(count)
+}
+
 pub(super) async fn update(
     tx: &mut TenantTx,
     id: FacilityId,

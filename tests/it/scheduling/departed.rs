@@ -99,6 +99,21 @@ async fn a_clinic_gets_another_clock_only_when_nothing_is_agreed_on_by_the_one_i
 }
 
 #[tokio::test]
+async fn a_place_that_is_held_keeps_the_clock_it_was_told_by() {
+    let desk = Desk::open().await;
+    let wish = desk.wish(&desk.patient, desk.at(5, 10, 0));
+    let held = desk.staff.post("/api/v1/holds", wish).await.expect(201);
+    let place = format!("/api/v1/facilities/{}", desk.facility);
+    let corrected = json!({ "time_zone": "America/Chicago" });
+    let refused = desk.admin.patch(&place, 1, corrected.clone()).await;
+    let problem = refused.expect_problem(409, "clock_in_use");
+    assert_eq!(problem["appointments"], 1);
+    let release = format!("/api/v1/holds/{}/release", id(&held));
+    desk.staff.act(release).await.expect(200);
+    desk.admin.patch(&place, 1, corrected).await.expect(200);
+}
+
+#[tokio::test]
 async fn a_check_in_of_the_wrong_patient_is_taken_back_until_his_visit_begins() {
     let desk = Desk::open().await;
     let room = desk.add_asset("room", "exam").await;

@@ -105,7 +105,7 @@ async fn prepare(database: &Database) -> anyhow::Result<()> {
          insert into app.appointments (tenant_id, id, patient_id, service_id, facility_id, type, starts_at, ends_at, time_zone, local_start,
                                        booked_by_role, created_at, updated_at)
          values ('{tenant}', bench.id('61000000', 0), bench.id('30000000', 0), bench.id('60000000', 0), bench.id('23000000', 0),
-                 'consultation', now() + interval '1 hour', now() + interval '90 minutes', 'UTC', now(), 'system', now(), now())",
+                 'consultation', now() + interval '1 hour', now() + interval '90 minutes', 'America/New_York', now(), 'system', now(), now())",
         tenant = tenant(0),
     );
     connection.execute(sqlx::AssertSqlSafe(sql)).await?;

@@ -175,9 +175,10 @@ fn why(
     } else {
         match earlier_free_days(week, index, choice, slot) {
             0 => "No earlier day is open with this team.".to_owned(),
-            free => {
-                format!("{free} earlier days are open with this team, at times that weigh more.")
-            }
+            // The starts are counted one by one; whether others would have had to give way was not tried.
+            free => format!(
+                "By the hours, {free} earlier days are open with this team; no better plan was found with it there."
+            ),
         }
     });
     why

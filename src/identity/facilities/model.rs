@@ -87,6 +87,10 @@ pub struct Facility {
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// Of an answer to a change, where the facility is not active: how many appointments stand there that are still to come.
+    /// `GET /api/v1/scheduling/affected-appointments` says which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affected_appointments: Option<i64>,
 }
 
 /// What an admin says of a department.

@@ -53,6 +53,7 @@ pub(super) async fn add(ctx: &Ctx, new: NewFacility) -> Result<Answer<Facility>>
         version: 1,
         created_at: now,
         updated_at: now,
+        affected_appointments: None,
     };
     tx.commit(Disclosure::plain(facility).created_at(location).version(1))
         .await
@@ -75,19 +76,25 @@ pub(super) async fn change(
     store::update(&mut tx, id, &data, now)
         .await
         .on_constraint("facilities_code_key", code_taken)?;
+    let affected_appointments = if data.status == PlaceStatus::Active {
+        None
+    } else {
+        Some(store::still_to_come(&mut tx, id, now).await?)
+    };
     let version = facility.version + 1;
     let facility = Facility {
         data,
         version,
         updated_at: now,
+        affected_appointments,
         ..facility
     };
     tx.commit(Disclosure::plain(facility).version(version))
         .await
 }
 
-/// What was agreed on by a facility's clock has to come to pass, or be moved, before it has another: a patient was told the
-/// time that it shows.
+/// What was agreed on by a facility's clock, or is held there or offered, has to come to pass, or be moved, before it has another: a
+/// patient was told the time that it shows.
 async fn require_same_clock(
     tx: &mut TenantTx,
     (id, present): (FacilityId, &NewFacility),
@@ -97,7 +104,7 @@ async fn require_same_clock(
     if present.time_zone == data.time_zone {
         return Ok(());
     }
-    match store::still_to_come(tx, id, now).await? {
+    match store::still_to_come(tx, id, now).await? + store::held(tx, id, now).await? {
         0 => Ok(()),
         count => Err(Error::new(Code::ClockInUse).with("appointments", json!(count))),
     }

@@ -39,6 +39,7 @@ impl From<Row> for Facility {
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            affected_appointments: None,
         }
     }
 }
@@ -159,6 +160,21 @@ pub(super) async fn still_to_come(tx: &mut TenantTx, id: FacilityId, now: Instan
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!"
              from app.standing_appointments($1, null, $2, $2::timestamptz + interval '10 years', $2, 1000000)"#,
+        id as _,
+        now
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(count)
+}
+
+/// How many places are held there, for an answer to an offer, too.
+pub(super) async fn held(tx: &mut TenantTx, id: FacilityId, now: Instant) -> Result<i64> {
+    let tenant = tx.tenant();
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from app.appointment_holds
+            where tenant_id = $1 and facility_id = $2 and status = 'open' and expires_at > $3"#,
+        tenant as _,
         id as _,
         now
     )

@@ -56,6 +56,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "audience_of_appointment", // who may see its patient, within the tenant, for the system only
     "follow_appointment",      // trigger: jobs and notices that follow from a change
     "follow_hold",             // trigger: jobs that follow from a hold given back
+    "follow_patient",          // trigger: the job that ends what a patient waits for who has left
     "tenants_with_work",       // which tenants have jobs that are due
     "sits_in_room",            // whether anybody sits in a room, within the tenant
     "follow_document", // trigger: the words of a document follow its label, version and release

@@ -1,5 +1,5 @@
 //! Appointments that lie outside of what is available now: agreed on, and then somebody took time off, a room was closed, a
-//! holiday declared, a patient died.
+//! holiday declared, a patient died, a provider gave up a specialty.
 //!
 //! Nobody is moved or cancelled by that: whoever said it is told how many it concerns ([`count`]), and the list says which and
 //! why, so that they are moved, planned anew (`plans`), or left as they are. It is reckoned as free time is, by the same

@@ -87,4 +87,6 @@ pub enum AffectedReason {
     NotWorking,
     /// A room or device outside of its hours.
     Closed,
+    /// The service needs a skill that nobody has any more who is booked for it.
+    LacksSkill,
 }

@@ -86,7 +86,13 @@ pub(super) async fn reckon(tx: &mut TenantTx, standing: &[Standing]) -> Result<V
                 reason: AffectedReason::Inactive,
             });
             let away = hours.as_mut().and_then(|hours| hours.why(row));
-            for why in closed.into_iter().chain(away) {
+            let unable = row.who.filter(|_| row.lacks_skill);
+            let unable = unable.map(|id| WhyAffected {
+                what: AffectedWhat::Provider,
+                id,
+                reason: AffectedReason::LacksSkill,
+            });
+            for why in closed.into_iter().chain(away).chain(unable) {
                 let all = affected.entry((row.starts_at, row.appointment_id));
                 let all = all.or_default();
                 if !all.contains(&why) {

@@ -24,6 +24,8 @@ pub(super) struct Standing {
     pub who: Option<Uuid>,
     pub what: Option<AffectedWhat>,
     pub active: Option<bool>,
+    /// Of a provider: the service needs a skill that nobody has who is booked for it.
+    pub lacks_skill: bool,
     pub occupied_from: Option<Instant>,
     pub occupied_until: Option<Instant>,
 }
@@ -43,7 +45,14 @@ pub(super) async fn standing(
                   v.appointment_type = 'emergency' as "emergency!", v.needs_provider, r.resource_id as "who?",
                   case when r.provider_id is not null then 'provider' when r.staff_id is not null then 'staff' else x.kind end
                       as "what: AffectedWhat",
-                  coalesce(p.status, m.status, x.status) = 'active' as "active?", r.starts_at as "occupied_from?",
+                  coalesce(p.status, m.status, x.status) = 'active' as "active?",
+                  p.id is not null and exists (
+                      select from unnest(v.skills) k (skill)
+                       where not exists (select from app.reservations o
+                                           join app.provider_specialty_keys h on h.tenant_id = $1 and h.provider_id = o.provider_id
+                                          where o.tenant_id = $1 and o.appointment_id = s.appointment_id
+                                            and o.state in ('booked', 'overbooked') and h.key = k.skill)) as "lacks_skill!",
+                  r.starts_at as "occupied_from?",
                   r.ends_at as "occupied_until?"
              from app.standing_appointments($2, $3, $4, $5, $6, $7) s
              join app.facilities f on f.tenant_id = $1 and f.id = s.facility_id

@@ -221,6 +221,8 @@ async fn write(
             let rule = "has an appointment";
             Error::field("/encounter_id", "already_booked", rule)
         })
+        // Tried again, it is booked by the new clock.
+        .on_constraint("appointments_clock_check", || Error::new(Code::Unavailable))
 }
 
 /// Takes one of the places for being booked over others on a local day.

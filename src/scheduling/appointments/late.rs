@@ -1,8 +1,9 @@
 //! Who was marked as missed and comes after all, on the same day.
 //!
 //! When he was marked, his place was given to whoever wanted it. What of it is still to come is reserved anew, if everybody and
-//! everything he was to have is free: with one of them gone it would be another appointment, to be booked as one. Of what is past
-//! nothing is asked; who comes when all of it is past is here all the same, and who sees him sees him beside what is planned.
+//! everything he was to have is free, in a session of several any place of it: with one of them gone it would be another
+//! appointment, to be booked as one. Of what is past nothing is asked; who comes when all of it is past is here all the same, and
+//! who sees him sees him beside what is planned.
 //!
 //! He was not missed then: nobody has closed the appointment, its encounter is to come again, and whatever counts missed visits
 //! counts what stands in the appointment. That he was once taken to be missed, and by whom, is in its history.
@@ -81,7 +82,8 @@ async fn reserve_anew(
         .await?
         .ok_or_else(Error::not_found)?;
     let wish = as_it_is(present);
-    let busy = store_occupancy::taken_since(tx, present.id, now).await?;
+    let lane = store_occupancy::free_place(tx, present.id, service.data.capacity, now).await?;
+    let busy = store_occupancy::taken_since(tx, present.id, lane.is_none(), now).await?;
     // Who was booked over others may find them there still.
     let over: Vec<Uuid> = busy
         .iter()
@@ -96,7 +98,7 @@ async fn reserve_anew(
         let day = local_day(present, present.starts_at);
         booking::take_overbooking_place(tx, (&wish, &service), day, present.id).await?;
     }
-    match store_occupancy::reserve_rest(tx, present.id, &over, now).await {
+    match store_occupancy::reserve_rest(tx, present.id, (&over, lane), now).await {
         Ok(()) => Ok(()),
         // Somebody was a moment faster.
         Err(error) if error.code() == Code::SlotTaken => {

@@ -57,6 +57,7 @@ pub async fn record_in_tx(
             store::step(tx, id, AppointmentStatus::CheckedIn, None, *from).await?;
             store::step(tx, id, AppointmentStatus::InProgress, None, *from).await?;
             store::step(tx, id, AppointmentStatus::Completed, None, *until).await?;
+            store_occupancy::release_rest(tx, id, *until).await?;
         }
         Outcome::Cancelled { reason } => {
             let whose = CancelledBy::Patient;

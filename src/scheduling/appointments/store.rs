@@ -276,6 +276,7 @@ pub(super) async fn step(
     sqlx::query!(
         "update app.appointments
             set status = $3, encounter_id = coalesce($4, encounter_id), closed_by = null, version = version + 1, updated_at = $5,
+                came_late = came_late or status = 'no_show',
                 confirmed_at = case when $3::text = 'confirmed' then $5 else confirmed_at end,
                 checked_in_at = case when $3::text = 'checked_in' then $5 else checked_in_at end,
                 started_at = case when $3::text = 'in_progress' then $5 else started_at end,
@@ -316,26 +317,30 @@ pub(super) async fn leave_room(tx: &mut TenantTx, id: AppointmentId, now: Instan
     Ok(())
 }
 
-/// Takes back the check-in of an appointment locked before: it stands as it stood, and he is in no room.
+/// Takes back the check-in of an appointment locked before: it stands as it stood, and he is in no room. Answers its status.
 pub(super) async fn undo_check_in(
     tx: &mut TenantTx,
     id: AppointmentId,
+    by: UserId,
     now: Instant,
-) -> Result<()> {
+) -> Result<AppointmentStatus> {
     let tenant = tx.tenant();
-    sqlx::query!(
-        "update app.appointments
-            set status = case when confirmed_at is null then 'scheduled' else 'confirmed' end, checked_in_at = null,
+    let status = sqlx::query_scalar!(
+        r#"update app.appointments
+            set status = case when came_late then 'no_show' when confirmed_at is null then 'scheduled' else 'confirmed' end,
+                closed_by = case when came_late then $4::uuid end, came_late = false, checked_in_at = null,
                 roomed_at = null, roomed_in = null, roomed_by = null, roomed_while = null, roomed_alone = default,
                 version = version + 1, updated_at = $3
-          where tenant_id = $1 and id = $2",
+          where tenant_id = $1 and id = $2
+      returning status as "status: AppointmentStatus""#,
         tenant as _,
         id as _,
         now,
+        by as _,
     )
-    .execute(tx.conn())
+    .fetch_one(tx.conn())
     .await?;
-    Ok(())
+    Ok(status)
 }
 
 /// Puts the patient of an appointment locked before into a room of its facility. Answers whether there is such a room. Since

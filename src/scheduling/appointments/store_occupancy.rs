@@ -189,8 +189,8 @@ pub(crate) async fn give_back(tx: &mut TenantTx, appointments: &[AppointmentId])
 /// Gives back what a visit that is over was to occupy from now on: its patient is free at once, everybody and everything else once
 /// the agreed clean-up is done. Whoever is booked over it first has it.
 ///
-/// Who was seen before his time occupied them then, and not when it was planned. Others may have been planned for that time, so he
-/// stands beside them, where no constraint asks.
+/// Who was seen before his time occupied them then, and not when it was planned, and so does the clean-up after him. Others may have
+/// been planned for that time, so he stands beside them, where no constraint asks.
 pub(crate) async fn release_rest(
     tx: &mut TenantTx,
     appointment: AppointmentId,
@@ -199,9 +199,9 @@ pub(crate) async fn release_rest(
     let tenant = tx.tenant();
     let early = sqlx::query!(
         "update app.reservations r
-            set starts_at = case when r.starts_at < $3::timestamptz + (r.ends_at - a.ends_at) then r.starts_at
+            set starts_at = case when r.starts_at < $3::timestamptz then r.starts_at
                                  else least(a.started_at, $3 - interval '1 microsecond') end,
-                state = case when r.starts_at < $3 + (r.ends_at - a.ends_at) then r.state else 'overbooked' end,
+                state = case when r.starts_at < $3 then r.state else 'overbooked' end,
                 ends_at = $3 + (r.ends_at - a.ends_at)
            from app.appointments a
           where a.tenant_id = $1 and a.id = $2 and a.ends_at > $3
@@ -229,11 +229,41 @@ pub(crate) async fn hand_on(
     keep_overbooked(tx, &ids, None, now).await
 }
 
+/// The first place that is free in all that an appointment gave back, of so many in its session, from now on until it was to end;
+/// none if the session is full. Who is alone has the first.
+pub(crate) async fn free_place(
+    tx: &mut TenantTx,
+    appointment: AppointmentId,
+    capacity: i32,
+    now: Instant,
+) -> Result<Option<i16>> {
+    let tenant = tx.tenant();
+    let lane = sqlx::query_scalar!(
+        r#"select k.lane::smallint as "lane!" from generate_series(1, $4::integer) k (lane)
+            where not exists (
+                  select from app.reservations r
+                    join app.reservations o on o.tenant_id = $1 and o.resource_id = r.resource_id
+                   where r.tenant_id = $1 and r.appointment_id = $2 and r.state = 'released' and r.ends_at > $3 and r.patient_id is null
+                     and (o.state = 'booked' or o.state = 'held' and o.expires_at > $3)
+                     and o.starts_at > r.starts_at - interval '40 hours' and o.starts_at < r.ends_at
+                     and o.ends_at > greatest(r.starts_at, $3) and o.party = r.party and o.lane = k.lane)
+            order by k.lane limit 1"#,
+        tenant as _,
+        appointment as _,
+        now,
+        capacity,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(lane)
+}
+
 /// Who and what of an appointment that gave its place back is taken from now on until it was to end. The others of a session are no
-/// obstacle, unless somebody has his place in it.
+/// obstacle, unless it is `full`.
 pub(crate) async fn taken_since(
     tx: &mut TenantTx,
     appointment: AppointmentId,
+    full: bool,
     now: Instant,
 ) -> Result<Vec<Uuid>> {
     let tenant = tx.tenant();
@@ -245,25 +275,26 @@ pub(crate) async fn taken_since(
               and o.state in ('held', 'booked', 'overbooked') and (o.state <> 'held' or o.expires_at > $3)
               and o.starts_at > r.starts_at - interval '40 hours' and o.starts_at < r.ends_at
               and o.ends_at > greatest(r.starts_at, $3)
-              and (o.party <> r.party or o.lane = r.lane and o.state <> 'overbooked')"#,
+              and (o.party <> r.party or $4::boolean and o.state <> 'overbooked')"#,
         tenant as _,
         appointment as _,
         now,
+        full,
     )
     .fetch_all(tx.conn())
     .await?;
     Ok(taken)
 }
 
-/// Reserves anew what is left of the place an appointment gave back, beside those it is booked over. Where nothing is left, what it
-/// had stands again for what was, where no constraint asks.
+/// Reserves anew what is left of the place an appointment gave back, in that `lane` of its session, beside those it is booked over.
+/// Where nothing is left, what it had stands again for what was, where no constraint asks.
 ///
 /// # Errors
 /// `slot_taken`; then the transaction has to go back.
 pub(crate) async fn reserve_rest(
     tx: &mut TenantTx,
     appointment: AppointmentId,
-    over: &[Uuid],
+    (over, lane): (&[Uuid], Option<i16>),
     now: Instant,
 ) -> Result<()> {
     let tenant = tx.tenant();
@@ -280,12 +311,14 @@ pub(crate) async fn reserve_rest(
     let reserved = sqlx::query!(
         "update app.reservations
             set starts_at = case when ends_at > $3 then greatest(starts_at, $3) else starts_at end,
-                state = case when ends_at <= $3 or resource_id = any($4) then 'overbooked' else 'booked' end
+                state = case when ends_at <= $3 or resource_id = any($4) then 'overbooked' else 'booked' end,
+                lane = case when patient_id is null then coalesce($5, lane) else lane end
           where tenant_id = $1 and appointment_id = $2 and state = 'released'",
         tenant as _,
         appointment as _,
         now,
         over,
+        lane,
     )
     .execute(tx.conn())
     .await

@@ -214,26 +214,31 @@ pub(super) fn search(
     starts
 }
 
-/// The third appointment from now that could be had with everybody who has the service's skills, if the first two were taken.
+/// The third appointment from now that could be had with everybody who has the service's skills, if the first two were taken; with
+/// nobody in particular where it needs no provider.
 pub(crate) fn third_next(
     situation: &Situation,
     busy: &Busy,
     service: &Service,
     window: Span,
-) -> Vec<(ProviderId, Option<Instant>)> {
+) -> Vec<(Option<ProviderId>, Option<Instant>)> {
     let wish = wish_of(service, window);
     let kinds: Vec<Candidate> = situation.candidates_for(service);
     let places = Places::new(&situation.calendar, busy, &kinds, &wish);
     let allowed = places.starts(&wish, Ranges::one(wish.window));
-    let able = situation.people.iter().filter(|person| {
-        let skills = &service.data.skills;
-        skills.iter().all(|skill| person.skills.contains(skill))
-    });
+    let third = |starts: &Ranges| {
+        let starts = aligned(&situation.calendar, starts, wish.align);
+        apart(starts, wish.before + wish.after).nth(2)
+    };
+    if !service.data.needs_provider {
+        return vec![(None, third(&allowed))];
+    }
+    let skills = &service.data.skills;
+    let people = situation.people.iter();
+    let able = people.filter(|person| skills.iter().all(|it| person.skills.contains(it)));
     able.map(|person| {
         let starts = allowed.intersect(&starts_of(&situation.calendar, busy, person.id, &wish));
-        let starts = aligned(&situation.calendar, &starts, wish.align);
-        let third = apart(starts, wish.before + wish.after).nth(2);
-        (person.id, third)
+        (Some(person.id), third(&starts))
     })
     .collect()
 }

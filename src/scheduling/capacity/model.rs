@@ -56,7 +56,9 @@ pub struct AssetUsage {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "the measure is called so")]
 pub struct ThirdNext {
-    pub provider_id: ProviderId,
+    /// Missing where the service needs no provider: then it is of its rooms and devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<ProviderId>,
     /// Missing if there are not three in the next 60 days.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub third_next_at: Option<DateTime<Utc>>,
@@ -68,7 +70,7 @@ pub struct ThirdNext {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ServiceCapacity {
     pub service_id: ServiceId,
-    /// Of those who have its skills and work there; empty for emergencies, groups, and services without a provider.
+    /// Of those who have its skills and work there; empty for emergencies and groups.
     pub third_next: Vec<ThirdNext>,
     /// Appointments that stand.
     pub appointments: i64,

@@ -15,8 +15,8 @@ pub fn router() -> OpenApiRouter<App> {
 
 /// Read the capacity of a facility
 ///
-/// How far providers, rooms and equipment are used, the third next free time of every service and provider, and how long
-/// patients waited for their appointments. Numbers only.
+/// How far providers, rooms and equipment are used, the third next free time of every service and provider (but for emergencies and
+/// groups), and how long patients waited for their appointments. Numbers only.
 #[utoipa::path(get, path = "/api/v1/scheduling/capacity", tag = "forecasts", params(ReadCapacity),
     responses((status = 200, body = Capacity, description = "What there is and what is used")),
     extensions(("x-permission" = json!("capacity.read"))))]

@@ -161,7 +161,7 @@ fn third_of(
     taken: &HashMap<Uuid, Ranges>,
     now: Instant,
 ) -> Vec<ThirdNext> {
-    if !service.data.needs_provider || service.data.capacity > 1 || is_emergency(service) {
+    if service.data.capacity > 1 || is_emergency(service) {
         return Vec::new();
     }
     let window = bookable(service, (now, now + AHEAD), now);

@@ -19,8 +19,9 @@ const wall = (local) =>
 
 const told = (visit) => {
   if (visit.moved_to) return "This appointment was moved from " + wall(visit.local_start) + " to the time above. If you can't come, please call us.";
-  if (visit.status === "cancelled") return "This appointment was cancelled. If you need another, please call us.";
-  if (visit.status === "no_show") return "This appointment did not take place. If you need another, please call us.";
+  const next = visit.another ? "You have another appointment with us. If you are not sure when, please call us." : "If you need another, please call us.";
+  if (visit.status === "cancelled") return "This appointment was cancelled. " + next;
+  if (visit.status === "no_show") return "This appointment did not take place. " + next;
   if (["scheduled", "confirmed"].includes(visit.status) && !visit.actions.includes("cancel"))
     return "It is too late to cancel here. If you can't come, please call us.";
   return visit.actions.length === 0 ? "Nothing is left to answer." : "";

@@ -24,11 +24,22 @@ pub(super) async fn solve(problem: Problem, seconds: f64, seed: u32) -> Result<(
 }
 
 fn refused(faults: &[Fault]) -> Error {
-    let large = |fault: &Fault| fault.rule.starts_with("at most");
-    if faults.iter().any(large) {
-        return Error::new(Code::PlanTooLarge);
+    let large: Vec<FieldError> = faults.iter().filter_map(too_many).collect();
+    if !large.is_empty() {
+        return Error::new(Code::PlanTooLarge).with_fields(large);
     }
     Error::invalid(faults.iter().take(20).map(field).collect())
+}
+
+/// What there is more of than one plan can hold, by the field that brings it in.
+fn too_many(fault: &Fault) -> Option<FieldError> {
+    let pointer = match fault.pointer.as_str() {
+        "/requests" => "/requests",
+        "/days" => "/days",
+        "/providers" | "/rooms" | "/equipment" => "/facility_ids",
+        _ => return None,
+    };
+    Some(FieldError::new(pointer, "too_many", fault.rule))
 }
 
 /// A fault where the body has it: some things have other names there.
@@ -66,7 +77,32 @@ fn field(fault: &Fault) -> FieldError {
 mod tests {
     use planner::Fault;
 
-    use super::field;
+    use super::{field, refused};
+    use kernel::Code;
+
+    #[test]
+    fn too_much_for_one_plan_names_what_it_is_and_a_rule_of_a_request_its_field() {
+        let fault = |pointer: &str, rule| Fault {
+            pointer: pointer.to_owned(),
+            rule,
+        };
+        let told = |fault: Fault| {
+            let error = refused(&[fault]);
+            (error.code(), error.fields()[0].pointer.clone())
+        };
+        let large = Code::PlanTooLarge;
+        assert_eq!(
+            told(fault("/requests", "at most 20000")),
+            (large, "/requests".to_owned())
+        );
+        assert_eq!(
+            told(fault("/rooms", "at most 2000")),
+            (large, "/facility_ids".to_owned())
+        );
+        let kinds = fault("/requests/3/equipment", "at most six kinds with the room");
+        let named = (Code::ValidationFailed, "/requests/3/service_id".to_owned());
+        assert_eq!(told(kinds), named);
+    }
 
     #[test]
     fn a_fault_is_told_where_the_body_has_it() {

@@ -7,7 +7,7 @@ use identity::facilities::PlaceStatus;
 use kernel::clock::Instant;
 use kernel::ids::ServiceId;
 use kernel::text::name_key;
-use kernel::{Checks, Validate};
+use kernel::{Checks, FieldError, Validate};
 use platform::access::NoPhi;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -117,6 +117,9 @@ pub struct Service {
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// Of an answer to adding one: kinds of rooms and devices it needs of which there are none yet. It can't be booked before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<FieldError>,
 }
 
 impl Service {

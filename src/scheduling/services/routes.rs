@@ -27,8 +27,8 @@ async fn list_services(ctx: Ctx, Query(query): Query<ListServices>) -> Reply<Pag
 
 /// Add a service
 ///
-/// Skills are specialties of providers, whatever the spelling; one that no provider has is refused. Refused with `slug_taken`
-/// while another service has the code.
+/// Skills are specialties of providers, whatever the spelling; one that no provider has is refused. A kind of room or device of
+/// which there is none yet is told in `warnings`. Refused with `slug_taken` while another service has the code.
 #[utoipa::path(post, path = "/api/v1/scheduling/services", tag = "services and rooms", request_body = NewService,
     responses((status = 201, body = Service, description = "Added")),
     extensions(("x-permission" = json!("scheduling.manage"))))]

@@ -32,7 +32,8 @@ pub(super) async fn read(ctx: &Ctx, id: ServiceId) -> Result<Answer<Service>> {
 pub(super) async fn add(ctx: &Ctx, new: NewService) -> Result<Answer<Service>> {
     let mut tx = ctx.begin(Permission::SchedulingManage).await?;
     require_skills(&mut tx, &new).await?;
-    let service = add_service(&mut tx, new, ctx.now()).await?;
+    let mut service = add_service(&mut tx, new, ctx.now()).await?;
+    service.warnings = unknown_kinds(&mut tx, None, &service.data).await?;
     let location = format!("/api/v1/scheduling/services/{}", service.id);
     tx.commit(Disclosure::plain(service).created_at(location).version(1))
         .await
@@ -53,7 +54,10 @@ pub(super) async fn change(
     if data.skills != present.data.skills {
         require_skills(&mut tx, &data).await?;
     }
-    require_kinds(&mut tx, &present.data, &data).await?;
+    let unknown = unknown_kinds(&mut tx, Some(&present.data), &data).await?;
+    if !unknown.is_empty() {
+        return Err(Error::invalid(unknown));
+    }
     let data = data.normalised();
     let now = ctx.now();
     store::update(&mut tx, id, &data, now)
@@ -85,6 +89,7 @@ pub async fn add_service(tx: &mut TenantTx, new: NewService, now: Instant) -> Re
         version: 1,
         created_at: now,
         updated_at: now,
+        warnings: Vec::new(),
     })
 }
 
@@ -138,14 +143,19 @@ async fn require_skills(tx: &mut TenantTx, new: &NewService) -> Result<()> {
     }
 }
 
-/// So is a kind of room or device nobody has, in a service that is changed to need it. A new service may come before its rooms.
-async fn require_kinds(tx: &mut TenantTx, present: &NewService, data: &NewService) -> Result<()> {
+/// So is a kind of room or device nobody has, in a service that is changed to need it. A new service may come before its rooms, and
+/// is told.
+async fn unknown_kinds(
+    tx: &mut TenantTx,
+    present: Option<&NewService>,
+    data: &NewService,
+) -> Result<Vec<FieldError>> {
     let mut unknown = Vec::new();
     let mut none = |pointer: String| {
         let rule = "must be the kind of a room or device of the organisation";
         unknown.push(FieldError::new(pointer, "unknown_kind", rule));
     };
-    if data.room_kind != present.room_kind {
+    if present.is_none_or(|present| data.room_kind != present.room_kind) {
         let room = data.room_kind.as_slice();
         if store::kinds_of(tx, AssetKind::Room, room).await?.is_empty() && !room.is_empty() {
             none("/room_kind".to_owned());
@@ -153,15 +163,12 @@ async fn require_kinds(tx: &mut TenantTx, present: &NewService, data: &NewServic
     }
     let found = store::kinds_of(tx, AssetKind::Equipment, &data.equipment_kinds).await?;
     for (place, kind) in data.equipment_kinds.iter().enumerate() {
-        if !present.equipment_kinds.contains(kind) && !found.contains(kind) {
+        let had = present.is_some_and(|present| present.equipment_kinds.contains(kind));
+        if !had && !found.contains(kind) {
             none(format!("/equipment_kinds/{place}"));
         }
     }
-    if unknown.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::invalid(unknown))
-    }
+    Ok(unknown)
 }
 
 fn code_taken() -> Error {

@@ -59,6 +59,7 @@ impl From<Row> for Service {
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            warnings: Vec::new(),
         }
     }
 }

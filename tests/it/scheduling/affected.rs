@@ -226,3 +226,34 @@ async fn those_whom_the_reader_may_not_see_are_counted_and_nothing_else() {
     );
     assert_eq!(clinic.admin.get(two).await.pointers(), ["?provider_id"]);
 }
+
+#[tokio::test]
+async fn who_loses_a_skill_or_leaves_and_a_place_that_closes_are_told_what_stands() {
+    let clinic = Clinic::open("America/New_York").await;
+    let patient = clinic.tenant.patient(&clinic.admin).await;
+    let skilled = book(&clinic, &patient, 9).await;
+    let plain = json!({ "code": "P", "name": "Plain", "appointment_type": "consultation", "duration_minutes": 30 });
+    let plain = id(&clinic.add("services", plain).await);
+    let wish = json!({ "patient_id": patient, "service_id": plain, "facility_id": clinic.facility,
+                       "provider_id": clinic.provider, "starts_at": at(&clinic, 10) });
+    let booked = clinic.admin.post("/api/v1/appointments", wish).await;
+    booked.expect(201);
+    let who = format!("/api/v1/providers/{}", clinic.provider);
+    let change = async |version: i64, change: Value| {
+        let changed = clinic.admin.patch(&who, version, change).await.expect(200);
+        changed["affected_appointments"].clone()
+    };
+    assert_eq!(change(1, json!({ "phone": null })).await, Value::Null);
+    assert_eq!(change(2, json!({ "specialties": [] })).await, 1);
+    let page = affected(&clinic.admin, "").await;
+    let lacks = vec![("provider", "lacks_skill")];
+    assert_eq!(told(&page), [(skilled.as_str(), lacks)]);
+    assert_eq!(change(3, json!({ "specialties": ["Cardiology"] })).await, 0);
+    assert!(told(&affected(&clinic.admin, "").await).is_empty());
+    assert_eq!(change(4, json!({ "status": "inactive" })).await, 2);
+    assert_eq!(change(5, json!({ "status": "active" })).await, Value::Null);
+    let place = format!("/api/v1/facilities/{}", clinic.facility);
+    let closed = json!({ "status": "inactive" });
+    let closed = clinic.admin.patch(place, 1, closed).await.expect(200);
+    assert_eq!(closed["affected_appointments"], 2);
+}

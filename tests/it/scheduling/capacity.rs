@@ -163,3 +163,23 @@ async fn the_third_next_is_none_that_is_too_soon_or_too_far_ahead_to_be_booked()
     );
     assert_eq!(third(&never), Value::Null);
 }
+
+#[tokio::test]
+async fn the_third_next_of_a_service_without_a_provider_is_of_its_rooms() {
+    let desk = Desk::open().await;
+    let draw = json!({ "needs_provider": false, "room_kind": "lab", "align_minutes": 30 });
+    let service = desk.add_service(draw).await;
+    let now = desk.clinic.clock.now();
+    let third = async || {
+        let found = capacity(&desk.staff, &desk.facility, now).await;
+        of_service(&found, &service)["third_next"].clone()
+    };
+    assert_eq!(third().await, json!([{}]));
+    desk.add_asset("room", "lab").await;
+    let told = third().await;
+    let at: DateTime<Utc> = serde_json::from_value(told[0]["third_next_at"].clone())
+        .unwrap_or_else(|_| panic!("an instant: {told}"));
+    let half_hours = (at - now).num_minutes();
+    assert!((60..=90).contains(&half_hours), "{told}");
+    assert_eq!(told[0].get("provider_id"), None);
+}

@@ -170,3 +170,20 @@ async fn another_organisations_facility_is_none() {
     let refused = admin.post("/api/v1/scheduling/assets", room).await;
     assert_eq!(refused.pointers(), ["/facility_id"]);
 }
+
+#[tokio::test]
+async fn a_new_service_may_come_before_its_rooms_and_is_told() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let mut service = consultation("A");
+    service["room_kind"] = json!("exma");
+    service["equipment_kinds"] = json!(["ecg"]);
+    let made = admin.post("/api/v1/scheduling/services", service).await;
+    let made = made.expect(201);
+    let warned = made["warnings"].as_array().expect("warnings").iter();
+    let warned: Vec<&Value> = warned.map(|it| &it["pointer"]).collect();
+    assert_eq!(warned, ["/room_kind", "/equipment_kinds/0"]);
+    assert_eq!(made["warnings"][0]["code"], "unknown_kind");
+    let path = format!("/api/v1/scheduling/services/{}", id(&made));
+    assert_eq!(admin.get(path).await.expect(200).get("warnings"), None);
+}

@@ -1,9 +1,10 @@
 //! Appointments of a patient who has died or left, of one who was taken for another, and of a clinic whose clock is corrected.
 
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use futures_util::future::join;
 use serde_json::{Value, json};
 
-use super::desk::Desk;
+use super::desk::{Desk, commit_once_waited_for};
 use crate::support::id;
 
 const PLACE: &str = "/api/v1/appointments";
@@ -98,6 +99,21 @@ async fn a_clinic_gets_another_clock_only_when_nothing_is_agreed_on_by_the_one_i
 }
 
 #[tokio::test]
+async fn a_place_that_is_held_keeps_the_clock_it_was_told_by() {
+    let desk = Desk::open().await;
+    let wish = desk.wish(&desk.patient, desk.at(5, 10, 0));
+    let held = desk.staff.post("/api/v1/holds", wish).await.expect(201);
+    let place = format!("/api/v1/facilities/{}", desk.facility);
+    let corrected = json!({ "time_zone": "America/Chicago" });
+    let refused = desk.admin.patch(&place, 1, corrected.clone()).await;
+    let problem = refused.expect_problem(409, "clock_in_use");
+    assert_eq!(problem["appointments"], 1);
+    let release = format!("/api/v1/holds/{}/release", id(&held));
+    desk.staff.act(release).await.expect(200);
+    desk.admin.patch(&place, 1, corrected).await.expect(200);
+}
+
+#[tokio::test]
 async fn a_check_in_of_the_wrong_patient_is_taken_back_until_his_visit_begins() {
     let desk = Desk::open().await;
     let room = desk.add_asset("room", "exam").await;
@@ -145,5 +161,31 @@ async fn a_check_in_of_the_wrong_patient_is_taken_back_until_his_visit_begins() 
     }
     let refused = step("undo-check-in").await;
     refused.expect_problem(409, "illegal_transition");
+    assert_eq!(desk.torn().await, (0, 0));
+}
+
+#[tokio::test]
+async fn who_books_in_the_instant_in_which_the_clock_changes_is_not_booked_by_the_old_one() {
+    let desk = Desk::open().await;
+    let at = desk.at(3, 10, 0);
+    // As the change of a facility: the row is held, and changed, and not yet committed.
+    let mut change = desk.clinic.behind_the_curtain().await;
+    let of_it = "where tenant_id = $1 and id = $2::uuid";
+    for statement in [
+        "begin".to_owned(),
+        format!("select from app.facilities {of_it} for update"),
+        format!("update app.facilities set time_zone = 'America/Chicago' {of_it}"),
+    ] {
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(statement.clone()));
+        if statement.contains(of_it) {
+            query = query.bind(desk.clinic.id.0).bind(&desk.facility);
+        }
+        query.execute(&mut change).await.expect("a change");
+    }
+    let booking = desk.staff.post(PLACE, desk.wish(&desk.patient, at));
+    let (booked, ()) = join(booking, commit_once_waited_for(&mut change)).await;
+    booked.expect_problem(503, "unavailable");
+    let made = desk.book(&desk.patient, at).await;
+    assert_eq!(made["time_zone"], "America/Chicago");
     assert_eq!(desk.torn().await, (0, 0));
 }

@@ -1,11 +1,31 @@
 //! A clinic where appointments are made: a facility, a provider, a service, a patient.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Datelike, Days, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
 use chrono_tz::Tz;
 use platform::access::Role;
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 
 use crate::support::{Caller, TestTenant, id};
+
+/// Ends the transaction of a connection when somebody waits for it.
+pub async fn commit_once_waited_for(connection: &mut PgConnection) {
+    let waits =
+        "select exists (select from pg_locks where locktype = 'transactionid' and not granted
+                                   and transactionid = pg_current_xact_id()::xid)";
+    for _ in 0..500 {
+        let asked = sqlx::query_scalar(waits).fetch_one(&mut *connection).await;
+        let waits: bool = asked.expect("an answer");
+        if waits {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let done = sqlx::query("commit").execute(connection).await;
+    done.expect("committed");
+}
 
 /// Who and what a test of appointments needs.
 pub struct Desk {

@@ -336,3 +336,84 @@ async fn who_was_missed_after_he_sat_in_a_room_is_in_none_when_he_comes_back() {
     let back = desk.staff.act(step(&made, "check-in")).await.expect(200);
     assert_eq!(back.get("roomed_in"), None, "{back}");
 }
+
+#[tokio::test]
+async fn a_late_check_in_that_is_taken_back_leaves_him_missed_and_his_time_free() {
+    let (mut desk, _, at) = desk().await;
+    let at = at + TimeDelta::hours(3);
+    let plan =
+        json!({ "class": "office_visit", "scheduled_start": at, "facility_id": desk.facility });
+    let chart = format!("/api/v1/patients/{}/encounters", desk.patient);
+    let planned = id(&desk.admin.post(chart, plan).await.expect(201));
+    let mut wish = desk.wish(&desk.patient, at);
+    wish["encounter_id"] = json!(planned);
+    let made = desk.staff.post(PLACE, wish).await.expect(201);
+    miss(&mut desk, &made, at).await;
+    desk.later(TimeDelta::minutes(10)).await;
+    desk.staff.act(step(&made, "check-in")).await.expect(200);
+    let back = desk
+        .staff
+        .act(step(&made, "undo-check-in"))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&back["status"], &back["checked_in_at"], &back["closed_by"]),
+        (&json!("no_show"), &Value::Null, &json!(desk.staff.user_id))
+    );
+    let encounter = format!("/api/v1/encounters/{planned}");
+    assert_eq!(
+        desk.admin.get(&encounter).await.expect(200)["status"],
+        "no_show"
+    );
+    try_at(&desk, at + TimeDelta::minutes(30)).await.expect(201);
+    let again = desk.staff.act(step(&made, "check-in")).await;
+    again.expect_problem(409, "slot_taken");
+    assert_eq!(desk.torn().await, (0, 0));
+}
+
+#[tokio::test]
+async fn the_clean_up_after_who_is_seen_just_before_his_time_is_whole() {
+    let (mut desk, made, at) = desk().await;
+    let short = desk
+        .add_service(json!({ "duration_minutes": 5, "align_minutes": 5 }))
+        .await;
+    let from_then = |minutes| at + TimeDelta::minutes(minutes);
+    until(&mut desk, from_then(-30)).await;
+    begin(&desk, &made).await;
+    desk.later(TimeDelta::minutes(23)).await;
+    desk.staff.act(step(&made, "complete")).await.expect(200);
+    let whose = format!("provider_id={}", desk.provider);
+    assert_eq!(
+        occupied(&desk, at, &whose).await,
+        [(made["id"].clone(), from_then(-30), from_then(3))]
+    );
+    let patient = desk.another_patient().await;
+    let mut wish = desk.wish(&patient, from_then(-5));
+    wish["service_id"] = json!(short);
+    let refused = desk.staff.post(PLACE, wish.clone()).await;
+    refused.expect_problem(409, "slot_taken");
+    wish["starts_at"] = json!(from_then(5));
+    desk.staff.post(PLACE, wish).await.expect(201);
+    assert_eq!(desk.torn().await, (0, 0));
+}
+
+#[tokio::test]
+async fn who_comes_late_to_a_session_has_any_place_of_it_that_is_left() {
+    let group = json!({ "duration_minutes": 60, "capacity": 2, "appointment_type": "group", "overbook_per_day": 1 });
+    let mut desk = Desk::with(group).await;
+    let at = desk.at(1, 10, 0);
+    let first = desk.book(&desk.patient, at).await;
+    let second = desk.book(&desk.another_patient().await, at).await;
+    let mut wish = desk.wish(&desk.another_patient().await, at);
+    wish["overbook_reason"] = json!("Came with his brother");
+    desk.admin.post(PLACE, wish).await.expect(201);
+    // The place of the one who is missed goes to who was booked over both.
+    miss(&mut desk, &second, at).await;
+    desk.staff.act(step(&first, "no-show")).await.expect(200);
+    desk.staff.act(step(&second, "check-in")).await.expect(200);
+    assert_eq!(desk.torn().await, (0, 0));
+    let full = desk.staff.act(step(&first, "check-in")).await;
+    let full = full.expect_problem(409, "slot_taken");
+    assert_eq!(full["errors"][0]["code"], "session_full");
+    assert_eq!(desk.torn().await, (0, 0));
+}

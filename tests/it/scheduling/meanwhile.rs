@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::desk::Desk;
+use super::desk::{Desk, commit_once_waited_for};
 use super::flow_clinic::Clinic;
 use super::waiting::{answer, entry, join, offer, starts_at};
 use crate::support::{Caller, id};
@@ -122,4 +122,34 @@ async fn a_room_or_device_that_is_closed_or_gone_gives_way_to_another_of_its_kin
     let nowhere = nowhere.expect_problem(409, "slot_taken");
     assert_eq!(nowhere["next_free"][0], json!(to + TimeDelta::hours(2)));
     assert_eq!(desk.torn().await, (0, 0));
+}
+
+#[tokio::test]
+async fn who_wants_another_time_at_the_moment_in_which_his_becomes_free_is_not_offered_it() {
+    let clinic = Clinic::by_day().await;
+    let given_up = clinic.patient("Leaver", json!([])).await;
+    let start = clinic.in_(TimeDelta::days(3));
+    let freed = clinic.book(&given_up, start).await;
+    let patient = clinic.patient("Grace", json!([])).await;
+    let then = |from: DateTime<Utc>| json!([{ "from": from, "to": from + TimeDelta::minutes(30) }]);
+    let request = join(&clinic, &patient, "medium", then(start)).await;
+    clinic.work().await;
+    clinic.step(&freed, "cancel").await;
+    let mut change = clinic.tenant.behind_the_curtain().await;
+    let begun = sqlx::query("begin").execute(&mut change).await;
+    begun.expect("a transaction");
+    sqlx::query(
+        "update app.waitlist_entries set windows = $3 where tenant_id = $1 and id = $2::uuid",
+    )
+    .bind(clinic.tenant.id.0)
+    .bind(&request)
+    .bind(then(start + TimeDelta::days(7)))
+    .execute(&mut change)
+    .await
+    .expect("another time");
+    let committed = commit_once_waited_for(&mut change);
+    futures_util::future::join(clinic.work(), committed).await;
+    clinic.work().await;
+    assert!(offer(&clinic.admin, &request).await.is_none());
+    assert_eq!(entry(&clinic, &request).await["status"], "waiting");
 }

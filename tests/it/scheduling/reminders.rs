@@ -402,6 +402,17 @@ async fn the_link_of_a_visit_that_was_moved_or_called_off_says_so() {
         (&json!("cancelled"), &json!([]))
     );
     assert!(shown.get("moved_to").is_none(), "{shown}");
+    assert!(shown.get("another").is_none(), "{shown}");
+    // That he has another he may know by the link; when, by its own.
+    let gone = clinic.admin.get(format!("/api/v1/appointments/{last}"));
+    let patient = gone.await.expect(200)["patient_id"].clone();
+    let patient = patient.as_str().expect("an id");
+    let later = clinic.in_(TimeDelta::days(8));
+    clinic.book(patient, later).await;
+    let shown = nobody.get(&path).await.expect(200);
+    assert_eq!(shown["another"], true);
+    let later = json!(later);
+    assert!(!shown.to_string().contains(later.as_str().expect("a time")));
 }
 
 #[tokio::test]

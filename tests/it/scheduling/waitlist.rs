@@ -312,3 +312,36 @@ async fn the_tenants_rules_decide_who_is_first() {
         .await;
     assert_eq!(refused.pointers(), ["/triage/priority"]);
 }
+
+#[tokio::test]
+async fn who_has_died_waits_no_more_and_what_he_was_offered_goes_to_the_next() {
+    let clinic = Clinic::by_day().await;
+    let start = clinic.in_(TimeDelta::days(3));
+    let given_up = clinic.patient("Leaver", json!([])).await;
+    let freed = clinic.book(&given_up, start).await;
+    let patient = clinic.patient("First", json!([])).await;
+    let first = join(&clinic, &patient, "urgent", then(start)).await;
+    let second = clinic.patient("Second", json!([])).await;
+    let second = join(&clinic, &second, "low", then(start)).await;
+    clinic.work().await;
+    clinic.step(&freed, "cancel").await;
+    clinic.work().await;
+    assert_eq!(entry(&clinic, &first).await["status"], "offered");
+    let died = json!({ "status": "deceased" });
+    let path = format!("/api/v1/patients/{patient}/status");
+    clinic.admin.post(path, died).await.expect(200);
+    clinic.work().await;
+    clinic.work().await;
+    let ended = entry(&clinic, &first).await;
+    assert_eq!(
+        (&ended["status"], &ended["closed_reason"]),
+        (
+            &json!("withdrawn"),
+            &json!("The patient is not active any more")
+        )
+    );
+    let taken_back = offer(&clinic.admin, &first).await.expect("an offer");
+    assert_eq!(taken_back["status"], "withdrawn");
+    let next = offer(&clinic.admin, &second).await.expect("an offer");
+    assert_eq!(next["status"], "open");
+}

@@ -87,6 +87,11 @@ pub struct Provider {
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// Of an answer to a change, where the provider is not active or his specialties were changed: how many of his appointments that
+    /// are still to come stand without him, or without a skill that their service needs.
+    /// `GET /api/v1/scheduling/affected-appointments` says which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affected_appointments: Option<i64>,
 }
 
 impl NoPhi for Provider {}

@@ -55,7 +55,13 @@ pub(super) async fn amend(
         require_account(&mut tx, data.user_id).await?;
     }
     update_provider(&mut tx, id, &data, ctx.now()).await?;
-    let provider = get(&mut tx, id).await?;
+    let mut provider = get(&mut tx, id).await?;
+    let gone = data.status != StaffStatus::Active;
+    let skills = |data: &NewProvider| (data.specialties.clone(), data.subspecialties.clone());
+    if gone || skills(&data) != skills(&present.data) {
+        let count = store::still_to_come(&mut tx, id, gone, ctx.now()).await?;
+        provider.affected_appointments = Some(count);
+    }
     let version = provider.version;
     tx.commit(Disclosure::plain(provider).version(version))
         .await

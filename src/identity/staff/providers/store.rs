@@ -63,6 +63,7 @@ impl From<Row> for Provider {
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            affected_appointments: None,
         }
     }
 }
@@ -246,6 +247,35 @@ pub(super) async fn update(
     .execute(tx.conn())
     .await?;
     insert_specialty_keys(tx, id, data).await
+}
+
+/// How many of a provider's appointments are still to come, whoever's they are: all of them, or those whose service needs a skill that
+/// nobody has who is booked for them.
+pub(super) async fn still_to_come(
+    tx: &mut TenantTx,
+    id: ProviderId,
+    all: bool,
+    now: Instant,
+) -> Result<i64> {
+    let tenant = tx.tenant();
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!"
+             from app.standing_appointments(null, $2, $3, $3::timestamptz + interval '10 years', $3, 1000000) a
+             join app.scheduling_services v on v.tenant_id = $1 and v.id = a.service_id
+            where $4 or exists (
+                  select from unnest(v.skills) s (skill)
+                   where not exists (select from app.reservations r
+                                       join app.provider_specialty_keys k on k.tenant_id = $1 and k.provider_id = r.provider_id
+                                      where r.tenant_id = $1 and r.appointment_id = a.appointment_id
+                                        and r.state in ('booked', 'overbooked') and k.key = s.skill))"#,
+        tenant as _,
+        id as _,
+        now,
+        all,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(count)
 }
 
 /// What a provider is found by who is asked for by his specialty; he has none of it yet.

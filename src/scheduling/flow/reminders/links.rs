@@ -86,10 +86,12 @@ impl Link for Linked {
         };
         let when = (self.starts_at, self.ends_at);
         let place = (self.time_zone, self.facility);
+        let is_gone = moved.is_none() && status.is_void();
         LinkedAppointment {
             place: LinkedPlace::new(when, place, self.phone, self.address.as_ref()),
             status,
             moved_to: moved.map(place_of),
+            another: is_gone && self.another,
             actions,
             link_expires_at: self.expires_at,
         }

@@ -178,6 +178,9 @@ pub struct LinkedAppointment {
     /// When and where it takes place now, if it was moved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moved_to: Option<LinkedPlace>,
+    /// Where it does not take place: whether another for the same is still to come. When that is, its own message says.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub another: bool,
     /// What can be done with the link. `cancel` is left out when it is too late for a patient to cancel himself.
     pub actions: Vec<LinkAction>,
     pub link_expires_at: DateTime<Utc>,

@@ -56,6 +56,8 @@ pub(super) struct Linked {
     pub phone: Option<String>,
     pub address: Option<Value>,
     pub moved: Option<Json<Moved>>,
+    /// Whether its patient has another for the same service that is still to come.
+    pub another: bool,
 }
 
 /// What took the place of an appointment that was moved, in the end.
@@ -84,7 +86,10 @@ pub(super) async fn lock(
         Linked,
         r#"select l.id, l.patient_id as "patient_id: _", l.appointment_id as "appointment_id: _", l.expires_at,
                   a.starts_at, a.ends_at, a.time_zone, a.status as "status: _", a.starts_at >= $4 as "may_cancel!",
-                  f.name as facility, f.phone, f.address, m.moved as "moved: _"
+                  f.name as facility, f.phone, f.address, m.moved as "moved: _",
+                  exists (select from app.appointments n
+                           where n.tenant_id = $1 and n.patient_id = a.patient_id and n.service_id = a.service_id and n.id <> a.id
+                             and n.status in ('scheduled', 'confirmed') and n.starts_at > $3) as "another!"
              from app.appointment_links l
              join app.appointments a on a.tenant_id = l.tenant_id and a.patient_id = l.patient_id and a.id = l.appointment_id
              join app.facilities f on f.tenant_id = a.tenant_id and f.id = a.facility_id

@@ -1,11 +1,11 @@
 //! Answering an offer, and what happens when nobody does.
 
 use kernel::clock::Instant;
-use kernel::ids::{WaitlistEntryId, WaitlistOfferId};
+use kernel::ids::{PatientId, WaitlistEntryId, WaitlistOfferId};
 use kernel::{Code, Error, Page, Result};
 use platform::App;
 use platform::access::{Ctx, Disclosure, Permission, withheld};
-use platform::audit::{Action, Subject};
+use platform::audit::{Action, Occasion, Subject, by_system};
 use platform::db::{CallerTx, SystemTx, TenantTx};
 use platform::http::Answer;
 use platform::jobs::{self, Job, NewJob};
@@ -21,9 +21,17 @@ use crate::appointments::{self, Booker, Details};
 /// The deadline of an offer has come.
 pub(super) const DEADLINE: &str = "waitlist.deadline";
 
+/// A patient who waits has left; the database itself asks for it (0043).
+pub(super) const PATIENT_LEFT: &str = "waitlist.patient_left";
+
 #[derive(Deserialize)]
 struct OfOffer {
     offer_id: WaitlistOfferId,
+}
+
+#[derive(Deserialize)]
+struct OfPatient {
+    patient_id: PatientId,
 }
 
 /// Sees to it that somebody looks when the deadline has come.
@@ -223,13 +231,8 @@ pub(super) async fn take_back_unfit(
     };
     let locked = store_offers::lock(tx, open).await?;
     let offer = &locked.offer;
-    let fits = wish.allows(offer.starts_at, offer.ends_at)
-        && wish.facility_id.is_none_or(|id| id == offer.facility_id)
-        && (wish.provider_ids.is_empty()
-            || offer
-                .provider_id
-                .is_some_and(|id| wish.provider_ids.contains(&id)));
-    if fits {
+    let when = (offer.starts_at, offer.ends_at);
+    if wish.fits(when, offer.facility_id, offer.provider_id) {
         return Ok(());
     }
     end(tx, &locked, OfferStatus::Withdrawn, now).await?;
@@ -248,6 +251,31 @@ pub(super) async fn withdraw(
     };
     let locked = store_offers::lock(tx, open).await?;
     end(tx, &locked, OfferStatus::Withdrawn, now).await
+}
+
+/// A patient has died or left: he waits for nothing, and what he was offered is for the next one.
+pub(super) async fn patient_left(app: &App, job: &Job) -> Result<()> {
+    let OfPatient { patient_id } = job.payload()?;
+    let now = app.clock.now();
+    let mut tx = SystemTx::begin(&app.db, job.tenant).await?;
+    let mut records = Vec::new();
+    for entry in store::of_one_who_left(&mut tx, patient_id).await? {
+        if withdraw(&mut tx, entry, now).await? == WaitlistStatus::Waiting {
+            let why = (None, Some("The patient is not active any more"));
+            store::step(&mut tx, entry, WaitlistStatus::Withdrawn, why, now).await?;
+        }
+        let subject = Subject {
+            patient: Some(patient_id),
+            resource: Some(entry.into()),
+        };
+        let (cause, tenant) = (Occasion::Job(PATIENT_LEFT), tx.tenant());
+        let action = Action::Update;
+        records.push(by_system(
+            app, tenant, cause, "waitlist", action, subject, now,
+        ));
+    }
+    tx.record(&records).await?;
+    tx.commit().await
 }
 
 /// Nobody has answered: the next one, and he waits on.

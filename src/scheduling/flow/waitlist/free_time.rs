@@ -155,7 +155,9 @@ pub(super) async fn seek(app: &App, job: &Job) -> Result<()> {
         let opened = Opened::at(Some(slot.facility_id), slot.starts_at, slot.ends_at);
         fill(app, job.tenant, &opened, SEEK).await?;
         // He may be too far down to have been asked.
-        offer_first(app, job.tenant, entry_id, &opened, SEEK).await?;
+        if !offer_first(app, job.tenant, entry_id, &opened, SEEK).await? {
+            break;
+        }
     }
     let now = app.clock.now();
     // What is held at this moment may be free soon.
@@ -231,33 +233,35 @@ async fn in_order(app: &App, tenant: TenantId, opened: &Opened) -> Result<Vec<Wa
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// Offers somebody the first time that would do, if he still waits and there is one.
+/// Offers somebody the first time that would do, if he still waits and there is one. Answers whether he may be offered any: who has
+/// as many appointments as he may book himself is not, whatever is free.
 async fn offer_first(
     app: &App,
     tenant: TenantId,
     entry: WaitlistEntryId,
     opened: &Opened,
     cause: &'static str,
-) -> Result<()> {
+) -> Result<bool> {
     for _ in 0..TRIES {
         let now = app.clock.now();
         let mut tx = SystemTx::begin(&app.db, tenant).await?;
         let settings = flow_settings::current(&mut tx).await?;
         let Some(row) = store_free::lock_waiting(&mut tx, entry, now).await? else {
-            return Ok(());
+            return Ok(true);
         };
         let Some(slot) = first(&mut tx, &row, Some(opened), &settings, now).await? else {
-            return Ok(());
+            return Ok(true);
         };
         match making::make(app, tx, (&row, place_of(&row, slot)), &settings, cause, now).await {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(true),
+            Err(error) if error.code() == Code::TooManyAppointments => return Ok(false),
             // Somebody was faster; the transaction went back.
             Err(error) if matches!(error.kind(), Kind::Conflict) => {}
-            Err(error) if error.code() == Code::ValidationFailed => return Ok(()),
+            Err(error) if error.code() == Code::ValidationFailed => return Ok(true),
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Offers somebody who waits the first time that is free and would do. Answers whether there is one.

@@ -74,6 +74,11 @@ async fn whole(app: &App, job: &Job, freed_by: AppointmentId) -> Result<bool> {
         };
         tried.insert(entry);
         let row = store::lock(&mut tx, entry, now).await?;
+        // He may have changed his mind while he was looked for.
+        let when = (freed.starts_at, freed.ends_at);
+        if !row.wish().fits(when, freed.facility_id, freed.provider_id) {
+            continue;
+        }
         let place = Place {
             placement: Placement {
                 patient: row.patient_id,

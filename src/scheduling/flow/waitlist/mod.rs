@@ -66,4 +66,7 @@ pub(crate) fn jobs(handlers: Handlers) -> Handlers {
         .with(answering::DEADLINE, |app, job| {
             Box::pin(answering::deadline(app, job))
         })
+        .with(answering::PATIENT_LEFT, |app, job| {
+            Box::pin(answering::patient_left(app, job))
+        })
 }

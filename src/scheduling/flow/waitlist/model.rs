@@ -56,6 +56,19 @@ impl WaitlistWish {
                 .iter()
                 .any(|window| window.from <= starts_at && ends_at <= window.to)
     }
+
+    /// Whether a place is what he asks for: then, there, with him.
+    pub(super) fn fits(
+        &self,
+        (starts_at, ends_at): (Instant, Instant),
+        facility: FacilityId,
+        provider: Option<ProviderId>,
+    ) -> bool {
+        let with = |who: ProviderId| self.provider_ids.contains(&who);
+        self.allows(starts_at, ends_at)
+            && self.facility_id.is_none_or(|id| id == facility)
+            && (self.provider_ids.is_empty() || provider.is_some_and(with))
+    }
 }
 
 impl WaitlistWish {

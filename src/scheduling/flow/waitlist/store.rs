@@ -218,6 +218,25 @@ pub(super) async fn step(
     Ok(())
 }
 
+/// What a patient waits for who is not active any more, locked in the order of ids.
+pub(super) async fn of_one_who_left(
+    tx: &mut TenantTx,
+    patient: PatientId,
+) -> Result<Vec<WaitlistEntryId>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select w.id as "id: WaitlistEntryId"
+             from app.waitlist_entries w
+             join app.patients p on p.tenant_id = $1 and p.id = w.patient_id and (p.status <> 'active' or p.deleted_at is not null)
+            where w.tenant_id = $1 and w.patient_id = $2 and w.status in ('waiting', 'offered')
+            order by w.id for update of w"#,
+        tenant as _,
+        patient as _,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
 /// What there is of what a wish names.
 pub(super) struct Known {
     /// The place is open.

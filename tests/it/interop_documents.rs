@@ -404,3 +404,137 @@ async fn what_was_destroyed_is_gone_from_its_source_too_and_does_not_come_back()
         "{standing:?}"
     );
 }
+
+fn beside(id: &str, url: &str) -> Value {
+    let mut letter = note(id, "");
+    letter["content"] = json!([{ "attachment": { "contentType": "text/plain", "url": url } }]);
+    letter
+}
+
+fn binary(id: &str, text: &str) -> Value {
+    json!({ "resourceType": "Binary", "id": id, "contentType": "text/plain", "data": STANDARD.encode(text) })
+}
+
+#[tokio::test]
+async fn a_content_that_comes_beside_its_letter_is_filed_and_destroyed_with_it() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let files = Files::new();
+    files.lines(
+        "record.ndjson",
+        &[
+            patient("p1"),
+            encounter("e1", "Patient/p1"),
+            beside("d1", "https://elsewhere.example/fhir/Binary/b1"),
+            binary("b1", "Cough since Monday."),
+            beside("d2", "Binary/nowhere"),
+        ],
+    );
+    let of_the_bundle =
+        json!({ "fullUrl": "urn:uuid:aaaa", "resource": binary("b2", "Fever since Sunday.") });
+    let letter = json!({ "fullUrl": "urn:uuid:cccc", "resource": beside("d3", "urn:uuid:aaaa") });
+    files.bundle("z.json", "collection", &[letter, of_the_bundle]);
+    let report = run(&clinic, &files.0).await;
+    assert_eq!(report.failed(), 0, "{report}");
+    let kept: Vec<&str> = report
+        .kept
+        .iter()
+        .filter_map(|one| one.id.as_deref())
+        .collect();
+    assert_eq!(kept, ["d2"], "{report}");
+    let mut told = Vec::new();
+    for document in documents(&admin).await {
+        let id = document["id"].as_str().expect("an id");
+        let place = format!("/api/v1/documents/{id}/content");
+        told.push(admin.get(place).await.text);
+    }
+    told.sort();
+    assert_eq!(told, ["Cough since Monday.", "Fever since Sunday."]);
+    let again = run(&clinic, &files.0).await;
+    let total = again.total();
+    assert_eq!((total.created, total.updated), (0, 0), "{again}");
+    assert_eq!(again.looked_at_again, 0, "{again}");
+
+    let policy = json!({ "category": "clinical", "years": 5 });
+    let policies = "/api/v1/document-retention/policies";
+    admin.post(policies, policy).await.expect(201);
+    clinical::documents::round(&clinic.app, clinic.id)
+        .await
+        .expect("reviewed");
+    let reviews = "/api/v1/document-retention/reviews";
+    let open = admin.get(reviews).await.expect(200);
+    for review in open["items"].as_array().expect("items") {
+        let id = review["id"].as_str().expect("an id");
+        let path = format!("{reviews}/{id}/destroy");
+        let why = json!({ "reason": "Outlived" });
+        admin.post(path, why).await.expect(200);
+    }
+    let mut changed = binary("b1", "Cough since Monday.");
+    changed["language"] = json!("en");
+    files.lines("later.ndjson", &[changed]);
+    run(&clinic, &files.0.join("later.ndjson")).await;
+    let left: i64 = sqlx::query_scalar(
+        "select count(*) from app.imported_resources where tenant_id = $1 and resource_type = 'Binary' and content ? 'data'",
+    )
+    .bind(clinic.id.0)
+    .fetch_one(&mut clinic.behind_the_curtain().await)
+    .await
+    .expect("counted");
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn a_letter_that_another_replaces_says_so_whichever_comes_first() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let files = Files::new();
+    let replacing = |id: &str, text: &str, before: &str| {
+        let mut letter = note(id, text);
+        letter["relatesTo"] = json!([{ "code": "replaces", "target": { "reference": format!("DocumentReference/{before}") } }]);
+        letter
+    };
+    let titles = async || {
+        let mut titles: Vec<String> = documents(&admin)
+            .await
+            .iter()
+            .map(|one| one["title"].as_str().expect("a title").to_owned())
+            .collect();
+        titles.sort();
+        titles
+    };
+    let plain = "History and physical note";
+    let old = format!("Replaced: {plain}");
+    let record = vec![
+        patient("p1"),
+        encounter("e1", "Patient/p1"),
+        note("d1", "One"),
+    ];
+    files.lines("a.ndjson", &record);
+    run(&clinic, &files.0).await;
+    assert_eq!(titles().await, [plain]);
+    files.lines("b.ndjson", &[replacing("d2", "Two", "d1")]);
+    run(&clinic, &files.0).await;
+    assert_eq!(titles().await, [plain, &old]);
+    let again = run(&clinic, &files.0).await;
+    assert_eq!(again.looked_at_again, 0, "{again}");
+    // The other way round, in one run.
+    files.lines(
+        "c.ndjson",
+        &[replacing("d4", "Four", "d3"), note("d3", "Three")],
+    );
+    run(&clinic, &files.0).await;
+    assert_eq!(titles().await, [plain, plain, &old, &old]);
+    let again = run(&clinic, &files.0).await;
+    assert_eq!(again.looked_at_again, 0, "{again}");
+
+    // A source that says it of the old one itself changes nothing of that.
+    let mut superseded = note("d1", "One");
+    superseded["status"] = json!("superseded");
+    files.lines(
+        "a.ndjson",
+        &[patient("p1"), encounter("e1", "Patient/p1"), superseded],
+    );
+    let report = run(&clinic, &files.0).await;
+    assert!(report.kept.is_empty(), "{report}");
+    assert_eq!(titles().await, [plain, plain, &old, &old]);
+}

@@ -200,7 +200,7 @@ async fn what_can_not_be_entered_is_kept_with_its_reason_and_the_rest_is_entered
     let clinic = TestTenant::new().await;
     let files = Files::new();
     let mut uncoded = condition("c2", "problem-list-item");
-    uncoded["code"] = json!({ "text": "Feels unwell" });
+    uncoded["code"] = json!({ "coding": [{ "system": "urn:local", "code": "X" }] });
     let mut mistaken = condition("c3", "problem-list-item");
     mistaken["verificationStatus"] = json!({ "coding": [{ "code": "entered-in-error" }] });
     files.lines(

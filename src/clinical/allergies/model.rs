@@ -364,4 +364,8 @@ pub struct AllergySummary {
     pub active: Vec<Allergy>,
     /// Statements that stand.
     pub statements: Vec<AllergyStatement>,
+    /// How many imported allergies could not be entered, and so warn nowhere: `imported-resources?not_entered=true&type=AllergyIntolerance`
+    /// has them. Of now, not of then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imported_not_entered: Option<i64>,
 }

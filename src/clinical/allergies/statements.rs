@@ -16,6 +16,7 @@ use super::model::{
 use super::store::Filter;
 use super::{store as allergies, store_statements as store};
 use crate::entries::{Mistake, Then, disclose_one, list_as_of, require_then, states_as_of};
+use crate::imported;
 use crate::patients::{self, AsOf};
 
 const RESOURCE: &str = "allergy";
@@ -158,7 +159,7 @@ pub(super) async fn summary_as_of(
     active.retain(|allergy| allergy.data.is_live());
     let mut standing: Vec<AllergyStatement> = states_as_of(&mut tx, patient, then).await?;
     standing.retain(|statement| statement.withdrawn_at.is_none());
-    let summary = AllergySummary::of(active, standing);
+    let summary = AllergySummary::of(active, standing, None);
     let disclosure = Disclosure::of(RESOURCE, Action::Read, patient, patient, summary);
     tx.finish(disclosure).await
 }
@@ -185,12 +186,17 @@ pub async fn summary_in_tx(tx: &mut TenantTx, patient: PatientId) -> Result<Alle
     };
     let active = allergies::page(tx, patient, live, None, SHOWN).await?;
     let statements = store::of_patient(tx, patient, None, false).await?;
-    Ok(AllergySummary::of(active, statements))
+    let unread = imported::not_entered_in_tx(tx, patient, imported::ALLERGY).await?;
+    Ok(AllergySummary::of(active, statements, Some(unread)))
 }
 
 impl AllergySummary {
     /// Of the allergies that warn and the statements that stand.
-    pub(crate) fn of(mut active: Vec<Allergy>, statements: Vec<AllergyStatement>) -> Self {
+    pub(crate) fn of(
+        mut active: Vec<Allergy>,
+        statements: Vec<AllergyStatement>,
+        imported_not_entered: Option<i64>,
+    ) -> Self {
         active.sort_by_key(|allergy| allergy.data.criticality != Criticality::High);
         let whole = |one: &AllergyStatement| one.data.statement == NoKnown::NoKnownAllergies;
         let state = if !active.is_empty() {
@@ -206,6 +212,7 @@ impl AllergySummary {
             state,
             active,
             statements,
+            imported_not_entered,
         }
     }
 }

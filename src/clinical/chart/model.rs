@@ -200,6 +200,21 @@ pub struct ImportedMedication {
     pub effective_at: Option<DateTime<Utc>>,
 }
 
+/// Imported resources of a type that should stand in the chart and could not be entered.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct NotEntered {
+    /// FHIR R4.
+    #[schema(example = "Condition")]
+    pub resource_type: String,
+    pub total: i64,
+    /// Where they are read, each with the reason.
+    #[serde(default)]
+    #[schema(
+        example = "/api/v1/patients/01890a5d-ac96-774b-bcce-b302099a8057/imported-resources?not_entered=true&type=Condition"
+    )]
+    pub href: String,
+}
+
 /// What was ordered and is not done, or what is to be done, as it was imported.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ImportedOrder {
@@ -246,6 +261,9 @@ pub struct Chart {
     /// Imported tasks that are not at their end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tasks: Option<Section<ImportedOrder>>,
+    /// What was imported and could not be entered, by its type: no section tells of it. Of now, not of then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imported_not_entered: Option<Vec<NotEntered>>,
     /// Begun or past.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encounters: Option<Section<Encounter>>,

@@ -20,7 +20,7 @@ const fn kind(name: &'static str, permission: Permission, list: &'static str) ->
 }
 
 /// All there are, but for the vital signs.
-pub(super) const KINDS: [Kind; 20] = [
+pub(super) const KINDS: [Kind; 21] = [
     kind("problems", Permission::ProblemRead, "problems"),
     kind("allergies", Permission::AllergyRead, "allergies"),
     kind(
@@ -77,6 +77,11 @@ pub(super) const KINDS: [Kind; 20] = [
         Permission::ImportedRead,
         "imported-resources?type=Task",
     ),
+    kind(
+        "not_entered",
+        Permission::ImportedRead,
+        "imported-resources?not_entered=true",
+    ),
 ];
 
 /// What no chart can tell: of medications and reports it knows what came by an import.
@@ -90,8 +95,9 @@ const NOT_TOLD_OF_VITALS: [&str; 1] =
     ["vitals: a kind last measured three years before the others, or longer; see its list"];
 
 /// What a chart of the past can't tell: names of people are those of today, and who was asked to co-sign is not in the images.
-const NOT_TOLD_OF_THE_PAST: [&str; 2] = [
+const NOT_TOLD_OF_THE_PAST: [&str; 3] = [
     "unsigned: what waited for a co-signature",
+    "imported_not_entered: what an import could not enter",
     "encounters, care_team, notes: the names of people",
 ];
 

@@ -12,7 +12,7 @@ use platform::http::Answer;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::model::{Chart, ChartFlag, ChartHeader, Section};
+use super::model::{Chart, ChartFlag, ChartHeader, NotEntered, Section};
 use super::sections;
 use super::store::{self, Asked, Found};
 use crate::allergies::AllergySummary;
@@ -109,13 +109,15 @@ impl Shown {
         (at, today): (Instant, NaiveDate),
     ) -> Result<Chart> {
         let due = self.due(&person, today)?;
+        let not_entered = self.not_entered()?;
+        let unread = not_entered.as_deref().map(allergies_in);
         let birth = person.data.birth_date;
         let bmi = measured
             .as_deref()
             .and_then(|recent| vitals::bmi_in(recent, birth));
         Ok(Chart {
             at,
-            patient: header(person, self.allergies()?, today),
+            patient: header(person, self.allergies(unread)?, today),
             problems: self.remembered("problems")?,
             vitals: measured.map(|items| self.vitals(items)),
             bmi,
@@ -123,6 +125,7 @@ impl Shown {
             results: self.plain("results")?,
             open_orders: self.plain("open_orders")?,
             tasks: self.plain("tasks")?,
+            imported_not_entered: not_entered,
             encounters: self.remembered("encounters")?,
             upcoming_encounters: self.remembered("upcoming")?,
             open_referrals: self.remembered("referrals")?,
@@ -180,12 +183,25 @@ impl Shown {
         }
     }
 
-    fn allergies(&mut self) -> Result<Option<AllergySummary>> {
+    /// What an import could not enter, which is known of today alone.
+    fn not_entered(&mut self) -> Result<Option<Vec<NotEntered>>> {
+        let section = self.plain::<NotEntered>("not_entered")?;
+        let section = section.filter(|_| self.then.is_none());
+        Ok(section.map(|section| {
+            let of = |mut kind: NotEntered| {
+                kind.href = format!("{}&type={}", section.href, kind.resource_type);
+                kind
+            };
+            section.items.into_iter().map(of).collect()
+        }))
+    }
+
+    fn allergies(&mut self, unread: Option<i64>) -> Result<Option<AllergySummary>> {
         let active = self.remembered("allergies")?;
         let statements = self.remembered("allergy_statements")?;
         Ok(active
             .zip(statements)
-            .map(|(active, statements)| AllergySummary::of(active.items, statements.items)))
+            .map(|(active, statements)| AllergySummary::of(active.items, statements.items, unread)))
     }
 
     fn due(&mut self, person: &Patient, today: NaiveDate) -> Result<Option<Section<SeriesStatus>>> {
@@ -262,6 +278,13 @@ fn header(person: Patient, allergies: Option<AllergySummary>, today: NaiveDate) 
         primary_provider_id: data.primary_provider_id,
         allergies,
     }
+}
+
+/// How many of them are allergies.
+fn allergies_in(not_entered: &[NotEntered]) -> i64 {
+    let mut kinds = not_entered.iter();
+    let allergies = kinds.find(|kind| kind.resource_type == imported::ALLERGY);
+    allergies.map_or(0, |kind| kind.total)
 }
 
 /// Whole years between two days; none before the first, as where it is a day later than on the organisation's clocks.

@@ -199,7 +199,13 @@ pub(super) async fn present(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap
                                                  'NutritionOrder', 'Task')
                          and k.section = any($3)
                          and (not $7::boolean or not g.needs_release or g.released_at is not null)) r
-               where r.place <= $4) s)
+               where r.place <= $4) s
+             union all
+             select 'not_entered', row_number() over (order by s.resource_type), to_jsonb(s), count(*) over ()
+                from (select g.resource_type, count(*) as total from app.imported_resources g
+                       where g.tenant_id = $1 and g.patient_id = $2 and 'not_entered' = any($3) and g.refused and g.entry_id is null
+                         and (not $7::boolean or not g.needs_release or g.released_at is not null)
+                       group by g.resource_type) s)
            select section as "section!", max(total) as "total!", jsonb_agg(item order by place) as "items!: _"
              from found group by section"#,
         tenant as _,

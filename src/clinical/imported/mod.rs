@@ -17,4 +17,7 @@ mod store;
 pub use model::{ImportedResource, ImportedResourceSummary};
 pub use routes::router;
 pub(crate) use service::released_only;
-pub(crate) use store::{KnownMedication, medications_in_tx};
+pub(crate) use store::{KnownMedication, medications_in_tx, not_entered_in_tx};
+
+/// FHIR's name of what becomes an allergy.
+pub(crate) const ALLERGY: &str = "AllergyIntolerance";

@@ -56,6 +56,9 @@ pub struct ListImportedResources {
     /// Only those of this FHIR type.
     #[param(example = "Observation")]
     pub r#type: Option<String>,
+    /// Only those that should stand in the chart and could not be entered. Not with `as_of`.
+    #[serde(default)]
+    pub not_entered: bool,
     /// Rows of a page, 1 to 200; 50 unless said.
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,

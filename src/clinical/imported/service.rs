@@ -2,7 +2,7 @@
 
 use kernel::clock::Instant;
 use kernel::ids::{ImportedResourceId, PatientId, UserId};
-use kernel::{Code, Error, Page, Result};
+use kernel::{Code, Error, FieldError, Page, Result};
 use platform::access::{Ctx, Disclosure, Permission};
 use platform::audit::Action;
 use platform::http::{Answer, Paging};
@@ -19,9 +19,18 @@ pub(super) async fn list(
     patient: PatientId,
     query: ListImportedResources,
 ) -> Result<Answer<Page<ImportedResourceSummary>>> {
+    if query.not_entered && query.as_of.is_some() {
+        let field = FieldError::new(
+            "?not_entered",
+            "not_of_then",
+            "must not be given with as_of",
+        );
+        return Err(Error::new(Code::InvalidParameter).with_fields(vec![field]));
+    }
     let filters = (
         patient,
         &query.r#type,
+        query.not_entered,
         query.as_of.map(|then| then.instant(ctx)),
     );
     let paging = Paging::new(ctx, &filters, query.limit, query.cursor)?;
@@ -35,6 +44,7 @@ pub(super) async fn list(
         let mut tx = ctx.begin(Permission::ImportedRead).await?;
         patients::require(&mut tx, patient).await?;
         let of = (patient, released_only(ctx));
+        let kind = (kind, query.not_entered);
         let rows = store::page(&mut tx, of, kind, after, paging.fetch()).await?;
         (tx, rows)
     };

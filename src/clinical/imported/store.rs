@@ -11,7 +11,7 @@ use super::model::{ImportedResource, ImportedResourceSummary};
 pub(super) async fn page(
     tx: &mut TenantTx,
     (patient, released_only): (PatientId, bool),
-    kind: Option<&str>,
+    (kind, not_entered): (Option<&str>, bool),
     after: Option<(String, ImportedResourceId)>,
     limit: i64,
 ) -> Result<Vec<ImportedResourceSummary>> {
@@ -25,6 +25,7 @@ pub(super) async fn page(
             where tenant_id = $1 and patient_id = $2
               and (not $7::boolean or not needs_release or released_at is not null)
               and ($3::text is null or resource_type = $3)
+              and (not $8 or refused and entry_id is null)
               and ($4::text is null or (resource_type, id) > ($4, $5))
             order by resource_type, id
             limit $6"#,
@@ -35,10 +36,30 @@ pub(super) async fn page(
         id as _,
         limit,
         released_only,
+        not_entered,
     )
     .fetch_all(tx.conn())
     .await?;
     Ok(rows)
+}
+
+/// How many resources of a type should stand in the chart and could not be entered.
+pub(crate) async fn not_entered_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    kind: &str,
+) -> Result<i64> {
+    let tenant = tx.tenant();
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from app.imported_resources
+            where tenant_id = $1 and patient_id = $2 and resource_type = $3 and refused and entry_id is null"#,
+        tenant as _,
+        patient as _,
+        kind,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(count)
 }
 
 pub(super) async fn find(

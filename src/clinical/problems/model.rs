@@ -47,7 +47,7 @@ pub enum ProblemVerification {
     "status": "chronic", "verification": "confirmed", "note": "Diet and metformin"
 }))]
 pub struct NewProblem {
-    /// ICD-10-CM. This, `snomed` or both must be given.
+    /// ICD-10-CM. This, `snomed` or both must be given; what was imported may have words alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "E11.9")]
     pub icd10cm: Option<String>,
@@ -88,16 +88,8 @@ impl NewProblem {
             name: self.name.clone(),
         }
     }
-}
 
-impl Validate for NewProblem {
-    fn check(&self, checks: &mut Checks) {
-        checks.require(
-            self.icd10cm.is_some() || self.snomed.is_some(),
-            "icd10cm",
-            "code_needed",
-            "needs a code: icd10cm, snomed or both",
-        );
+    fn check_all_but_its_code(&self, checks: &mut Checks) {
         checks.text_if("icd10cm", self.icd10cm.as_deref(), 20);
         checks.text_if("snomed", self.snomed.as_deref(), 20);
         checks.text_if("name", self.name.as_deref(), 300);
@@ -141,6 +133,27 @@ impl Validate for NewProblem {
                 "goes with the status resolved or in_remission only",
             );
         }
+    }
+}
+
+impl Validate for NewProblem {
+    fn check(&self, checks: &mut Checks) {
+        checks.require(
+            self.icd10cm.is_some() || self.snomed.is_some(),
+            "icd10cm",
+            "code_needed",
+            "needs a code: icd10cm, snomed or both",
+        );
+        self.check_all_but_its_code(checks);
+    }
+}
+
+/// A problem that was found elsewhere, where it may have been written in words alone.
+pub struct FoundElsewhere<'a>(pub &'a NewProblem);
+
+impl Validate for FoundElsewhere<'_> {
+    fn check(&self, checks: &mut Checks) {
+        self.0.check_all_but_its_code(checks);
     }
 }
 

@@ -175,7 +175,9 @@ pub(super) async fn amend(
     }
     let recoded =
         (&wanted.icd10cm, &wanted.snomed) != (&present.data.icd10cm, &present.data.snomed);
-    if recoded && !patch.touches("name") {
+    // What was said in words alone keeps them.
+    let was_coded = present.data.icd10cm.is_some() || present.data.snomed.is_some();
+    if recoded && was_coded && !patch.touches("name") {
         wanted.name = None;
     }
     let today = ctx.today();

@@ -149,7 +149,7 @@ pub(super) async fn lock(tx: &mut TenantTx, patient: PatientId, id: ProblemId) -
     get(tx, patient, id).await
 }
 
-/// An open problem with one of these codes, other than `except`.
+/// An open problem with one of these codes, or where neither has any with the same words, other than `except`.
 pub(super) async fn open_with_code(
     tx: &mut TenantTx,
     patient: PatientId,
@@ -159,7 +159,8 @@ pub(super) async fn open_with_code(
     let tenant = tx.tenant();
     let found = sqlx::query_scalar!(
         r#"select id as "id: ProblemId" from app.problems
-            where tenant_id = $1 and patient_id = $2 and (icd10cm = $3 or snomed = $4)
+            where tenant_id = $1 and patient_id = $2 and (icd10cm = $3 or snomed = $4
+                   or $3 is null and $4 is null and icd10cm is null and snomed is null and lower(name) = lower($6))
               and status <> 'resolved' and verification not in ('refuted', 'entered_in_error')
               and ($5::uuid is null or id <> $5)
             limit 1"#,
@@ -167,7 +168,8 @@ pub(super) async fn open_with_code(
         patient as _,
         data.icd10cm,
         data.snomed,
-        except as _
+        except as _,
+        data.name,
     )
     .fetch_optional(tx.conn())
     .await?;

@@ -25,6 +25,8 @@ pub enum TimelineKind {
     ProblemOnset,
     /// That an allergy was recorded.
     Allergy,
+    /// That it was stated that there are no allergies, or none of a kind, as long as that stands.
+    AllergyStatement,
     Procedure,
     Immunization,
     Document,
@@ -49,13 +51,14 @@ pub enum TimelineKind {
 }
 
 impl TimelineKind {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Encounter,
         Self::Note,
         Self::Vitals,
         Self::Problem,
         Self::ProblemOnset,
         Self::Allergy,
+        Self::AllergyStatement,
         Self::Procedure,
         Self::Immunization,
         Self::Document,
@@ -79,6 +82,7 @@ impl TimelineKind {
             Self::Problem => "problem",
             Self::ProblemOnset => "problem_onset",
             Self::Allergy => "allergy",
+            Self::AllergyStatement => "allergy_statement",
             Self::Procedure => "procedure",
             Self::Immunization => "immunization",
             Self::Document => "document",
@@ -106,7 +110,7 @@ impl TimelineKind {
             Self::Note => Permission::NoteReadReleased,
             Self::Vitals => Permission::VitalsRead,
             Self::Problem | Self::ProblemOnset => Permission::ProblemRead,
-            Self::Allergy => Permission::AllergyRead,
+            Self::Allergy | Self::AllergyStatement => Permission::AllergyRead,
             Self::Procedure => Permission::ProcedureRead,
             Self::Immunization => Permission::ImmunizationRead,
             Self::Document => Permission::DocumentRead,

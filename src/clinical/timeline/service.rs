@@ -145,6 +145,7 @@ const fn list_of(kind: TimelineKind) -> &'static str {
         TimelineKind::Vitals => "vitals",
         TimelineKind::Problem | TimelineKind::ProblemOnset => "problems",
         TimelineKind::Allergy => "allergies",
+        TimelineKind::AllergyStatement => "allergy-statements",
         TimelineKind::Procedure => "procedures",
         TimelineKind::Immunization => "immunizations",
         TimelineKind::Document => "documents",

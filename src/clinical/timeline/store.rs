@@ -108,6 +108,14 @@ pub(super) async fn page(
                  and ($6::timestamptz is null or (coalesce(r.recorded_at, r.created_at), r.id) < ($6, $7::uuid))
                order by coalesce(r.recorded_at, r.created_at) desc, r.id desc limit $8) s
              union all
+             select * from (select 'allergy_statement'::text as kind, r.id, r.stated_at as at, replace(r.statement, '_', ' ') as title, null::text as status, null::text as date
+                from app.allergy_statements r
+               where r.tenant_id = $1 and r.patient_id = $2 and 'allergy_statement' = any($3) and r.withdrawn_at is null
+                 and ($4::timestamptz is null or r.stated_at >= $4)
+                 and ($5::timestamptz is null or r.stated_at < $5)
+                 and ($6::timestamptz is null or (r.stated_at, r.id) < ($6, $7::uuid))
+               order by r.stated_at desc, r.id desc limit $8) s
+             union all
              select * from (select 'procedure'::text as kind, r.id, coalesce(r.performed_start, (r.performed_on || substr('-01-01', length(r.performed_on) - 3))::timestamp at time zone (select z.name from zone z), r.created_at) as at, r.name as title, r.status as status, case when r.performed_start is null then r.performed_on end as date
                 from app.procedures r
                where r.tenant_id = $1 and r.patient_id = $2 and 'procedure' = any($3) and r.status <> 'entered_in_error'
@@ -223,7 +231,10 @@ pub(super) async fn page(
                order by r.measured_at desc, r.set_id desc limit $8) s),
            page as (select * from events e order by e.at desc, e.id desc, e.kind = 'problem_onset' limit $8)
            select p.kind as "kind!", p.id as "id!", p.at as "at!",
-                  case when p.kind = 'encounter' then coalesce(v.chief_complaint, replace(v.class, '_', ' ')) else p.title end as title,
+                  case p.kind when 'encounter' then coalesce(v.chief_complaint, replace(v.class, '_', ' '))
+                              when 'result' then app.told_with_care(p.title, (select o.content from app.imported_resources o
+                                                                              where o.tenant_id = $1 and o.id = p.id))
+                              else p.title end as title,
                   case when p.kind = 'encounter' then v.status else p.status end as status,
                   coalesce(p.date, v.starts_on) as "date: _"
              from page p

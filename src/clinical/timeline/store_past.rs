@@ -18,6 +18,7 @@ fn tables(kinds: &[&str]) -> Vec<&'static str> {
             "note" => &["notes"],
             "problem" | "problem_onset" => &["problems"],
             "allergy" => &["allergies"],
+            "allergy_statement" => &["allergy_statements"],
             "procedure" => &["procedures"],
             "immunization" => &["immunizations"],
             "document" => &["documents"],
@@ -95,6 +96,9 @@ pub(super) async fn page(
                     case s.verification when 'refuted' then 'refuted' else s.status end
                from states s where s.table_name = 'allergies' and s.verification <> 'entered_in_error'
              union all
+             select 'allergy_statement', s.id, s.item ->> 'stated_at', null, null, replace(s.item ->> 'statement', '_', ' '), null
+               from states s where s.table_name = 'allergy_statements' and s.item ->> 'withdrawn_at' is null
+             union all
              select 'procedure', s.id, s.item ->> 'performed_start', s.item ->> 'performed_on', s.item ->> 'created_at',
                     s.item ->> 'name', s.status
                from states s where s.table_name = 'procedures' and s.status <> 'entered_in_error'
@@ -160,7 +164,8 @@ pub(super) async fn page(
               where 'vitals' = any($3) and v.recorded_at <= $9 and (v.status = 'final' or v.updated_at > $9)
               group by v.measured_at, v.set_id
              union all
-             select 'result', r.id, coalesce(r.content #>> '{code,text}', r.content #>> '{code,coding,0,display}'), r.content ->> 'status',
+             select 'result', r.id, app.told_with_care(coalesce(r.content #>> '{code,text}', r.content #>> '{code,coding,0,display}'), r.content),
+                    r.content ->> 'status',
                     substring(coalesce(r.content ->> 'effectiveDateTime', r.content #>> '{effectivePeriod,start}')
                               from '^\d{4}(?:-\d\d(?:-\d\d)?)?$'),
                     coalesce(r.effective_at, r.created_at)

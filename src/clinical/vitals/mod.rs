@@ -50,7 +50,9 @@ pub use load::load_growth;
 pub use model::{NewReading, NewVitals};
 pub use recent::RecentVital;
 pub(crate) use recent::{AHEAD, bmi_in, recent_in_tx};
-pub use records::{SetOf, VitalRecord, ensure_months, newest_in_tx, record_in_tx, withdraw_in_tx};
+pub use records::{
+    SetOf, VitalRecord, ensure_months, newest_in_tx, readings_in_tx, record_in_tx, withdraw_in_tx,
+};
 pub use routes::router;
 pub use units::{Amount, Unit};
 pub use view::{Source, Vitals};

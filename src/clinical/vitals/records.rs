@@ -200,6 +200,22 @@ pub async fn newest_in_tx(
         .max_by_key(|row| (row.stands(), row.id)))
 }
 
+/// These readings of a set, in the order asked for.
+pub async fn readings_in_tx(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    set: VitalSetId,
+    ids: &[VitalId],
+) -> Result<Vec<VitalRecord>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut rows = store::set(tx, patient, set, None).await?;
+    rows.retain(|row| ids.contains(&row.id));
+    rows.sort_by_key(|row| ids.iter().position(|id| *id == row.id));
+    Ok(rows)
+}
+
 /// Marks a reading that stands as an error, and names the set that takes its place.
 pub async fn withdraw_in_tx(
     tx: &mut TenantTx,

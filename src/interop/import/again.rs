@@ -17,6 +17,7 @@ use super::report::Place;
 use super::resource::Resource;
 use super::run::is_word;
 use super::store::{self, Waiting};
+use super::store_entries;
 
 /// Resources in one transaction.
 const PAGE: i64 = 200;
@@ -25,6 +26,9 @@ const PAGE: i64 = 200;
 pub(super) async fn look(importer: &Importer, ledger: &Ledger, refused: bool) -> Result<u64> {
     let mut looked = 0;
     let mut after = Uuid::nil();
+    let mut tx = SystemTx::begin(&importer.app.db, importer.tenant).await?;
+    store_entries::reconsider_replaced(&mut tx).await?;
+    tx.commit().await?;
     loop {
         let mut tx = SystemTx::begin(&importer.app.db, importer.tenant).await?;
         let mut page = store::waiting(&mut tx, refused, after, PAGE).await?;
@@ -95,7 +99,7 @@ async fn transaction(
 }
 
 /// The resource, as if it had been read from a file of its own.
-fn resource(waiting: &Waiting) -> Option<Resource> {
+pub(super) fn resource(waiting: &Waiting) -> Option<Resource> {
     let value: Value = serde_json::from_str(&waiting.content).ok()?;
     let source = waiting
         .name

@@ -297,7 +297,7 @@ impl<'a> Batch<'a> {
                     (None, None) => return,
                 }
             }
-            Entered::Refused(why) => (why.clone(), true),
+            Entered::Refused(why) | Entered::There(why) => (why.clone(), true),
             Entered::Left(why) => ((*why).to_owned(), false),
         };
         self.notices.push(Notice {

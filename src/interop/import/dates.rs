@@ -3,6 +3,8 @@
 //! What is less than an instant begins at midnight on the tenant's wall. A time without an offset is against the
 //! standard and seen in the wild; it is read on the same wall.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, SubsecRound, TimeZone, Utc};
 use chrono_tz::Tz;
 use kernel::PartialDate;
@@ -14,6 +16,27 @@ pub(super) fn day(text: &str) -> Option<NaiveDate> {
     let day = text.get(..10).unwrap_or(text);
     let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
     is_meant(day.year()).then_some(day)
+}
+
+/// As [`day`], of what may be an instant in UTC: that one's day is the one on the tenant's wall.
+pub(super) fn day_on(text: &str, zone: Tz) -> Option<NaiveDate> {
+    day(&as_on_wall(text, zone))
+}
+
+/// A year, a month or a day, or the day of an instant: as written, or, where that is UTC, as it was on the tenant's wall.
+pub(super) fn partial_on(text: &str, zone: Tz) -> Option<PartialDate> {
+    let said = as_on_wall(text, zone);
+    PartialDate::try_from(said.split('T').next()?.to_owned()).ok()
+}
+
+/// An instant in UTC as the day it was in the zone; anything else as it is. Midnight in UTC is how a day alone is often written.
+fn as_on_wall(text: &str, zone: Tz) -> Cow<'_, str> {
+    let time = text.strip_suffix('Z').and_then(|text| text.split_once('T'));
+    let is_meant = time.is_some_and(|(_, time)| !time.chars().all(|c| "0:.".contains(c)));
+    match instant(text, zone).filter(|_| is_meant) {
+        Some(at) => Cow::Owned(at.with_timezone(&zone).date_naive().to_string()),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// As for what comes in by the API: a year outside these is a slip, or a filler for "unknown" and "for ever".
@@ -154,6 +177,26 @@ mod tests {
         );
         assert_eq!(day("1994-01"), None);
         assert_eq!(day("é994-01-20x"), None);
+    }
+
+    #[test]
+    fn an_instant_in_utc_is_of_the_day_on_the_clinics_wall_and_midnight_is_a_day_alone() {
+        for (text, expected) in [
+            ("2020-01-02T02:30:00Z", "2020-01-01"),
+            ("2020-01-02T02:30Z", "2020-01-01"),
+            ("2020-01-02T23:30:00.5Z", "2020-01-02"),
+            ("2020-01-02T00:00:00Z", "2020-01-02"),
+            ("2020-01-02T00:00:00.000Z", "2020-01-02"),
+            ("2020-01-02T00:30:00+02:00", "2020-01-02"),
+            ("2020-01-02", "2020-01-02"),
+        ] {
+            let day = day_on(text, BOSTON).map(|day| day.to_string());
+            assert_eq!(day.as_deref(), Some(expected), "{text}");
+            let date = partial_on(text, BOSTON).map(|date| date.as_str().to_owned());
+            assert_eq!(date.as_deref(), Some(expected), "{text}");
+        }
+        let year = partial_on("2019", BOSTON).map(|date| date.as_str().to_owned());
+        assert_eq!(year.as_deref(), Some("2019"));
     }
 
     #[test]

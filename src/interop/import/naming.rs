@@ -47,11 +47,11 @@ pub(super) fn own_names(resource: &Resource) -> Vec<Name> {
 }
 
 /// What a resource that is kept as it came may be called beside the name it is kept under, as far as a chart follows such names: a
-/// medication that a prescription names, a result that a report names.
+/// medication that a prescription names, a result that a report names; a content and another letter that a letter names.
 pub(super) fn other_names(resource: &Resource) -> Vec<Name> {
     let mut known: Vec<Name> = match resource.name.resource_type.as_str() {
         "Medication" => own_names(resource),
-        "Observation" => names(resource).collect(),
+        "Observation" | "Binary" | "DocumentReference" => names(resource).collect(),
         _ => return Vec::new(),
     };
     let identity = resource.identity();

@@ -1,11 +1,13 @@
 //! Papers of a page of kept resources: their contents stored before the transaction that files them, and what was stored in vain
 //! removed after it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use chrono_tz::Tz;
 use clinical::documents::{self, DocumentStatus, NewDocument, Stored};
-use kernel::ids::{DocumentId, EncounterId};
+use kernel::ids::DocumentId;
 use kernel::{Error, Kind, Result};
 use platform::db::SystemTx;
 use sha2::{Digest as _, Sha256};
@@ -52,19 +54,47 @@ pub(super) async fn store_page(
     page: &[(Waiting, Resource)],
 ) -> Result<Papers> {
     let mut papers = Papers::new();
-    for (waiting, resource) in page {
-        if document::is_paper(resource) {
-            papers.insert(waiting.id, whole(importer, waiting, resource).await?);
+    let letters = page
+        .iter()
+        .filter(|(_, resource)| document::is_paper(resource));
+    let mut tx = SystemTx::begin(&importer.app.db, importer.tenant).await?;
+    let ids: Vec<Uuid> = letters.clone().map(|(waiting, _)| waiting.id).collect();
+    let replaced = store::replaced(&mut tx, &ids).await?;
+    drop(tx);
+    for (waiting, resource) in letters {
+        let resource = with_contents(importer, waiting, resource).await?;
+        let mut paper = whole(importer, waiting, &resource).await?;
+        if let Paper::Parts(_, label, _) = &mut paper
+            && replaced.contains(&waiting.id)
+        {
+            **label = document::replaced((**label).clone());
         }
+        papers.insert(waiting.id, paper);
     }
     Ok(papers)
 }
 
+/// The resource with the contents that came beside it.
+async fn with_contents<'r>(
+    importer: &Importer,
+    waiting: &Waiting,
+    resource: &'r Resource,
+) -> Result<Cow<'r, Resource>> {
+    let mut whole = Cow::Borrowed(resource);
+    for name in document::contents_elsewhere(resource) {
+        let mut tx = SystemTx::begin(&importer.app.db, importer.tenant).await?;
+        if let Some(content) = store::binary(&mut tx, waiting.patient, &name).await? {
+            whole = Cow::Owned(document::with_content(&whole, &name, &content));
+        }
+    }
+    Ok(whole)
+}
+
 async fn whole(importer: &Importer, waiting: &Waiting, resource: &Resource) -> Result<Paper> {
-    if let Some(why) = document::refusal(&resource.value) {
+    if let Some(why) = document::refusal(resource, waiting.entry.is_some()) {
         return Ok(Paper::None(why));
     }
-    let label = document::label(&resource.value, waiting.whose());
+    let label = document::label(&resource.value, waiting.whose(), importer.zone);
     let (label, (contents, mut lacks)) = match (label, document::contents(&resource.value)) {
         (Ok(label), Ok(found)) => (label, found),
         (Err(why), _) | (_, Err(why)) => return Ok(Paper::None(why)),
@@ -302,24 +332,25 @@ impl Batch<'_> {
     ) -> Result<Option<bool>> {
         let others = store::others_of_document(&mut self.tx, waiting, id).await?;
         let others = others.iter().filter(|(value, _)| !is_in_error(value));
-        let same = others.map(|(value, encounter)| says(value, *encounter, waiting, label, hash));
+        let zone = self.importer.zone;
+        let same = others.map(|(value, encounter)| {
+            let whose = Whose {
+                patient: waiting.patient,
+                encounter: *encounter,
+            };
+            says((value, whose, zone), label, hash)
+        });
         Ok(same.reduce(|all, one| all && one))
     }
 }
 
 /// Whether a resource brings these bytes, of the same day, kind and encounter.
 fn says(
-    value: &serde_json::Value,
-    encounter: Option<EncounterId>,
-    waiting: &Waiting,
+    (value, whose, zone): (&serde_json::Value, Whose, Tz),
     label: &NewDocument,
     hash: &[u8; 32],
 ) -> bool {
-    let whose = Whose {
-        patient: waiting.patient,
-        encounter,
-    };
-    let agrees = document::label(value, whose).is_ok_and(|other| {
+    let agrees = document::label(value, whose, zone).is_ok_and(|other| {
         (other.document_date, other.loinc_code, other.encounter_id)
             == (
                 label.document_date,

@@ -3,6 +3,7 @@
 //! A birth date that is not a whole day can't be registered: a year alone is not made into its first of January. Whatever
 //! else is odd (a telephone number that is none, a contact without a number) costs that element and not the patient.
 
+use chrono_tz::Tz;
 use clinical::patients::{
     AddressUse, IdentifierType, NameUse, NewPatient, PatientAddress, PatientIdentifier,
     PatientStatus, Telecom, TelecomSystem,
@@ -85,13 +86,17 @@ pub(super) fn is_another(present: &NewPatient, source: &NewPatient) -> bool {
 }
 
 /// The registration; or why it can't be one.
-pub(super) fn map(resource: &Resource, found: Found, now: Instant) -> Result<Source, &'static str> {
+pub(super) fn map(
+    resource: &Resource,
+    found: Found,
+    zone: Tz,
+    now: Instant,
+) -> Result<Source, &'static str> {
     let value = &resource.value;
     let birth_date = text(value, "/birthDate").ok_or("has no birthDate")?;
     let birth_date = dates::day(birth_date)
         .ok_or("has a birthDate that is not a whole day between 1850 and 2200")?;
-    // As it was written where the source was: the day on its wall.
-    let deceased_on = text(value, "/deceasedDateTime").and_then(dates::day);
+    let deceased_on = text(value, "/deceasedDateTime").and_then(|said| dates::day_on(said, zone));
     let data = NewPatient {
         names: parts::names(value).ok_or("has no name")?,
         birth_date,

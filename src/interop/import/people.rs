@@ -35,7 +35,7 @@ impl Batch<'_> {
             facility: self.follow(links.facility.as_ref()).map(FacilityId),
             provider: self.follow(links.provider.as_ref()).map(ProviderId),
         };
-        let source = match patient::map(resource, found, self.now) {
+        let source = match patient::map(resource, found, self.importer.zone, self.now) {
             Ok(source) => source,
             Err(reason) => return Ok(Verdict::Fault(reason.to_owned())),
         };

@@ -152,9 +152,13 @@ impl Batch<'_> {
         (patient, encounter): (Option<PatientId>, Option<EncounterId>),
     ) -> Result<Option<Entered>> {
         let entry = before.and_then(|before| Some((before.entry.clone()?, &before.joined)));
+        if entries::is_half(&resource.value) && patient.is_some() {
+            // The other may still come.
+            return Ok(None);
+        }
         let judgement = if entries::document::is_paper(resource) {
             // It is filed when everything has been read: its content is stored before the transaction that files it.
-            let Some(why) = entries::document::refusal(&resource.value) else {
+            let Some(why) = entries::document::refusal(resource, entry.is_some()) else {
                 return Ok(None);
             };
             match (entry, patient) {
@@ -203,6 +207,9 @@ impl Batch<'_> {
         resource: &Resource,
         papers: &Papers,
     ) -> Result<()> {
+        if entries::is_half(&resource.value) {
+            return self.half(waiting, resource).await;
+        }
         let whose = waiting.whose();
         if waiting.is_entered() {
             let judgement = self.read_anew(waiting, resource, papers).await?;

@@ -125,6 +125,10 @@ impl Entered {
         Some((self.kind()?.to_owned(), self.id()?))
     }
 
+    fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+
     fn reason(&self) -> Option<String> {
         match self {
             Self::As { lacks, unread, .. } => {
@@ -132,7 +136,7 @@ impl Entered {
                 let said: Vec<String> = lacks.iter().cloned().chain(unread).collect();
                 (!said.is_empty()).then(|| said.join("; "))
             }
-            Self::Refused(why) => Some(why.clone()),
+            Self::Refused(why) | Self::There(why) => Some(why.clone()),
             Self::Left(why) => Some((*why).to_owned()),
         }
     }
@@ -287,25 +291,28 @@ pub(super) async fn keep(tx: &mut TenantTx, resources: &[Kept], now: Instant) ->
     let kinds: Vec<Option<&str>> = judged().map(|judged| judged?.kind()).collect();
     let entries: Vec<Option<Uuid>> = judged().map(|judged| judged?.id()).collect();
     let reasons: Vec<Option<String>> = judged().map(|judged| judged?.reason()).collect();
+    let refused: Vec<bool> = judged()
+        .map(|judged| judged.is_some_and(Entered::is_refused))
+        .collect();
     let readings: Vec<Option<i16>> = judged().map(|judged| judged.map(|_| READING)).collect();
     let joined: Vec<String> = resources.iter().map(|kept| array(&kept.joined)).collect();
     let tenant = tx.tenant();
     let done = sqlx::query!(
         r#"insert into app.imported_resources
                   (tenant_id, id, resource_type, source_id, patient_id, encounter_id, effective_at, content, content_hash,
-                   entry_kind, entry_id, reason, reading, joined, created_at, updated_at)
+                   entry_kind, entry_id, reason, refused, reading, joined, created_at, updated_at)
            select $1, n.id, n.resource_type, n.source_id, n.patient_id, n.encounter_id, n.effective_at, n.content::jsonb,
-                  n.content_hash, n.entry_kind, n.entry_id, n.reason, n.reading, n.joined::uuid[], $10, $10
+                  n.content_hash, n.entry_kind, n.entry_id, n.reason, n.refused, n.reading, n.joined::uuid[], $10, $10
              from unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::text[], $9::bytea[],
-                         $11::text[], $12::uuid[], $13::text[], $14::smallint[], $15::text[])
+                         $11::text[], $12::uuid[], $13::text[], $14::smallint[], $15::text[], $16::boolean[])
                   as n (id, resource_type, source_id, patient_id, encounter_id, effective_at, content, content_hash,
-                        entry_kind, entry_id, reason, reading, joined)
+                        entry_kind, entry_id, reason, reading, joined, refused)
            on conflict (tenant_id, resource_type, source_id) do update
               set patient_id = excluded.patient_id, encounter_id = excluded.encounter_id,
                   effective_at = excluded.effective_at, content = excluded.content, content_hash = excluded.content_hash,
                   entry_kind = coalesce(imported_resources.entry_kind, excluded.entry_kind),
                   entry_id = coalesce(imported_resources.entry_id, excluded.entry_id),
-                  reason = excluded.reason, reading = excluded.reading, joined = excluded.joined,
+                  reason = excluded.reason, refused = excluded.refused, reading = excluded.reading, joined = excluded.joined,
                   version = imported_resources.version + 1, updated_at = excluded.updated_at
             where imported_resources.entry_id is null or excluded.entry_id is null
                or imported_resources.entry_id = excluded.entry_id"#,
@@ -324,6 +331,7 @@ pub(super) async fn keep(tx: &mut TenantTx, resources: &[Kept], now: Instant) ->
         &reasons as _,
         &readings as _,
         &joined,
+        &refused,
     )
     .execute(tx.conn())
     .await?;
@@ -392,6 +400,9 @@ pub(super) async fn judge(tx: &mut TenantTx, judged: &[Judged], now: Instant) ->
     let kinds: Vec<Option<&str>> = made().map(|made| made?.kind()).collect();
     let entries: Vec<Option<Uuid>> = made().map(|made| made?.id()).collect();
     let reasons: Vec<Option<String>> = made().map(|made| made?.reason()).collect();
+    let refused: Vec<bool> = made()
+        .map(|made| made.is_some_and(Entered::is_refused))
+        .collect();
     let stays: Vec<bool> = made().map(|made| made.is_none()).collect();
     let joined: Vec<String> = judged.iter().map(|one| array(&one.joined)).collect();
     let tenant = tx.tenant();
@@ -399,15 +410,16 @@ pub(super) async fn judge(tx: &mut TenantTx, judged: &[Judged], now: Instant) ->
         "update app.imported_resources k
             set entry_kind = coalesce(n.entry_kind, k.entry_kind), entry_id = coalesce(n.entry_id, k.entry_id),
                 reason = case when n.stays then k.reason else n.reason end,
+                refused = case when n.stays then k.refused else n.refused end,
                 joined = case when n.stays then k.joined else n.joined::uuid[] end,
                 reading = $6,
                 version = case when n.changes then k.version + 1 else k.version end,
                 updated_at = case when n.changes then $7 else k.updated_at end
-           from (select m.id, m.entry_kind, m.entry_id, m.reason, m.joined, m.stays,
+           from (select m.id, m.entry_kind, m.entry_id, m.reason, m.refused, m.joined, m.stays,
                         not m.stays and (r.entry_id is distinct from coalesce(m.entry_id, r.entry_id) or r.reason is distinct from m.reason
                                          or r.joined <> m.joined::uuid[]) as changes
-                   from unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $8::text[], $9::boolean[])
-                        as m (id, entry_kind, entry_id, reason, joined, stays)
+                   from unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $8::text[], $9::boolean[], $10::boolean[])
+                        as m (id, entry_kind, entry_id, reason, joined, stays, refused)
                    join app.imported_resources r on r.tenant_id = $1 and r.id = m.id) n
           where k.tenant_id = $1 and k.id = n.id and (k.entry_id is null or k.reading is null or k.reading < $6)
             and (n.changes or k.reading is distinct from $6)",
@@ -420,6 +432,7 @@ pub(super) async fn judge(tx: &mut TenantTx, judged: &[Judged], now: Instant) ->
         now,
         &joined,
         &stays,
+        &refused,
     )
     .execute(tx.conn())
     .await?;

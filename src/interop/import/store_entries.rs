@@ -1,6 +1,6 @@
 //! SQL of questions that are asked before an entry is made, because the database would refuse it with its whole transaction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use clinical::documents::{DocumentStatus, NewDocument};
 use kernel::ids::{
@@ -87,6 +87,42 @@ pub(super) async fn also_lead_to(
                 Name::new(row.resource_type, row.source_id),
                 row.encounter_id,
             )
+        })
+        .collect())
+}
+
+/// The patient's other observations of the same moment and visit.
+pub(super) async fn of_the_moment(tx: &mut TenantTx, of: &Waiting) -> Result<Vec<Waiting>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query!(
+        r#"select k.id, k.resource_type, k.source_id, k.patient_id as "patient_id!: PatientId",
+                  k.encounter_id as "encounter_id: EncounterId", k.content::text as "content!", k.entry_kind, k.entry_id, k.joined,
+                  k.reason, k.reading
+             from app.imported_resources k
+            where k.tenant_id = $1 and k.patient_id = $2 and k.resource_type = 'Observation' and k.id <> $3
+              and k.encounter_id is not distinct from $4
+              and k.effective_at = (select m.effective_at from app.imported_resources m where m.tenant_id = $1 and m.id = $3)"#,
+        tenant as _,
+        of.patient as _,
+        of.id,
+        of.encounter as _,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Waiting {
+            id: row.id,
+            name: Name::new(row.resource_type, row.source_id),
+            patient: row.patient_id,
+            encounter: row.encounter_id,
+            content: row.content,
+            kind: row.entry_kind,
+            entry: row.entry_id,
+            joined: row.joined,
+            reason: row.reason,
+            reading: row.reading,
+            is_shared: false,
         })
         .collect())
 }
@@ -261,6 +297,66 @@ pub(super) async fn document_status(
     Ok(found)
 }
 
+/// Which of these letters the patient's other letters say that they replace.
+pub(super) async fn replaced(tx: &mut TenantTx, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let tenant = tx.tenant();
+    let rows = sqlx::query_scalar!(
+        r#"select k.id from app.imported_resources k
+            where k.tenant_id = $1 and k.id = any($2)
+              and exists (select from app.imported_resources r
+                           cross join lateral jsonb_path_query(r.content, '$.relatesTo[*] ? (@.code == "replaces").target') t (target)
+                           where r.tenant_id = $1 and r.patient_id = k.patient_id and r.resource_type = 'DocumentReference'
+                             and r.content ? 'relatesTo' and not r.content @> '{"status": "entered-in-error"}'
+                             and k.id = app.import_named('DocumentReference', app.name_in_reference(r.source_id, t.target)))"#,
+        tenant as _,
+        ids,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Lets filed letters be looked at again that are replaced by those that nothing has looked at yet.
+pub(super) async fn reconsider_replaced(tx: &mut TenantTx) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        r#"update app.imported_resources k set reading = null
+            where k.tenant_id = $1 and k.resource_type = 'DocumentReference' and k.entry_kind = 'document' and k.reading is not null
+              and (k.id, k.patient_id) in (
+                  select app.import_named('DocumentReference', app.name_in_reference(r.source_id, t.target)), r.patient_id
+                    from (select s.source_id, s.patient_id, s.content from app.imported_resources s
+                           where s.tenant_id = $1 and s.resource_type = 'DocumentReference' and s.reading is null offset 0) r
+                   cross join lateral jsonb_path_query(r.content, '$.relatesTo[*] ? (@.code == "replaces").target') t (target))"#,
+        tenant as _,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A content that came beside the letter that names it, and what it is: nobody's, or the same patient's.
+pub(super) async fn binary(
+    tx: &mut TenantTx,
+    patient: PatientId,
+    name: &Name,
+) -> Result<Option<(String, Option<String>)>> {
+    let tenant = tx.tenant();
+    let row = sqlx::query!(
+        r#"select k.content ->> 'data' as data, k.content ->> 'contentType' as content_type from app.imported_resources k
+            where k.tenant_id = $1 and k.id = app.import_named('Binary', $2) and k.resource_type = 'Binary'
+              and (k.patient_id is null or k.patient_id = $3)"#,
+        tenant as _,
+        name.id,
+        patient as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.and_then(|row| Some((row.data?, row.content_type))))
+}
+
 /// Whether a document has this version.
 pub(super) async fn is_filed(tx: &mut TenantTx, version: DocumentVersionId) -> Result<bool> {
     let tenant = tx.tenant();
@@ -275,13 +371,20 @@ pub(super) async fn is_filed(tx: &mut TenantTx, version: DocumentVersionId) -> R
 }
 
 /// Whether nobody here has written the row or changed it: what an import adds to an entry of somebody here does not make it the
-/// import's. That a merge moved it to another registration changes nothing of it.
+/// import's. That a merge moved it to another registration changes nothing of it, nor what a merge said of it that was taken back.
 pub(super) async fn is_untouched(tx: &mut TenantTx, table: &str, id: Uuid) -> Result<bool> {
     let tenant = tx.tenant();
     let touched = sqlx::query_scalar!(
-        r#"select exists (select from app.audit_log
-                           where tenant_id = $1 and table_name = $2 and row_id = $3 and role <> 'system'
-                             and (action <> 'update' or before - '{patient_id,version,updated_at}'::text[] <> '{}')) as "touched!""#,
+        r#"select exists (select from app.audit_log a
+                           where a.tenant_id = $1 and a.table_name = $2 and a.row_id = $3 and a.role <> 'system'
+                             and (a.action <> 'update' or a.before - '{patient_id,version,updated_at}'::text[] <> '{}')
+                             and not exists (
+                                 select from app.patient_merge_rows j
+                                   join app.patient_merges g on g.tenant_id = $1 and g.id = j.merge_id and g.status = 'undone'
+                                   join app.audit_log m on m.tenant_id = $1 and m.table_name = 'patient_merges' and m.row_id = g.id
+                                                       and m.xid = a.xid
+                                  where j.tenant_id = $1 and j.table_name = $2 and j.row_key = jsonb_build_object('id', $3::uuid)
+                                    and j.fate in ('superseded', 'denied'))) as "touched!""#,
         tenant as _,
         table,
         id,

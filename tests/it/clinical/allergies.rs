@@ -37,7 +37,7 @@ async fn who_was_not_asked_is_not_said_to_have_no_allergies() {
     let summary = nurse.get(chart.fill(SUMMARY)).await.expect(200);
     assert_eq!(
         summary,
-        json!({ "state": "not_assessed", "active": [], "statements": [] })
+        json!({ "state": "not_assessed", "active": [], "statements": [], "imported_not_entered": 0 })
     );
     let food = json!({ "statement": "no_known_food_allergies" });
     nurse.post(chart.fill(STATEMENTS), food).await.expect(201);

@@ -502,7 +502,7 @@ async fn what_a_source_said_before_can_be_read_as_of_then() {
         "History and physical note"
     );
     assert_eq!(past["open_orders"]["total"], 1);
-    assert_eq!(past["not_told"].as_array().map(Vec::len), Some(5));
+    assert_eq!(past["not_told"].as_array().map(Vec::len), Some(6));
     let beginning = record
         .doctor
         .get(record.place("chart?as_of=2020-01-01"))

@@ -227,3 +227,46 @@ async fn a_template_brings_what_is_known_of_medications_and_a_gap_where_nothing_
         "- Naproxen 220 MG, active (imported): One tablet with food"
     );
 }
+
+#[tokio::test]
+async fn what_its_source_changes_in_a_way_not_known_here_is_not_told_as_it_stands() {
+    let changed = json!([{ "url": "urn:x:not", "valueBoolean": true }]);
+    let mut taken = order("m1", "MedicationRequest", "active");
+    taken.as_object_mut().expect("an object").remove("code");
+    taken["medicationCodeableConcept"] = json!({ "text": "Naproxen" });
+    taken["dosageInstruction"] = json!([{ "text": "One", "modifierExtension": changed }]);
+    let mut plain = taken.clone();
+    plain["id"] = json!("m2");
+    plain["medicationCodeableConcept"] = json!({ "text": "Ibuprofen" });
+    plain["dosageInstruction"] = json!([{ "text": "Two", "modifierExtension": [] }]);
+    plain["contained"] =
+        json!([{ "resourceType": "Medication", "id": "x", "modifierExtension": changed }]);
+    let mut panel = report("r1", "See below.");
+    panel["code"] = json!({ "text": "Blood count" });
+    panel["modifierExtension"] = changed.clone();
+    panel["result"] = json!([{ "reference": "Observation/lab" }]);
+    let mut found = laboratory();
+    found["code"]["text"] = json!("HbA1c");
+    found["modifierExtension"] = changed;
+    let record = Record::import(&[taken, plain, panel, found]).await;
+    let careful = |title: &str| {
+        json!(format!(
+            "Changed at its source in a way not known here: {title}"
+        ))
+    };
+    let now = Clock::system().now().to_rfc3339().replace("+00:00", "Z");
+    for then in [String::new(), format!("as_of={now}")] {
+        let place = record.place(&format!("chart?{then}"));
+        let chart = record.doctor.get(place).await.expect(200);
+        let section = chart["medications"]["items"].as_array().expect("some");
+        let mut names: Vec<&Value> = section.iter().map(|one| &one["name"]).collect();
+        names.sort_by_key(|name| name.to_string());
+        assert_eq!(names, [&careful("Naproxen"), &json!("Ibuprofen")]);
+        let report = &chart["results"]["items"][0];
+        assert_eq!(report["title"], careful("Blood count"));
+        assert_eq!(report["results"][0]["title"], careful("HbA1c"));
+        let place = record.place(&format!("timeline?types=result&{then}"));
+        let told = record.doctor.get(place).await.expect(200);
+        assert_eq!(told["items"][0]["title"], careful("Blood count"));
+    }
+}

@@ -233,3 +233,36 @@ async fn of_a_year_or_a_month_no_day_is_told() {
         assert!(told.starts_with(at), "{event}");
     }
 }
+
+#[tokio::test]
+async fn that_no_allergies_are_known_is_told_as_long_as_it_stands() {
+    let clinic = TestTenant::new().await;
+    let chart = Chart::open(&clinic).await;
+    let place = |list: &str| chart.fill(&format!("/api/v1/patients/{{patient_id}}/{list}"));
+    let statement = json!({ "statement": "no_known_food_allergies" });
+    let made = chart.doctor.post(place("allergy-statements"), statement);
+    let made = made.await.expect(201);
+    let then = kernel::Clock::system().now().format("%FT%T%.6fZ");
+    let told = async |query: &str| {
+        let path = place(&format!("timeline?types=allergy_statement{query}"));
+        let shown = chart.doctor.get(path).await.expect(200);
+        shown["items"].as_array().expect("events").clone()
+    };
+    let now = told("").await;
+    let event = now.iter().find(|event| event["id"] == made["id"]);
+    let event = event.expect("told");
+    assert_eq!(event["title"], "no known food allergies");
+    assert_eq!(event["at"], made["stated_at"]);
+    let read = chart.doctor.get(event["href"].as_str().expect("a place"));
+    assert_eq!(read.await.expect(200)["id"], made["id"]);
+
+    let withdraw = place(&format!(
+        "allergy-statements/{}/withdraw",
+        made["id"].as_str().expect("an id")
+    ));
+    let reason = json!({ "reason": "He remembers a hazelnut" });
+    chart.doctor.post(withdraw, reason).await.expect(200);
+    let is_it = |event: &Value| event["id"] == made["id"];
+    assert!(!told("").await.iter().any(is_it));
+    assert!(told(&format!("&as_of={then}")).await.iter().any(is_it));
+}

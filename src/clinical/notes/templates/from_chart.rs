@@ -103,11 +103,17 @@ fn problem(problem: &Problem) -> String {
 }
 
 fn allergy_lines(summary: &AllergySummary) -> String {
-    match summary.state {
+    let said = match summary.state {
         AllergyState::Known => lines(summary.active.iter().map(allergy), ""),
         AllergyState::NoneKnown => stated(summary),
         AllergyState::PartlyAssessed => format!("{}; others not assessed", stated(summary)),
         AllergyState::NotAssessed => "not assessed".to_owned(),
+    };
+    match summary.imported_not_entered {
+        Some(count @ 1..) => {
+            format!("{said}\n- {count} imported, not entered: to be read as they came")
+        }
+        _ => said,
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A code that the loaded code sets do not have costs the code and not the allergy: what a patient reacts to must be seen.
 
+use chrono_tz::Tz;
 use clinical::allergies::{
     self, AllergyKind, AllergySeverity, AllergyStatus, AllergyVerification, Criticality,
     NewAllergy, NewStatement, NoKnown, Reaction, Substance, SubstanceKind,
@@ -58,7 +59,7 @@ fn said(code: &Value) -> Option<String> {
     wording(code).map(|words| tidy(words).to_lowercase())
 }
 
-fn map(value: &Value, whose: Whose) -> std::result::Result<NewAllergy, Entered> {
+fn map(value: &Value, whose: Whose, zone: Tz) -> std::result::Result<NewAllergy, Entered> {
     let code = value.pointer("/code").unwrap_or(&Value::Null);
     let verification = match code_of(value, "/verificationStatus") {
         Some("confirmed") | None => AllergyVerification::Confirmed,
@@ -78,7 +79,7 @@ fn map(value: &Value, whose: Whose) -> std::result::Result<NewAllergy, Entered> 
     if denies_another(code) {
         return Err(Entered::refused(DENIES_ANOTHER));
     }
-    let reactions = reactions(value);
+    let reactions = reactions(value, zone);
     let (substance, unsaid) = substance(value, code)?;
     Ok(NewAllergy {
         kind: match text(value, "/type") {
@@ -98,8 +99,8 @@ fn map(value: &Value, whose: Whose) -> std::result::Result<NewAllergy, Entered> 
         },
         status,
         verification,
-        onset: codes::partial_date(value, "/onsetDateTime")
-            .or_else(|| codes::partial_date(value, "/onsetPeriod/start")),
+        onset: codes::partial_date(value, "/onsetDateTime", zone)
+            .or_else(|| codes::partial_date(value, "/onsetPeriod/start", zone)),
         reactions,
         note: note(value, unsaid, 2000),
         encounter_id: whose.encounter,
@@ -171,7 +172,7 @@ fn told_of(reaction: &Value) -> Option<String> {
     (!parts.is_empty()).then(|| format!("Reaction: {}", tidy(&parts.join("; "))))
 }
 
-fn reactions(value: &Value) -> Vec<Reaction> {
+fn reactions(value: &Value, zone: Tz) -> Vec<Reaction> {
     list(value, "/reaction")
         .iter()
         .flat_map(|reaction| {
@@ -181,7 +182,7 @@ fn reactions(value: &Value) -> Vec<Reaction> {
                 Some("severe") => Some(AllergySeverity::Severe),
                 _ => None,
             };
-            let onset = codes::partial_date(reaction, "/onset");
+            let onset = codes::partial_date(reaction, "/onset", zone);
             list(reaction, "/manifestation")
                 .iter()
                 .filter_map(move |manifestation| {
@@ -242,7 +243,7 @@ impl Batch<'_> {
         whose: Whose,
     ) -> Result<Entered> {
         let value = &resource.value;
-        let mut new = match map(value, whose) {
+        let mut new = match map(value, whose, self.importer.zone) {
             Ok(new) => new,
             Err(left) => return Ok(left),
         };
@@ -353,7 +354,7 @@ impl Batch<'_> {
         patients::hold(&mut self.tx, whose.patient).await?;
         let present = allergies::statement_in_tx(&mut self.tx, whose.patient, id).await?;
         let stands = present.withdrawn_at.is_none();
-        let said = match map(&resource.value, whose) {
+        let said = match map(&resource.value, whose, self.importer.zone) {
             Ok(said) => Some(said),
             Err(Entered::Left(_)) => None,
             Err(why) => return Ok(why),
@@ -450,7 +451,7 @@ mod tests {
             patient: PatientId::new(),
             encounter: None,
         };
-        let allergy = map(&value, whose).expect("an allergy");
+        let allergy = map(&value, whose, Tz::UTC).expect("an allergy");
         assert_eq!(allergy.substance.kind, SubstanceKind::Drug);
         assert_eq!(allergy.substance.code.as_deref(), Some("7984"));
         assert_eq!(allergy.severity, Some(AllergySeverity::Severe));

@@ -1,9 +1,11 @@
 //! What the codes of FHIR mean here: systems, statuses, dates.
 
+use chrono_tz::Tz;
 use clinical::terminology::{Coding, System};
 use kernel::PartialDate;
 use serde_json::Value;
 
+use super::super::dates;
 use super::super::elements::{self, codings, list, text};
 use super::{Entered, words};
 
@@ -45,11 +47,9 @@ pub(super) fn coding(concept: &Value) -> Option<Coding> {
     })
 }
 
-/// A year, a month or a day, out of a date or the day of a time, as written.
-pub(super) fn partial_date(value: &Value, pointer: &str) -> Option<PartialDate> {
-    let said = text(value, pointer)?;
-    let day = said.split('T').next().unwrap_or(said);
-    PartialDate::try_from(day.to_owned()).ok()
+/// A year, a month or a day, out of a date or the day of a time.
+pub(super) fn partial_date(value: &Value, pointer: &str, zone: Tz) -> Option<PartialDate> {
+    dates::partial_on(text(value, pointer)?, zone)
 }
 
 /// What an observation is.
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn a_date_keeps_what_was_said_and_no_more() {
         let said = json!({"a": "2019", "b": "2019-03", "c": "2019-03-04T23:59:00-08:00", "d": "in spring"});
-        let date = |place| partial_date(&said, place).map(|date| date.as_str().to_owned());
+        let date = |place| partial_date(&said, place, Tz::UTC).map(|date| date.as_str().to_owned());
         assert_eq!(date("/a").as_deref(), Some("2019"));
         assert_eq!(date("/b").as_deref(), Some("2019-03"));
         assert_eq!(date("/c").as_deref(), Some("2019-03-04"));

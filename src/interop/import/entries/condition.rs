@@ -3,44 +3,60 @@
 //! An encounter's diagnosis is a problem too: only there it has an onset, an end and a status. One that stands open on the
 //! list already, under the same code, is that problem again.
 
+use chrono_tz::Tz;
 use clinical::diagnoses::{self, NewDiagnosis};
 use clinical::encounters;
 use clinical::patients::Patient;
-use clinical::problems::{self, NewProblem, ProblemSeverity, ProblemStatus, ProblemVerification};
+use clinical::problems::{
+    self, FoundElsewhere, NewProblem, ProblemSeverity, ProblemStatus, ProblemVerification,
+};
 use clinical::terminology::System;
 use kernel::Result;
 use kernel::ids::ProblemId;
 use serde_json::Value;
 
 use super::super::batch::Batch;
-use super::super::elements::{codings, list, text, wording};
+use super::super::elements::{Coding, codings, list, text, wording};
 use super::super::resource::Resource;
 use super::super::store_entries as store;
 use super::follow::CORRECTED;
 use super::{Entered, Whose, code_of, codes, note, quantity_at, refusal, revised, words};
 
 const IN_ERROR: &str = "was entered in error at its source";
-const UNCODED: &str = "is coded neither in ICD-10-CM nor in SNOMED CT";
+const UNSAID: &str = "/code says what it is neither in ICD-10-CM, nor in SNOMED CT, nor in words";
 
 /// The problem; or why it can't be one.
 #[expect(clippy::too_many_lines, reason = "one element after the other")]
-fn map(value: &Value, written: &str, whose: Whose) -> std::result::Result<NewProblem, Entered> {
-    let code = value.pointer("/code").ok_or(Entered::refused(UNCODED))?;
+fn map(
+    (value, written): (&Value, &str),
+    whose: Whose,
+    zone: Tz,
+) -> std::result::Result<NewProblem, Entered> {
+    let code = value.pointer("/code").ok_or(Entered::refused(UNSAID))?;
     if is_no_problem(code) {
         return Err(Entered::Left("says that there are no problems"));
     }
     let (icd10cm, snomed) = codes_of(value);
-    if icd10cm.is_none() && snomed.is_none() {
-        return Err(Entered::refused(UNCODED));
+    let name = wording(code).and_then(|name| words(name, 300));
+    let uncoded = icd10cm.is_none() && snomed.is_none();
+    if uncoded && name.is_none() {
+        return Err(Entered::refused(UNSAID));
     }
-    let onset = codes::partial_date(value, "/onsetDateTime")
-        .or_else(|| codes::partial_date(value, "/onsetPeriod/start"));
+    let date = |place| codes::partial_date(value, place, zone);
+    let onset = date("/onsetDateTime").or_else(|| date("/onsetPeriod/start"));
     // Of a time in which it went, the end: then it was over.
-    let ended = codes::partial_date(value, "/abatementDateTime")
-        .or_else(|| codes::partial_date(value, "/abatementPeriod/end"))
-        .or_else(|| codes::partial_date(value, "/abatementPeriod/start"));
+    let ended = date("/abatementDateTime")
+        .or_else(|| date("/abatementPeriod/end"))
+        .or_else(|| date("/abatementPeriod/start"));
     let status = status(value, is_abated(value))?;
     let mut more = Vec::new();
+    // A code of another system, or one that is none: it is there to be read.
+    let unread = codings(code).filter(|coding| uncoded || is_a_slip(coding));
+    more.extend(unread.map(|coding| {
+        let system = coding.system.map(|system| format!("{system} "));
+        let code = coding.code;
+        format!("Code at its source: {}{code}", system.unwrap_or_default())
+    }));
     for (place, word) in [("/onsetPeriod", "Onset"), ("/abatementPeriod", "Abatement")] {
         more.extend(between(value, place).map(|said| format!("{word}: {said}")));
     }
@@ -78,7 +94,7 @@ fn map(value: &Value, written: &str, whose: Whose) -> std::result::Result<NewPro
     Ok(NewProblem {
         icd10cm,
         snomed,
-        name: wording(code).and_then(|name| words(name, 300)),
+        name,
         onset,
         abatement,
         severity: severity(value),
@@ -146,11 +162,23 @@ fn severity(value: &Value) -> Option<ProblemSeverity> {
     })
 }
 
-/// Its codes, in ICD-10-CM and in SNOMED CT.
+/// Its codes, in ICD-10-CM and in SNOMED CT. What has not the form of a code, or not its check digit, is none.
 pub(super) fn codes_of(value: &Value) -> (Option<String>, Option<String>) {
     let code = value.pointer("/code").unwrap_or(&Value::Null);
-    let icd10cm = codes::code_in(code, System::Icd10cm);
-    (icd10cm, codes::code_in(code, System::Snomed))
+    let one = |wanted: System| {
+        let mut of_it = codings(code)
+            .filter(|coding| coding.system.and_then(codes::system) == Some(wanted))
+            .filter(|coding| !is_a_slip(coding));
+        of_it.next().map(|coding| coding.code.to_owned())
+    };
+    (one(System::Icd10cm), one(System::Snomed))
+}
+
+/// Whether it has not the form of its system, or not its check digit.
+fn is_a_slip(coding: &Coding<'_>) -> bool {
+    let system = coding.system.and_then(codes::system);
+    let system = system.filter(|system| matches!(system, System::Icd10cm | System::Snomed));
+    system.is_some_and(|system| !system.has_form(&system.canonical(coding.code)))
 }
 
 fn is_refuted(value: &Value) -> bool {
@@ -182,12 +210,13 @@ impl Batch<'_> {
         person: &Patient,
         whose: Whose,
     ) -> Result<Entered> {
-        let mut new = match map(&resource.value, &resource.content, whose) {
+        let said = (&resource.value, resource.content.as_str());
+        let mut new = match map(said, whose, self.importer.zone) {
             Ok(new) => new,
             Err(left) => return Ok(left),
         };
         new.recorded_at = self.recorded_at(&resource.value);
-        if let Some(broken) = self.broken(&new) {
+        if let Some(broken) = self.broken(&FoundElsewhere(&new)) {
             return Ok(broken);
         }
         let diagnosis = if self.revises.is_some() {
@@ -219,7 +248,7 @@ impl Batch<'_> {
             (Ok(id), Some(Err(why))) => Ok(Entered::partly("problem", id, as_a_diagnosis(&why))),
             (Ok(id), _) => Ok(Entered::whole("problem", id)),
             (Err(error), Some(Ok(id))) => match refusal(error)? {
-                Entered::Refused(why) => {
+                Entered::Refused(why) | Entered::There(why) => {
                     let lacks = format!("as a problem: {why}");
                     Ok(Entered::partly("diagnosis", id, lacks))
                 }
@@ -280,6 +309,9 @@ impl Batch<'_> {
         if problem.verification == ProblemVerification::Refuted {
             return Ok(None);
         }
+        if problem.icd10cm.is_none() && problem.snomed.is_none() {
+            return Ok(Some(Err("it has no code".to_owned())));
+        }
         let coded = store::is_coded(
             &mut self.tx,
             encounter,
@@ -334,7 +366,7 @@ mod tests {
     }
 
     fn mapped(value: &Value) -> std::result::Result<NewProblem, Entered> {
-        map(value, &value.to_string(), whose())
+        map((value, &value.to_string()), whose(), Tz::UTC)
     }
 
     #[test]
@@ -383,11 +415,34 @@ mod tests {
     }
 
     #[test]
-    fn what_its_source_took_back_is_left_and_what_has_no_code_says_so() {
+    fn what_its_source_took_back_is_left_and_what_is_neither_coded_nor_worded_says_so() {
         let mistaken =
             condition(json!({"verificationStatus": {"coding": [{"code": "entered-in-error"}]}}));
         assert_eq!(mapped(&mistaken).err(), Some(Entered::Left(IN_ERROR)));
-        let uncoded = condition(json!({"code": {"text": "Feels unwell"}}));
-        assert_eq!(mapped(&uncoded).err(), Some(Entered::refused(UNCODED)));
+        let unsaid = condition(json!({"code": {"coding": [{"system": "urn:local", "code": "X"}]}}));
+        assert_eq!(mapped(&unsaid).err(), Some(Entered::refused(UNSAID)));
+    }
+
+    #[test]
+    fn a_problem_in_words_or_in_a_code_that_is_none_here_is_a_problem_in_words() {
+        let icd9 = json!({"system": "http://hl7.org/fhir/sid/icd-9-cm", "code": "473.9", "display": "Sinusitis"});
+        let slip =
+            json!({"system": "http://snomed.info/sct", "code": "40055001", "display": "Sinusitis"});
+        for (coding, said) in [
+            (icd9, "http://hl7.org/fhir/sid/icd-9-cm 473.9"),
+            (slip, "http://snomed.info/sct 40055001"),
+        ] {
+            let problem =
+                mapped(&condition(json!({"code": {"coding": [coding]}}))).expect("a problem");
+            assert_eq!((problem.icd10cm, problem.snomed), (None, None));
+            assert_eq!(problem.name.as_deref(), Some("Sinusitis"));
+            let note = problem.note.expect("the code");
+            assert_eq!(note, format!("Code at its source: {said}"));
+        }
+        let worded = mapped(&condition(json!({"code": {"text": "Feels unwell"}})));
+        assert_eq!(
+            worded.expect("a problem").name.as_deref(),
+            Some("Feels unwell")
+        );
     }
 }

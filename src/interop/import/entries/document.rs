@@ -9,11 +9,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono_tz::Tz;
 use clinical::documents::{Category, DocumentKind, NewDocument};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::dates;
-use super::super::elements::{codings, list, text, tidy, wording};
+use super::super::elements::{at_most, codings, list, text, tidy, wording};
+use super::super::reference::Name;
 use super::super::resource::Resource;
 use super::{Entered, Whose, code_of, codes, words};
 
@@ -33,20 +35,24 @@ pub(in super::super) fn is_paper(resource: &Resource) -> bool {
     TYPES.contains(&resource.name.resource_type.as_str())
 }
 
-/// Why the resource becomes none, if that can be told without its content.
-pub(in super::super) fn refusal(value: &Value) -> Option<Entered> {
+/// Why the resource becomes none, if that can be told without its content. `is_filed`: it has become one before.
+pub(in super::super) fn refusal(resource: &Resource, is_filed: bool) -> Option<Entered> {
+    let value = &resource.value;
     if text(value, "/docStatus") == Some("entered-in-error")
         || text(value, "/status") == Some("entered-in-error")
     {
         return Some(Entered::Left("was entered in error at its source"));
     }
-    if text(value, "/status") == Some("superseded") {
+    if is_superseded(value) && !is_filed {
         return Some(Entered::Left("was superseded at its source"));
     }
     if let Some(unknown) = codes::modified(value) {
         return Some(unknown);
     }
     if datas(value).next().is_some() || conclusion(value).is_some() {
+        return None;
+    }
+    if attachments(value).any(|one| elsewhere(resource, one).is_some()) {
         return None;
     }
     if attachments(value).next().is_some() {
@@ -65,6 +71,58 @@ fn attachments(value: &Value) -> impl Iterator<Item = &Value> {
 /// The attachments with a content, and that content.
 fn datas(value: &Value) -> impl Iterator<Item = (&Value, &str)> {
     attachments(value).filter_map(|attachment| Some((attachment, text(attachment, "/data")?)))
+}
+
+/// The `Binary` that has the content of an attachment, where that is said to have it.
+fn elsewhere(resource: &Resource, attachment: &Value) -> Option<Name> {
+    if text(attachment, "/data").is_some() {
+        return None;
+    }
+    let reference = json!({ "reference": text(attachment, "/url")? });
+    resource
+        .scope
+        .resolve(&reference, "Binary", &resource.value)
+}
+
+/// Which `Binary` has the contents that are not in the resource itself.
+pub(in super::super) fn contents_elsewhere(resource: &Resource) -> Vec<Name> {
+    attachments(&resource.value)
+        .filter_map(|one| elsewhere(resource, one))
+        .collect()
+}
+
+/// The resource with a content put where it names it.
+pub(in super::super) fn with_content(
+    resource: &Resource,
+    name: &Name,
+    (data, content_type): &(String, Option<String>),
+) -> Resource {
+    let mut whole = resource.clone();
+    let lists = ["/content", "/presentedForm"];
+    let places: Vec<String> = lists
+        .iter()
+        .flat_map(|list| {
+            let count = self::list(&resource.value, list).len();
+            (0..count).map(move |at| format!("{list}/{at}"))
+        })
+        .flat_map(|place| [format!("{place}/attachment"), place])
+        .collect();
+    for place in places {
+        let Some(attachment) = whole.value.pointer_mut(&place) else {
+            continue;
+        };
+        if elsewhere(resource, attachment).as_ref() != Some(name) {
+            continue;
+        }
+        let Some(members) = attachment.as_object_mut() else {
+            continue;
+        };
+        members.insert("data".to_owned(), Value::String(data.clone()));
+        if let (None, Some(kind)) = (members.get("contentType"), content_type) {
+            members.insert("contentType".to_owned(), Value::String(kind.clone()));
+        }
+    }
+    whole
 }
 
 /// What a report concludes in words.
@@ -140,7 +198,11 @@ fn content(attachment: &Value, data: &str) -> Result<Attachment, &'static str> {
 }
 
 /// What the document is.
-pub(in super::super) fn label(value: &Value, whose: Whose) -> Result<NewDocument, Entered> {
+pub(in super::super) fn label(
+    value: &Value,
+    whose: Whose,
+    zone: Tz,
+) -> Result<NewDocument, Entered> {
     let concept = value
         .pointer("/type")
         .or_else(|| value.pointer("/code"))
@@ -156,7 +218,7 @@ pub(in super::super) fn label(value: &Value, whose: Whose) -> Result<NewDocument
         "/context/period/start",
     ]
     .iter()
-    .find_map(|place| dates::day(text(value, place)?))
+    .find_map(|place| dates::day_on(text(value, place)?, zone))
     .ok_or(Entered::refused("does not say of what day it is"))?;
     let authors: Vec<String> = list(value, "/author")
         .iter()
@@ -179,7 +241,7 @@ pub(in super::super) fn label(value: &Value, whose: Whose) -> Result<NewDocument
         title: words(
             &format!(
                 "{}{}",
-                if is_final(value) { "" } else { "Not final: " },
+                standing(value),
                 wording(concept).unwrap_or("Document")
             ),
             200,
@@ -191,6 +253,31 @@ pub(in super::super) fn label(value: &Value, whose: Whose) -> Result<NewDocument
         encounter_id: whose.encounter,
         appointment_id: None,
     })
+}
+
+const REPLACED: &str = "Replaced: ";
+
+/// What must be read before its title.
+fn standing(value: &Value) -> &'static str {
+    if is_superseded(value) {
+        REPLACED
+    } else if is_final(value) {
+        ""
+    } else {
+        "Not final: "
+    }
+}
+
+fn is_superseded(value: &Value) -> bool {
+    text(value, "/status") == Some("superseded")
+}
+
+/// The same, of what another letter has replaced.
+pub(in super::super) fn replaced(mut label: NewDocument) -> NewDocument {
+    if !label.title.starts_with(REPLACED) {
+        label.title = at_most(&format!("{REPLACED}{}", label.title), 200);
+    }
+    label
 }
 
 /// Whether its source stands by it as it is. A letter has its own state beside the state of the reference to it.
@@ -222,13 +309,12 @@ fn kind(value: &Value, loinc: Option<&str>) -> DocumentKind {
 
 #[cfg(test)]
 mod tests {
-    use kernel::ids::PatientId;
-    use serde_json::json;
-
+    use super::super::super::samples;
     use super::*;
+    use kernel::ids::PatientId;
 
     fn note(more: &Value) -> Value {
-        let mut value = json!({ "resourceType": "DocumentReference", "status": "current", "date": "2020-05-06T10:00:00Z",
+        let mut value = json!({ "resourceType": "DocumentReference", "id": "d1", "status": "current", "date": "2020-05-06T10:00:00Z",
             "type": { "coding": [{ "system": "http://loinc.org", "code": "18842-5", "display": "Discharge summary" }] },
             "author": [{ "display": "Dr. Who" }],
             "content": [{ "attachment": { "contentType": "text/plain; charset=utf-8", "data": "SGVsbG8s\nIHdvcmxk" } }] });
@@ -241,7 +327,7 @@ mod tests {
     #[test]
     fn a_note_becomes_a_document_that_says_it_is_not_signed_here() {
         let value = note(&json!({}));
-        assert!(refusal(&value).is_none());
+        assert!(refusal(&samples::resource(&value), false).is_none());
         let (found, lacks) = contents(&value).expect("a content");
         assert_eq!((found.len(), lacks), (1, None));
         let found = &found[0];
@@ -251,14 +337,30 @@ mod tests {
             patient: PatientId::new(),
             encounter: None,
         };
-        let label = label(&value, whose).expect("a label");
+        let label = label(&value, whose, Tz::UTC).expect("a label");
         assert_eq!(label.kind, DocumentKind::DischargeSummary);
         assert_eq!(label.title, "Discharge summary");
         let about = label.description.expect("a description");
         assert!(about.contains("not signed here") && about.contains("Dr. Who"));
         let draft = note(&json!({ "docStatus": "preliminary" }));
-        let draft = super::label(&draft, whose).expect("a label");
+        let draft = super::label(&draft, whose, Tz::UTC).expect("a label");
         assert_eq!(draft.title, "Not final: Discharge summary");
+    }
+
+    #[test]
+    fn a_content_that_lies_beside_is_put_where_it_is_named() {
+        let value = note(
+            &json!({ "content": [{ "attachment": { "contentType": "text/plain", "url": "Binary/b1" } }] }),
+        );
+        let letter = samples::resource(&value);
+        assert!(refusal(&letter, false).is_none());
+        let named = contents_elsewhere(&letter);
+        assert_eq!(named, [Name::new("Binary", "b1")]);
+        let content = ("SGVsbG8=".to_owned(), Some("text/html".to_owned()));
+        let whole = with_content(&letter, &named[0], &content);
+        let (found, lacks) = contents(&whole.value).expect("a content");
+        assert_eq!((found[0].bytes.as_slice(), lacks), (&b"Hello"[..], None));
+        assert_eq!(found[0].content_type, "text/plain");
     }
 
     #[test]
@@ -281,7 +383,7 @@ mod tests {
             (json!({ "content": [] }), false),
             (json!({ "status": "entered-in-error" }), false),
         ] {
-            let found = refusal(&note(&more)).expect("a reason");
+            let found = refusal(&samples::resource(&note(&more)), false).expect("a reason");
             assert_eq!(matches!(found, Entered::Refused(_)), listed, "{more}");
         }
     }

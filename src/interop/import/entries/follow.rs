@@ -11,9 +11,11 @@
 use std::collections::HashSet;
 
 use clinical::care_teams;
-use clinical::vitals;
+use clinical::vitals::{self, VitalRecord};
 use kernel::Result;
-use kernel::ids::{AllergyStatementId, CareTeamMemberId, EncounterId, PatientId, VitalSetId};
+use kernel::ids::{
+    AllergyStatementId, CareTeamMemberId, EncounterId, PatientId, VitalId, VitalSetId,
+};
 use uuid::Uuid;
 
 use super::super::batch::Batch;
@@ -130,13 +132,19 @@ impl Batch<'_> {
         let Some(present) = present else {
             return Ok(Entered::refused(CHANGED_HERE));
         };
+        let joined = self.kept.get(&name).map(|before| before.joined.clone());
+        let joined = joined.unwrap_or_default();
+        let Some(beside) = self.beside(whose.patient, set, &joined).await? else {
+            return Ok(Entered::refused(CHANGED_HERE));
+        };
         if !store::is_untouched(&mut self.tx, "vitals", present.id.into()).await? {
             return Ok(Entered::refused(CHANGED_HERE));
         }
+        let all = || std::iter::once(&present).chain(&beside);
         if is_taken_back(resource) {
-            if present.stands() {
+            for reading in all().filter(|reading| reading.stands()) {
                 let why = (WITHDRAWN, None);
-                vitals::withdraw_in_tx(&mut self.tx, &present, why, self.now).await?;
+                vitals::withdraw_in_tx(&mut self.tx, reading, why, self.now).await?;
             }
             return Ok(Entered::whole("vitals", set));
         }
@@ -149,28 +157,49 @@ impl Batch<'_> {
         let Some(person) = self.person(whose.patient).await? else {
             return Ok(Entered::refused(super::super::report::ORPHAN));
         };
-        let (of, mut row) = match self.reading(resource, &person, whose) {
+        let (of, mut rows) = match self.readings(resource, &person, whose) {
             Ok(read) => read,
             Err(why) => return Ok(why),
         };
-        if present.stands() && row.says_the_same(&present) {
+        let same =
+            |(row, there): (&VitalRecord, &VitalRecord)| there.stands() && row.says_the_same(there);
+        if rows.len() == 1 + beside.len() && rows.iter().zip(all()).all(same) {
             return Ok(Entered::whole("vitals", set));
         }
         if self.rereads && !present.stands() {
             return Ok(Entered::refused(CHANGED_HERE));
         }
-        let new = self.vitals.set(&of, &row);
-        row.take_the_place_of(set, new);
+        let new = self.vitals.set(&of, &rows);
+        for row in &mut rows {
+            row.take_the_place_of(set, new);
+        }
         // What its source had taken back, and stands by again, stays taken back.
-        if present.stands() {
+        for reading in all().filter(|reading| reading.stands()) {
             let why = if self.rereads { READ_ANEW } else { CORRECTED };
             let why = (why, Some(new));
-            vitals::withdraw_in_tx(&mut self.tx, &present, why, self.now).await?;
+            vitals::withdraw_in_tx(&mut self.tx, reading, why, self.now).await?;
         }
-        self.vitals.rows.push(row);
+        self.write_readings(rows);
         let entered = Entered::whole("vitals", new);
         self.lead_to(resource, set.into(), &entered).await?;
         Ok(entered)
+    }
+
+    /// The readings that a resource has made in a set beside its own, in their order; `None` where somebody here has changed one.
+    pub(super) async fn beside(
+        &mut self,
+        patient: PatientId,
+        set: VitalSetId,
+        joined: &[Uuid],
+    ) -> Result<Option<Vec<VitalRecord>>> {
+        let ids: Vec<VitalId> = joined.iter().copied().map(VitalId).collect();
+        let beside = vitals::readings_in_tx(&mut self.tx, patient, set, &ids).await?;
+        for reading in &beside {
+            if !store::is_untouched(&mut self.tx, "vitals", reading.id.into()).await? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(beside))
     }
 
     /// Ends the memberships that the team has opened and no longer has, and opens those that are new.

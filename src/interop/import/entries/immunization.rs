@@ -159,9 +159,9 @@ fn map(
             ));
         }
     };
-    let occurred_on = codes::partial_date(value, "/occurrenceDateTime").ok_or(Entered::refused(
-        "/occurrenceDateTime is no year, month or day",
-    ))?;
+    let occurred_on = codes::partial_date(value, "/occurrenceDateTime", zone).ok_or(
+        Entered::refused("/occurrenceDateTime is no year, month or day"),
+    )?;
     let given_at = text(value, "/occurrenceDateTime")
         .filter(|said| said.len() > 10 && status == DoseStatus::Completed)
         .and_then(|said| dates::instant(said, zone));
@@ -268,9 +268,8 @@ impl Batch<'_> {
             )
             .await?
         {
-            return Ok(Entered::refused(
-                "a dose of this vaccine on this day stands there already",
-            ));
+            let why = "a dose of this vaccine on this day stands there already";
+            return Ok(Entered::There(why.to_owned()));
         }
         match immunizations::add_in_tx(&mut self.tx, person, new, self.now).await {
             Ok(id) => Ok(Entered::whole("immunization", id).lacking(lacks)),

@@ -18,8 +18,10 @@ mod codes;
 mod condition;
 pub(super) mod document;
 mod follow;
+mod halves;
 mod immunization;
 mod moved;
+mod oxygen;
 mod plan;
 mod procedure;
 mod social;
@@ -31,7 +33,7 @@ mod withdraw;
 use clinical::patients::{self, Patient};
 use kernel::clock::Instant;
 use kernel::ids::{EncounterId, PatientId, ProviderId};
-use kernel::{Checks, Error, Kind, Result, Validate};
+use kernel::{Checks, Code, Error, Kind, Result, Validate};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -44,13 +46,14 @@ use super::reference::Name;
 use super::resource::Resource;
 
 pub(super) use follow::{CHANGED_HERE, WITHDRAWN};
+pub(super) use halves::is_half;
 pub(super) use unread::{of as unread, of_mapped as unread_of_mapped};
 pub(super) use vital::{Pending, measured_at};
 pub(super) use withdraw::is_in_error;
 
 /// The edition of the rules below. Raised when more can be entered than before, or an entry can say more: what an older edition has
 /// looked at is then read again.
-pub(super) const READING: i16 = 5;
+pub(super) const READING: i16 = 6;
 
 /// What the types below are entered as.
 pub(super) const TYPES: [&str; 10] = [
@@ -78,6 +81,8 @@ pub(super) enum Entered {
     },
     /// It should stand there and can't.
     Refused(String),
+    /// It need not be entered: the same stands there already.
+    There(String),
     /// There is no place for it, or none is needed.
     Left(&'static str),
 }
@@ -238,6 +243,7 @@ fn code_of<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
 fn refusal(error: Error) -> Result<Entered> {
     match error.kind() {
         Kind::Internal | Kind::Unavailable => Err(error),
+        _ if error.code() == Code::ProblemAlreadyOpen => Ok(Entered::There(reason(&error))),
         _ => Ok(Entered::Refused(reason(&error))),
     }
 }

@@ -34,7 +34,10 @@ impl Batch<'_> {
             return Ok(());
         };
         let is_gone = match kind.as_str() {
-            "vitals" => self.leave_reading(resource, whose, VitalSetId(*id)).await?,
+            "vitals" => {
+                let of = (VitalSetId(*id), before.joined.as_slice());
+                self.leave_reading(resource, whose, of).await?
+            }
             "care_team" => self.leave_team(whose, &before.joined).await?,
             "allergy_statement" => self.leave_statement(whose, AllergyStatementId(*id)).await?,
             "document" => {
@@ -71,7 +74,7 @@ impl Batch<'_> {
         &mut self,
         resource: &Resource,
         whose: Whose,
-        set: VitalSetId,
+        (set, joined): (VitalSetId, &[Uuid]),
     ) -> Result<bool> {
         let name = self.stored(&resource.identity());
         let before = store::content_of(&mut self.tx, &name).await?;
@@ -85,8 +88,12 @@ impl Batch<'_> {
         if !store::is_untouched(&mut self.tx, "vitals", present.id.into()).await? {
             return Ok(false);
         }
-        if present.stands() {
-            vitals::withdraw_in_tx(&mut self.tx, &present, (MOVED, None), self.now).await?;
+        let Some(beside) = self.beside(whose.patient, set, joined).await? else {
+            return Ok(false);
+        };
+        let all = std::iter::once(&present).chain(&beside);
+        for reading in all.filter(|reading| reading.stands()) {
+            vitals::withdraw_in_tx(&mut self.tx, reading, (MOVED, None), self.now).await?;
         }
         Ok(true)
     }

@@ -1,6 +1,7 @@
 //! `CarePlan` → care plan, `Goal` → goal.
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use clinical::care_plans::{self, ActivityStatus, CarePlanStatus, NewCarePlan, PlanActivity};
 use clinical::goals::{
     self, GoalAchievement, GoalComparison, GoalPriority, GoalStatus, GoalTarget, NewGoal,
@@ -33,7 +34,7 @@ fn plan_status(value: &Value) -> std::result::Result<CarePlanStatus, Entered> {
     }
 }
 
-fn activity(element: &Value) -> Option<PlanActivity> {
+fn activity(element: &Value, zone: Tz) -> Option<PlanActivity> {
     let detail = element.pointer("/detail")?;
     let concept = detail.pointer("/code").unwrap_or(&Value::Null);
     Some(PlanActivity {
@@ -50,7 +51,7 @@ fn activity(element: &Value) -> Option<PlanActivity> {
             _ => ActivityStatus::NotStarted,
         },
         code: codes::coding(concept),
-        due_on: text(detail, "/scheduledPeriod/end").and_then(dates::day),
+        due_on: text(detail, "/scheduledPeriod/end").and_then(|said| dates::day_on(said, zone)),
         performer: list(detail, "/performer")
             .iter()
             .find_map(|who| words(text(who, "/display")?, 200)),
@@ -92,14 +93,14 @@ fn said_of_activity(element: &Value, detail: &Value) -> Option<String> {
     words(&lines.join("; "), 1000)
 }
 
-fn plan(value: &Value, addresses: Vec<Coding>, whose: Whose) -> NewCarePlan {
+fn plan(value: &Value, addresses: Vec<Coding>, whose: Whose, zone: Tz) -> NewCarePlan {
     // US Core asks for one category that says no more than that it is a plan.
     let category = list(value, "/category")
         .iter()
         .find(|concept| code_of(concept, "").is_none_or(|code| code != "assess-plan"));
     let title = text(value, "/title").or_else(|| category.and_then(wording));
-    let (starts_on, start) = day(value, "/period/start", "Start");
-    let (ends_on, mut end) = day(value, "/period/end", "End");
+    let (starts_on, start) = day(value, "/period/start", "Start", zone);
+    let (ends_on, mut end) = day(value, "/period/end", "End", zone);
     let ends_on = ends_on.filter(|end| starts_on.is_none_or(|start| start <= *end));
     if ends_on.is_none() && end.is_none() {
         end = text(value, "/period/end").map(|said| format!("End: {said}"));
@@ -115,7 +116,7 @@ fn plan(value: &Value, addresses: Vec<Coding>, whose: Whose) -> NewCarePlan {
         ends_on,
         activities: list(value, "/activity")
             .iter()
-            .filter_map(activity)
+            .filter_map(|one| activity(one, zone))
             .take(100)
             .collect(),
         provider_id: None,
@@ -125,9 +126,9 @@ fn plan(value: &Value, addresses: Vec<Coding>, whose: Whose) -> NewCarePlan {
 }
 
 /// The day an element says; or, of one that says less than a day, its words.
-fn day(value: &Value, place: &str, word: &str) -> (Option<NaiveDate>, Option<String>) {
+fn day(value: &Value, place: &str, word: &str, zone: Tz) -> (Option<NaiveDate>, Option<String>) {
     let said = text(value, place);
-    let day = said.and_then(dates::day);
+    let day = said.and_then(|said| dates::day_on(said, zone));
     let words = said.filter(|_| day.is_none());
     (day, words.map(|said| format!("{word}: {said}")))
 }
@@ -192,9 +193,10 @@ fn goal(
     value: &Value,
     written: &str,
     addresses: Vec<Coding>,
+    zone: Tz,
 ) -> std::result::Result<NewGoal, Entered> {
     let said = value.pointer("/description").and_then(wording);
-    let (starts_on, start) = day(value, "/startDate", "Start");
+    let (starts_on, start) = day(value, "/startDate", "Start", zone);
     let targets = list(value, "/target");
     let due_on = targets
         .iter()
@@ -202,7 +204,7 @@ fn goal(
         .filter(|due| starts_on.is_none_or(|start| start <= *due));
     let due = targets
         .iter()
-        .filter_map(|target| day(target, "/dueDate", "Due").1);
+        .filter_map(|target| day(target, "/dueDate", "Due", zone).1);
     let written: Vec<(&Value, &str)> = targets
         .iter()
         .enumerate()
@@ -322,7 +324,8 @@ impl Batch<'_> {
             Err(left) => return Ok(left),
         };
         let about = self.addressed(resource).await?;
-        let mut new = plan(value, about, whose);
+        let zone = self.importer.zone;
+        let mut new = plan(value, about, whose, zone);
         new.provider_id = list(value, "/author")
             .iter()
             .find_map(|author| self.active_provider(resource, author));
@@ -339,7 +342,7 @@ impl Batch<'_> {
         };
         let lacks = self.link_goals(resource, whose, CarePlanId(id)).await?;
         let unlinked = list(value, "/activity").iter();
-        let unlinked = unlinked.filter(|one| activity(one).is_none()).count() > 0;
+        let unlinked = unlinked.filter(|one| activity(one, zone).is_none()).count() > 0;
         let lacks = lacks.or(unlinked.then(|| "an activity that says nothing itself".to_owned()));
         Ok(entered.lacking(lacks))
     }
@@ -401,8 +404,9 @@ impl Batch<'_> {
     pub(super) async fn goal(&mut self, resource: &Resource, whose: Whose) -> Result<Entered> {
         let value = &resource.value;
         let about = self.addressed(resource).await?;
+        let zone = self.importer.zone;
         let mapped = goal_status(value)
-            .and_then(|status| Ok((goal(value, &resource.content, about)?, status)));
+            .and_then(|status| Ok((goal(value, &resource.content, about, zone)?, status)));
         let (mut new, status) = match mapped {
             Ok(mapped) => mapped,
             Err(left) => return Ok(left),

@@ -57,14 +57,17 @@ fn map(
             .and_then(|said| dates::instant(said, zone))
     };
     let start = time("/performedDateTime").or_else(|| time("/performedPeriod/start"));
-    let on = codes::partial_date(value, "/performedDateTime")
-        .or_else(|| codes::partial_date(value, "/performedPeriod/start"))
+    let date = |place: &str| codes::partial_date(value, place, zone);
+    let begun = date("/performedDateTime").or_else(|| date("/performedPeriod/start"));
+    // Of one whose beginning nobody knows, the day it ended: it was done by then.
+    let only_end = text(value, "/performedPeriod/end").filter(|_| begun.is_none());
+    let on = begun
+        .or_else(|| date("/performedPeriod/end"))
         .filter(|_| start.is_none());
     let end = time("/performedPeriod/end").filter(|end| start.is_some_and(|start| start <= *end));
-    let mut more: Vec<String> = text(value, "/performedString")
-        .map(|said| format!("Performed: {said}"))
-        .into_iter()
-        .collect();
+    let said = text(value, "/performedString").map(|said| format!("Performed: {said}"));
+    let ended = only_end.map(|said| format!("Ended: {said}; when it began is not known"));
+    let mut more: Vec<String> = said.into_iter().chain(ended).collect();
     more.extend(
         list(value, "/reasonCode")
             .iter()

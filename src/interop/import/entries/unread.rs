@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::super::elements::{list, text};
 use super::codes::{self, Category};
+use super::oxygen;
 
 /// Of the resource and not of the patient.
 const BESIDE: [&str; 11] = [
@@ -124,6 +125,7 @@ const VITAL: &[&str] = &[
     "effectiveInstant",
     "effectivePeriod",
     "valueQuantity",
+    "valueInteger",
     "bodySite",
     "note",
 ];
@@ -269,6 +271,7 @@ pub(in super::super) fn of(value: &Value) -> Option<String> {
     let elements = value.as_object()?.keys().map(String::as_str);
     let unread: Vec<String> = elements
         .filter(|name| !BESIDE.contains(name) && !LINKS.contains(name) && !read.contains(name))
+        .filter(|name| *name != "component" || !oxygen::reads_components(value))
         // An extension's URL may be anything; that there are some is said.
         .map(|name| format!("/{name}"))
         .collect();
@@ -277,7 +280,13 @@ pub(in super::super) fn of(value: &Value) -> Option<String> {
 
 fn observation(value: &Value) -> &'static [&'static str] {
     match codes::category(value) {
-        Category::Vital if value.pointer("/valueQuantity").is_some() => VITAL,
+        Category::Vital
+            if ["/valueQuantity", "/valueInteger"]
+                .iter()
+                .any(|place| value.pointer(place).is_some()) =>
+        {
+            VITAL
+        }
         Category::Vital => PRESSURE,
         _ => SOCIAL,
     }

@@ -22,7 +22,7 @@ use super::super::digits;
 use super::super::elements::{codings, list, text, wording};
 use super::super::importer::reason;
 use super::super::resource::Resource;
-use super::{Entered, Whose, codes, note, quantity_at, words};
+use super::{Entered, Whose, codes, halves, note, oxygen, words};
 
 type Moment = (PatientId, Option<EncounterId>, Instant, Option<PartialDate>);
 
@@ -34,22 +34,21 @@ pub(in super::super) struct Pending {
 }
 
 impl Pending {
-    /// The set of this moment that has no such reading yet, or a new one.
-    pub(super) fn set(&mut self, of: &SetOf, row: &VitalRecord) -> VitalSetId {
-        let kind = row.kind();
-        let known = row.measured_on.clone();
+    /// The set of this moment that has no such readings yet, or a new one.
+    pub(super) fn set(&mut self, of: &SetOf, rows: &[VitalRecord]) -> VitalSetId {
+        let known = rows.first().and_then(|row| row.measured_on.clone());
         let moment = (of.patient_id, of.encounter_id, of.measured_at, known);
         let (set, kinds) = self
             .sets
             .entry(moment)
             .and_modify(|(set, kinds)| {
-                if kinds.contains(&kind) {
+                if rows.iter().any(|row| kinds.contains(&row.kind())) {
                     *set = of.id();
                     kinds.clear();
                 }
             })
             .or_insert_with(|| (of.id(), Vec::new()));
-        kinds.push(kind);
+        kinds.extend(rows.iter().map(VitalRecord::kind));
         *set
     }
 }
@@ -72,14 +71,14 @@ pub(super) fn measured(value: &Value, zone: Tz) -> Option<(Instant, Option<Parti
 }
 
 /// What the codes of an observation measure.
-enum Measure {
+pub(super) enum Measure {
     One(VitalKind),
     Pressure,
     Computed,
     Panel,
 }
 
-fn measure(code: &str) -> Option<Measure> {
+pub(super) fn measure(code: &str) -> Option<Measure> {
     Some(match code {
         "85354-9" | "55284-4" | "35094-2" | "8716-3" => Measure::Pressure,
         "8867-4" | "8889-8" | "8893-0" => Measure::One(VitalKind::HeartRate),
@@ -184,8 +183,26 @@ fn remark(
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// The reading; or why it can't be one.
-fn map(value: &Value, written: &str) -> Result<NewReading, Entered> {
+/// A reading that says nothing yet.
+pub(super) fn empty(kind: VitalKind) -> NewReading {
+    NewReading {
+        kind,
+        value: None,
+        plus: None,
+        systolic: None,
+        diastolic: None,
+        code: None,
+        unit: None,
+        position: None,
+        body_site: None,
+        spo2_scale: None,
+        device_id: None,
+        note: None,
+    }
+}
+
+/// The reading; or why it can't be one. `beside`: what must be said with it.
+fn map(value: &Value, written: &str, beside: Vec<String>) -> Result<NewReading, Entered> {
     let code = value.pointer("/code").unwrap_or(&Value::Null);
     let measured = codings(code)
         .filter(|coding| coding.system.and_then(codes::system) == Some(System::Loinc))
@@ -207,18 +224,8 @@ fn map(value: &Value, written: &str) -> Result<NewReading, Entered> {
     };
     let (body_site, more) = place(value);
     let mut reading = NewReading {
-        kind,
-        value: None,
-        plus: None,
-        systolic: None,
-        diastolic: None,
-        code: None,
-        unit: None,
-        position: None,
         body_site,
-        spo2_scale: None,
-        device_id: None,
-        note: None,
+        ..empty(kind)
     };
     if kind == VitalKind::BloodPressure {
         let (systolic, unit) = pressure(value, written, "8480-6")?;
@@ -229,37 +236,37 @@ fn map(value: &Value, written: &str) -> Result<NewReading, Entered> {
         reading.note = remark(value, more, said);
         reading.position = position(value);
     } else {
-        let quantity = value
-            .pointer("/valueQuantity")
-            .ok_or(Entered::refused("has no /valueQuantity"))?;
-        let number = digits::number(written, "/valueQuantity/value");
-        let (number, unit) = amount(quantity, number)?;
-        let said = number.said.into_iter().chain(oxygen(value, written));
+        let (number, unit) = plain(kind, value, written)?;
+        let said = number.said.into_iter().chain(beside);
         reading.note = remark(value, more, said);
-        // A score has no unit of its own, whatever it is given.
-        (reading.value, reading.unit) = (Some(number.number), unit_of(kind, unit)?);
+        (reading.value, reading.unit) = (Some(number.number), unit);
     }
     Ok(reading)
 }
 
-/// The oxygen that was given while the saturation was measured (US Core pulse oximetry: flow 3151-8, concentration 3150-6), in words:
-/// a reading has one number.
-fn oxygen(value: &Value, written: &str) -> Vec<String> {
-    let components = list(value, "/component").iter().enumerate();
-    components
-        .filter(|(_, one)| {
-            let code = one.pointer("/code").unwrap_or(&Value::Null);
-            codings(code).any(|coding| matches!(coding.code, "3151-8" | "3150-6"))
-        })
-        .filter_map(|(at, _)| {
-            let said = quantity_at(value, written, &format!("/component/{at}/valueQuantity"))?;
-            Some(format!("On oxygen: {said}"))
-        })
-        .collect()
+fn plain(
+    kind: VitalKind,
+    value: &Value,
+    written: &str,
+) -> Result<(Measured, Option<Unit>), Entered> {
+    // A score is a number, or a quantity whose unit is none.
+    if is_score(kind) && value.pointer("/valueInteger").is_some() {
+        let number = digits::number(written, "/valueInteger");
+        return Ok((amount(&Value::Null, number)?.0, None));
+    }
+    let quantity = value
+        .pointer("/valueQuantity")
+        .ok_or(Entered::refused("has no /valueQuantity"))?;
+    let (number, unit) = amount(quantity, digits::number(written, "/valueQuantity/value"))?;
+    Ok((number, unit_of(kind, unit)?))
 }
 
-fn unit_of(kind: VitalKind, said: Option<&str>) -> Result<Option<Unit>, Entered> {
-    if matches!(kind, VitalKind::Pain | VitalKind::GlasgowComaScore) {
+fn is_score(kind: VitalKind) -> bool {
+    matches!(kind, VitalKind::Pain | VitalKind::GlasgowComaScore)
+}
+
+pub(super) fn unit_of(kind: VitalKind, said: Option<&str>) -> Result<Option<Unit>, Entered> {
+    if is_score(kind) {
         return Ok(None);
     }
     let unit = said.and_then(known_unit);
@@ -283,12 +290,12 @@ fn known_unit(said: &str) -> Option<Unit> {
 }
 
 /// A number that can be kept, and what was said, where that has more decimals.
-struct Measured {
-    number: Amount,
-    said: Option<String>,
+pub(super) struct Measured {
+    pub(super) number: Amount,
+    pub(super) said: Option<String>,
 }
 
-fn amount<'v>(
+pub(super) fn amount<'v>(
     quantity: &'v Value,
     written: Option<&str>,
 ) -> Result<(Measured, Option<&'v str>), Entered> {
@@ -389,36 +396,43 @@ fn position(value: &Value) -> Option<Position> {
 
 /// What kind of reading a resource made, if it made one.
 pub(super) fn kind_of(value: &Value) -> Option<VitalKind> {
-    map(value, &value.to_string())
+    if halves::of(value).is_some() {
+        return Some(VitalKind::BloodPressure);
+    }
+    map(value, &value.to_string(), Vec::new())
         .ok()
         .map(|reading| reading.kind)
 }
 
 impl Batch<'_> {
     pub(super) fn vital(&mut self, resource: &Resource, person: &Patient, whose: Whose) -> Entered {
-        let (of, mut row) = match self.reading(resource, person, whose) {
+        let (of, mut rows) = match self.readings(resource, person, whose) {
             Ok(read) => read,
             Err(why) => return why,
         };
-        let set = self.vitals.set(&of, &row);
-        row.set_id = set;
-        self.vitals.rows.push(row);
+        let set = self.vitals.set(&of, &rows);
+        for row in &mut rows {
+            row.set_id = set;
+        }
+        self.write_readings(rows);
         Entered::whole("vitals", set)
     }
 
-    /// The reading a resource makes, in no set yet; or why it makes none.
-    pub(super) fn reading(
+    /// Writes the readings of a resource with the batch; which of them it has made beside the first, it remembers.
+    pub(super) fn write_readings(&mut self, rows: Vec<VitalRecord>) {
+        self.joined = Some(rows.iter().skip(1).map(|row| row.id.into()).collect());
+        self.vitals.rows.extend(rows);
+    }
+
+    /// The readings a resource makes, in no set yet: its own, and those of the oxygen that was given meanwhile; or why it makes none.
+    pub(super) fn readings(
         &self,
         resource: &Resource,
         person: &Patient,
         whose: Whose,
-    ) -> Result<(SetOf, VitalRecord), Entered> {
+    ) -> Result<(SetOf, Vec<VitalRecord>), Entered> {
         let (measured_at, measured_on) = measured(&resource.value, self.importer.zone)
             .ok_or(Entered::refused("has no time at which it was measured"))?;
-        let reading = map(&resource.value, &resource.content)?;
-        if let Some(broken) = self.broken(&reading) {
-            return Err(broken);
-        }
         let of = SetOf {
             patient_id: whose.patient,
             encounter_id: whose.encounter,
@@ -427,11 +441,29 @@ impl Batch<'_> {
             recorded_by: None,
             recorded_at: self.now,
         };
-        let mut row = of
-            .row_of_history(reading, person.data.birth_date)
-            .map_err(|error| Entered::Refused(reason(&error)))?;
-        row.measured_on = measured_on;
-        Ok((of, row))
+        let row = |reading: NewReading| {
+            if let Some(broken) = self.broken(&reading) {
+                return Err(broken);
+            }
+            let mut row = of
+                .row_of_history(reading, person.data.birth_date)
+                .map_err(|error| Entered::Refused(reason(&error)))?;
+            row.measured_on.clone_from(&measured_on);
+            Ok(row)
+        };
+        let (value, written) = (&resource.value, resource.content.as_str());
+        let (mut beside, mut in_words) = (Vec::new(), Vec::new());
+        if oxygen::is_saturation(value) {
+            for (reading, said) in oxygen::given(value, written) {
+                match reading.map(row) {
+                    Some(Ok(row)) => beside.push(row),
+                    _ => in_words.push(said),
+                }
+            }
+        }
+        let first = row(map(value, written, in_words)?)?;
+        beside.insert(0, first);
+        Ok((of, beside))
     }
 }
 
@@ -441,7 +473,7 @@ mod tests {
     use serde_json::json;
 
     fn mapped(value: &Value) -> Result<NewReading, Entered> {
-        map(value, &value.to_string())
+        map(value, &value.to_string(), Vec::new())
     }
 
     fn coded(code: &str) -> Value {
@@ -505,6 +537,26 @@ mod tests {
     }
 
     #[test]
+    fn a_score_is_read_as_a_quantity_and_as_a_whole_number() {
+        for said in [
+            json!({"valueInteger": 7}),
+            json!({"valueQuantity": {"value": 7, "code": "{score}"}}),
+        ] {
+            let mut pain = json!({"code": coded("72514-3")});
+            if let (Some(pain), Value::Object(said)) = (pain.as_object_mut(), said) {
+                pain.extend(said);
+            }
+            let reading = mapped(&pain).expect("a reading");
+            assert_eq!(
+                (reading.value, reading.unit),
+                (Some(Amount::whole(7)), None)
+            );
+        }
+        let weight = json!({"code": coded("29463-7"), "valueInteger": 80});
+        assert!(matches!(mapped(&weight), Err(Entered::Refused(_))));
+    }
+
+    #[test]
     fn what_is_computed_is_left_and_a_number_without_a_unit_is_refused() {
         let bmi =
             json!({"code": coded("39156-5"), "valueQuantity": {"value": 22, "code": "kg/m2"}});
@@ -521,7 +573,7 @@ mod tests {
                 r#"{{"code":{code},"valueQuantity":{{"value":{number},"code":"kg"}},"note":[{{"text":"Dressed"}}]}}"#
             );
             let value = serde_json::from_str(&text).expect("JSON");
-            map(&value, &text)
+            map(&value, &text, Vec::new())
         };
         let amount = |text: &str| text.parse::<Amount>().ok();
         let exact = weight("98.60").expect("a reading");

@@ -94,7 +94,10 @@ impl Batch<'_> {
     pub(super) async fn reconsider(&mut self, resource: &Resource, whose: Whose) -> Result<()> {
         let kind = &resource.name.resource_type;
         for kept in &mut self.keep {
-            let refused = matches!(kept.judgement, Some(Entered::Refused(_)));
+            let refused = matches!(
+                kept.judgement,
+                Some(Entered::Refused(_) | Entered::There(_))
+            );
             if refused && kept.name.resource_type == *kind && kept.patient == Some(whose.patient) {
                 kept.judgement = None;
             }

@@ -1,8 +1,8 @@
 //! Readings along time: the latest of each kind, the ones before, a whole series.
 
-use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::PatientId;
+use kernel::{PartialDate, Result};
 use platform::db::TenantTx;
 
 use super::kinds::{VitalCode, VitalKind};
@@ -110,6 +110,8 @@ pub(super) async fn last_measured(
 pub(super) struct Sample {
     pub kind: VitalKind,
     pub at: Instant,
+    /// Where no more than the day, the month or the year is known: that.
+    pub on: Option<PartialDate>,
     pub value: Amount,
     pub diastolic: Option<Amount>,
 }
@@ -125,7 +127,7 @@ pub(super) async fn series(
     let tenant = tx.tenant();
     let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
     let rows = sqlx::query!(
-        r#"select kind as "kind: VitalKind", measured_at, value::float8 as "value!", diastolic::float8
+        r#"select kind as "kind: VitalKind", measured_at, measured_on as "measured_on: PartialDate", value::float8 as "value!", diastolic::float8
              from app.vitals
             where tenant_id = $1 and patient_id = $2 and kind = any($3::text[]) and measured_at >= $4 and measured_at < $5
               and case when $7::timestamptz is null then status = 'final'
@@ -149,6 +151,7 @@ pub(super) async fn series(
             Some(Sample {
                 kind: row.kind,
                 at: row.measured_at,
+                on: row.measured_on,
                 value: Amount::new(row.value)?,
                 diastolic: row.diastolic.and_then(Amount::new),
             })

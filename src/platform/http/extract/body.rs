@@ -1,8 +1,11 @@
 //! JSON bodies, and JSON merge patches (RFC 7396).
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
+use chrono::NaiveDate;
 use kernel::clock::Instant;
 use kernel::{Checks, Code, Error, FieldError, Result, Validate};
 use serde::Serialize;
@@ -13,7 +16,34 @@ use super::merge::Node;
 use super::strict::Strict;
 use super::{numbers, pointer, rule_in};
 use crate::app::App;
-use crate::http::Problem;
+use crate::http::{Problem, RequestInfo};
+
+/// By what time rules are checked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct When {
+    now: Instant,
+    /// The last day it is where the caller's organisation is, once it is known who calls.
+    today: Option<NaiveDate>,
+}
+
+impl When {
+    pub(super) fn of(request: &Request, app: &App) -> Self {
+        let now = app.clock.now();
+        let info = request.extensions().get::<Arc<RequestInfo>>();
+        let caller = info.and_then(|info| info.caller.get());
+        Self {
+            now,
+            today: caller.and_then(|caller| caller.days_of(now).max()),
+        }
+    }
+
+    fn checks(self) -> Checks {
+        match self.today {
+            Some(today) => Checks::until(self.now, today),
+            None => Checks::at(self.now),
+        }
+    }
+}
 
 /// A body whose rules hold.
 #[derive(Debug)]
@@ -23,9 +53,10 @@ impl<T: DeserializeOwned + Validate> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let when = When::of(&request, app);
         let bytes = json_bytes(request, app, &["application/json"]).await?;
         let value = parse(&bytes)?;
-        checked(&value, app.clock.now()).map(Self)
+        checked(&value, when).map(Self)
     }
 }
 
@@ -45,13 +76,14 @@ impl FromRequest<App> for NoBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let when = When::of(&request, app);
         let headers = request.headers().clone();
         let bytes = whole(request, app).await?;
         if bytes.is_empty() {
             return Ok(Self);
         }
         require_content_type(&headers, &["application/json"])?;
-        checked::<Nothing>(&parse(&bytes)?, app.clock.now()).map(|_| Self)
+        checked::<Nothing>(&parse(&bytes)?, when).map(|_| Self)
     }
 }
 
@@ -61,13 +93,14 @@ pub struct MergePatch {
     changes: Map<String, Value>,
     /// The same as it was written.
     written: Node,
-    now: Instant,
+    when: When,
 }
 
 impl FromRequest<App> for MergePatch {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let when = When::of(&request, app);
         let bytes = json_bytes(
             request,
             app,
@@ -84,7 +117,7 @@ impl FromRequest<App> for MergePatch {
                 Ok(Self {
                     changes,
                     written: Node::read(text).map_err(|error| syntax(&error))?,
-                    now: app.clock.now(),
+                    when,
                 })
             }
             Ok(_) => Err(Error::field("", "wrong_type", "must be an object").into()),
@@ -102,7 +135,7 @@ impl MergePatch {
         let mut state = Node::read(&state).map_err(Error::internal)?;
         state.merge(&self.written);
         let text = serde_json::to_vec(&state).map_err(Error::internal)?;
-        checked(&text.into(), self.now).map_err(|problem| problem.0)
+        checked(&text.into(), self.when).map_err(|problem| problem.0)
     }
 
     /// Whether the patch touches the member.
@@ -200,12 +233,12 @@ fn nul_in(value: &Value, at: String) -> Option<String> {
 /// Reads JSON that did not come as a body of its own, such as a part of a form.
 pub(super) fn read_json<T: DeserializeOwned + Validate>(
     bytes: &Bytes,
-    now: Instant,
+    when: When,
 ) -> Result<T, Problem> {
-    checked(&parse(bytes)?, now)
+    checked(&parse(bytes)?, when)
 }
 
-fn checked<T: DeserializeOwned + Validate>(bytes: &Bytes, now: Instant) -> Result<T, Problem> {
+fn checked<T: DeserializeOwned + Validate>(bytes: &Bytes, when: When) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let body: T = serde_path_to_error::deserialize(Strict(&mut reader)).map_err(|error| {
         if error.inner().is_data() {
@@ -216,7 +249,7 @@ fn checked<T: DeserializeOwned + Validate>(bytes: &Bytes, now: Instant) -> Resul
         }
     })?;
     reader.end().map_err(|error| syntax(&error))?;
-    let mut checks = Checks::at(now);
+    let mut checks = when.checks();
     body.check(&mut checks);
     checks.finish()?;
     Ok(body)

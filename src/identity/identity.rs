@@ -147,6 +147,11 @@ impl Identity {
             scope: live.role.scope(live.chart_access),
             patient: live.patient,
             zone: live.time_zone.parse().unwrap_or(Tz::UTC),
+            zones: live
+                .facility_zones
+                .iter()
+                .filter_map(|zone| zone.parse().ok())
+                .collect(),
             expires_at: claims.expires_at().min(live.ends_at),
         });
         self.remembered.keep(

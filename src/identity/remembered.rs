@@ -128,6 +128,7 @@ mod tests {
             scope: Scope::CareTeam,
             patient: None,
             zone: kernel::clock::Tz::UTC,
+            zones: [].into(),
             expires_at: now + TimeDelta::seconds(30),
         })
     }

@@ -21,14 +21,23 @@ impl Validate for () {
 #[derive(Debug)]
 pub struct Checks {
     now: Instant,
+    /// The last day that is today.
+    today: NaiveDate,
     path: String,
     broken: Vec<FieldError>,
 }
 
 impl Checks {
+    /// Of whom it is not known where he is: today is what is today somewhere on earth (UTC+14).
     pub fn at(now: Instant) -> Self {
+        Self::until(now, (now + TimeDelta::hours(14)).date_naive())
+    }
+
+    /// Of whoever has a today of his own.
+    pub fn until(now: Instant, today: NaiveDate) -> Self {
         Self {
             now,
+            today,
             path: String::new(),
             broken: Vec::new(),
         }
@@ -38,9 +47,10 @@ impl Checks {
         self.now
     }
 
-    /// The last day that is today somewhere on earth (UTC+14): a date after it lies in the future everywhere.
+    /// The last day that is today: of an organisation at any of its places, of nobody known somewhere on earth. A date after it lies
+    /// in the future.
     pub fn latest_today(&self) -> NaiveDate {
-        (self.now + TimeDelta::hours(14)).date_naive()
+        self.today
     }
 
     /// Checks a part under its name.

@@ -35,6 +35,18 @@ impl PartialDate {
         next.checked_sub_days(Days::new(1)).unwrap_or(first)
     }
 
+    /// Of two the earlier; where the one lies in the other, the more exact.
+    #[must_use]
+    pub fn or_earlier(self, other: Self) -> Self {
+        if other.0.starts_with(&self.0) {
+            other
+        } else if self.0.starts_with(&other.0) {
+            self
+        } else {
+            self.min(other)
+        }
+    }
+
     /// The day, if that much is known.
     pub fn day(&self) -> Option<NaiveDate> {
         (self.0.len() == 10).then(|| self.earliest())
@@ -149,6 +161,20 @@ mod tests {
             "2019-03-04T00:00:00Z",
         ] {
             assert_eq!(date(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn of_two_the_earlier_counts_and_of_one_within_the_other_the_more_exact() {
+        for (one, other, counts) in [
+            ("2019", "2018-12-31", "2018-12-31"),
+            ("2019", "2019-07", "2019-07"),
+            ("2019-07-04", "2019-07", "2019-07-04"),
+            ("2019-07", "2019-08", "2019-07"),
+        ] {
+            let (one, other) = (date(one).expect("a date"), date(other).expect("a date"));
+            assert_eq!(one.clone().or_earlier(other.clone()).as_str(), counts);
+            assert_eq!(other.or_earlier(one).as_str(), counts);
         }
     }
 

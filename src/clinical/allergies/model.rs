@@ -127,10 +127,11 @@ const REACTIONS: usize = 20;
 const NOTE: usize = 2000;
 
 impl NewAllergy {
-    /// What two say of one allergy: the worse of both, and all that either has seen, as when registrations are merged. Nothing that was
+    /// What two say of one allergy: the worse of both, and all that either has seen, as `app.taken_over` (36) has it when
+    /// registrations are merged. Nothing that was
     /// said before is shortened; false, where what is new did not all fit.
     #[must_use]
-    pub(super) fn and(mut self, other: &Self) -> (Self, bool) {
+    pub fn and(mut self, other: &Self) -> (Self, bool) {
         let worse = |kind: AllergyKind| match kind {
             AllergyKind::Unknown => 0,
             AllergyKind::Intolerance => 1,
@@ -156,7 +157,7 @@ impl NewAllergy {
             self.verification = other.verification;
         }
         let onsets = self.onset.take().into_iter().chain(other.onset.clone());
-        self.onset = onsets.min_by_key(PartialDate::earliest);
+        self.onset = onsets.reduce(PartialDate::or_earlier);
         let mut fits = true;
         for reaction in &other.reactions {
             if self.reactions.contains(reaction) {

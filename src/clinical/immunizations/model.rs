@@ -181,6 +181,8 @@ pub struct NewImmunization {
     pub encounter_id: Option<EncounterId>,
 }
 
+pub(super) const ANOTHER_DAY: &str = "must lie on the day of occurred_on";
+
 impl NewImmunization {
     /// Cut to microseconds, PostgreSQL's precision.
     #[must_use]
@@ -255,13 +257,14 @@ impl Validate for NewImmunization {
         self.occurred_on.check_past(checks, "occurred_on");
         if let Some(at) = self.given_at {
             checks.instant("given_at", at);
+            // Of whom it is not known where he is. Who calls is asked more exactly, when it is written.
             let slack = Days::new(1);
             let from = self.occurred_on.earliest() - slack;
             checks.require(
                 (from..=self.occurred_on.latest() + slack).contains(&at.date_naive()),
                 "given_at",
                 "another_day",
-                "must lie on the day of occurred_on",
+                ANOTHER_DAY,
             );
         }
         for (field, text) in [

@@ -8,7 +8,7 @@ use platform::audit::Action;
 use platform::db::{CallerTx, TenantTx};
 use platform::http::{Answer, IfMatch, MergePatch, Paging};
 
-use super::model::{DoseStatus, Immunization, ListImmunizations, NewImmunization};
+use super::model::{ANOTHER_DAY, DoseStatus, Immunization, ListImmunizations, NewImmunization};
 use super::store::{self, Filter, Place};
 use crate::entries::{
     self, Amended, Mistake, Then, amended_page, disclose_one, list_amended_as_of, show_amended,
@@ -77,6 +77,7 @@ pub(super) async fn record(
 ) -> Result<Answer<Immunization>> {
     let mut tx = ctx.begin(Permission::ImmunizationWrite).await?;
     let person = entries::require_person(&mut tx, patient).await?;
+    check_given_at(ctx, None, &new)?;
     let id = add_in_tx(&mut tx, &person, new, ctx.now()).await?;
     let dose = store::get(&mut tx, patient, id).await?;
     let place = format!("/api/v1/patients/{patient}/immunizations/{id}");
@@ -151,6 +152,7 @@ pub(super) async fn amend(
     if wanted.cvx != present.data.cvx && !patch.touches("name") {
         wanted.name = None;
     }
+    check_given_at(ctx, Some(&present.data), &wanted)?;
     let ready = prepare(&mut tx, &person, Some(&present.data), wanted, ctx.now()).await?;
     write(tx, patient, id, &ready, None, ctx.now()).await
 }
@@ -197,6 +199,25 @@ async fn lock(tx: &mut TenantTx, patient: PatientId, id: ImmunizationId) -> Resu
         return Err(Error::new(Code::EnteredInError));
     }
     Ok(present)
+}
+
+/// A dose is given on the day it is said to be, by the clocks of one of the organisation's places.
+fn check_given_at(
+    ctx: &Ctx,
+    before: Option<&NewImmunization>,
+    wanted: &NewImmunization,
+) -> Result<()> {
+    let same = |before: &NewImmunization| {
+        (before.given_at, &before.occurred_on) == (wanted.given_at, &wanted.occurred_on)
+    };
+    let Some(at) = wanted.given_at.filter(|_| !before.is_some_and(same)) else {
+        return Ok(());
+    };
+    let said = wanted.occurred_on.earliest()..=wanted.occurred_on.latest();
+    if ctx.principal().days_of(at).any(|day| said.contains(&day)) {
+        return Ok(());
+    }
+    Err(Error::field("/given_at", "another_day", ANOTHER_DAY))
 }
 
 /// Checks what is new in it, and names it after its code. Old vaccines keep their codes, so the code must be good today.

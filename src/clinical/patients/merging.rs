@@ -9,8 +9,8 @@
 //! conflict, for somebody to amend. A row the survivor has the like of stays with the merged registration, unless it can give
 //! way: the second of two equal problems, allergies or doses moves as entered in error, so that its visit moves with it. What it
 //! says of an allergy or a problem that is worse or more, the survivor's takes over (`migrations/0036_merged_warnings.sql`).
-//! Taking back returns what was moved, as it was, with what has been written into it since; what is new in the survivor's chart
-//! stays his.
+//! Taking back returns what was moved, as it was, with what has been written into it since, and what an import entered since for the
+//! one who goes back (`migrations/0042_taken_back.sql`); what else is new in the survivor's chart stays his, and is named.
 
 use kernel::ids::{MergeId, PatientId};
 use kernel::{Checks, Code, Error, OnConstraint, Result, Validate};
@@ -56,12 +56,12 @@ impl Validate for UnmergeRequest {
     }
 }
 
-/// How to merge.
+/// How to merge, or to take a merge back.
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MergeQuery {
-    /// Shows what a merge would do, and does not do it.
+    /// Shows what it would do, and does not do it.
     #[serde(default)]
     pub preview: bool,
 }
@@ -93,6 +93,16 @@ pub struct TakenOver {
     pub members: Vec<String>,
 }
 
+/// What was entered in the survivor's chart while a merge stood.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AddedMeanwhile {
+    #[schema(example = "problems")]
+    pub table: String,
+    pub count: i64,
+    /// The latest hundred; of vital signs the sets.
+    pub ids: Vec<uuid::Uuid>,
+}
+
 /// What a merge does, or did.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MergeReport {
@@ -107,6 +117,10 @@ pub struct MergeReport {
     /// too, until the merge is taken back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub taken_over: Vec<TakenOver>,
+    /// Of a merge that is taken back: what was entered since and stays with the survivor, by a person or by an import. Whatever of it
+    /// is about the other has to be entered there anew, and taken back here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<AddedMeanwhile>,
     /// Members in which the two registrations differ; the survivor keeps his. `contacts`, `risk_factors` and `health_goals`: the
     /// other has some that stay with it. `is_vip` and `is_confidential`: one has the flag, and the survivor has it from then on,
     /// until the merge is taken back. And `allergy_statements`, if one of the charts
@@ -152,6 +166,7 @@ pub(super) async fn merge(
         preview: query.preview,
         tables,
         taken_over,
+        added: Vec::new(),
         conflicts,
     };
     let about = [super::subject(survivor), super::subject(merged)];
@@ -208,6 +223,7 @@ async fn both(
 pub(super) async fn unmerge(
     ctx: &Ctx,
     merged: PatientId,
+    query: MergeQuery,
     request: UnmergeRequest,
 ) -> Result<Answer<MergeReport>> {
     let mut tx = ctx.begin(Permission::PatientMerge).await?;
@@ -251,16 +267,22 @@ pub(super) async fn unmerge(
         .await?
         .ok_or_else(Error::not_found)?;
     let report = MergeReport {
-        id: Some(merge.id),
+        id: (!query.preview).then_some(merge.id),
         survivor_id: merge.survivor,
         merged_id: merged,
-        preview: false,
+        preview: query.preview,
         tables: tables(&mut tx, merge.id).await?,
         taken_over: store::taken_over(&mut tx, merge.id).await?,
+        added: store::added(&mut tx, &merge, ctx.now()).await?,
         conflicts: conflicts(&kept, &again),
     };
-    records::announce_link(&mut tx, merge.moved_account, None).await?;
     let about = [super::subject(merged), super::subject(merge.survivor)];
+    if query.preview {
+        return tx
+            .finish_undone(Disclosure::shown("patient", Action::Read, about, report))
+            .await;
+    }
+    records::announce_link(&mut tx, merge.moved_account, None).await?;
     let answer = commit(tx, about, report).await?;
     service::forget_link(ctx, [merge.moved_account, None]);
     Ok(answer)

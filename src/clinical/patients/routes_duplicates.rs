@@ -83,19 +83,21 @@ async fn merge_patient(
 
 /// Take a merge back
 ///
-/// From its journal: what was moved returns, with what has been written into it since. What is new in the other chart stays
-/// there.
+/// From its journal: what was moved returns, with what has been written into it since, and what an import has entered for this
+/// registration. What else is new in the other chart stays there, and is named (`added`). A preview shows the same, and changes
+/// nothing.
 #[utoipa::path(post, path = "/api/v1/patients/{patient_id}/unmerge", tag = "duplicates",
-    params(("patient_id" = PatientId, Path, description = "The registration that was merged away")),
+    params(("patient_id" = PatientId, Path, description = "The registration that was merged away"), MergeQuery),
     request_body = UnmergeRequest,
     responses((status = 200, body = MergeReport, description = "What was moved back")),
     extensions(("x-permission" = json!("patient.merge"))))]
 async fn unmerge_patient(
     ctx: Ctx,
     Path(id): Path<PatientId>,
+    Query(query): Query<MergeQuery>,
     Json(request): Json<UnmergeRequest>,
 ) -> Reply<MergeReport> {
-    Ok(merging::unmerge(&ctx, id, request).await?)
+    Ok(merging::unmerge(&ctx, id, query, request).await?)
 }
 
 /// Read how duplicates are found

@@ -5,7 +5,7 @@ use kernel::clock::Instant;
 use kernel::ids::{MergeId, PatientId, UserId};
 use platform::db::TenantTx;
 
-use super::merging::TakenOver;
+use super::merging::{AddedMeanwhile, TakenOver};
 use super::status::PatientStatus;
 
 /// Holds both rows, always in the same order, until the transaction ends; whoever writes into either chart waits. Returns how
@@ -109,6 +109,7 @@ pub(super) struct Merge {
     pub id: MergeId,
     pub survivor: PatientId,
     pub moved_account: Option<UserId>,
+    pub created_at: Instant,
 }
 
 /// The merge that closed a registration.
@@ -116,7 +117,7 @@ pub(super) async fn standing(tx: &mut TenantTx, merged: PatientId) -> Result<Opt
     let tenant = tx.tenant();
     let found = sqlx::query_as!(
         Merge,
-        r#"select id as "id: _", survivor_id as "survivor: _", moved_account as "moved_account: _"
+        r#"select id as "id: _", survivor_id as "survivor: _", moved_account as "moved_account: _", created_at
              from app.patient_merges where tenant_id = $1 and merged_id = $2 and status = 'merged'"#,
         tenant as _,
         merged as _
@@ -166,6 +167,44 @@ pub(super) async fn taken_over(tx: &mut TenantTx, id: MergeId) -> Result<Vec<Tak
             order by table_name, row_key"#,
         tenant as _,
         id as _
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows)
+}
+
+/// What was entered in the survivor's chart since and did not go back. Who is on the team for a visit comes and goes with it.
+pub(super) async fn added(
+    tx: &mut TenantTx,
+    merge: &Merge,
+    until: Instant,
+) -> Result<Vec<AddedMeanwhile>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query_as!(
+        AddedMeanwhile,
+        r#"select a.table_name as "table!", count(*) as "count!", (array_agg(a.id order by a.at desc, a.id))[1:100] as "ids!"
+             from (select l.table_name, l.row_id, l.row_id as id, l.at from app.audit_log l
+                    where l.tenant_id = $1 and l.patient_id = $2 and l.action = 'insert' and l.at > $4 and l.at < $5
+                      and l.table_name not in ('patient_merges', 'duplicate_pairs')
+                      and coalesce(l.after ->> 'source' <> all ('{encounter,referral,appointment}') or l.table_name <> 'care_team_members', true)
+                   union all
+                   select 'imported_resources', r.id, r.id, r.created_at from app.imported_resources r
+                    where r.tenant_id = $1 and r.patient_id = $2 and r.created_at > $4 and r.created_at < $5
+                   union all
+                   -- One of each set, as it is read.
+                   (select distinct on (v.set_id) 'vitals', v.id, v.set_id, v.recorded_at from app.vitals v
+                     where v.tenant_id = $1 and v.patient_id = $2 and v.recorded_at > $4 and v.recorded_at < $5
+                     order by v.set_id, v.id)) a
+            where not exists (select from app.patient_merge_rows j
+                               where j.tenant_id = $1 and j.merge_id = $3 and j.table_name = a.table_name
+                                 and j.row_key = jsonb_build_object('id', a.row_id) and j.fate in ('moved', 'followed', 'superseded'))
+            group by a.table_name
+            order by a.table_name"#,
+        tenant as _,
+        merge.survivor as _,
+        merge.id as _,
+        merge.created_at,
+        until,
     )
     .fetch_all(tx.conn())
     .await?;

@@ -1,6 +1,6 @@
 //! Social history on the wire.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use kernel::ids::{EncounterId, PatientId, SocialHistoryId, UserId};
 use kernel::{Checks, Decimal, PartialDate, Validate};
 use serde::{Deserialize, Serialize};
@@ -132,9 +132,8 @@ pub struct ListSocialHistory {
 impl Validate for NewSocialHistory {
     fn check(&self, checks: &mut Checks) {
         checks.instant("effective_at", self.effective_at);
-        let day = self.effective_at.date_naive();
         checks.require(
-            day <= checks.latest_today(),
+            self.effective_at <= checks.now() + TimeDelta::minutes(5),
             "effective_at",
             "in_the_future",
             "must not lie in the future",

@@ -183,7 +183,7 @@ pub(super) fn derived(rows: &[impl Borrow<VitalRecord>], background: &Background
     Derived {
         mean_arterial_pressure: pressure
             .and_then(|measured| mean_pressure(measured.value?, measured.diastolic?)),
-        bmi,
+        bmi: bmi.map(growth::shown_bmi),
         bmi_height_at,
         percentiles: percentiles(
             &background.growth,
@@ -223,7 +223,7 @@ fn on_oxygen(flow: Option<Amount>, concentration: Option<Amount>) -> Option<bool
     )
 }
 
-/// The body mass index of a weight and a height; of a child only where they were measured close to each other, of others within
+/// The exact body mass index of a weight and a height; of a child only where they were measured close to each other, of others within
 /// three years.
 pub(super) fn bmi(
     birth_date: NaiveDate,

@@ -91,14 +91,19 @@ pub(super) fn covers(age: Age) -> bool {
     age.years() < UNTIL_YEARS
 }
 
-/// Body mass index, kg/m², to a tenth.
+/// Body mass index, kg/m², as exact as numbers are kept: so it is compared. It is shown to a tenth ([`shown_bmi`]).
 pub(super) fn bmi(weight_kg: Amount, height_cm: Amount) -> Option<Amount> {
     let metres = height_cm.to_f64() / 100.0;
     if metres <= 0.0 {
         return None;
     }
-    let index = (weight_kg.to_f64() / (metres * metres) * 10.0).round() / 10.0;
-    Amount::new(index)
+    let index = weight_kg.to_f64() / (metres * metres);
+    Amount::new((index * 1e6).round() / 1e6)
+}
+
+/// A body mass index as it is shown.
+pub(super) fn shown_bmi(index: Amount) -> Amount {
+    index.rounded(1)
 }
 
 /// Where a value stands. Under two years the WHO's reference is asked first, from then on the CDC's, as is the custom in the
@@ -258,10 +263,19 @@ mod tests {
     #[test]
     fn the_body_mass_index_is_weight_over_height_squared() {
         let of = |kg: f64, cm: f64| {
-            bmi(Amount::new(kg).expect("kg"), Amount::new(cm).expect("cm")).map(Amount::to_f64)
+            let exact = bmi(Amount::new(kg).expect("kg"), Amount::new(cm).expect("cm"));
+            exact.map(shown_bmi).map(Amount::to_f64)
         };
         assert_eq!(of(70.0, 175.0), Some(22.9));
         assert_eq!(of(100.0, 160.0), Some(39.1));
         assert_eq!(of(70.0, 0.0), None);
+    }
+
+    #[test]
+    fn a_body_mass_index_is_compared_as_it_is_and_not_as_it_is_shown() {
+        let exact = bmi(Amount::new(12.35).expect("kg"), Amount::whole(88));
+        let exact = exact.expect("an index");
+        assert!((exact.to_f64() - 15.947_831).abs() < 1e-9, "{exact}");
+        assert_eq!(Some(shown_bmi(exact)), Amount::new(15.9));
     }
 }

@@ -35,6 +35,7 @@ mod statistics;
 mod store;
 mod store_devices;
 mod store_growth;
+mod store_past;
 mod store_series;
 mod store_subjects;
 mod subjects;

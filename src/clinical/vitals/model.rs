@@ -91,12 +91,12 @@ pub(super) struct Measured {
 
 impl NewReading {
     /// The unit it was said in; `None` where it is no number.
-    pub(super) fn said_in(&self) -> Option<Unit> {
+    pub(crate) fn said_in(&self) -> Option<Unit> {
         self.unit.or_else(|| self.kind.units().first().copied())
     }
 
     /// The number as it was said, of a blood pressure the systolic; feet with their inches in feet.
-    pub(super) fn number(&self) -> Option<Amount> {
+    pub(crate) fn number(&self) -> Option<Amount> {
         self.value.or(self.systolic)
     }
 

@@ -159,7 +159,7 @@ pub async fn latest(
         patient_id: patient,
         since,
         readings,
-        bmi,
+        bmi: bmi.map(growth::shown_bmi),
         percentiles: percentiles(&background, measured),
     };
     let disclosure = Disclosure::of(RESOURCE, Action::Read, patient, patient, latest);
@@ -234,6 +234,7 @@ fn quantities(samples: &[Sample], birth_date: NaiveDate) -> BTreeMap<Quantity, V
             if let Some(value) = value {
                 let point = Point {
                     at: sample.at,
+                    on: sample.on.clone(),
                     value,
                 };
                 series.entry(quantity).or_default().push(point);
@@ -261,7 +262,7 @@ fn quantities(samples: &[Sample], birth_date: NaiveDate) -> BTreeMap<Quantity, V
                 .map(|later| (later.value, later.at));
             let weight = Some((sample.value, sample.at));
             let index = derive::bmi(birth_date, weight, same.or(height));
-            add(Quantity::Bmi, index);
+            add(Quantity::Bmi, index.map(growth::shown_bmi));
         }
     }
     series
@@ -291,6 +292,7 @@ mod tests {
                 .parse::<Instant>()
                 .expect("an instant")
                 + TimeDelta::days(day),
+            on: None,
             value: Amount::whole(value),
             diastolic: None,
         };

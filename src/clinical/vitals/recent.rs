@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::age::Age;
 use super::derive;
+use super::growth::shown_bmi;
 use super::kinds::VitalKind;
 use super::records::VitalRecord;
 use super::store_series;
@@ -87,6 +88,7 @@ fn recent(rows: Vec<VitalRecord>, birth: NaiveDate, past: bool) -> Option<Recent
         .filter_map(|row| {
             Some(Point {
                 at: row.measured_at,
+                on: row.measured_on.clone(),
                 value: row.measured.value?,
             })
         })
@@ -112,5 +114,5 @@ pub(crate) fn bmi_in(recent: &[RecentVital], birth: NaiveDate) -> Option<Amount>
         let one = recent.find(|one| one.reading.given.kind == kind)?;
         Some((one.reading.canonical.as_ref()?.value, one.measured_at))
     };
-    derive::bmi(birth, of(VitalKind::Weight), of(VitalKind::Height))
+    derive::bmi(birth, of(VitalKind::Weight), of(VitalKind::Height)).map(shown_bmi)
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::kinds::{BodySite, Position, VitalCode, VitalKind};
 use super::model::{Measured, NewReading};
 use super::records::VitalRecord;
+use super::store_past;
 use super::units::{Amount, Unit};
 use super::view::{ListVitals, Source, VitalStatus};
 
@@ -274,6 +275,9 @@ pub(super) async fn page(
     (after, then): (Option<Place>, Option<Instant>),
     fetch: i64,
 ) -> Result<Vec<Place>> {
+    if let Some(past) = store_past::moved(tx, patient, then).await? {
+        return Ok(past.page(query, after, fetch));
+    }
     let tenant = tx.tenant();
     let (at, id) = after.unzip();
     let rows = sqlx::query!(
@@ -320,6 +324,9 @@ pub(super) async fn of_sets(
     let (Some((last, _)), Some((first, _))) = (sets.first(), sets.last()) else {
         return Ok(Vec::new());
     };
+    if let Some(past) = store_past::moved(tx, patient, then).await? {
+        return Ok(past.of_sets(sets, errors_too));
+    }
     let tenant = tx.tenant();
     let ids: Vec<VitalSetId> = sets.iter().map(|(_, id)| *id).collect();
     let rows = sqlx::query_as!(

@@ -1,13 +1,14 @@
 //! Readings along time: the latest of each kind, the ones before, a whole series.
 
-use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::PatientId;
+use kernel::{PartialDate, Result};
 use platform::db::TenantTx;
 
 use super::kinds::{VitalCode, VitalKind};
 use super::records::VitalRecord;
 use super::store::Row;
+use super::store_past;
 use super::units::Amount;
 
 /// The latest reading of each kind that stands, measured in `since..=now`.
@@ -51,6 +52,9 @@ pub(super) async fn recent(
     then: Option<Instant>,
     each: i64,
 ) -> Result<Vec<VitalRecord>> {
+    if let Some(past) = store_past::moved(tx, patient, then).await? {
+        return Ok(past.recent((first, last), each));
+    }
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(
         Row,
@@ -88,6 +92,10 @@ pub(super) async fn last_measured(
     (first, last): (Instant, Instant),
     then: Option<Instant>,
 ) -> Result<Option<Instant>> {
+    if let Some(past) = store_past::moved(tx, patient, then).await? {
+        let found = past.standing((first, last)).next();
+        return Ok(found.map(|row| row.measured_at));
+    }
     let tenant = tx.tenant();
     let found = sqlx::query_scalar!(
         "select measured_at from app.vitals
@@ -110,8 +118,22 @@ pub(super) async fn last_measured(
 pub(super) struct Sample {
     pub kind: VitalKind,
     pub at: Instant,
+    /// Where no more than the day, the month or the year is known: that.
+    pub on: Option<PartialDate>,
     pub value: Amount,
     pub diastolic: Option<Amount>,
+}
+
+impl Sample {
+    fn of(row: &VitalRecord) -> Option<Self> {
+        Some(Self {
+            kind: row.kind(),
+            at: row.measured_at,
+            on: row.measured_on.clone(),
+            value: row.measured.value?,
+            diastolic: row.measured.diastolic,
+        })
+    }
 }
 
 /// The values of these kinds in `from..to` that stand, or that stood `then`, oldest first, at most so many.
@@ -122,10 +144,18 @@ pub(super) async fn series(
     (from, to, then): (Instant, Instant, Option<Instant>),
     at_most: i64,
 ) -> Result<Vec<Sample>> {
+    if let Some(past) = store_past::moved(tx, patient, then).await? {
+        let rows = past.standing((from, to)).rev();
+        let samples = rows.filter(|row| row.measured_at < to && kinds.contains(&row.kind()));
+        let samples = samples.filter_map(Sample::of);
+        return Ok(samples
+            .take(usize::try_from(at_most).unwrap_or_default())
+            .collect());
+    }
     let tenant = tx.tenant();
     let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
     let rows = sqlx::query!(
-        r#"select kind as "kind: VitalKind", measured_at, value::float8 as "value!", diastolic::float8
+        r#"select kind as "kind: VitalKind", measured_at, measured_on as "measured_on: PartialDate", value::float8 as "value!", diastolic::float8
              from app.vitals
             where tenant_id = $1 and patient_id = $2 and kind = any($3::text[]) and measured_at >= $4 and measured_at < $5
               and case when $7::timestamptz is null then status = 'final'
@@ -149,6 +179,7 @@ pub(super) async fn series(
             Some(Sample {
                 kind: row.kind,
                 at: row.measured_at,
+                on: row.measured_on,
                 value: Amount::new(row.value)?,
                 diastolic: row.diastolic.and_then(Amount::new),
             })
@@ -245,6 +276,15 @@ pub(super) async fn pregnancies(
     (from, to): (Instant, Instant),
     then: Option<Instant>,
 ) -> Result<Vec<(PatientId, Instant, VitalCode)>> {
+    if let [patient] = *patients
+        && let Some(past) = store_past::moved(tx, patient, then).await?
+    {
+        let rows = past.standing((from, to));
+        let said = rows.filter(|row| row.kind() == VitalKind::PregnancyStatus);
+        return Ok(said
+            .filter_map(|row| Some((patient, row.measured_at, row.measured.reading.code?)))
+            .collect());
+    }
     let tenant = tx.tenant();
     let rows = sqlx::query!(
         r#"select patient_id as "patient_id: PatientId", measured_at, code as "code!: VitalCode"
@@ -273,6 +313,13 @@ pub(super) async fn heights(
     (since, from, to): (Instant, Instant, Instant),
     then: Option<Instant>,
 ) -> Result<Vec<(Instant, Amount)>> {
+    if let Some(past) = store_past::moved(tx, patient, then).await? {
+        let rows = past.standing((since, to));
+        let tall = rows.filter(|row| row.kind() == VitalKind::Height);
+        return Ok(tall
+            .filter_map(|row| Some((row.measured_at, row.measured.value?)))
+            .collect());
+    }
     let tenant = tx.tenant();
     let rows = sqlx::query!(
         r#"select h.measured_at as "at!", h.value::float8 as "value!"

@@ -8,6 +8,7 @@
 //! the answer says how many.
 
 use chrono::{DateTime, Utc};
+use kernel::PartialDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,10 +23,15 @@ const PAIRED: usize = 1_500;
 const SIGNIFICANT: f64 = 0.05;
 
 /// A value in time.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[schema(as = TrendPoint)]
 pub struct Point {
     pub at: DateTime<Utc>,
+    /// Of what was imported and is known by its day, month or year alone: that, to be shown in place of `at`, which is where it
+    /// begins.
+    #[serde(rename = "measured_on", skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2015-03")]
+    pub on: Option<PartialDate>,
     pub value: Amount,
 }
 
@@ -72,17 +78,17 @@ pub struct Summary {
 /// Sums up a series in the order of time. `None` if it is empty.
 #[expect(clippy::cast_precision_loss, reason = "a series has few values")]
 pub(super) fn summarise(series: &[Point]) -> Option<Summary> {
-    let (first, last) = (*series.first()?, *series.last()?);
+    let (first, last) = (series.first()?, series.last()?);
     let min = series.iter().min_by_key(|point| point.value)?;
     let max = series.iter().max_by_key(|point| point.value)?;
     let sum: f64 = series.iter().map(|point| point.value.to_f64()).sum();
     Some(Summary {
         count: series.len(),
-        min: *min,
-        max: *max,
+        min: min.clone(),
+        max: max.clone(),
         mean: rounded(sum / series.len() as f64, 4),
-        first,
-        last,
+        first: first.clone(),
+        last: last.clone(),
         slope: slope(series),
     })
 }
@@ -190,7 +196,7 @@ pub(super) fn thin(series: &[Point], most: usize) -> Vec<Point> {
         return series
             .iter()
             .take(length.min(most.max(2)))
-            .copied()
+            .cloned()
             .collect();
     }
     let xy = |point: &Point| {
@@ -200,7 +206,7 @@ pub(super) fn thin(series: &[Point], most: usize) -> Vec<Point> {
         )
     };
     let edge = |bucket: usize| 1 + bucket * (length - 2) / (most - 2);
-    let mut kept = vec![series[0]];
+    let mut kept = vec![series[0].clone()];
     let mut chosen = 0;
     for bucket in 0..most - 2 {
         let next = if bucket + 1 == most - 2 {
@@ -221,9 +227,9 @@ pub(super) fn thin(series: &[Point], most: usize) -> Vec<Point> {
         chosen = (edge(bucket)..edge(bucket + 1))
             .max_by(|a, b| area(a).total_cmp(&area(b)))
             .unwrap_or(chosen);
-        kept.push(series[chosen]);
+        kept.push(series[chosen].clone());
     }
-    kept.push(series[length - 1]);
+    kept.push(series[length - 1].clone());
     kept
 }
 
@@ -245,6 +251,7 @@ mod tests {
             .zip(0..)
             .map(|(value, day)| Point {
                 at: start + TimeDelta::days(day),
+                on: None,
                 value: Amount::new(*value).expect("an amount"),
             })
             .collect()
@@ -309,8 +316,8 @@ mod tests {
     fn a_summary_names_when_the_extremes_were() {
         let series = series(&[5.0, 2.0, 9.0, 4.0]);
         let summary = summarise(&series).expect("values");
-        assert_eq!((summary.min, summary.max), (series[1], series[2]));
-        assert_eq!((summary.first, summary.last), (series[0], series[3]));
+        assert_eq!((&summary.min, &summary.max), (&series[1], &series[2]));
+        assert_eq!((&summary.first, &summary.last), (&series[0], &series[3]));
         assert!((summary.mean - 5.0).abs() < 1e-9);
         assert_eq!(summarise(&[]), None);
     }
@@ -322,7 +329,7 @@ mod tests {
         let all = series(&values);
         let thinned = thin(&all, 100);
         assert_eq!(thinned.len(), 100);
-        assert_eq!((thinned[0], thinned[99]), (all[0], all[4_999]));
+        assert_eq!((&thinned[0], &thinned[99]), (&all[0], &all[4_999]));
         assert!(thinned.contains(&all[3_333]), "the peak is gone");
         assert!(thinned.windows(2).all(|two| two[0].at < two[1].at));
         assert_eq!(

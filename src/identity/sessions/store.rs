@@ -25,6 +25,7 @@ pub(crate) struct Live {
     pub role: Role,
     pub chart_access: ChartAccess,
     pub time_zone: String,
+    pub facility_zones: Vec<String>,
     /// The chart that is his own, for a patient.
     pub patient: Option<PatientId>,
     pub ends_at: Instant,
@@ -41,7 +42,8 @@ pub(super) async fn live(
     let tenant = tx.tenant();
     let live = sqlx::query_as!(
         Live,
-        r#"select u.role as "role: _", t.chart_access as "chart_access: _", t.time_zone, s.last_used_at,
+        r#"select u.role as "role: _", t.chart_access as "chart_access: _", t.time_zone,
+                  array(select distinct f.time_zone from app.facilities f where f.tenant_id = $1) as "facility_zones!", s.last_used_at,
                   least(s.expires_at, s.created_at + make_interval(hours => t.session_hours::int)) as "ends_at!",
                   case when u.role = 'patient' then
                       (select p.id from app.patients p

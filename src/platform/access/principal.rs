@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use futures_util::future::BoxFuture;
 use kernel::clock::{Instant, Tz};
 use kernel::ids::{PatientId, SessionId, TenantId, UserId};
@@ -22,11 +23,19 @@ pub struct Principal {
     pub patient: Option<PatientId>,
     /// The organisation's, whose days are the days he means.
     pub zone: Tz,
+    /// Those of its facilities.
+    pub zones: Arc<[Tz]>,
     /// The access token's end.
     pub expires_at: Instant,
 }
 
 impl Principal {
+    /// The days that it is, at an instant, at the places of the organisation.
+    pub fn days_of(&self, at: Instant) -> impl Iterator<Item = NaiveDate> {
+        let days = move |zone: &Tz| at.with_timezone(zone).date_naive();
+        self.zones.iter().chain([&self.zone]).map(days)
+    }
+
     /// The purpose of use, unless a request names another.
     pub const fn default_purpose(&self) -> Purpose {
         match self.role {

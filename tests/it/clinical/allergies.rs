@@ -1,5 +1,6 @@
 //! Allergies warn, statements deny, and the two never stand side by side.
 
+use clinical::allergies::NewAllergy;
 use platform::access::Role;
 use serde_json::{Value, json};
 
@@ -251,4 +252,85 @@ async fn nurses_and_providers_record_and_the_others_read_or_not_even_that() {
     let staff = clinic.user(Role::Staff).await;
     let refused = staff.get(chart.fill(LIST)).await;
     refused.expect_problem(403, "forbidden");
+}
+
+/// One of each that can be said; `null` is said, too, as in a row.
+fn said(members: &[(&str, &[Value])]) -> Vec<Value> {
+    let mut all = vec![
+        json!({ "substance": { "kind": "environment", "text": "Latex" }, "kind": "allergy", "severity": null,
+                               "criticality": "low", "status": "active", "verification": "confirmed", "onset": null,
+                               "note": null, "reactions": [] }),
+    ];
+    for (member, values) in members {
+        all = all
+            .iter()
+            .flat_map(|one| {
+                values.iter().map(|value| {
+                    let mut one = one.clone();
+                    one[*member] = value.clone();
+                    one
+                })
+            })
+            .collect();
+    }
+    all
+}
+
+/// The rule is said twice: an import follows the server's, a merge the database's.
+#[tokio::test]
+async fn of_two_that_name_one_allergy_server_and_database_find_the_same_worse() {
+    let words = |words: &[&str]| words.iter().map(|word| json!(word)).collect::<Vec<_>>();
+    let mut severities = words(&["mild", "moderate", "severe"]);
+    severities.push(Value::Null);
+    let mut onsets = words(&[
+        "2018",
+        "2019",
+        "2019-03",
+        "2019-03-04",
+        "2019-04",
+        "2020-01",
+    ]);
+    onsets.push(Value::Null);
+    let worse = said(&[
+        ("kind", &words(&["allergy", "intolerance", "unknown"])),
+        ("severity", &severities),
+        ("criticality", &words(&["low", "high", "unable_to_assess"])),
+        ("verification", &words(&["unconfirmed", "confirmed"])),
+    ]);
+    let earlier = said(&[
+        ("onset", &onsets),
+        ("status", &words(&["active", "inactive", "resolved"])),
+    ]);
+    let pairs: Vec<(&Value, &Value)> = [&worse, &earlier]
+        .into_iter()
+        .flat_map(|all| {
+            all.iter()
+                .flat_map(move |one| all.iter().map(move |other| (one, other)))
+        })
+        .collect();
+    let clinic = TestTenant::new().await;
+    let found: Value = sqlx::query_scalar(
+        "select jsonb_agg(app.taken_over('allergies', pair -> 0, pair -> 1) order by place)
+           from jsonb_array_elements($1) with ordinality as pairs (pair, place)",
+    )
+    .bind(json!(pairs))
+    .fetch_one(&mut clinic.behind_the_curtain().await)
+    .await
+    .expect("what is taken over");
+    let found = found.as_array().expect("one of each pair");
+    assert_eq!(found.len(), pairs.len());
+    let read =
+        |said: &Value| -> NewAllergy { serde_json::from_value(said.clone()).expect("an allergy") };
+    for ((own, other), found) in pairs.iter().zip(found) {
+        let (both, fits) = read(own).and(&read(other));
+        let both = json!(both);
+        let members = own.as_object().expect("members").keys();
+        let changed: serde_json::Map<String, Value> = members
+            .filter(|member| !["substance", "reactions"].contains(&member.as_str()))
+            .filter(|member| both[*member] != own[*member])
+            .map(|member| (member.clone(), both[member].clone()))
+            .collect();
+        assert!(fits);
+        assert_eq!(found, &Value::Object(changed), "{own} and {other}");
+    }
 }

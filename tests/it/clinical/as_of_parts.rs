@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use platform::access::Role;
 use serde_json::{Value, json};
 
+use super::merge::Case;
 use crate::support::{Caller, Chart, TestTenant, id};
 
 fn now(clinic: &TestTenant) -> String {
@@ -333,4 +334,74 @@ async fn a_number_keeps_its_digits_when_something_else_is_changed_and_wherever_i
             shown.text
         );
     }
+}
+
+#[tokio::test]
+async fn vital_signs_are_listed_of_the_registration_they_belonged_to_then() {
+    let case = Case::new().await;
+    let (merged, survivor) = (&case.chart.patient, &case.survivor);
+    let nurse = case.clinic.user(Role::Nurse).await;
+    for patient in [merged, survivor] {
+        let team = json!({ "user_id": nurse.user_id, "role": "other" });
+        let joins = format!("/api/v1/patients/{patient}/care-team");
+        case.admin.post(joins, team).await.expect(201);
+    }
+    let weigh = async |patient: &str, day: u8, kilograms: f64| {
+        let at = format!("2024-05-{day:02}T09:35:00-04:00");
+        let readings = [
+            json!({ "kind": "weight", "value": kilograms, "unit": "kg" }),
+            json!({ "kind": "height", "value": 170, "unit": "cm" }),
+        ];
+        let path = format!("/api/v1/patients/{patient}/vitals?confirm=true");
+        let set = json!({ "measured_at": at, "readings": readings });
+        nurse.post(path, set).await.expect(201);
+    };
+    weigh(merged, 1, 70.5).await;
+    weigh(survivor, 2, 60.5).await;
+    let span = "from=2024-05-01T00:00:00Z";
+    let told = async |patient: &str, then: &str| {
+        let read = async |of: &str| {
+            let path = format!("/api/v1/patients/{patient}/{of}as_of={then}");
+            case.admin.get(path).await.expect(200)
+        };
+        let weights = |one: &Value| one["canonical"]["value"].as_f64();
+        let weight = |one: &Value| {
+            let readings = one["readings"].as_array().expect("readings").clone();
+            let mut of = readings.into_iter().filter(|one| one["kind"] == "weight");
+            of.next().as_ref().and_then(weights)
+        };
+        let sets = read(&format!("vitals?{span}&kind=weight&")).await;
+        let sets: Vec<_> = sets["items"].as_array().expect("sets").clone();
+        for set in &sets {
+            assert_eq!(set["patient_id"], json!(patient));
+            assert!(set["derived"]["bmi"].is_number(), "{set}");
+        }
+        let trend = read(&format!("vitals/trend?{span}&kind=weight&")).await;
+        let points = trend["series"][0]["points"].as_array().cloned();
+        let points = points.unwrap_or_default();
+        let points: Vec<_> = points.iter().map(|one| one["value"].as_f64()).collect();
+        let latest = read("vitals/latest?since=2024-05-01T00:00:00Z&").await;
+        let mut listed: Vec<_> = sets.iter().map(weight).collect();
+        assert_eq!(weight(&latest), listed.first().copied().flatten());
+        let chart = read("chart?").await["vitals"]["items"].clone();
+        let shown = json!({ "readings": chart });
+        assert_eq!(weight(&shown), weight(&latest));
+        listed.reverse();
+        assert_eq!(points, listed);
+        listed.into_iter().flatten().collect::<Vec<f64>>()
+    };
+    let apart = now(&case.clinic);
+    case.merge("").await;
+    let joined = now(&case.clinic);
+    let as_it_was = async || {
+        assert_eq!(told(merged, &apart).await, [70.5]);
+        assert_eq!(told(survivor, &apart).await, [60.5]);
+        assert_eq!(told(survivor, &joined).await, [70.5, 60.5]);
+    };
+    as_it_was().await;
+    case.unmerge().await;
+    let again = now(&case.clinic);
+    as_it_was().await;
+    assert_eq!(told(merged, &again).await, [70.5]);
+    assert_eq!(told(survivor, &again).await, [60.5]);
 }

@@ -294,3 +294,28 @@ async fn a_dose_of_some_day_of_a_year_is_not_taken_to_have_expired_in_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_dose_is_given_on_its_day_by_a_clock_of_the_organisation() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let zone = json!({ "time_zone": "Pacific/Honolulu" });
+    admin.patch("/api/v1/tenant", 1, zone).await.expect(200);
+    let nurse = clinic.user(Role::Nurse).await;
+    let patient = clinic.patient(&nurse).await;
+    let list = format!("/api/v1/patients/{patient}/immunizations");
+    // In Honolulu the tenth of March lasts until ten in the morning of the eleventh, as UTC has it.
+    for another in ["2026-03-10T09:59:00Z", "2026-03-11T10:00:00Z"] {
+        let dose = with(tetanus(), &json!({ "given_at": another }));
+        let refused = nurse.post(&list, dose).await;
+        assert_eq!(refused.pointers(), ["/given_at"], "{}", refused.text);
+    }
+    let dose = with(tetanus(), &json!({ "given_at": "2026-03-11T09:59:00Z" }));
+    let made = nurse.post(&list, dose).await.expect(201);
+    let place = format!("{list}/{}", id(&made));
+    let another = json!({ "given_at": "2026-03-10T09:59:00Z" });
+    let refused = nurse.patch(&place, 1, another).await;
+    assert_eq!(refused.pointers(), ["/given_at"], "{}", refused.text);
+    let corrected = json!({ "occurred_on": "2026-03-09", "given_at": "2026-03-10T09:59:00Z" });
+    nurse.patch(&place, 1, corrected).await.expect(200);
+}

@@ -477,3 +477,90 @@ async fn what_two_registrations_say_of_an_allergy_goes_with_each_and_not_before(
         content(entry(&case, "allergies", &mild).await)
     );
 }
+
+#[tokio::test]
+async fn what_was_entered_while_two_were_one_is_named_when_they_are_two_again() {
+    let case = Case::new().await;
+    cares_for_survivor(&case).await;
+    let dated = |at: &str| {
+        json!({ "measured_at": at, "readings": [{ "kind": "heart_rate", "value": 71 },
+                                                                    { "kind": "pain", "value": 2 }] })
+    };
+    record(
+        &case,
+        &case.survivor,
+        "vitals",
+        dated("2024-03-10T09:35:00-04:00"),
+    )
+    .await;
+    case.merge("").await;
+    let problem = json!({ "icd10cm": "M17.11", "name": "Knee" });
+    let problem = id(&record(&case, &case.survivor, "problems", problem).await);
+    let set = dated("2024-03-11T09:35:00-04:00");
+    let set = id(&record(&case, &case.survivor, "vitals", set).await);
+    let brought: String = sqlx::query_scalar(
+        "insert into app.imported_resources (tenant_id, id, resource_type, source_id, patient_id, content, content_hash, created_at, updated_at)
+         values ($1, gen_random_uuid(), 'Observation', 'later', $2::uuid, '{}', '', now(), now()) returning id::text",
+    )
+    .bind(case.clinic.id.0)
+    .bind(&case.survivor)
+    .fetch_one(&mut case.clinic.behind_the_curtain().await)
+    .await
+    .expect("a resource");
+    // What is written into a visit that moved goes back with it, and is not named.
+    let visit = case.chart.fill("{encounter_id}");
+    let coded = json!({ "icd10cm": "I10", "rank": 2 });
+    let list = format!("encounters/{visit}/diagnoses");
+    record(&case, &case.survivor, &list, coded).await;
+    let named = json!([
+        { "table": "imported_resources", "count": 1, "ids": [brought] },
+        { "table": "problems", "count": 1, "ids": [problem] },
+        { "table": "vitals", "count": 1, "ids": [set] },
+    ]);
+    let before = case.rows().await;
+    let path = format!(
+        "/api/v1/patients/{}/unmerge?preview=true",
+        case.chart.patient
+    );
+    let why = json!({ "reason": "Father and son" });
+    let preview = case.admin.post(path, why).await.expect(200);
+    assert_eq!(preview["added"], named, "{preview}");
+    assert_eq!(
+        (&preview["preview"], &preview["id"]),
+        (&json!(true), &Value::Null)
+    );
+    assert_eq!(before, case.rows().await);
+    let report = case.unmerge().await;
+    assert_eq!(
+        (&report["added"], &report["tables"]),
+        (&named, &preview["tables"])
+    );
+    entry(&case, "problems", &problem).await;
+}
+
+#[tokio::test]
+async fn a_row_that_moved_and_was_given_something_keeps_what_was_said_of_it_since() {
+    let case = Case::new().await;
+    cares_for_survivor(&case).await;
+    let mild = id(&record(&case, &case.chart.patient, "allergies", mild_latex()).await);
+    case.merge("").await;
+    // As where a later merge's rows were joined anew when an earlier one was taken back.
+    let given = sqlx::query(
+        "update app.patient_merge_rows set former = '{\"note\": \"Before\", \"criticality\": \"low\"}',
+                                           made = '{\"note\": \"Asked the mother\", \"criticality\": \"low\"}'
+          where tenant_id = $1 and table_name = 'allergies' and row_key ->> 'id' = $2 and fate = 'moved'",
+    )
+    .bind(case.clinic.id.0)
+    .bind(&mild)
+    .execute(&mut case.clinic.behind_the_curtain().await)
+    .await
+    .expect("the journal");
+    assert_eq!(given.rows_affected(), 1);
+    let path = format!("/api/v1/patients/{}/allergies/{mild}", case.survivor);
+    let since = json!({ "note": "Tested again" });
+    case.chart.doctor.patch(path, 1, since).await.expect(200);
+    case.unmerge().await;
+    let path = format!("/api/v1/patients/{}/allergies/{mild}", case.chart.patient);
+    let left = case.chart.doctor.get(path).await.expect(200);
+    assert_eq!(left["note"], "Tested again", "{left}");
+}

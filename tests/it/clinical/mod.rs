@@ -9,6 +9,7 @@ mod facility_scope;
 mod immunizations;
 mod merge;
 mod merge_bookings;
+mod merge_imports;
 mod merge_records;
 mod notes;
 mod notes_search;

@@ -491,7 +491,10 @@ async fn a_template_brings_problems_allergies_vital_signs_and_immunizations() {
         (
             "vitals",
             // In the evening of the day before, where the clinic is.
-            json!({ "measured_at": "2026-03-10T02:00:00Z", "readings": [{ "kind": "temperature", "value": 37, "unit": "Cel" }] }),
+            json!({ "measured_at": "2026-03-10T02:00:00Z", "readings": [
+                { "kind": "temperature", "value": 98.6, "unit": "[degF]" },
+                { "kind": "height", "value": 5, "plus": 10.5, "unit": "[ft_i]" },
+            ] }),
         ),
         (
             "immunizations",
@@ -510,7 +513,9 @@ async fn a_template_brings_problems_allergies_vital_signs_and_immunizations() {
         "(I10), active, differential\n",
         "- Latex: Hives, criticality high",
         "- blood pressure 128/82 mmHg (",
-        "- temperature 37 °C (2026-03-09)",
+        // As it was said, not as it is kept.
+        "- temperature 98.6 °F (2026-03-09)",
+        "- height 5 ft 10.5 in (2026-03-09)",
         ", 1971",
     ] {
         assert!(body.contains(line), "{line}: {body}");

@@ -1,5 +1,6 @@
 //! The problem list says what is known, as it was said, and each open problem once.
 
+use chrono::TimeDelta;
 use kernel::ids::mint;
 use platform::access::Role;
 use serde_json::{Value, json};
@@ -351,5 +352,52 @@ async fn the_tables_let_no_role_see_what_the_matrix_does_not() {
             connection.execute("rollback").await.expect("rollback");
             assert_eq!(rows > 0, sees, "{table} as {role}: {rows}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_day_that_has_not_come_at_any_place_of_the_organisation_is_refused() {
+    let clinic = TestTenant::new().await;
+    let admin = clinic.user(Role::Admin).await;
+    let zone = json!({ "time_zone": "Pacific/Pago_Pago" });
+    admin.patch("/api/v1/tenant", 1, zone).await.expect(200);
+    let doctor = clinic.user(Role::Provider).await;
+    let patient = clinic.patient(&doctor).await;
+    // It is this day on Kiritimati, which is 25 hours ahead of Pago Pago.
+    let day = (clinic.clock.now() + TimeDelta::hours(14)).date_naive();
+    let latex = json!({ "kind": "environment", "text": "Latex" });
+    let entries = [
+        (
+            "problems",
+            json!({ "icd10cm": "I10", "onset": day }),
+            "/onset",
+        ),
+        (
+            "allergies",
+            json!({ "substance": latex, "onset": day }),
+            "/onset",
+        ),
+        (
+            "immunizations",
+            json!({ "cvx": "03", "occurred_on": day, "source": "registry" }),
+            "/occurred_on",
+        ),
+    ];
+    let place = |list: &str| format!("/api/v1/patients/{patient}/{list}");
+    for (list, body, pointer) in &entries {
+        let refused = doctor.post(place(list), body.clone()).await;
+        assert_eq!(refused.pointers(), [*pointer], "{}", refused.text);
+    }
+    let problem = json!({ "icd10cm": "E11.9", "onset": "2019" });
+    let problem = doctor.post(place("problems"), problem).await.expect(201);
+    let problem = place(&format!("problems/{}", id(&problem)));
+    let refused = doctor.patch(&problem, 1, json!({ "onset": day })).await;
+    assert_eq!(refused.pointers(), ["/onset"], "{}", refused.text);
+    // Where one of its facilities is, the day has come.
+    let east = json!({ "code": "EAST", "name": "East", "kind": "clinic", "time_zone": "Pacific/Kiritimati" });
+    admin.post("/api/v1/facilities", east).await.expect(201);
+    let doctor = doctor.with_token(Some(clinic.log_in(&doctor.email).await));
+    for (list, body, _) in entries {
+        doctor.post(place(list), body).await.expect(201);
     }
 }

@@ -228,3 +228,56 @@ async fn whoever_calls_off_the_visit_that_gave_him_the_chart_has_his_answer() {
     assert_eq!(done["status"], "cancelled");
     assert!(!ward.opens().await);
 }
+
+#[tokio::test]
+async fn an_answer_that_was_an_error_has_closed_nothing() {
+    let ward = Referred::new().await;
+    let place = ward.sent().await;
+    ward.consultant
+        .act(format!("{place}/accept"))
+        .await
+        .expect(200);
+    let complete = async |with: Value| {
+        let path = format!("{place}/complete");
+        let done = ward.consultant.post(path, with).await.expect(200);
+        assert_eq!(done["status"], "completed");
+    };
+    let reopened = async |status: &str, by: &Caller| {
+        let open = ward.chart.doctor.get(&place).await.expect(200);
+        let named = ["consult_note_id", "consult_document_id", "closed_at"];
+        let named = named.map(|member| open[member].clone());
+        assert_eq!(open["status"], status, "{open}");
+        assert_eq!(named, [Value::Null, Value::Null, Value::Null], "{open}");
+        let last: String = sqlx::query_scalar(
+            "select user_id::text from app.audit_log where tenant_id = $1 and table_name = 'referrals' order by at desc limit 1",
+        )
+        .bind(ward.clinic.id.0)
+        .fetch_one(&mut ward.clinic.behind_the_curtain().await)
+        .await
+        .expect("a history");
+        assert_eq!(last, by.user_id);
+        let team = ward.memberships().await;
+        assert_eq!(team[0]["valid_until"], Value::Null, "it runs again");
+    };
+    let why = json!({ "reason": "Another patient's" });
+    let note = ward.answer().await;
+    complete(json!({ "consult_note_id": note })).await;
+    let retract = format!("/api/v1/notes/{note}/retract");
+    ward.consultant.post(retract, why.clone()).await.expect(200);
+    reopened("accepted", &ward.consultant).await;
+
+    let when = json!({ "scheduled_for": "2027-01-20T15:00:00Z" });
+    let seen = ward.chart.doctor.post(format!("{place}/schedule"), when);
+    seen.await.expect(200);
+    let label = json!({ "category": "clinical", "kind": "consultation_report", "title": "Cardiology", "document_date": "2026-01-15" });
+    let letter = ("letter.txt", "text/plain", &b"Innocent."[..]);
+    let letter = ward
+        .consultant
+        .file(ward.place("documents"), Some(&label), letter);
+    let letter = id(&letter.await.expect(201));
+    complete(json!({ "consult_document_id": letter })).await;
+    // A nurse may take the letter back, and writes no referrals.
+    let wrong = format!("/api/v1/documents/{letter}/entered-in-error");
+    ward.chart.nurse.post(wrong, why).await.expect(200);
+    reopened("scheduled", &ward.chart.nurse).await;
+}

@@ -5,6 +5,7 @@ use clinical::patients::Sex;
 use clinical::vitals::{GrowthFile, GrowthMeasure, GrowthSource, load_growth};
 use platform::access::Role;
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Executor};
 
 use crate::support::{Caller, TestTenant};
 
@@ -377,4 +378,36 @@ async fn a_trend_tells_extremes_slope_and_outline() {
         .get(format!("{path}/trend?points=1"))
         .await
         .expect_problem(400, "invalid_parameter");
+}
+
+#[tokio::test]
+async fn a_point_of_a_trend_is_as_exact_as_its_reading() {
+    let (clinic, nurse, patient) = bedside().await;
+    let path = format!("/api/v1/patients/{patient}/vitals");
+    let mut connection = clinic.behind_the_curtain().await;
+    for (month, weight) in [(3, 80), (4, 79)] {
+        let body = json!({ "measured_at": format!("2024-0{month}-01T05:00:00Z"), "readings": [
+            { "kind": "weight", "value": weight, "unit": "kg" } ] });
+        nurse.post(&path, body).await.expect(201);
+    }
+    // As an import writes down what it knows by the month.
+    connection
+        .execute(AssertSqlSafe(format!(
+            "set app.context = '{} system organization   ';
+             update app.vitals set measured_on = '2024-03' where patient_id = '{patient}' and value = 80",
+            clinic.id
+        )))
+        .await
+        .expect("a month");
+    let span = "from=2024-01-01T00:00:00Z&to=2024-06-01T00:00:00Z";
+    let trend = nurse.get(format!("{path}/trend?{span}&kind=weight")).await;
+    let weight = trend.expect(200)["series"][0].clone();
+    let points = weight["points"].as_array().expect("points");
+    let known: Vec<&Value> = points.iter().map(|point| &point["measured_on"]).collect();
+    assert_eq!(known, [&json!("2024-03"), &Value::Null], "{weight}");
+    let (first, most) = (
+        &weight["first"]["measured_on"],
+        &weight["max"]["measured_on"],
+    );
+    assert_eq!((first, most), (&json!("2024-03"), &json!("2024-03")));
 }

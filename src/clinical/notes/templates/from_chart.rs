@@ -15,7 +15,7 @@ use crate::immunizations::{self, Immunization};
 use crate::imported::{self, KnownMedication};
 use crate::patients::Patient;
 use crate::problems::{self, Problem, ProblemVerification};
-use crate::vitals::{self, RecentVital};
+use crate::vitals::{self, NewReading, RecentVital};
 
 /// Lines of a list that a note still wants to hold.
 const LINES: i64 = 50;
@@ -153,24 +153,28 @@ fn medication(known: &KnownMedication) -> String {
     format!("{name}, {} (imported){dosage}", known.status)
 }
 
-/// Days are those of the clinic, units those a reader knows.
+/// Days are those of the clinic, numbers and units those in which it was said.
 fn vital(latest: &RecentVital, zone: Tz) -> String {
     let reading = &latest.reading;
-    let said = match (&reading.canonical, reading.given.code) {
-        (Some(kept), _) => {
-            let value = match kept.diastolic {
-                Some(diastolic) => format!("{}/{diastolic}", kept.value),
-                None => kept.value.to_string(),
-            };
-            format!("{value} {}", kept.unit.symbol())
-        }
-        (None, Some(code)) => word(&code),
-        (None, None) => String::new(),
-    };
+    let code = reading.given.code.as_ref().map(word);
+    let said = measured(&reading.given).or(code).unwrap_or_default();
     let at = latest.measured_at.with_timezone(&zone);
     let known = latest.measured_on.as_ref().map(ToString::to_string);
     let day = known.unwrap_or_else(|| at.format("%Y-%m-%d").to_string());
     format!("{} {said} ({day})", word(&reading.given.kind))
+}
+
+/// A number as it was said: `128/82 mmHg`, `98.6 °F`, `5 ft 10.5 in`.
+fn measured(given: &NewReading) -> Option<String> {
+    let unit = given.said_in()?;
+    let (number, symbol) = (given.number()?, unit.symbol());
+    Some(match (given.diastolic, given.plus.zip(unit.smaller())) {
+        (Some(diastolic), _) => format!("{number}/{diastolic} {symbol}"),
+        (None, Some((plus, (smaller, _)))) => {
+            format!("{number} {symbol} {plus} {}", smaller.symbol())
+        }
+        (None, None) => format!("{number} {symbol}"),
+    })
 }
 
 fn dose(dose: &Immunization) -> String {

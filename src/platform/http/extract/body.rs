@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
+use chrono::NaiveDate;
 use kernel::clock::Instant;
 use kernel::{Checks, Code, Error, FieldError, Result, Validate};
 use serde::Serialize;
@@ -17,6 +18,33 @@ use super::{named, numbers, pointer, rule_in};
 use crate::app::App;
 use crate::http::{Problem, RequestInfo};
 
+/// By what time rules are checked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct When {
+    now: Instant,
+    /// The last day it is where the caller's organisation is, once it is known who calls.
+    today: Option<NaiveDate>,
+}
+
+impl When {
+    pub(super) fn of(request: &Request, app: &App) -> Self {
+        let now = app.clock.now();
+        let info = request.extensions().get::<Arc<RequestInfo>>();
+        let caller = info.and_then(|info| info.caller.get());
+        Self {
+            now,
+            today: caller.and_then(|caller| caller.days_of(now).max()),
+        }
+    }
+
+    fn checks(self) -> Checks {
+        match self.today {
+            Some(today) => Checks::until(self.now, today),
+            None => Checks::at(self.now),
+        }
+    }
+}
+
 /// A body whose rules hold.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
@@ -25,10 +53,11 @@ impl<T: DeserializeOwned + Validate> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let when = When::of(&request, app);
         let info = request.extensions().get::<Arc<RequestInfo>>().cloned();
         let bytes = json_bytes(request, app, &["application/json"]).await?;
         let value = parse(&bytes)?;
-        let body = checked(&value, app.clock.now())?;
+        let body = checked(&value, when)?;
         if let Some(info) = info {
             info.note_asked_about(named::in_body(&value));
         }
@@ -52,9 +81,10 @@ impl FromRequest<App> for NoBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let when = When::of(&request, app);
         let headers = request.headers().clone();
         let bytes = whole(request, app).await?;
-        require_nothing(&headers, &bytes, app.clock.now()).map(|()| Self)
+        require_nothing(&headers, &bytes, when).map(|()| Self)
     }
 }
 
@@ -62,13 +92,13 @@ impl FromRequest<App> for NoBody {
 pub(super) fn require_nothing(
     headers: &HeaderMap,
     bytes: &Bytes,
-    now: Instant,
+    when: When,
 ) -> Result<(), Problem> {
     if bytes.is_empty() {
         return Ok(());
     }
     require_content_type(headers, &["application/json"])?;
-    checked::<Nothing>(&parse(bytes)?, now).map(|_| ())
+    checked::<Nothing>(&parse(bytes)?, when).map(|_| ())
 }
 
 /// A partial change: a member that is absent stays, `null` clears, anything else replaces.
@@ -77,13 +107,14 @@ pub struct MergePatch {
     changes: Map<String, Value>,
     /// The same as it was written.
     written: Node,
-    now: Instant,
+    when: When,
 }
 
 impl FromRequest<App> for MergePatch {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let when = When::of(&request, app);
         let bytes = json_bytes(
             request,
             app,
@@ -100,7 +131,7 @@ impl FromRequest<App> for MergePatch {
                 Ok(Self {
                     changes,
                     written: Node::read(text).map_err(|error| syntax(&error))?,
-                    now: app.clock.now(),
+                    when,
                 })
             }
             Ok(_) => Err(Error::field("", "wrong_type", "must be an object").into()),
@@ -118,7 +149,7 @@ impl MergePatch {
         let mut state = Node::read(&state).map_err(Error::internal)?;
         state.merge(&self.written);
         let text = serde_json::to_vec(&state).map_err(Error::internal)?;
-        checked(&text.into(), self.now).map_err(|problem| problem.0)
+        checked(&text.into(), self.when).map_err(|problem| problem.0)
     }
 
     /// Whether the patch touches the member.
@@ -216,12 +247,12 @@ fn nul_in(value: &Value, at: String) -> Option<String> {
 /// Reads JSON that did not come as a body of its own, such as a part of a form.
 pub(super) fn read_json<T: DeserializeOwned + Validate>(
     bytes: &Bytes,
-    now: Instant,
+    when: When,
 ) -> Result<T, Problem> {
-    checked(&parse(bytes)?, now)
+    checked(&parse(bytes)?, when)
 }
 
-fn checked<T: DeserializeOwned + Validate>(bytes: &Bytes, now: Instant) -> Result<T, Problem> {
+fn checked<T: DeserializeOwned + Validate>(bytes: &Bytes, when: When) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let body: T = serde_path_to_error::deserialize(Strict(&mut reader)).map_err(|error| {
         if error.inner().is_data() {
@@ -232,7 +263,7 @@ fn checked<T: DeserializeOwned + Validate>(bytes: &Bytes, now: Instant) -> Resul
         }
     })?;
     reader.end().map_err(|error| syntax(&error))?;
-    let mut checks = Checks::at(now);
+    let mut checks = when.checks();
     body.check(&mut checks);
     checks.finish()?;
     Ok(body)

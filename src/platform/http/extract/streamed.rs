@@ -16,7 +16,7 @@ use kernel::{Code, Error, Result, Validate};
 use multer::Multipart;
 use serde::de::DeserializeOwned;
 
-use super::body;
+use super::body::{self, When};
 use crate::app::App;
 use crate::files::Pieces;
 use crate::http::{Problem, RequestInfo};
@@ -31,7 +31,7 @@ pub struct Streamed {
     headers: HeaderMap,
     length: Option<u64>,
     body: BodyDataStream,
-    app: App,
+    when: When,
 }
 
 impl FromRequest<App> for Streamed {
@@ -41,12 +41,13 @@ impl FromRequest<App> for Streamed {
         if let Some(info) = request.extensions().get::<Arc<RequestInfo>>() {
             info.allow(app.files.options.upload_deadline);
         }
+        let when = When::of(&request, app);
         let (parts, body) = request.into_parts();
         Ok(Self {
             headers: parts.headers,
             length: body.size_hint().exact(),
             body: body.into_data_stream(),
-            app: app.clone(),
+            when,
         })
     }
 }
@@ -95,7 +96,7 @@ impl Streamed {
         let body = limited(self.body, most + FORM);
         Ok(FileForm {
             parts: Multipart::new(body, boundary),
-            app: self.app,
+            when: self.when,
             most,
         })
     }
@@ -107,8 +108,7 @@ impl Streamed {
         while let Some(piece) = pieces.next().await.transpose()? {
             bytes.extend_from_slice(&piece);
         }
-        let now = self.app.clock.now();
-        body::require_nothing(&self.headers, &bytes.into(), now).map_err(|problem| problem.0)
+        body::require_nothing(&self.headers, &bytes.into(), self.when).map_err(|problem| problem.0)
     }
 
     fn kind(&self) -> &str {
@@ -156,7 +156,7 @@ fn limited(body: BodyDataStream, most: u64) -> Pieces<'static> {
 /// A form as it comes: its parts in the order in which they were sent.
 pub struct FileForm {
     parts: Multipart<'static>,
-    app: App,
+    when: When,
     most: u64,
 }
 
@@ -188,7 +188,7 @@ impl FileForm {
                 return Err(Error::new(Code::BodyTooLarge).with("most", FORM.into()));
             }
         }
-        body::read_json(&text.into(), self.app.clock.now()).map_err(|problem| problem.0)
+        body::read_json(&text.into(), self.when).map_err(|problem| problem.0)
     }
 
     /// Nothing may follow.

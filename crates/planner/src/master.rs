@@ -367,7 +367,7 @@ impl<'a, 'm> Master<'a, 'm> {
     /// False where something it takes is taken.
     fn decide(&mut self, schedule: usize) -> bool {
         let rows = self.programme.rows_of(schedule).to_vec();
-        if rows.iter().any(|it| self.programme.left(*it) < 1.0 - BIT) {
+        if !rows.iter().all(|it| self.programme.has_room(*it)) {
             return false;
         }
         for row in rows {

@@ -60,6 +60,8 @@ pub struct Simplex {
     amount: Vec<f64>,
     entering: Vec<f64>,
     leaving: Vec<f64>,
+    /// Columns that may enter: every row they share holds one of them yet.
+    open: Vec<usize>,
     next: usize,
     /// Pivots that are left, and when to stop.
     since: u64,
@@ -78,6 +80,7 @@ impl Simplex {
             amount: Vec::new(),
             entering: vec![0.0; most_rows],
             leaving: vec![0.0; most_rows],
+            open: Vec::new(),
             next: 0,
             since: 0,
             pivots,
@@ -145,8 +148,18 @@ impl Simplex {
         self.rows[row].limit - self.rows[row].taken
     }
 
+    /// Whether a row holds one more of a column.
+    pub fn has_room(&self, row: usize) -> bool {
+        self.left(row) > 0.5
+    }
+
+    /// What one more of a row is worth: more than anything where there is none left.
     pub fn price(&self, row: usize) -> f64 {
-        self.rows[row].price
+        if self.has_room(row) {
+            self.rows[row].price
+        } else {
+            f64::INFINITY
+        }
     }
 
     /// The columns there is something of, and how much.
@@ -206,8 +219,21 @@ impl Simplex {
 
     /// The most worth there is, after columns, rows or limits have changed; false where effort ends before.
     pub fn solve(&mut self) -> bool {
+        self.list_open();
         self.settle();
         self.repair() && self.improve()
+    }
+
+    /// Which columns still fit by themselves.
+    fn list_open(&mut self) {
+        let mut open = std::mem::take(&mut self.open);
+        let fits = |it: &usize| {
+            let mut rows = self.columns[*it].rows.iter();
+            rows.all(|row| self.has_room(*row))
+        };
+        open.clear();
+        open.extend((0..self.columns.len()).filter(fits));
+        self.open = open;
     }
 
     /// Amounts and prices anew, from the inverse.
@@ -270,7 +296,7 @@ impl Simplex {
 
     /// Columns enter as long as one gains.
     fn improve(&mut self) -> bool {
-        let all = self.rows.len() + self.columns.len();
+        let all = self.rows.len() + self.open.len();
         let mut asked = 0;
         while asked < all {
             let mut best = (1e-7, NOWHERE);
@@ -278,7 +304,7 @@ impl Simplex {
                 self.next = (self.next + 1) % all;
                 asked += 1;
                 let (column, place) = match self.next.checked_sub(self.rows.len()) {
-                    Some(column) => (column, self.columns[column].place),
+                    Some(at) => (self.open[at], self.columns[self.open[at]].place),
                     None => (IDLE + self.next, self.rows[self.next].idle),
                 };
                 if place == NOWHERE {
@@ -353,10 +379,11 @@ impl Simplex {
                 }
             }
         };
-        for (at, column) in self.columns.iter().enumerate() {
+        for at in &self.open {
+            let column = &self.columns[*at];
             if column.place == NOWHERE {
                 let rows = column.rows.iter();
-                offer(at, rows.map(|row| self.leaving[*row]).sum());
+                offer(*at, rows.map(|row| self.leaving[*row]).sum());
             }
         }
         for (at, row) in self.rows.iter().enumerate() {
@@ -443,11 +470,12 @@ mod tests {
         let mut value = 0.0;
         for (row, taken) in taken.into_iter().enumerate() {
             prop_assert!(taken <= programme.left(row) + 1e-4);
-            prop_assert!(programme.price(row) > -1e-6);
-            value += programme.price(row) * programme.left(row);
+            let price = programme.rows[row].price;
+            prop_assert!(price > -1e-6);
+            value += price * programme.left(row);
         }
-        for column in 0..programme.columns.len() {
-            prop_assert!(programme.gain(column) < 1e-6);
+        for column in &programme.open {
+            prop_assert!(programme.gain(*column) < 1e-6);
         }
         let made: f64 = programme
             .amounts()

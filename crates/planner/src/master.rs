@@ -13,7 +13,7 @@ use crate::simplex::{Saved, Simplex};
 use crate::week::Week;
 
 /// Rows for what is shared, at most.
-const MOST_SHARED: usize = 150;
+const MOST_SHARED: usize = 250;
 /// Schedules a shift gets at once; in a dive, and how often there before the next is decided.
 const AT_ONCE: usize = 5;
 const DIVING: usize = 3;
@@ -312,7 +312,8 @@ impl<'a, 'm> Master<'a, 'm> {
         known: i64,
         mut chance: Option<&mut Rng>,
     ) -> Option<(i64, Vec<usize>)> {
-        self.programme.restore(from);
+        let least = as_float(known + 1) - BIT;
+        self.programme.restore(from, least);
         self.decided.clear();
         self.closed.fill(false);
         self.placed.fill(false);
@@ -326,8 +327,7 @@ impl<'a, 'm> Master<'a, 'm> {
                     break;
                 }
             }
-            if !self.choose() || as_float(sum) + self.programme.value() < as_float(known + 1) - BIT
-            {
+            if !self.choose() || as_float(sum) + self.programme.value() < least {
                 return None;
             }
             let open = |it: &(usize, f64)| it.1 > BIT && !self.closed[self.schedules[it.0].shift];
@@ -367,7 +367,7 @@ impl<'a, 'm> Master<'a, 'm> {
     /// False where something it takes is taken.
     fn decide(&mut self, schedule: usize) -> bool {
         let rows = self.programme.rows_of(schedule).to_vec();
-        if rows.iter().any(|it| self.programme.left(*it) < 1.0 - BIT) {
+        if !rows.iter().all(|it| self.programme.has_room(*it)) {
             return false;
         }
         for row in rows {

@@ -278,9 +278,10 @@ fn name_patient(value: &mut Value, patient: &str) -> bool {
             }
             name_patient(member, patient) || named
         }),
-        Value::Array(items) => items
-            .iter_mut()
-            .fold(false, |named, item| name_patient(item, patient) || named),
+        Value::Array(items) => {
+            let named = items.iter_mut().map(|item| name_patient(item, patient));
+            named.filter(|named| *named).count() > 0
+        }
         _ => false,
     }
 }

@@ -312,10 +312,7 @@ pub(super) async fn complete(
         .await
         .map_err(in_content_type)?;
     received.upload = Some(id);
-    let promised = upload.request.sha256.as_deref();
-    if received.size != upload.size
-        || promised.is_some_and(|hash| hash != hex::encode(received.sha256))
-    {
+    if !is_as_promised(&upload, &received) {
         discard(ctx, version.0).await;
         return Err(Error::field(
             "/sha256",
@@ -345,6 +342,11 @@ pub(super) async fn complete(
         discard(ctx, version.0).await;
     }
     filed
+}
+
+fn is_as_promised(upload: &Upload, received: &Received) -> bool {
+    let promised = upload.request.sha256.as_deref();
+    received.size == upload.size && promised.is_none_or(|hash| hash == hex::encode(received.sha256))
 }
 
 /// The document of an upload that was completed before: whoever did not get the answer asks again.

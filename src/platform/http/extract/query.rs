@@ -32,7 +32,7 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
                 .with_fields(vec![field])
                 .into());
         }
-        let read = serde_urlencoded::Deserializer::new(pairs.clone());
+        let read = serde_urlencoded::Deserializer::new(pairs);
         match serde_path_to_error::deserialize::<_, T>(Strict(read)) {
             Ok(query) => {
                 if let Some(info) = parts.extensions.get::<Arc<RequestInfo>>() {

@@ -12,7 +12,7 @@ fn mapped(value: &Value) -> Result<Source, &'static str> {
         facility: None,
         provider: None,
     };
-    map(&samples::resource(value), found, chrono_tz::Tz::UTC, now())
+    map(&samples::resource(value), found, Tz::UTC, now())
 }
 
 fn aleta() -> Value {

@@ -142,10 +142,7 @@ impl Batch<'_> {
         }
         let all = || std::iter::once(&present).chain(&beside);
         if is_taken_back(resource) {
-            for reading in all().filter(|reading| reading.stands()) {
-                let why = (WITHDRAWN, None);
-                vitals::withdraw_in_tx(&mut self.tx, reading, why, self.now).await?;
-            }
+            self.withdraw_readings(all(), (WITHDRAWN, None)).await?;
             return Ok(Entered::whole("vitals", set));
         }
         if let Some(unfinished) = codes::unfinished(&resource.value) {
@@ -174,11 +171,8 @@ impl Batch<'_> {
             row.take_the_place_of(set, new);
         }
         // What its source had taken back, and stands by again, stays taken back.
-        for reading in all().filter(|reading| reading.stands()) {
-            let why = if self.rereads { READ_ANEW } else { CORRECTED };
-            let why = (why, Some(new));
-            vitals::withdraw_in_tx(&mut self.tx, reading, why, self.now).await?;
-        }
+        let why = if self.rereads { READ_ANEW } else { CORRECTED };
+        self.withdraw_readings(all(), (why, Some(new))).await?;
         self.write_readings(rows);
         let entered = Entered::whole("vitals", new);
         self.lead_to(resource, set.into(), &entered).await?;
@@ -200,6 +194,18 @@ impl Batch<'_> {
             }
         }
         Ok(Some(beside))
+    }
+
+    /// Takes back those of these readings that stand.
+    pub(super) async fn withdraw_readings(
+        &mut self,
+        readings: impl Iterator<Item = &VitalRecord>,
+        why: (&str, Option<VitalSetId>),
+    ) -> Result<()> {
+        for reading in readings.filter(|reading| reading.stands()) {
+            vitals::withdraw_in_tx(&mut self.tx, reading, why, self.now).await?;
+        }
+        Ok(())
     }
 
     /// Ends the memberships that the team has opened and no longer has, and opens those that are new.

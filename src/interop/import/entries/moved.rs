@@ -92,9 +92,7 @@ impl Batch<'_> {
             return Ok(false);
         };
         let all = std::iter::once(&present).chain(&beside);
-        for reading in all.filter(|reading| reading.stands()) {
-            vitals::withdraw_in_tx(&mut self.tx, reading, (MOVED, None), self.now).await?;
-        }
+        self.withdraw_readings(all, (MOVED, None)).await?;
         Ok(true)
     }
 

@@ -248,6 +248,11 @@ pub(super) async fn unmerge(
         return Err(illegal());
     }
     let blocked = || Error::new(Code::MergeBlocked);
+    if store::is_relied_on(&mut tx, merge.id).await? {
+        return Err(blocked().detail(
+            "An entry of a registration that was merged later gave way to one of this: take that merge back first.",
+        ));
+    }
     match store::move_back(&mut tx, merge.id).await {
         Err(error) if matches!(error.code(), Code::ValidationFailed | Code::AlreadyExists) => {
             return Err(blocked().because(error));

@@ -127,6 +127,42 @@ pub(super) async fn standing(tx: &mut TenantTx, merged: PatientId) -> Result<Opt
     Ok(found)
 }
 
+/// Whether an allergy or problem this merge moved is the one that what a later merge brought gave way to: if it went back alone,
+/// the survivor's chart would name neither.
+pub(super) async fn is_relied_on(tx: &mut TenantTx, id: MergeId) -> Result<bool> {
+    let tenant = tx.tenant();
+    let found = sqlx::query_scalar!(
+        r#"with gone as (
+               select m.survivor_id, m.created_at, m.id as merge_id, r.table_name, (r.row_key ->> 'id')::uuid as id
+                 from app.patient_merges m
+                 join app.patient_merge_rows r on r.tenant_id = $1 and r.merge_id = m.id and r.fate = 'moved'
+                where m.tenant_id = $1 and m.id = $2 and r.table_name in ('allergies', 'problems')
+           ), gave_way as (
+               select l.survivor_id, l.created_at, l.id as merge_id, r.table_name, (r.row_key ->> 'id')::uuid as id
+                 from app.patient_merges l
+                 join app.patient_merge_rows r on r.tenant_id = $1 and r.merge_id = l.id and r.fate = 'superseded'
+                where l.tenant_id = $1 and l.status = 'merged' and l.survivor_id = (select survivor_id from app.patient_merges
+                                                                                    where tenant_id = $1 and id = $2)
+           )
+           select exists (select from gone
+                            join gave_way g on g.table_name = gone.table_name
+                                           and (g.created_at, g.merge_id) > (gone.created_at, gone.merge_id)
+                           where exists (select from app.allergies a
+                                           join app.allergies o on o.tenant_id = $1 and o.substance_kind = a.substance_kind
+                                                               and o.substance_key = a.substance_key
+                                          where a.tenant_id = $1 and a.id = gone.id and o.id = g.id)
+                              or exists (select from app.problems p
+                                           join app.problems o on o.tenant_id = $1
+                                                              and (o.icd10cm = p.icd10cm or o.snomed = p.snomed)
+                                          where p.tenant_id = $1 and p.id = gone.id and o.id = g.id)) as "found!""#,
+        tenant as _,
+        id as _
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(found)
+}
+
 /// What became of the rows of one table.
 pub(super) struct Tally {
     pub table_name: String,

@@ -479,6 +479,37 @@ async fn what_two_registrations_say_of_an_allergy_goes_with_each_and_not_before(
 }
 
 #[tokio::test]
+async fn a_warning_that_a_later_merge_relies_on_does_not_go_back_before_it() {
+    let case = Case::new().await;
+    cares_for_survivor(&case).await;
+    let second = case.clinic.patient(&case.admin).await;
+    let team = json!({ "user_id": case.chart.doctor.user_id, "role": "consulting" });
+    let path = format!("/api/v1/patients/{second}/care-team");
+    case.admin.post(path, team).await.expect(201);
+    for registration in [&case.chart.patient, &second] {
+        record(&case, registration, "allergies", severe_latex()).await;
+    }
+    case.merge("").await;
+    merge_too(&case, &second).await;
+    let first = format!("/api/v1/patients/{}/unmerge", case.chart.patient);
+    let why = json!({ "reason": "Sisters" });
+    let refused = case.admin.post(&first, why.clone()).await.expect(409);
+    assert_eq!(refused["code"], "merge_blocked", "{refused}");
+    let latex = format!("/api/v1/patients/{}/allergies?status=active", case.survivor);
+    let named = case.chart.doctor.get(&latex).await.expect(200);
+    assert_eq!(named["items"].as_array().map(Vec::len), Some(1), "{named}");
+    // In the order of their merges, the last first, each takes its own along.
+    let last = format!("/api/v1/patients/{second}/unmerge");
+    case.admin.post(last, why.clone()).await.expect(200);
+    case.admin.post(first, why).await.expect(200);
+    for registration in [&case.chart.patient, &second] {
+        let path = format!("/api/v1/patients/{registration}/allergies?status=active");
+        let named = case.chart.doctor.get(path).await.expect(200);
+        assert_eq!(named["items"].as_array().map(Vec::len), Some(1), "{named}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_entered_while_two_were_one_is_named_when_they_are_two_again() {
     let case = Case::new().await;
     cares_for_survivor(&case).await;

@@ -1,5 +1,6 @@
 //! `chartwell doctor`: what could be wrong, looked at; a line each.
 
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use platform::jobs;
 use secrecy::ExposeSecret;
 use sqlx::PgConnection;
 
+use super::in_words;
 use super::installation::{Installation, Where};
 use super::keys::shown;
 use crate::config::Config;
@@ -67,7 +69,7 @@ fn say(what: &str, outcome: anyhow::Result<String>) -> bool {
     let well = outcome.is_ok();
     match outcome {
         Ok(found) => out!("ok    {what:<12} {found}"),
-        Err(error) => out!("FAIL  {what:<12} {error:#}"),
+        Err(error) => out!("FAIL  {what:<12} {}", in_words(&error)),
     }
     well
 }
@@ -158,7 +160,21 @@ fn folders(config: &Config) -> anyhow::Result<String> {
             .with_context(|| format!("the folder of the {what} can't be written"))?;
         written.push(what);
     }
+    if let Some(file) = config
+        .operations
+        .seal_file
+        .as_deref()
+        .filter(|file| file.exists())
+    {
+        appendable(file).context("the file of seals can't be written")?;
+    }
     Ok(format!("can write {}", written.join(", ")))
+}
+
+/// Opens the file as who writes seals does, and writes nothing.
+fn appendable(file: &Path) -> std::io::Result<()> {
+    OpenOptions::new().append(true).read(true).open(file)?;
+    Ok(())
 }
 
 async fn months(db: &Db) -> anyhow::Result<String> {
@@ -281,4 +297,22 @@ async fn keys(config: &Config, connection: &mut PgConnection) -> anyhow::Result<
         "the master key opens the keys of {} tenants",
         tenants.len()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_seals_that_takes_no_line_is_found_and_one_that_does_stays_as_it_is() {
+        let folder = std::env::temp_dir().join(format!("chartwell-doctor-{}", std::process::id()));
+        let file = folder.join("seals.jsonl");
+        std::fs::create_dir_all(&file).expect("a folder in the file's place");
+        assert!(appendable(&file).is_err());
+        std::fs::remove_dir(&file).expect("removed");
+        std::fs::write(&file, "a line\n").expect("written");
+        appendable(&file).expect("it takes a line");
+        assert_eq!(std::fs::read_to_string(&file).expect("read"), "a line\n");
+        std::fs::remove_dir_all(&folder).expect("removed");
+    }
 }

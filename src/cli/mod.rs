@@ -101,7 +101,21 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
 
 /// Why a command failed, on standard error.
 pub fn complain(error: &anyhow::Error) {
-    aside!("chartwell: {error:#}");
+    aside!("chartwell: {}", in_words(error));
+}
+
+/// An error and what lies behind it. What PostgreSQL says stands there once, without the line of its source that said it.
+pub fn in_words(error: &anyhow::Error) -> String {
+    let mut words = Vec::new();
+    for cause in error.chain() {
+        let said = cause.downcast_ref::<sqlx::Error>();
+        if let Some(said) = said.and_then(sqlx::Error::as_database_error) {
+            words.push(said.message().to_owned());
+            break;
+        }
+        words.push(cause.to_string());
+    }
+    words.join(": ")
 }
 
 fn execute(command: Command) -> anyhow::Result<ExitCode> {

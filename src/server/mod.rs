@@ -18,9 +18,8 @@ static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 /// Installs the recorder, once a process.
 pub fn install_metrics() {
     METRICS.get_or_init(|| {
-        let buckets = [
-            0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-        ];
+        // Few: each is a series of every route and status.
+        let buckets = [0.01, 0.05, 0.25, 1.0, 5.0];
         PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &buckets)
             .and_then(PrometheusBuilder::install_recorder)

@@ -135,9 +135,13 @@ async fn lists_are_paged_newest_first_however_far_back_and_by_every_filter() {
         assert_eq!(read(&shown.admin, &log).await, expected, "{filter}");
     }
     for (asked, filter) in [("", "true"), ("&role=nurse", "role = 'nurse'")] {
-        let expected = shown
+        let mut expected = shown
             .expected(&format!("outcome = 'success' and {filter}"))
             .await;
+        // A list that showed several rows of his chart was one look.
+        let rows = expected.len();
+        expected.dedup();
+        assert!(expected.len() < rows || !asked.is_empty());
         let log = format!("/api/v1/me/access-log?to={to}{asked}");
         assert_eq!(read(&shown.himself, &log).await, expected, "{filter}");
     }

@@ -23,7 +23,7 @@ use sqlx::{Connection, Executor, PgConnection, Row};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use crate::support::{Caller, PASSWORD, TestTenant};
+use crate::support::{Caller, PASSWORD, TestTenant, admin_connection};
 
 /// The longest a request may take in these tests.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -192,8 +192,29 @@ async fn while_the_database_is_away_requests_get_503_in_time_and_its_return_need
         .await
         .expect(201);
     assert_eq!(people().await, 2);
+    // Where nobody asked meanwhile, the first who does is answered all the same.
+    stop(cluster).await;
+    let cluster = start(&folder.0).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    admin.get(&path).await.expect(200);
+    assert_eq!(people().await, 2);
+    admin
+        .post("/api/v1/patients", person("Bello"))
+        .await
+        .expect(201);
     chartwell.app.db.close().await;
     stop(cluster).await;
+}
+
+#[tokio::test]
+async fn what_the_database_refuses_is_told_once_and_without_its_source() {
+    let refused = sqlx::query("select 1 / 0")
+        .execute(&mut admin_connection().await)
+        .await
+        .expect_err("it can't be divided");
+    let error = anyhow::Error::from(refused).context("the database can't write");
+    let told = chartwell::cli::in_words(&error);
+    assert_eq!(told, "the database can't write: division by zero");
 }
 
 /// A server on a port of its own; it ends with the sender.

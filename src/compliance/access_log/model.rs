@@ -52,7 +52,7 @@ pub struct AccessEntry {
 /// One opening of one's own chart.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OwnAccessEntry {
-    /// Of the record. A list is one record: its entries, one for each row shown, share the id.
+    /// Of the record. A list is one, however much of the chart it showed.
     pub id: Uuid,
     pub at: DateTime<Utc>,
     /// Who. Absent: the system itself, as in an import.

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use kernel::Result;
 use kernel::clock::Instant;
 use kernel::ids::{PatientId, UserId};
+use kernel::{Error, Result};
 use platform::access::Role;
 use platform::audit::{Action, Outcome};
 use platform::db::TenantTx;
@@ -118,18 +118,50 @@ pub(super) async fn is_patient(tx: &mut TenantTx, patient: PatientId) -> Result<
     .await?)
 }
 
-/// Successful accesses to one chart, each with the account behind it.
+/// Successful accesses to one chart, each with the account behind it. A list is one, however much of the chart it showed.
 pub(super) async fn own_page(
     tx: &mut TenantTx,
     patient: PatientId,
-    (from, to): (Option<Instant>, Option<Instant>),
+    period: (Option<Instant>, Option<Instant>),
     role: Option<Role>,
-    after: Option<Place>,
+    mut after: Option<Place>,
     limit: i64,
 ) -> Result<Vec<OwnAccess>> {
     plan_for_these_values(tx).await?;
     let ids = ids_of(tx, patient).await?;
-    let (one, several) = one_or_several(Some(&ids));
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut found: Vec<OwnAccess> = Vec::new();
+    loop {
+        let rows = own_rows(tx, &ids, period, role, after).await?;
+        let are_all = rows.len() < OWN_ROWS;
+        for row in rows {
+            after = Some((row.entry.at, row.entry.id, row.place));
+            match found.last_mut() {
+                Some(last) if last.entry.id == row.entry.id => last.place = row.place,
+                _ => found.push(row),
+            }
+        }
+        // The last of them may go on, and is beyond the page.
+        if are_all || found.len() >= limit {
+            found.truncate(limit);
+            return Ok(found);
+        }
+    }
+}
+
+/// Rows that are read at once.
+const OWN_ROWS: usize = 250;
+
+/// A row for each row of the chart that was shown.
+async fn own_rows(
+    tx: &mut TenantTx,
+    ids: &[Uuid],
+    (from, to): (Option<Instant>, Option<Instant>),
+    role: Option<Role>,
+    after: Option<Place>,
+) -> Result<Vec<OwnAccess>> {
+    let (one, several) = one_or_several(Some(ids));
+    let fetch = i64::try_from(OWN_ROWS).map_err(Error::internal)?;
     let tenant = tx.tenant();
     let rows = sqlx::query!(
         r#"select e.id as "id!", e.at as "at!", e.place as "place!", e.user_id as "user_id: UserId", e.role as "role!",
@@ -151,14 +183,14 @@ pub(super) async fn own_page(
         tenant as _,
         one,
         several,
-        &ids,
+        ids,
         from,
         to,
         role.map(Role::as_str),
         after.map(|(at, _, _)| at),
         after.map(|(_, id, _)| id),
         after.map(|(_, _, place)| place),
-        limit
+        fetch
     )
     .fetch_all(tx.conn())
     .await?;

@@ -19,9 +19,10 @@ mod tenant;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use chrono::TimeDelta;
 use kernel::clock::Instant;
 use kernel::ids::TenantId;
-use kernel::{Error, Result};
+use kernel::{Clock, Result};
 
 pub use report::{Counts, Fault, Finding, Report};
 
@@ -37,6 +38,9 @@ use crate::db::{Db, SealerTx};
 
 /// Records in a stretch, about.
 const STRETCH: u32 = 200_000;
+
+/// Within which a seal comes to the sink, where that can be written.
+const HANDED_WITHIN: TimeDelta = TimeDelta::minutes(1);
 
 /// What to look at. The default: everything.
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,20 +88,22 @@ pub async fn verify_in_stretches(
     };
     let mut kept = match sink {
         Some(path) => outside(path, keys, *range, &mut report).await?,
-        None => BTreeMap::new(),
+        None => Sink::default(),
     };
+    // An empty one lacks every seal; that is said once.
+    let settled = kept.any.then(|| Clock::system().now() - HANDED_WITHIN);
     let mut tenants: Vec<TenantId> = range.tenant.into_iter().collect();
     if range.tenant.is_none() {
         let mut tx = SealerTx::to_verify(db).await?;
         tenants = records::tenants(tx.conn()).await?;
-        tenants.extend(kept.keys().map(|(tenant, _)| tenant));
+        tenants.extend(kept.seals.keys().map(|(tenant, _)| tenant));
         tenants.sort_unstable();
         tenants.dedup();
     }
     for tenant in tenants {
         for chain in Log::ALL.map(|log| (tenant, log)) {
             let tx = SealerTx::to_verify(db).await?;
-            let kept = kept.remove(&chain).unwrap_or_default();
+            let kept = (kept.seals.remove(&chain).unwrap_or_default(), settled);
             let with = (keys, &acknowledged);
             tenant::Check::new(tx, with, *range, chain, kept, &mut report)
                 .run(stretch.into())
@@ -105,12 +111,8 @@ pub async fn verify_in_stretches(
         }
         report.tenants += 1;
     }
-    // A lost file must not read as one that agrees.
-    if report.is_clean() && report.seals() > 0 && sink.is_some_and(|path| !path.exists()) {
-        return Err(Error::unavailable(
-            "there is no file of seals to compare with",
-        ));
-    }
+    // A lost file must not read as one that agrees, nor one that was emptied.
+    report.sink_is_empty = sink.is_some() && !kept.any && report.seals() > 0;
     Ok(report)
 }
 
@@ -173,16 +175,25 @@ async fn ahead(tx: &mut SealerTx, now: Instant) -> Result<Vec<String>> {
 /// The hashes of the seals of a tenant's log as kept outside, by number: more than one where a number was given twice.
 type Kept = BTreeMap<i64, Vec<Hash>>;
 
+/// What the sink's file has.
+#[derive(Default)]
+struct Sink {
+    seals: BTreeMap<(TenantId, Log), Kept>,
+    /// Whether it has any seal at all, in the range or not.
+    any: bool,
+}
+
 async fn outside(
     path: &Path,
     keys: &SigningKeys,
     range: Range,
     report: &mut Report,
-) -> Result<BTreeMap<(TenantId, Log), Kept>> {
+) -> Result<Sink> {
     let path = path.to_owned();
-    let (seals, unreadable) = sink::blocking(move || {
-        let mut seals = Vec::new();
+    let (seals, any, unreadable) = sink::blocking(move || {
+        let (mut seals, mut any) = (Vec::new(), false);
         let unreadable = FileSink::read(&path, |signed| {
+            any = true;
             let seal = &signed.seal;
             if range.tenant.is_none_or(|tenant| tenant == seal.tenant)
                 && range.from.is_none_or(|from| from <= seal.sealed_at)
@@ -191,7 +202,7 @@ async fn outside(
                 seals.push(signed);
             }
         })?;
-        Ok((seals, unreadable))
+        Ok((seals, any, unreadable))
     })
     .await?;
     if unreadable > 0 {
@@ -223,5 +234,5 @@ async fn outside(
             );
         }
     }
-    Ok(kept)
+    Ok(Sink { seals: kept, any })
 }

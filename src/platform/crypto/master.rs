@@ -194,6 +194,10 @@ mod tests {
             fault(&refused),
             &Fault::MasterKeyUnknown(old.key_id().to_owned())
         );
+        // No fault of the server's that a restart does not mend; the log names the key.
+        assert_eq!(refused.code(), kernel::Code::Unavailable);
+        let logged = refused.cause_for_log().expect("a cause");
+        assert!(logged.contains(old.key_id()), "{logged}");
         let message = fault(&refused).to_string();
         assert!(
             message.contains("CHARTWELL_MASTER_KEY_PREVIOUS") && !message.contains(first.as_str())

@@ -68,6 +68,10 @@ pub enum Fault {
 
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
-        Error::internal(fault)
+        match fault {
+            // Another process has it, and this one after its next start.
+            Fault::MasterKeyUnknown(_) => Error::unavailable(fault),
+            fault => Error::internal(fault),
+        }
     }
 }

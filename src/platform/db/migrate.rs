@@ -6,7 +6,7 @@ use std::path::Path;
 use std::str::FromStr as _;
 
 use kernel::{Error, Result};
-use sqlx::migrate::{Migrate, Migrator};
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection, Executor, PgConnection};
 
@@ -71,10 +71,7 @@ async fn run_these(
         .execute("set search_path = migration, public")
         .await?;
     let before = applied(&mut connection).await?;
-    migrations
-        .run(&mut connection)
-        .await
-        .map_err(Error::internal)?;
+    migrations.run(&mut connection).await.map_err(refused)?;
     let done = migrations
         .iter()
         .filter(|migration| !before.contains(&migration.version))
@@ -141,6 +138,16 @@ pub async fn behind(connection: &mut PgConnection) -> Result<Option<String>> {
     let told =
         || format!("run chartwell migrate: the database is at {present}, this program at {newest}");
     Ok((present < newest).then(told))
+}
+
+/// What PostgreSQL says of the migration that failed, without the line of its source that said it.
+fn refused(error: MigrateError) -> Error {
+    match &error {
+        MigrateError::ExecuteMigration(sqlx::Error::Database(said), version) => {
+            Error::internal(format!("migration {version}: {}", said.message()))
+        }
+        _ => Error::internal(error),
+    }
 }
 
 async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>> {

@@ -1,6 +1,6 @@
 //! Pools. A tenant's pool is asked for by the tenant: there is one today, and the question is asked from day one.
 //!
-//! Traps: a connection that landed on a standby is dropped, not used; a connection's role is part of what it is, so the
+//! Traps: a connection that landed on a standby is dropped, not used; one that rested may have died meanwhile; a connection's role is part of what it is, so the
 //! access writer and the sealer have pools of their own.
 
 use std::str::FromStr;
@@ -19,6 +19,9 @@ use super::tx::Context;
 
 /// Connections beside those of the tenants' transactions, for what belongs to no tenant.
 const BESIDE: u32 = 2;
+
+/// Whoever rested so long is asked whether it is still there: a database restarts no faster. Busy ones are spared the question.
+const RESTED: Duration = Duration::from_millis(500);
 
 /// How to reach the database as the runtime role.
 #[derive(Clone, Debug)]
@@ -170,6 +173,15 @@ fn pool(
         .max_connections(size)
         .acquire_timeout(options.acquire_timeout)
         .test_before_acquire(false)
+        .before_acquire(|connection, met| {
+            Box::pin(async move {
+                // Its other end may be gone since: then it is closed, and the caller gets another.
+                if met.idle_for >= RESTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .max_lifetime(Duration::from_mins(30))
         .after_connect(move |connection, _| {
             Box::pin(async move {

@@ -245,6 +245,13 @@ fn give_examples(document: &mut Value) {
         if schema.get("example").is_some() && schema.get("properties").is_some() {
             schema["example"] = example::of(schema, &schemas);
         }
+        // Of a row that is written out the example is of its writable part alone.
+        let row = schema.pointer_mut("/properties/items/items");
+        if let Some(row) = row.and_then(Value::as_object_mut)
+            && row.contains_key("properties")
+        {
+            row.remove("example");
+        }
     }
     for (_, methods) in members(document.pointer_mut("/paths")) {
         for (method, operation) in members(Some(methods)) {
@@ -329,7 +336,7 @@ fn collect_references(value: &Value, names: &mut Vec<String>) {
     }
 }
 
-/// A page's rows are named, not written out again.
+/// A page's rows, and those of a part of a chart, are named, not written out again.
 fn name_rows(schemas: &mut Value) {
     let names: Vec<String> = schemas
         .as_object()
@@ -340,6 +347,7 @@ fn name_rows(schemas: &mut Value) {
     for name in &names {
         if let Some(row) = name
             .strip_prefix("Page_")
+            .or_else(|| name.strip_prefix("Section_"))
             .filter(|row| names.iter().any(|name| name == row))
         {
             schemas[name]["properties"]["items"]["items"] =

@@ -88,6 +88,42 @@ async fn what_a_trainee_corrects_after_the_co_signature_is_co_signed_before_the_
 }
 
 #[tokio::test]
+async fn what_an_author_adds_to_a_note_is_co_signed_by_whom_he_named_before_the_patient_reads_it() {
+    let ward = Ward::open().await;
+    let draft = json!({ "type": "nursing", "supervisor_id": ward.doctor.user_id, "content": { "body": "400 mg" } });
+    let path = format!("/api/v1/patients/{}/notes", ward.patient);
+    let note = id(&ward.nurse.post(path, draft).await.expect(201));
+    let path = format!("/api/v1/notes/{note}");
+    let signature = json!({ "text_number": 1, "release": true });
+    let signed = ward.nurse.post(format!("{path}/sign"), signature).await;
+    assert_eq!(signed.expect(200)["cosignature"], "pending");
+    cosign_all(&ward.doctor).await;
+    assert!(released(&ward, &note).await.contains("400 mg"));
+    let correction = json!({ "content": { "body": "4000 mg" }, "reason": "mistyped" });
+    let addendum = json!({ "text": "4000 mg, twice" });
+    for (part, body) in [("corrections", correction), ("addenda", addendum)] {
+        let added = ward.nurse.post(format!("{path}/{part}"), body).await;
+        assert_eq!(added.expect(200)["cosignature"], "pending", "{part}");
+        assert_eq!(queue(&ward.doctor).await.len(), 1, "{part}");
+        assert!(
+            !released(&ward, &note).await.contains(if part == "addenda" {
+                "twice"
+            } else {
+                "4000"
+            })
+        );
+        cosign_all(&ward.doctor).await;
+        assert!(released(&ward, &note).await.contains("4000 mg"));
+    }
+    // What a colleague adds, who needs no consent, needs none here.
+    let other = ward.clinic.user(Role::Nurse).await;
+    ward.join(&other).await;
+    let added = json!({ "text": "seen" });
+    let added = other.post(format!("{path}/addenda"), added).await;
+    assert_eq!(added.expect(200)["cosignature"], "cosigned");
+}
+
+#[tokio::test]
 async fn what_a_supervised_nurse_adds_to_anothers_note_goes_to_her_supervisor() {
     let ward = Ward::open().await;
     supervise(&ward, &ward.nurse, &ward.doctor).await;

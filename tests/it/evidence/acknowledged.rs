@@ -275,6 +275,86 @@ async fn an_earlier_state_put_back_is_told_by_the_file_and_acknowledged_by_name(
 }
 
 #[tokio::test]
+async fn a_file_of_seals_that_lacks_some_does_not_read_as_one_that_agrees() {
+    let mut archive = Archive::new().await;
+    let outside = Outside::new();
+    let sink = Some(outside.0.as_path());
+    for _ in 0..4 {
+        archive.write([1, 1]).await;
+        archive.seal_all(sink).await;
+    }
+    assert!(archive.verified(sink).await.is_clean());
+    let whole = std::fs::read_to_string(&outside.0).expect("the file");
+    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    assert_eq!(lines.len(), 8, "{whole}");
+    let keep = |wanted: &[&str]| std::fs::write(&outside.0, wanted.concat()).expect("written");
+    // Begun anew: it says from where on it is a witness.
+    keep(&lines[4..]);
+    let found = archive.found(sink).await;
+    let lacks = |text| found.iter().filter(|one| one.contains(text)).count();
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert_eq!(
+        lacks("seals from 1 on are not kept outside the database: 2"),
+        2
+    );
+    // A hole.
+    keep(&[&lines[..2], &lines[6..]].concat());
+    let found = archive.found(sink).await;
+    let lacks = |text| found.iter().filter(|one| one.contains(text)).count();
+    assert_eq!(
+        lacks("seals from 2 on are not kept outside the database: 2"),
+        2,
+        "{found:#?}"
+    );
+    // Emptied, or away: also where there is another fault.
+    let gone = "the file of seals is not there or has none";
+    keep(&[]);
+    for twice in [false, true] {
+        let report = archive.verified(sink).await;
+        assert!(
+            !report.is_clean() && report.to_string().contains(gone),
+            "{report}"
+        );
+        assert_eq!(report.faults.is_empty(), !twice, "{report}");
+        std::fs::remove_file(&outside.0).expect("removed");
+        let report = archive.verified(sink).await;
+        assert!(
+            !report.is_clean() && report.to_string().contains(gone),
+            "{report}"
+        );
+        keep(&[]);
+        let changed = "update app.audit_log set version = 77 where id = (select max(id::text)::uuid from app.audit_log)";
+        assert_eq!(archive.run(changed).await, 1);
+    }
+    assert!(archive.verified(None).await.to_string().contains("1 fault"));
+    archive.end().await;
+}
+
+#[tokio::test]
+async fn a_file_of_seals_that_stays_behind_is_named_after_a_minute() {
+    let mut archive = Archive::new().await;
+    let outside = Outside::new();
+    let sink = Some(outside.0.as_path());
+    let clock = Clock::default();
+    clock.advance(-TimeDelta::minutes(10));
+    for there in [sink, None] {
+        archive.write([1, 1]).await;
+        archive.seal_into(there, clock.clone()).await;
+    }
+    let found = archive.found(sink).await;
+    let late = found
+        .iter()
+        .filter(|one| one.contains("seals from 2 on are not kept"));
+    assert_eq!(late.count(), 2, "{found:#?}");
+    // What was made just now is on its way.
+    archive.seal_into(sink, clock).await;
+    archive.write([1, 1]).await;
+    archive.seal_all(None).await;
+    assert_eq!(archive.found(sink).await, Vec::<String>::new());
+    archive.end().await;
+}
+
+#[tokio::test]
 async fn records_of_a_clock_that_went_wrong_are_acknowledged_one_by_one() {
     let mut archive = Archive::new().await;
     let ahead = Clock::default();

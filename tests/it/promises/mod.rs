@@ -6,6 +6,7 @@ mod bad_input;
 mod borders;
 mod canaries;
 mod configuration;
+mod examples;
 mod export_columns;
 mod isolation;
 mod licences;

@@ -67,8 +67,13 @@ pub(in crate::notes) async fn ask_about_entry(
 ) -> Result<Option<UserId>> {
     let summary = &note.summary;
     let assigned = store::supervisor_of(tx, ctx.user(), summary.r#type).await?;
-    let mut asked: Vec<UserId> = assigned.into_iter().collect();
-    if summary.cosignature == Some(CosignatureStatus::Returned) && summary.author_id == ctx.user() {
+    let own = summary.author_id == ctx.user();
+    // What somebody consented to is not gone on with unseen, also where nobody but the note itself names him.
+    let named = summary
+        .supervisor_id
+        .filter(|_| own && summary.cosignature.is_some());
+    let mut asked: Vec<UserId> = assigned.or(named).into_iter().collect();
+    if summary.cosignature == Some(CosignatureStatus::Returned) && own {
         asked.extend(store::returned_by(tx, summary.id).await?);
     }
     for supervisor in &asked {

@@ -44,6 +44,8 @@ pub enum Finding {
     SealRenumbered(i64),
     /// The sink has a seal of this number that is not the database's. Said only of one that was acknowledged.
     SealGivenUp(i64),
+    /// The sink lacks the seals from this number on: so many, one after the other.
+    SealsNotKept { first: i64, count: i64 },
 }
 
 impl Finding {
@@ -106,6 +108,10 @@ impl fmt::Display for Finding {
                 f,
                 "seal {n} as kept outside the database is not here: an earlier state was put back"
             ),
+            Self::SealsNotKept { first, count } => write!(
+                f,
+                "seals from {first} on are not kept outside the database: {count}"
+            ),
         }
     }
 }
@@ -166,6 +172,8 @@ pub struct Report {
     pub disowned: Vec<i64>,
     /// The same, where a later one answers for it, with the number of that: no faults. What they claimed counts no more.
     pub answered: Vec<(i64, i64)>,
+    /// The sink is gone or has no seal of anybody's, so that nothing was compared with it: a fault where there are seals.
+    pub sink_is_empty: bool,
 }
 
 impl Report {
@@ -174,7 +182,10 @@ impl Report {
     }
 
     fn faults(&self) -> usize {
-        self.faults.len() + self.forged.len() + self.disowned.len()
+        self.faults.len()
+            + self.forged.len()
+            + self.disowned.len()
+            + usize::from(self.sink_is_empty)
     }
 
     fn known(&self) -> usize {
@@ -263,6 +274,12 @@ impl fmt::Display for Report {
         }
         for fault in &self.faults {
             writeln!(f, "{fault}")?;
+        }
+        if self.sink_is_empty {
+            writeln!(
+                f,
+                "the file of seals is not there or has none: no seal was compared with what is kept outside the database"
+            )?;
         }
         for (log, counts) in [(Log::Access, self.access), (Log::History, self.history)] {
             let Counts {

@@ -58,6 +58,10 @@ pub(super) struct Check<'a> {
     range: Range,
     chain: (TenantId, Log),
     kept: Kept,
+    /// Of a sink that has seals: its last seal of this log, and until when one has been made that must be there.
+    kept_until: Option<(i64, Instant)>,
+    /// Seals that the sink lacks, as stretches: the first and the last.
+    not_kept: Vec<(i64, i64)>,
     report: &'a mut Report,
     findings: BTreeSet<Finding>,
     /// What of findings about seals kept outside can be acknowledged.
@@ -107,9 +111,10 @@ impl<'a> Check<'a> {
         (keys, acknowledged): (&'a SigningKeys, &'a Acknowledged),
         range: Range,
         chain: (TenantId, Log),
-        mut kept: Kept,
+        (mut kept, settled): (Kept, Option<Instant>),
         report: &'a mut Report,
     ) -> Self {
+        let newest = kept.keys().next_back().copied().unwrap_or(0);
         kept.retain(|number, hashes| {
             hashes.retain(|hash| {
                 let by = acknowledged.of(&outside(chain, *number, hash));
@@ -127,6 +132,8 @@ impl<'a> Check<'a> {
             range,
             chain,
             kept,
+            kept_until: settled.map(|settled| (newest, settled)),
+            not_kept: Vec::new(),
             report,
             findings: BTreeSet::new(),
             claims: HashMap::new(),
@@ -151,6 +158,12 @@ impl<'a> Check<'a> {
         for (number, hashes) in std::mem::take(&mut self.kept) {
             self.differs_outside(Finding::SealMissing(number), number, &hashes);
         }
+        let not_kept = std::mem::take(&mut self.not_kept);
+        self.findings
+            .extend(not_kept.into_iter().map(|(first, last)| {
+                let count = last - first + 1;
+                Finding::SealsNotKept { first, count }
+            }));
         self.join_moved().await?;
         let found: Vec<Uuid> = self.findings.iter().filter_map(Finding::record).collect();
         let mut rows = match self.chain {
@@ -292,10 +305,29 @@ impl<'a> Check<'a> {
             }
         }
         let hash = seal.hash();
-        let mut others = self.kept.remove(&number).unwrap_or_default();
+        let kept = self.kept.remove(&number);
+        if kept.is_none() {
+            self.is_not_kept(seal);
+        }
+        let mut others = kept.unwrap_or_default();
         others.retain(|kept| *kept != hash);
         if !others.is_empty() {
             self.differs_outside(Finding::SealReplaced(number), number, &others);
+        }
+    }
+
+    /// Notes a seal that the sink lacks, but for the newest, which are on their way.
+    fn is_not_kept(&mut self, seal: &Seal) {
+        let (number, made) = (seal.sequence, seal.sealed_at);
+        let looked_at = self.range.from.is_none_or(|from| from <= made)
+            && self.range.to.is_none_or(|to| made < to);
+        let missed = |(newest, settled)| number < newest || made < settled;
+        if !looked_at || !self.kept_until.is_some_and(missed) {
+            return;
+        }
+        match self.not_kept.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => self.not_kept.push((number, number)),
         }
     }
 

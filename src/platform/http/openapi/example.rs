@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// How deep a schema is followed: none of ours is deeper, and none may go round in circles.
-const DEEPEST: usize = 12;
+const DEEPEST: usize = 24;
 
 /// A value of the schema. References are looked up in `schemas`.
 pub(super) fn of(schema: &Value, schemas: &Value) -> Value {

@@ -23,6 +23,7 @@ mod interop_entries;
 mod interop_follow;
 mod interop_here;
 mod interop_moved;
+mod interop_said;
 mod interop_told;
 mod interop_withdrawn;
 mod manners;

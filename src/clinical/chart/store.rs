@@ -193,7 +193,7 @@ pub(super) async fn present(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap
                              count(*) over (partition by k.section) as total,
                              row_number() over (partition by k.section order by g.effective_at desc nulls last, g.id desc) as place
                         from app.imported_resources g
-                       cross join lateral (select app.section_of_imported(g.resource_type, g.content) as section offset 0) k    -- once a row
+                       cross join lateral (select app.section_of_imported(g.resource_type, g.content, $5) as section offset 0) k    -- once a row
                        where g.tenant_id = $1 and g.patient_id = $2
                          and g.resource_type in ('DiagnosticReport', 'MedicationRequest', 'MedicationStatement', 'ServiceRequest',
                                                  'NutritionOrder', 'Task')
@@ -298,7 +298,7 @@ pub(super) async fn past(tx: &mut TenantTx, asked: &Asked) -> Result<BTreeMap<St
                            select b.resource_id, b.resource_type, b.source_id, b.content, b.effective_at
                              from app.imported_resource_states b
                             where b.tenant_id = $1 and b.patient_id = $2 and b.since <= $5 and b.until > $5) r
-                    cross join lateral (select app.section_of_imported(r.resource_type, r.content) as section offset 0) k    -- once a row
+                    cross join lateral (select app.section_of_imported(r.resource_type, r.content, $5) as section offset 0) k    -- once a row
                     where k.section = any($3)) i
             where i.place <= $4
             group by i.section"#,

@@ -26,6 +26,8 @@ pub enum GoalAchievement {
     Sustaining,
     NotAchieved,
     NotAttainable,
+    /// Imported, and its source does not say.
+    Unknown,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]

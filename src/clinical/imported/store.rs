@@ -225,6 +225,7 @@ pub(crate) struct KnownMedication {
 pub(crate) async fn medications_in_tx(
     tx: &mut TenantTx,
     patient: PatientId,
+    now: Instant,
     limit: i64,
 ) -> Result<Vec<KnownMedication>> {
     let tenant = tx.tenant();
@@ -234,12 +235,13 @@ pub(crate) async fn medications_in_tx(
              from (select app.told_of_imported(r.resource_type, r.source_id, r.content) as told, r.effective_at, r.id
                      from app.imported_resources r
                     where r.tenant_id = $1 and r.patient_id = $2 and r.resource_type in ('MedicationRequest', 'MedicationStatement')
-                      and app.section_of_imported(r.resource_type, r.content) = 'medications'
+                      and app.section_of_imported(r.resource_type, r.content, $4) = 'medications'
                     order by r.effective_at desc nulls last, r.id desc limit $3) t
             order by t.effective_at desc nulls last, t.id desc"#,
         tenant as _,
         patient as _,
         limit,
+        now,
     )
     .fetch_all(tx.conn())
     .await?;

@@ -72,6 +72,11 @@ impl Here {
         }
     }
 
+    /// Whether somebody here has had a say in whether a patient has died.
+    pub(super) fn says_he_died(&self) -> bool {
+        self.changed("status") || self.changed("deceased_on")
+    }
+
     /// Whether a change of status is left out, because the status was changed by hand.
     pub(super) fn keeps_status(&mut self) -> bool {
         let keeps = self.changed("status");

@@ -51,6 +51,12 @@ pub(super) struct Source {
     pub status: Option<PatientStatus>,
 }
 
+impl Source {
+    pub(super) fn is_dead(&self) -> bool {
+        self.data.deceased_on.is_some() || self.status == Some(PatientStatus::Deceased)
+    }
+}
+
 /// Whether a source means somebody else by an id than it did before: another family and given name, another birth date, and of the
 /// identifiers none in common. Who was registered without a name and is known by now keeps his identifiers.
 pub(super) fn is_another(present: &NewPatient, source: &NewPatient) -> bool {

@@ -63,6 +63,13 @@ pub(super) fn names(value: &Value) -> Option<Vec<PatientName>> {
     found.sort_by_key(|(element, _)| rank(element));
     let mut names: Vec<PatientName> = Vec::new();
     for (place, (element, mut name)) in found.into_iter().enumerate() {
+        if let (Some(legal), None) = (names.first(), part(element, "/family", 100))
+            && !texts(element, "/given").is_empty()
+        {
+            // What he is called by is no family.
+            name.given
+                .insert(0, std::mem::replace(&mut name.family, legal.family.clone()));
+        }
         let kind = text(element, "/use").unwrap_or_default();
         name.r#use = match kind {
             _ if place == 0 => NameUse::Legal,

@@ -10,10 +10,13 @@ use super::batch::{Batch, Fate, Verdict};
 use super::here::{self, Here};
 use super::importer::reason;
 use super::resource::Resource;
-use super::{organization, patient, practitioner};
+use super::{organization, patient, practitioner, store_here};
 
 /// What a change of a merged registration is said to come to.
 const MERGED: &str = "was merged here into another registration, which takes a death, addresses and ways of reaching the patient from it and nothing else";
+
+/// Somebody who is dead here by more than the word of the source.
+const LIVES: &str = "does not say that the patient has died; that was said or changed here, or came from a registration that was merged into this one, and stays";
 
 /// Two sources may count their patients alike.
 const ANOTHER: &str = "is somebody else than the patient of this id who was imported before (name, birth date and identifiers): give \
@@ -89,12 +92,25 @@ impl Batch<'_> {
             .await?
             .ok_or_else(Error::not_found)?;
         let mut here = Here::of_patient(&mut self.tx, id.0).await?;
-        let wanted = patient::amend(&present.data, source.data.clone(), self.now);
+        let mut wanted = patient::amend(&present.data, source.data.clone(), self.now);
+        let mut status = present.status;
+        if status == PatientStatus::Deceased && !source.is_dead() {
+            if here.says_he_died() || store_here::has_taken_in(&mut self.tx, id).await? {
+                self.note_kept(resource, Some(LIVES.to_owned()));
+            } else {
+                // Only its source has ever said so.
+                wanted.deceased_on = None;
+                status = PatientStatus::Active;
+            }
+        }
         let amended = here.patient(&present.data, wanted, &source.data);
         patients::amend_in_tx(&mut self.tx, &self.cipher, id, &amended, self.now).await?;
-        let wakes = present.status == PatientStatus::Active && source.status.is_some();
+        if status != present.status {
+            patients::restate_in_tx(&mut self.tx, id, status, None, self.now).await?;
+        }
+        let wakes = status == PatientStatus::Active && source.status.is_some();
         if !(wakes && here.keeps_status()) {
-            self.restate(id, source.status, present.status).await?;
+            self.restate(id, source.status, status).await?;
         }
         self.note_kept(resource, here.remark());
         Ok(())

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use kernel::Result;
+use kernel::ids::PatientId;
 use platform::db::TenantTx;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -25,6 +26,19 @@ pub(super) async fn changed_by_hand(
     .fetch_all(tx.conn())
     .await?;
     Ok(columns.into_iter().collect())
+}
+
+/// Whether other registrations were merged into this one.
+pub(super) async fn has_taken_in(tx: &mut TenantTx, id: PatientId) -> Result<bool> {
+    let tenant = tx.tenant();
+    let has = sqlx::query_scalar!(
+        r#"select exists (select from app.patients where tenant_id = $1 and replaced_by = $2) as "has!""#,
+        tenant as _,
+        id as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(has)
 }
 
 /// Elements of a column of a patient that stand in it or have stood there once.

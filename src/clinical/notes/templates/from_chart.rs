@@ -45,7 +45,7 @@ pub(super) async fn add(
         values.insert("allergies", allergy_lines(&summary));
     }
     if asked("medications.active") {
-        let known = imported::medications_in_tx(tx, patient, LINES).await?;
+        let known = imported::medications_in_tx(tx, patient, now, LINES).await?;
         if !known.is_empty() {
             values.insert(
                 "medications.active",

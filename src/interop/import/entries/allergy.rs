@@ -14,73 +14,60 @@ use kernel::{Code, Error, Kind, Result};
 use serde_json::Value;
 
 use super::super::batch::Batch;
-use super::super::elements::{codings, list, text, texts, tidy, wording};
+use super::super::elements::{list, text, texts, tidy, wording};
 use super::super::importer::reason;
 use super::super::report::ORPHAN;
 use super::super::resource::Resource;
+use super::codes::Said;
+use super::denials::{denies_another, is_not_known, statement};
 use super::follow::{CORRECTED, WITHDRAWN};
-use super::{Entered, Whose, code_of, codes, note, refusal, words};
+use super::{Entered, Whose, as_it_came, codes, note, refusal, words};
 
 /// Why a statement no longer stands.
 const CONTRADICTED: &str = "An allergy that was imported since contradicts it.";
+/// The codes of FHIR for where an allergy stands.
+const CLINICAL: &[&str] = &["active", "inactive", "resolved"];
+const NOT_KNOWN: &str = "/code says that it is not known whether there is any";
+const STATUS_UNREAD: &str = "/clinicalStatus or /verificationStatus is not one of FHIR's";
 const DENIES_ANOTHER: &str =
-    "/code says that there are none of a kind of which that can't be stated here";
-
-/// The statement a code makes, or its words.
-fn statement(code: &Value) -> Option<NoKnown> {
-    let coded = codings(code).find_map(|coding| match coding.code {
-        "716186003" => Some(NoKnown::NoKnownAllergies),
-        "409137002" => Some(NoKnown::NoKnownDrugAllergies),
-        "429625007" => Some(NoKnown::NoKnownFoodAllergies),
-        _ => None,
-    });
-    coded.or_else(|| match said(code)?.as_str() {
-        "no known allergies" | "no known allergy" | "no allergies" | "nka" => {
-            Some(NoKnown::NoKnownAllergies)
-        }
-        "nkda" => Some(NoKnown::NoKnownDrugAllergies),
-        words if !words.starts_with("no known") => None,
-        words if words.contains("drug") || words.contains("medication") => {
-            Some(NoKnown::NoKnownDrugAllergies)
-        }
-        words if words.contains("food") => Some(NoKnown::NoKnownFoodAllergies),
-        _ => None,
-    })
-}
-
-/// Whether it says that there are none of a kind for which we have no statement: animals, latex, what is in the air.
-fn denies_another(code: &Value) -> bool {
-    let coded = codings(code).any(|coding| matches!(coding.code, "428607008" | "1003774007"));
-    let worded = || said(code).is_some_and(|words| words.starts_with("no known"));
-    statement(code).is_none() && (coded || worded())
-}
-
-fn said(code: &Value) -> Option<String> {
-    wording(code).map(|words| tidy(words).to_lowercase())
-}
+    "/code says that there are none of a kind, or in words, of which that can't be stated here";
 
 fn map(value: &Value, whose: Whose, zone: Tz) -> std::result::Result<NewAllergy, Entered> {
     let code = value.pointer("/code").unwrap_or(&Value::Null);
-    let verification = match code_of(value, "/verificationStatus") {
-        Some("confirmed") | None => AllergyVerification::Confirmed,
-        Some("unconfirmed" | "presumed") => AllergyVerification::Unconfirmed,
-        Some("refuted") => AllergyVerification::Refuted,
-        Some("entered-in-error") => {
+    let mut unread = Vec::new();
+    let verification = match codes::status(value, "/verificationStatus", codes::VERIFICATION) {
+        Said::Code("confirmed") | Said::Nothing => AllergyVerification::Confirmed,
+        Said::Code("refuted") => AllergyVerification::Refuted,
+        Said::Code("entered-in-error") => {
             return Err(Entered::Left("was entered in error at its source"));
         }
-        Some(_) => return Err(Entered::refused("/verificationStatus is not one of FHIR's")),
+        Said::Code("unconfirmed" | "presumed") => AllergyVerification::Unconfirmed,
+        Said::Code(_) | Said::Unread => {
+            unread.extend(as_it_came(value, "/verificationStatus", "Verification"));
+            AllergyVerification::Unconfirmed
+        }
     };
-    let status = match code_of(value, "/clinicalStatus") {
-        Some("active") | None => AllergyStatus::Active,
-        Some("inactive") => AllergyStatus::Inactive,
-        Some("resolved") => AllergyStatus::Resolved,
-        Some(_) => return Err(Entered::refused("/clinicalStatus is not one of FHIR's")),
+    let status = match codes::status(value, "/clinicalStatus", CLINICAL) {
+        Said::Code("inactive") => AllergyStatus::Inactive,
+        Said::Code("resolved") => AllergyStatus::Resolved,
+        Said::Code(_) | Said::Nothing => AllergyStatus::Active,
+        Said::Unread => {
+            unread.extend(as_it_came(value, "/clinicalStatus", "Status"));
+            AllergyStatus::Active
+        }
     };
     if denies_another(code) {
         return Err(Entered::refused(DENIES_ANOTHER));
     }
+    if is_not_known(value, code) {
+        return Err(Entered::refused(NOT_KNOWN));
+    }
+    if statement(code).is_some() && !unread.is_empty() {
+        return Err(Entered::refused(STATUS_UNREAD));
+    }
     let reactions = reactions(value, zone);
-    let (substance, unsaid) = substance(value, code)?;
+    let (substance, mut unsaid) = substance(value, code)?;
+    unread.append(&mut unsaid);
     Ok(NewAllergy {
         kind: match text(value, "/type") {
             Some("allergy") => AllergyKind::Allergy,
@@ -88,9 +75,9 @@ fn map(value: &Value, whose: Whose, zone: Tz) -> std::result::Result<NewAllergy,
             _ => AllergyKind::Unknown,
         },
         substance,
-        severity: reactions
+        severity: list(value, "/reaction")
             .iter()
-            .filter_map(|reaction| reaction.severity)
+            .filter_map(severity)
             .max_by_key(|severity| *severity as u8),
         criticality: match text(value, "/criticality") {
             Some("low") => Criticality::Low,
@@ -102,10 +89,22 @@ fn map(value: &Value, whose: Whose, zone: Tz) -> std::result::Result<NewAllergy,
         onset: codes::partial_date(value, "/onsetDateTime", zone)
             .or_else(|| codes::partial_date(value, "/onsetPeriod/start", zone)),
         reactions,
-        note: note(value, unsaid, 2000),
+        note: note(value, unread, 2000),
         encounter_id: whose.encounter,
         recorded_at: None,
     })
+}
+
+fn has_an_unread_status(value: &Value) -> bool {
+    let of = |place, known| codes::status(value, place, known) == Said::Unread;
+    of("/clinicalStatus", CLINICAL) || of("/verificationStatus", codes::VERIFICATION)
+}
+
+fn says_a_substance(code: &Value) -> bool {
+    wording(code).is_some()
+        || [System::Rxnorm, System::Snomed]
+            .iter()
+            .any(|system| codes::code_in(code, *system).is_some())
 }
 
 /// What is reacted to, and what must be said beside it.
@@ -115,14 +114,18 @@ fn substance(
 ) -> std::result::Result<(Substance, Vec<String>), Entered> {
     let categories = texts(value, "/category");
     let has = |wanted: &str| categories.iter().any(|category| category == wanted);
+    // Some sources say it only of what it caused.
+    let caused = list(value, "/reaction").iter();
+    let caused = caused.filter_map(|reaction| reaction.pointer("/substance"));
+    let code = std::iter::once(code)
+        .chain(caused)
+        .find(|code| says_a_substance(code))
+        .ok_or(Entered::refused(
+            "/code says neither in a code nor in words to what",
+        ))?;
     let rxnorm = codes::code_in(code, System::Rxnorm);
     let snomed = codes::code_in(code, System::Snomed);
     let label = wording(code).and_then(|label| words(label, 200));
-    if label.is_none() && rxnorm.is_none() && snomed.is_none() {
-        return Err(Entered::refused(
-            "/code says neither in a code nor in words to what",
-        ));
-    }
     let drug = rxnorm.is_some() || has("medication") || has("biologic");
     let kind = if drug {
         SubstanceKind::Drug
@@ -172,16 +175,20 @@ fn told_of(reaction: &Value) -> Option<String> {
     (!parts.is_empty()).then(|| format!("Reaction: {}", tidy(&parts.join("; "))))
 }
 
+fn severity(reaction: &Value) -> Option<AllergySeverity> {
+    match text(reaction, "/severity") {
+        Some("mild") => Some(AllergySeverity::Mild),
+        Some("moderate") => Some(AllergySeverity::Moderate),
+        Some("severe") => Some(AllergySeverity::Severe),
+        _ => None,
+    }
+}
+
 fn reactions(value: &Value, zone: Tz) -> Vec<Reaction> {
     list(value, "/reaction")
         .iter()
         .flat_map(|reaction| {
-            let severity = match text(reaction, "/severity") {
-                Some("mild") => Some(AllergySeverity::Mild),
-                Some("moderate") => Some(AllergySeverity::Moderate),
-                Some("severe") => Some(AllergySeverity::Severe),
-                _ => None,
-            };
+            let severity = severity(reaction);
             let onset = codes::partial_date(reaction, "/onset", zone);
             list(reaction, "/manifestation")
                 .iter()
@@ -263,7 +270,11 @@ impl Batch<'_> {
             return Ok(Entered::partly("allergy", id, SAID_BY_ANOTHER.to_owned()));
         }
         let error = match self.add_or_revise(person, new.clone(), shared).await {
-            Ok((id, fits)) => return Ok(Entered::whole("allergy", id).lacking(overflow(fits))),
+            Ok((id, fits)) => {
+                let unread = has_an_unread_status(value).then(|| STATUS_UNREAD.to_owned());
+                let lacks = overflow(fits).or(unread);
+                return Ok(Entered::whole("allergy", id).lacking(lacks));
+            }
             Err(error) => error,
         };
         let is_the_code = error.kind() == Kind::Invalid
@@ -414,31 +425,53 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn mapped(value: &Value) -> std::result::Result<NewAllergy, Entered> {
+        let whose = Whose {
+            patient: PatientId::new(),
+            encounter: None,
+        };
+        map(value, whose, Tz::UTC)
+    }
+
     #[test]
-    fn that_there_are_none_is_understood_in_codes_and_in_words_and_is_never_an_allergy() {
-        let code =
-            |code: &str| json!({"coding": [{"system": "http://snomed.info/sct", "code": code}]});
-        let text = |text: &str| json!({"text": text});
-        for (said, stated) in [
-            (code("716186003"), Some(NoKnown::NoKnownAllergies)),
-            (text("No Known  Allergies"), Some(NoKnown::NoKnownAllergies)),
-            (text("NKDA"), Some(NoKnown::NoKnownDrugAllergies)),
-            (
-                text("No known medication allergies"),
-                Some(NoKnown::NoKnownDrugAllergies),
-            ),
-            (code("428607008"), None),
-            (text("No known latex allergy"), None),
-        ] {
-            assert_eq!(statement(&said), stated, "{said}");
-            assert_eq!(denies_another(&said), stated.is_none(), "{said}");
-        }
-        for allergy in [code("91936005"), text("Nickel"), json!({})] {
-            assert_eq!(
-                (statement(&allergy), denies_another(&allergy)),
-                (None, false)
-            );
-        }
+    fn an_allergy_whose_status_can_not_be_read_is_an_allergy_and_a_statement_is_none() {
+        let hl7 = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical";
+        let snomed =
+            json!({"system": "http://snomed.info/sct", "code": "55561003", "display": "Active"});
+        let said = |element: &str, status: Value| {
+            mapped(&json!({"code": {"text": "Penicillin"}, element: status})).expect("an allergy")
+        };
+        let coded = json!({"coding": [snomed, {"system": hl7, "code": "inactive"}]});
+        assert_eq!(
+            said("clinicalStatus", coded).status,
+            AllergyStatus::Inactive
+        );
+        let worded = said("clinicalStatus", json!({"text": "Resolved"}));
+        assert_eq!(worded.status, AllergyStatus::Resolved);
+        let odd = said("clinicalStatus", json!({"text": "See chart"}));
+        assert_eq!(odd.status, AllergyStatus::Active);
+        let note = odd.note.expect("a note");
+        assert!(note.contains("Status at its source: See chart"), "{note}");
+        let odd = said("verificationStatus", json!({"text": "By hearsay"}));
+        assert_eq!(odd.verification, AllergyVerification::Unconfirmed);
+        let none = |status: &str| {
+            mapped(
+                &json!({"code": {"text": "No known drug allergy"}, "clinicalStatus": {"text": status}}),
+            )
+        };
+        assert!(!none("Inactive").expect("a statement").is_live());
+        assert!(matches!(none("See chart"), Err(Entered::Refused(_))));
+    }
+
+    #[test]
+    fn what_caused_a_reaction_is_the_substance_and_its_worst_counts_whatever_is_said_of_it() {
+        let allergy = mapped(&json!({"reaction": [
+            {"substance": {"text": "Bactrim"}, "severity": "mild", "manifestation": [{"text": "Nausea"}]},
+            {"description": "Stopped breathing", "severity": "severe"}]}))
+        .expect("an allergy");
+        assert_eq!(allergy.substance.text.as_deref(), Some("Bactrim"));
+        assert_eq!(allergy.severity, Some(AllergySeverity::Severe));
+        assert_eq!(allergy.reactions.len(), 1);
     }
 
     #[test]
@@ -447,11 +480,7 @@ mod tests {
             "code": {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "7984", "display": "Penicillin V"}]},
             "reaction": [{"severity": "mild", "manifestation": [{"text": "Hives"}]}, {"severity": "severe", "manifestation": [{"text": "Anaphylaxis"}],
                 "substance": {"text": "Penicillin G"}, "exposureRoute": {"text": "Oral"}, "description": "Within minutes"}]});
-        let whose = Whose {
-            patient: PatientId::new(),
-            encounter: None,
-        };
-        let allergy = map(&value, whose, Tz::UTC).expect("an allergy");
+        let allergy = mapped(&value).expect("an allergy");
         assert_eq!(allergy.substance.kind, SubstanceKind::Drug);
         assert_eq!(allergy.substance.code.as_deref(), Some("7984"));
         assert_eq!(allergy.severity, Some(AllergySeverity::Severe));

@@ -2,12 +2,13 @@
 
 use chrono_tz::Tz;
 use clinical::terminology::{Coding, System};
+use clinical::vitals::VitalKind;
 use kernel::PartialDate;
 use serde_json::Value;
 
 use super::super::dates;
-use super::super::elements::{self, codings, list, text};
-use super::{Entered, words};
+use super::super::elements::{self, Coding as Named, codings, list, text};
+use super::{Entered, vital, words};
 
 /// A code system, by any of the names it goes by.
 pub(super) fn system(uri: &str) -> Option<System> {
@@ -52,6 +53,95 @@ pub(super) fn partial_date(value: &Value, pointer: &str, zone: Tz) -> Option<Par
     dates::partial_on(text(value, pointer)?, zone)
 }
 
+/// The codes of FHIR for how sure a problem or an allergy is.
+pub(super) const VERIFICATION: &[&str] = &[
+    "unconfirmed",
+    "presumed",
+    "provisional",
+    "differential",
+    "confirmed",
+    "refuted",
+    "entered-in-error",
+];
+
+/// What an element says of a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// It is not there.
+    Nothing,
+    /// One of the codes that it may have.
+    Code(&'static str),
+    /// Something that can't be read.
+    Unread,
+}
+
+/// A status as FHIR's own code says it, or that of another system, or words: they may stand beside each other, in any order.
+pub(super) fn status(value: &Value, pointer: &str, known: &[&'static str]) -> Said {
+    let concept = value.pointer(pointer).unwrap_or(&Value::Null);
+    let codings: Vec<Named<'_>> = codings(concept).collect();
+    let (own, others): (Vec<&Named<'_>>, Vec<&Named<'_>>) =
+        codings.iter().partition(|coding| is_of_fhir(coding));
+    let coded = own.into_iter().chain(others).map(|coding| coding.code);
+    let worded = text(concept, "").into_iter().chain(wordings(concept));
+    let said: Vec<String> = coded.chain(worded).map(folded).collect();
+    let read = said
+        .iter()
+        .find_map(|said| known.iter().find(|code| *code == said));
+    match read {
+        Some(code) => Said::Code(*code),
+        None if said.is_empty() => Said::Nothing,
+        None => Said::Unread,
+    }
+}
+
+fn is_of_fhir(coding: &Named<'_>) -> bool {
+    let system = coding.system.unwrap_or_default();
+    system.starts_with("http://terminology.hl7.org/") || system.starts_with("http://hl7.org/fhir/")
+}
+
+/// Whatever words a concept has: its text, and the displays of its codings.
+pub(super) fn wordings(concept: &Value) -> impl Iterator<Item = &str> {
+    let displays = list(concept, "/coding").iter();
+    text(concept, "/text")
+        .into_iter()
+        .chain(displays.filter_map(|coding| text(coding, "/display")))
+}
+
+/// Words as a code would be written; SNOMED CT says what kind of thing it is in brackets.
+fn folded(said: &str) -> String {
+    let said = said.split(" (").next().unwrap_or(said);
+    let said = elements::tidy(said).to_lowercase().replace([' ', '_'], "-");
+    if said == "in-remission" {
+        "remission".to_owned()
+    } else {
+        said
+    }
+}
+
+/// Whether an observation is of somebody else than the patient whose record it is in: of the child she bears, of a donor.
+pub(super) fn of_another(value: &Value) -> Option<Entered> {
+    let subject = text(value, "/subject/reference");
+    let focus = list(value, "/focus").iter();
+    if focus
+        .filter(|focus| !focus.is_null())
+        .any(|focus| subject.is_none() || text(focus, "/reference") != subject)
+    {
+        let why = "/focus says that it is of somebody or something else than the patient";
+        return Some(Entered::refused(why));
+    }
+    let sites = list(value, "/bodySite");
+    let is_unborn = sites.iter().any(|site| {
+        let coded = codings(site).any(|coding| matches!(coding.code, "83418008" | "55460000"));
+        let mut said = wordings(site).map(str::to_lowercase);
+        coded || said.any(|said| said.split(|c: char| !c.is_alphabetic()).any(is_of_a_fetus))
+    });
+    is_unborn.then(|| Entered::refused("/bodySite says that it is of an unborn child"))
+}
+
+fn is_of_a_fetus(word: &str) -> bool {
+    ["fetus", "fetal", "foetus", "foetal"].contains(&word)
+}
+
 /// What an observation is.
 pub(super) enum Category {
     Vital,
@@ -67,23 +157,38 @@ pub(super) fn category(value: &Value) -> Category {
     {
         return Category::Social;
     }
-    let found: Vec<&str> = list(value, "/category")
-        .iter()
-        .flat_map(codings)
-        .map(|coding| coding.code)
-        .collect();
-    let has = |code: &str| found.contains(&code);
+    let concepts = list(value, "/category");
+    let is_coded = concepts.iter().flat_map(codings).next().is_some();
+    let coded = concepts.iter().flat_map(codings).map(|coding| coding.code);
+    let worded = concepts.iter().flat_map(wordings).filter(|_| !is_coded);
+    let found: Vec<String> = coded.chain(worded).map(folded).collect();
+    let has = |code: &str| found.iter().any(|found| found == code);
     if has("vital-signs") {
         Category::Vital
     } else if has("social-history") || has("survey") || has("sdoh") {
         Category::Social
     } else if has("laboratory") {
         Category::Other("results of the laboratory have no place in the chart yet")
+    } else if !is_coded && is_measured(value) {
+        // Where its source has no code for the place, the code of what was measured says it.
+        Category::Vital
     } else if found.is_empty() {
         Category::Other("names no category, so that its place is not known")
     } else {
         Category::Other("observations of its category have no place in the chart yet")
     }
+}
+
+/// Whether its code is of a vital sign and of nothing else. Glucose is more often a result of the laboratory.
+fn is_measured(value: &Value) -> bool {
+    let code = value.pointer("/code").unwrap_or(&Value::Null);
+    codings(code)
+        .filter(|coding| coding.system.and_then(system) == Some(System::Loinc))
+        .any(|coding| match vital::measure(coding.code) {
+            Some(vital::Measure::One(kind)) => kind != VitalKind::Glucose,
+            Some(_) => true,
+            None => matches!(coding.code, "8480-6" | "8462-4"),
+        })
 }
 
 /// LOINC: tobacco smoking status.
@@ -129,6 +234,71 @@ mod tests {
         assert_eq!(date("/b").as_deref(), Some("2019-03"));
         assert_eq!(date("/c").as_deref(), Some("2019-03-04"));
         assert_eq!(date("/d"), None);
+    }
+
+    #[test]
+    fn a_status_is_read_in_any_code_or_in_words_and_only_an_absent_one_says_nothing() {
+        let known = &["active", "remission", "entered-in-error"];
+        let of = |said: Value| status(&json!({ "s": said }), "/s", known);
+        let hl7 = "http://terminology.hl7.org/CodeSystem/condition-clinical";
+        let sct = |display: &str| json!({"system": "http://snomed.info/sct", "code": "55561003", "display": display});
+        for (said, meant) in [
+            (
+                json!({"coding": [sct("Active"), {"system": hl7, "code": "remission"}]}),
+                Said::Code("remission"),
+            ),
+            (
+                json!({"coding": [{"system": hl7, "code": "Active"}]}),
+                Said::Code("active"),
+            ),
+            (
+                json!({"coding": [sct("Active (qualifier value)")]}),
+                Said::Code("active"),
+            ),
+            (
+                json!({"coding": [{"display": "In remission"}]}),
+                Said::Code("remission"),
+            ),
+            (
+                json!({"text": "Entered in Error"}),
+                Said::Code("entered-in-error"),
+            ),
+            (json!("active"), Said::Code("active")),
+            (json!({"text": "Ask again"}), Said::Unread),
+            (json!({"coding": [sct("Whatever")]}), Said::Unread),
+            (json!({}), Said::Nothing),
+            (Value::Null, Said::Nothing),
+        ] {
+            assert_eq!(of(said.clone()), meant, "{said}");
+        }
+    }
+
+    #[test]
+    fn what_is_of_an_unborn_child_or_of_a_donor_is_not_the_patients_own() {
+        let is = |value: Value| of_another(&value).is_some();
+        assert!(is(json!({"focus": [{"display": "Fetus"}]})));
+        assert!(is(
+            json!({"subject": {"reference": "Patient/1"}, "focus": [{"reference": "Patient/2"}]})
+        ));
+        assert!(is(json!({"bodySite": {"text": "Left twin, fetus"}})));
+        assert!(is(json!({"bodySite": {"coding": [{"code": "55460000"}]}})));
+        let own = json!({"subject": {"reference": "Patient/1"}, "focus": [{"reference": "Patient/1"}], "bodySite": {"text": "Left arm"}});
+        assert!(!is(own) && !is(json!({"focus": []})));
+    }
+
+    #[test]
+    fn a_vital_sign_is_one_by_its_code_where_no_code_says_the_place() {
+        let is = |category: Value, code: &str| {
+            let code = json!({"coding": [{"system": "http://loinc.org", "code": code}]});
+            let value = json!({"category": category, "code": code});
+            matches!(super::category(&value), Category::Vital)
+        };
+        assert!(is(json!([]), "8867-4"));
+        assert!(is(json!([{"text": "Vital Signs"}]), "2339-0"));
+        assert!(is(json!([{"text": "Bedside"}]), "8480-6"));
+        assert!(!is(json!([]), "2339-0"));
+        assert!(!is(json!([{"text": "Laboratory"}]), "8867-4"));
+        assert!(!is(json!([{"coding": [{"code": "exam"}]}]), "8867-4"));
     }
 
     #[test]

@@ -19,10 +19,20 @@ use super::super::batch::Batch;
 use super::super::elements::{Coding, codings, list, text, wording};
 use super::super::resource::Resource;
 use super::super::store_entries as store;
+use super::codes::Said;
 use super::follow::CORRECTED;
-use super::{Entered, Whose, code_of, codes, note, quantity_at, refusal, revised, words};
+use super::{Entered, Whose, codes, note, quantity_at, refusal, revised, words};
 
 const IN_ERROR: &str = "was entered in error at its source";
+/// The codes of FHIR for where a problem stands.
+const CLINICAL: &[&str] = &[
+    "active",
+    "recurrence",
+    "relapse",
+    "inactive",
+    "remission",
+    "resolved",
+];
 const UNSAID: &str = "/code says what it is neither in ICD-10-CM, nor in SNOMED CT, nor in words";
 
 /// The problem; or why it can't be one.
@@ -123,24 +133,28 @@ fn between(value: &Value, place: &str) -> Option<String> {
 }
 
 fn status(value: &Value, ended: bool) -> std::result::Result<ProblemStatus, Entered> {
-    match code_of(value, "/clinicalStatus") {
-        None if ended => Ok(ProblemStatus::Resolved),
-        None | Some("active" | "recurrence" | "relapse") => Ok(ProblemStatus::Active),
-        Some("remission") => Ok(ProblemStatus::InRemission),
-        Some("inactive" | "resolved") => Ok(ProblemStatus::Resolved),
-        Some(_) => Err(Entered::refused("/clinicalStatus is not one of FHIR's")),
+    match codes::status(value, "/clinicalStatus", CLINICAL) {
+        Said::Nothing if ended => Ok(ProblemStatus::Resolved),
+        Said::Nothing | Said::Code("active" | "recurrence" | "relapse") => {
+            Ok(ProblemStatus::Active)
+        }
+        Said::Code("remission") => Ok(ProblemStatus::InRemission),
+        Said::Code(_) => Ok(ProblemStatus::Resolved),
+        Said::Unread => Err(Entered::refused("/clinicalStatus is not one of FHIR's")),
     }
 }
 
 fn verification(value: &Value) -> std::result::Result<ProblemVerification, Entered> {
-    match code_of(value, "/verificationStatus") {
-        Some("confirmed") | None => Ok(ProblemVerification::Confirmed),
-        Some("unconfirmed") => Ok(ProblemVerification::Unconfirmed),
-        Some("provisional") => Ok(ProblemVerification::Provisional),
-        Some("differential") => Ok(ProblemVerification::Differential),
-        Some("refuted") => Ok(ProblemVerification::Refuted),
-        Some("entered-in-error") => Err(Entered::Left(IN_ERROR)),
-        Some(_) => Err(Entered::refused("/verificationStatus is not one of FHIR's")),
+    match codes::status(value, "/verificationStatus", codes::VERIFICATION) {
+        Said::Nothing | Said::Code("confirmed") => Ok(ProblemVerification::Confirmed),
+        Said::Code("unconfirmed") => Ok(ProblemVerification::Unconfirmed),
+        Said::Code("provisional") => Ok(ProblemVerification::Provisional),
+        Said::Code("differential") => Ok(ProblemVerification::Differential),
+        Said::Code("refuted") => Ok(ProblemVerification::Refuted),
+        Said::Code("entered-in-error") => Err(Entered::Left(IN_ERROR)),
+        Said::Code(_) | Said::Unread => {
+            Err(Entered::refused("/verificationStatus is not one of FHIR's"))
+        }
     }
 }
 
@@ -182,7 +196,7 @@ fn is_a_slip(coding: &Coding<'_>) -> bool {
 }
 
 fn is_refuted(value: &Value) -> bool {
-    code_of(value, "/verificationStatus") == Some("refuted")
+    codes::status(value, "/verificationStatus", codes::VERIFICATION) == Said::Code("refuted")
 }
 
 fn as_a_diagnosis(why: &str) -> String {
@@ -411,6 +425,24 @@ mod tests {
             assert_eq!(problem.status, ProblemStatus::Resolved, "{value}");
             let ended = problem.abatement.as_ref().map(kernel::PartialDate::as_str);
             assert_eq!((ended, problem.note.as_deref()), (on, said));
+        }
+    }
+
+    #[test]
+    fn a_status_in_words_is_read_and_one_that_can_not_be_read_is_no_fact() {
+        let said =
+            |element: &str, words: &str| mapped(&condition(json!({ element: { "text": words } })));
+        let resolved = said("clinicalStatus", "Resolved").expect("a problem");
+        assert_eq!(resolved.status, ProblemStatus::Resolved);
+        let refuted = said("verificationStatus", "Refuted").expect("a problem");
+        assert_eq!(refuted.verification, ProblemVerification::Refuted);
+        let mistaken = said("verificationStatus", "Entered in Error");
+        assert_eq!(mistaken.err(), Some(Entered::Left(IN_ERROR)));
+        for element in ["clinicalStatus", "verificationStatus"] {
+            assert!(matches!(
+                said(element, "As agreed"),
+                Err(Entered::Refused(_))
+            ));
         }
     }
 

@@ -22,7 +22,7 @@ use super::super::batch::Batch;
 use super::super::resource::Resource;
 use super::super::store_entries as store;
 use super::withdraw::is_in_error;
-use super::{Entered, Whose, codes, table_that_follows, vital};
+use super::{Entered, Whose, codes, panel, table_that_follows};
 
 /// Why a resource has changed and its entry has not.
 const CHANGED: &str =
@@ -125,7 +125,7 @@ impl Batch<'_> {
         let Some(before) = store::content_of(&mut self.tx, &name).await? else {
             return Ok(Entered::refused(CHANGED));
         };
-        let Some(kind) = vital::kind_of(&before) else {
+        let Some(kind) = panel::kind_of(&before) else {
             return Ok(Entered::refused(CHANGED));
         };
         let present = vitals::newest_in_tx(&mut self.tx, whose.patient, set, kind).await?;
@@ -145,6 +145,13 @@ impl Batch<'_> {
             self.withdraw_readings(all(), (WITHDRAWN, None)).await?;
             return Ok(Entered::whole("vitals", set));
         }
+        if let Some(Entered::Refused(another)) = codes::of_another(&resource.value) {
+            let why = if self.rereads { READ_ANEW } else { CORRECTED };
+            for reading in all().filter(|reading| reading.stands()) {
+                vitals::withdraw_in_tx(&mut self.tx, reading, (why, None), self.now).await?;
+            }
+            return Ok(Entered::whole("vitals", set).lacking(Some(another)));
+        }
         if let Some(unfinished) = codes::unfinished(&resource.value) {
             return Ok(unfinished);
         }
@@ -154,14 +161,14 @@ impl Batch<'_> {
         let Some(person) = self.person(whose.patient).await? else {
             return Ok(Entered::refused(super::super::report::ORPHAN));
         };
-        let (of, mut rows) = match self.readings(resource, &person, whose) {
+        let (of, mut rows, lacks) = match self.readings(resource, &person, whose) {
             Ok(read) => read,
             Err(why) => return Ok(why),
         };
         let same =
             |(row, there): (&VitalRecord, &VitalRecord)| there.stands() && row.says_the_same(there);
         if rows.len() == 1 + beside.len() && rows.iter().zip(all()).all(same) {
-            return Ok(Entered::whole("vitals", set));
+            return Ok(Entered::whole("vitals", set).lacking(lacks));
         }
         if self.rereads && !present.stands() {
             return Ok(Entered::refused(CHANGED_HERE));
@@ -174,7 +181,7 @@ impl Batch<'_> {
         let why = if self.rereads { READ_ANEW } else { CORRECTED };
         self.withdraw_readings(all(), (why, Some(new))).await?;
         self.write_readings(rows);
-        let entered = Entered::whole("vitals", new);
+        let entered = Entered::whole("vitals", new).lacking(lacks);
         self.lead_to(resource, set.into(), &entered).await?;
         Ok(entered)
     }

@@ -54,7 +54,10 @@ pub(super) fn of(value: &Value) -> Option<Half> {
 
 /// Whether it waits for the other half.
 pub(in super::super) fn is_half(value: &Value) -> bool {
-    of(value).is_some() && codes::unfinished(value).is_none() && codes::modified(value).is_none()
+    of(value).is_some()
+        && codes::unfinished(value).is_none()
+        && codes::of_another(value).is_none()
+        && codes::modified(value).is_none()
 }
 
 fn are_alike(one: &Value, other: &Value) -> bool {

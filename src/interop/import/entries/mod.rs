@@ -16,12 +16,14 @@ mod allergy;
 mod anew;
 mod codes;
 mod condition;
+mod denials;
 pub(super) mod document;
 mod follow;
 mod halves;
 mod immunization;
 mod moved;
 mod oxygen;
+mod panel;
 mod plan;
 mod procedure;
 mod social;
@@ -204,6 +206,14 @@ fn note(value: &Value, more: impl IntoIterator<Item = String>, most: usize) -> O
     Some(at_most(&lines.join("\n"), most)).filter(|text| !text.is_empty())
 }
 
+/// An element that can't be read, to be read by whoever looks at the entry.
+fn as_it_came(value: &Value, pointer: &str, word: &str) -> Option<String> {
+    let concept = value.pointer(pointer)?;
+    let said = text(concept, "").or_else(|| elements::wording(concept));
+    let said = said.or_else(|| elements::codings(concept).next().map(|coding| coding.code))?;
+    Some(format!("{word} at its source: {}", words(said, 200)?))
+}
+
 /// A number with its unit, or two of them, in words; digits as they were written in the text.
 fn quantity(value: &Value, written: &str) -> Option<String> {
     let one = |value: &Value, place: &str| {
@@ -342,10 +352,11 @@ impl Batch<'_> {
         person: &Patient,
         whose: Whose,
     ) -> Result<Entered> {
-        if let Some(left) = codes::unfinished(&resource.value) {
+        let value = &resource.value;
+        if let Some(left) = codes::unfinished(value).or_else(|| codes::of_another(value)) {
             return Ok(left);
         }
-        match codes::category(&resource.value) {
+        match codes::category(value) {
             codes::Category::Vital => Ok(self.vital(resource, person, whose)),
             codes::Category::Social => self.social(resource, whose).await,
             codes::Category::Other(why) => Ok(Entered::Left(why)),

@@ -15,7 +15,7 @@ use super::super::batch::Batch;
 use super::super::resource::Resource;
 use super::super::store::Before;
 use super::super::store_entries as store;
-use super::{Entered, Whose, table_that_follows, vital};
+use super::{Entered, Whose, panel, table_that_follows};
 
 /// Why an entry was taken back.
 const MOVED: &str = "Its source has found that it is another patient's.";
@@ -78,7 +78,7 @@ impl Batch<'_> {
     ) -> Result<bool> {
         let name = self.stored(&resource.identity());
         let before = store::content_of(&mut self.tx, &name).await?;
-        let Some(kind) = before.as_ref().and_then(vital::kind_of) else {
+        let Some(kind) = before.as_ref().and_then(panel::kind_of) else {
             return Ok(false);
         };
         let present = vitals::newest_in_tx(&mut self.tx, whose.patient, set, kind).await?;

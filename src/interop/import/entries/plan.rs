@@ -18,7 +18,8 @@ use super::super::elements::{list, text, texts, wording};
 use super::super::importer::reason;
 use super::super::resource::Resource;
 use super::super::store_entries as store;
-use super::{Entered, Whose, code_of, codes, note, quantity_at, refusal, words};
+use super::codes::Said;
+use super::{Entered, Whose, as_it_came, code_of, codes, note, quantity_at, refusal, words};
 
 fn plan_status(value: &Value) -> std::result::Result<CarePlanStatus, Entered> {
     match text(value, "/status") {
@@ -156,17 +157,38 @@ fn goal_status(value: &Value) -> std::result::Result<GoalStatus, Entered> {
     }
 }
 
+/// The codes of FHIR for how far a goal is achieved.
+const ACHIEVEMENT: &[&str] = &[
+    "in-progress",
+    "improving",
+    "worsening",
+    "no-change",
+    "achieved",
+    "sustaining",
+    "not-achieved",
+    "no-progress",
+    "not-attainable",
+];
+
+const UNREAD: &str = "/achievementStatus is not one of FHIR's";
+
+/// How far it is achieved: what its source does not say, nobody knows here.
 fn achievement(value: &Value) -> GoalAchievement {
-    match code_of(value, "/achievementStatus") {
-        Some("improving") => GoalAchievement::Improving,
-        Some("worsening") => GoalAchievement::Worsening,
-        Some("no-change") => GoalAchievement::NoChange,
-        Some("achieved") => GoalAchievement::Achieved,
-        Some("sustaining") => GoalAchievement::Sustaining,
-        Some("not-achieved" | "no-progress") => GoalAchievement::NotAchieved,
-        Some("not-attainable") => GoalAchievement::NotAttainable,
-        _ => GoalAchievement::InProgress,
+    match codes::status(value, "/achievementStatus", ACHIEVEMENT) {
+        Said::Code("improving") => GoalAchievement::Improving,
+        Said::Code("worsening") => GoalAchievement::Worsening,
+        Said::Code("no-change") => GoalAchievement::NoChange,
+        Said::Code("achieved") => GoalAchievement::Achieved,
+        Said::Code("sustaining") => GoalAchievement::Sustaining,
+        Said::Code("not-achieved" | "no-progress") => GoalAchievement::NotAchieved,
+        Said::Code("not-attainable") => GoalAchievement::NotAttainable,
+        Said::Code(_) => GoalAchievement::InProgress,
+        Said::Nothing | Said::Unread => GoalAchievement::Unknown,
     }
+}
+
+fn is_achievement_unread(value: &Value) -> bool {
+    codes::status(value, "/achievementStatus", ACHIEVEMENT) == Said::Unread
 }
 
 fn target(element: &Value, written: &str) -> Option<GoalTarget> {
@@ -214,6 +236,9 @@ fn goal(
         .iter()
         .filter(|(one, written)| target(one, written).is_none())
         .filter_map(|(one, written)| target_in_words(one, written));
+    let unread = is_achievement_unread(value)
+        .then(|| as_it_came(value, "/achievementStatus", "Achievement"))
+        .flatten();
     Ok(NewGoal {
         description: said
             .and_then(|said| words(said, 1000))
@@ -241,6 +266,7 @@ fn goal(
                 .into_iter()
                 .chain(due)
                 .chain(in_words)
+                .chain(unread)
                 .chain(texts(value, "/outcomeCode/0/text")),
             5000,
         ),
@@ -446,7 +472,10 @@ impl Batch<'_> {
                 None => goals::add_in_tx(tx, patient, (goal, status), on, now).await,
             };
             match done {
-                Ok(id) => return Ok(Entered::whole("goal", id).lacking(lacks)),
+                Ok(id) => {
+                    let unread = is_achievement_unread(value).then(|| UNREAD.to_owned());
+                    return Ok(Entered::whole("goal", id).lacking(lacks.or(unread)));
+                }
                 Err(error) if is_a_code(&error) && lacks.is_none() => {
                     lacks = Some(format!("its codes: {}", reason(&error)));
                 }

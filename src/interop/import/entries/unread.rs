@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::elements::{list, text};
 use super::codes::{self, Category};
-use super::oxygen;
+use super::panel;
 
 /// Of the resource and not of the patient.
 const BESIDE: [&str; 11] = [
@@ -113,7 +113,6 @@ const PRESSURE: &[&str] = &[
     "effectiveDateTime",
     "effectiveInstant",
     "effectivePeriod",
-    "component",
     "bodySite",
     "note",
 ];
@@ -271,7 +270,7 @@ pub(in super::super) fn of(value: &Value) -> Option<String> {
     let elements = value.as_object()?.keys().map(String::as_str);
     let unread: Vec<String> = elements
         .filter(|name| !BESIDE.contains(name) && !LINKS.contains(name) && !read.contains(name))
-        .filter(|name| *name != "component" || !oxygen::reads_components(value))
+        .filter(|name| *name != "component" || !panel::reads_components(value))
         // An extension's URL may be anything; that there are some is said.
         .map(|name| format!("/{name}"))
         .collect();

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use clinical::patients::Patient;
 use clinical::terminology::System;
 use clinical::vitals::{
-    Amount, BodySite, NewReading, Position, SetOf, Source, Unit, VitalKind, VitalRecord,
+    Amount, BodySite, NewReading, Position, SetOf, Unit, VitalKind, VitalRecord,
 };
 use kernel::PartialDate;
 use kernel::clock::Instant;
@@ -20,9 +20,8 @@ use super::super::batch::Batch;
 use super::super::dates;
 use super::super::digits;
 use super::super::elements::{codings, list, text, wording};
-use super::super::importer::reason;
 use super::super::resource::Resource;
-use super::{Entered, Whose, codes, halves, note, oxygen, words};
+use super::{Entered, Whose, codes, note, panel, words};
 
 type Moment = (PatientId, Option<EncounterId>, Instant, Option<PartialDate>);
 
@@ -164,7 +163,7 @@ fn place(value: &Value) -> (Option<BodySite>, Option<String>) {
 }
 
 /// The note of a source, behind what must not get lost and before what was said instead of a rounded number.
-fn remark(
+pub(super) fn remark(
     value: &Value,
     first: Option<String>,
     said: impl IntoIterator<Item = String>,
@@ -202,7 +201,11 @@ pub(super) fn empty(kind: VitalKind) -> NewReading {
 }
 
 /// The reading; or why it can't be one. `beside`: what must be said with it.
-fn map(value: &Value, written: &str, beside: Vec<String>) -> Result<NewReading, Entered> {
+pub(super) fn map(
+    value: &Value,
+    written: &str,
+    beside: Vec<String>,
+) -> Result<NewReading, Entered> {
     let code = value.pointer("/code").unwrap_or(&Value::Null);
     let measured = codings(code)
         .filter(|coding| coding.system.and_then(codes::system) == Some(System::Loinc))
@@ -214,12 +217,17 @@ fn map(value: &Value, written: &str, beside: Vec<String>) -> Result<NewReading, 
         Measure::Computed => {
             return Err(Entered::Left("is computed here from what was measured"));
         }
-        Measure::Panel => {
+        Measure::Panel if !list(value, "/hasMember").is_empty() => {
             return Err(Entered::Left(
                 "is a panel, whose members stand for themselves",
             ));
         }
-        Measure::Pressure => VitalKind::BloodPressure,
+        Measure::Panel if !panel::has_a_pressure(value) => {
+            return Err(Entered::refused(
+                "is a panel, and no /component is a vital sign that is known here",
+            ));
+        }
+        Measure::Panel | Measure::Pressure => VitalKind::BloodPressure,
         Measure::One(kind) => kind,
     };
     let (body_site, more) = place(value);
@@ -394,19 +402,9 @@ fn position(value: &Value) -> Option<Position> {
         })
 }
 
-/// What kind of reading a resource made, if it made one.
-pub(super) fn kind_of(value: &Value) -> Option<VitalKind> {
-    if halves::of(value).is_some() {
-        return Some(VitalKind::BloodPressure);
-    }
-    map(value, &value.to_string(), Vec::new())
-        .ok()
-        .map(|reading| reading.kind)
-}
-
 impl Batch<'_> {
     pub(super) fn vital(&mut self, resource: &Resource, person: &Patient, whose: Whose) -> Entered {
-        let (of, mut rows) = match self.readings(resource, person, whose) {
+        let (of, mut rows, lacks) = match self.readings(resource, person, whose) {
             Ok(read) => read,
             Err(why) => return why,
         };
@@ -415,55 +413,13 @@ impl Batch<'_> {
             row.set_id = set;
         }
         self.write_readings(rows);
-        Entered::whole("vitals", set)
+        Entered::whole("vitals", set).lacking(lacks)
     }
 
     /// Writes the readings of a resource with the batch; which of them it has made beside the first, it remembers.
     pub(super) fn write_readings(&mut self, rows: Vec<VitalRecord>) {
         self.joined = Some(rows.iter().skip(1).map(|row| row.id.into()).collect());
         self.vitals.rows.extend(rows);
-    }
-
-    /// The readings a resource makes, in no set yet: its own, and those of the oxygen that was given meanwhile; or why it makes none.
-    pub(super) fn readings(
-        &self,
-        resource: &Resource,
-        person: &Patient,
-        whose: Whose,
-    ) -> Result<(SetOf, Vec<VitalRecord>), Entered> {
-        let (measured_at, measured_on) = measured(&resource.value, self.importer.zone)
-            .ok_or(Entered::refused("has no time at which it was measured"))?;
-        let of = SetOf {
-            patient_id: whose.patient,
-            encounter_id: whose.encounter,
-            measured_at,
-            source: Source::Import,
-            recorded_by: None,
-            recorded_at: self.now,
-        };
-        let row = |reading: NewReading| {
-            if let Some(broken) = self.broken(&reading) {
-                return Err(broken);
-            }
-            let mut row = of
-                .row_of_history(reading, person.data.birth_date)
-                .map_err(|error| Entered::Refused(reason(&error)))?;
-            row.measured_on.clone_from(&measured_on);
-            Ok(row)
-        };
-        let (value, written) = (&resource.value, resource.content.as_str());
-        let (mut beside, mut in_words) = (Vec::new(), Vec::new());
-        if oxygen::is_saturation(value) {
-            for (reading, said) in oxygen::given(value, written) {
-                match reading.map(row) {
-                    Some(Ok(row)) => beside.push(row),
-                    _ => in_words.push(said),
-                }
-            }
-        }
-        let first = row(map(value, written, in_words)?)?;
-        beside.insert(0, first);
-        Ok((of, beside))
     }
 }
 
@@ -490,6 +446,11 @@ mod tests {
         let reading = mapped(&whole).expect("a reading");
         assert_eq!(reading.systolic, Some(Amount::whole(128)));
         assert_eq!(reading.diastolic, Some(Amount::whole(82)));
+        let panel = json!({"code": coded("85353-1"), "component": whole["component"]});
+        assert_eq!(
+            mapped(&panel).expect("a reading").systolic,
+            reading.systolic
+        );
         let half = json!({"code": coded("85354-9"), "component": [part("8480-6", 128.0)]});
         assert!(matches!(mapped(&half), Err(Entered::Refused(_))));
     }

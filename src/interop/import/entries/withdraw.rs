@@ -19,8 +19,9 @@ use super::super::batch::Batch;
 use super::super::elements::text;
 use super::super::resource::Resource;
 use super::super::store_entries as store;
+use super::codes::Said;
 use super::follow::CHANGED_HERE;
-use super::{Entered, Whose, code_of, condition, revised};
+use super::{Entered, Whose, codes, condition, revised};
 
 const SHARED: &str =
     "was entered in error at its source, and another resource brought the same: the entry stays";
@@ -32,7 +33,8 @@ pub(in super::super) fn is_in_error(value: &Value) -> bool {
     let said = ["/status", "/docStatus", "/lifecycleStatus"]
         .iter()
         .any(|place| text(value, place) == Some("entered-in-error"));
-    said || code_of(value, "/verificationStatus") == Some("entered-in-error")
+    let verified = codes::status(value, "/verificationStatus", codes::VERIFICATION);
+    said || verified == Said::Code("entered-in-error")
 }
 
 impl Batch<'_> {

@@ -119,6 +119,12 @@ impl Faults<'_> {
                 "between 1 and 1560",
             );
         }
+        let mut dates = HashSet::new();
+        for (index, day) in it.days.iter().enumerate() {
+            let pointer = format!("/days/{index}/date");
+            self.demand(is_date(&day.date), pointer.clone(), "a date: YYYY-MM-DD");
+            self.demand(dates.insert(&day.date), pointer, "named twice");
+        }
         self.unique("/providers", it.providers.iter().map(|it| &it.id));
         self.unique("/rooms", it.rooms.iter().map(|it| &it.id));
         self.unique("/equipment", it.equipment.iter().map(|it| &it.id));
@@ -200,6 +206,10 @@ impl Faults<'_> {
                 self.interval(&pointer, it.day, it.from, it.to);
                 opens = opens.min(it.from);
                 closes = closes.max(it.to);
+            }
+            for (nth, it) in provider.taken.iter().enumerate() {
+                let pointer = format!("/providers/{index}/taken/{nth}");
+                self.interval(&pointer, it.day, it.from, it.to);
             }
             self.limits(&format!("/providers/{index}/limits"), &provider.limits);
         }
@@ -346,4 +356,25 @@ impl Faults<'_> {
         self.demand(rooms, at("room"), "no such room");
         self.demand(units, at("equipment"), "no such equipment");
     }
+}
+
+/// A day of the calendar, as it is written.
+fn is_date(text: &str) -> bool {
+    let number = |from: usize, to: usize| {
+        let digits = text.get(from..to)?;
+        let plain = digits.bytes().all(|it| it.is_ascii_digit());
+        plain.then(|| digits.parse::<u32>().ok()).flatten()
+    };
+    let bytes = text.as_bytes();
+    let form = bytes.len() == 10 && bytes[4] == b'-' && bytes[7] == b'-';
+    let (Some(year), Some(month), Some(day)) = (number(0, 4), number(5, 7), number(8, 10)) else {
+        return false;
+    };
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let last = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    form && (1..=12).contains(&month) && (1..=last).contains(&day)
 }

@@ -1,5 +1,7 @@
 //! From slots back to names and minutes, with the reasons.
 
+use std::collections::BTreeSet;
+
 use crate::grid::Grid;
 use crate::model::{Choice, Slot};
 use crate::plan::{Change, Goals, Placement, Plan, Reason, SearchReport, Unplaced};
@@ -232,8 +234,16 @@ fn never(problem: &Problem, week: &Week<'_>, index: usize) -> Option<(Reason, St
         };
         return Some((Reason::NoProvider, why));
     }
+    let works = |(reason, why)| match reason {
+        Reason::NotWorking if fits_but_for_taken(problem, request) => {
+            let why =
+                "Those who may attend are taken at the times it may have by what no plan moves.";
+            (Reason::ProvidersFull, why.to_owned())
+        }
+        _ => (reason, why),
+    };
     if wanted.options.is_empty() {
-        return Some(no_option(problem, request));
+        return Some(works(no_option(problem, request)));
     }
     if wanted.days.is_empty() && !has_a_start(problem, request) {
         let why = "No window is long enough for it, or none holds a start it may have.";
@@ -255,12 +265,72 @@ fn never(problem: &Problem, week: &Week<'_>, index: usize) -> Option<(Reason, St
     }
     if desks == 0 {
         let why = "Nobody who may attend works long enough at the times it may have.";
-        return Some((Reason::NotWorking, why.to_owned()));
+        return Some(works((Reason::NotWorking, why.to_owned())));
     }
     (all == 0).then(|| {
         let why = "While those who may attend work, no room or equipment of its kind is available, or the patient is elsewhere.";
         (Reason::AssetsUnavailable, why.to_owned())
     })
+}
+
+/// Would it lie within the hours of those who may attend, if nothing held them?
+fn fits_but_for_taken(problem: &Problem, request: &Request) -> bool {
+    if problem.providers.iter().all(|it| it.taken.is_empty()) {
+        return false;
+    }
+    let here =
+        |facility: &String| request.facilities.is_empty() || request.facilities.contains(facility);
+    let facilities: BTreeSet<&String> = problem
+        .providers
+        .iter()
+        .flat_map(|it| it.working.iter().chain(&it.taken))
+        .map(|it| &it.facility)
+        .filter(|it| here(it))
+        .collect();
+    let tick = problem.tick_minutes;
+    let fits = |team: &[&str], facility: &String, day: usize| {
+        let rules = DayRules::new(problem, request, day);
+        let members = problem
+            .providers
+            .iter()
+            .filter(|it| team.contains(&it.id.as_str()));
+        let hours: Vec<Vec<(u32, u32)>> =
+            members.map(|it| whole_hours(it, facility, day)).collect();
+        let mut starts = (0..problem.days[day].minutes / tick).map(|at| at * tick);
+        starts.any(|start| {
+            let (from, to) = (
+                start.checked_sub(request.prep),
+                start + request.duration + request.cleanup,
+            );
+            let held = |it: &(u32, u32)| from.is_some_and(|from| it.0 <= from && to <= it.1);
+            rules.may_start(start) && hours.iter().all(|it| it.iter().any(held))
+        })
+    };
+    let teams = rules::teams(problem, request);
+    let mut teams = teams.iter().filter(|team| !team.is_empty());
+    teams.any(|team| {
+        facilities
+            .iter()
+            .any(|facility| (0..problem.days.len()).any(|day| fits(team, facility, day)))
+    })
+}
+
+/// A provider's hours on a day somewhere, with those that are taken.
+fn whole_hours(provider: &Provider, facility: &String, day: usize) -> Vec<(u32, u32)> {
+    let hours = provider.working.iter().chain(&provider.taken);
+    let mut hours: Vec<(u32, u32)> = hours
+        .filter(|it| it.day == day && it.facility == *facility)
+        .map(|it| (it.from, it.to))
+        .collect();
+    hours.sort_unstable();
+    let mut whole: Vec<(u32, u32)> = Vec::new();
+    for (from, to) in hours {
+        match whole.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => whole.push((from, to)),
+        }
+    }
+    whole
 }
 
 /// Could it start at all, if somebody worked day and night?

@@ -57,6 +57,9 @@ pub struct Provider {
     /// When they can be called as well: by requests with that `call` only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub on_call: Vec<OnCall>,
+    /// What lies outside of `working` because something holds it that is not asked about: for the reasons told only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken: Vec<Working>,
     #[serde(default, skip_serializing_if = "Limits::is_none")]
     pub limits: Limits,
 }

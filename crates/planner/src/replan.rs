@@ -1,6 +1,8 @@
 //! When the week changes: somebody is sick, an emergency comes in, a surge. What stands stays where it can; moving,
 //! handing over and cancelling cost what the problem says, so the least disruption wins.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::check::{Fault, faults};
@@ -172,18 +174,91 @@ pub fn change(problem: &mut Problem, changes: &[ChangeOfDay]) {
     }
 }
 
+/// Placements of a plan that is another problem's.
+fn strangers(problem: &Problem, plan: &Plan) -> Vec<Fault> {
+    let known: HashSet<&str> = problem.requests.iter().map(|it| it.id.as_str()).collect();
+    let placements = plan.placements.iter().enumerate();
+    let strange = placements.filter(|(_, it)| !known.contains(it.request.as_str()));
+    let fault = |index| Fault {
+        pointer: format!("/plan/placements/{index}/request"),
+        rule: "no such request",
+    };
+    strange.map(|(index, _)| fault(index)).collect()
+}
+
+/// What a change names that is not there.
+fn unknown(problem: &Problem, change: &ChangeOfDay, index: usize) -> Vec<Fault> {
+    let mut found = Vec::new();
+    let mut demand = |holds: bool, field: &str, rule: &'static str| {
+        if !holds {
+            let pointer = format!("/changes/{index}/{field}");
+            found.push(Fault { pointer, rule });
+        }
+    };
+    let named = |assets: &[Asset], id: &String| assets.iter().any(|it| it.id == *id);
+    let time = match change {
+        ChangeOfDay::ProviderAway {
+            provider,
+            day,
+            from,
+            to,
+        } => {
+            let known = problem.providers.iter().any(|it| it.id == *provider);
+            demand(known, "provider", "no such provider");
+            Some((*day, *from, *to))
+        }
+        ChangeOfDay::RoomClosed {
+            room,
+            day,
+            from,
+            to,
+        } => {
+            demand(named(&problem.rooms, room), "room", "no such room");
+            Some((*day, *from, *to))
+        }
+        ChangeOfDay::EquipmentDown {
+            equipment,
+            day,
+            from,
+            to,
+        } => {
+            let known = named(&problem.equipment, equipment);
+            demand(known, "equipment", "no such equipment");
+            Some((*day, *from, *to))
+        }
+        ChangeOfDay::Wanted { .. } => None,
+        ChangeOfDay::Withdrawn { request } => {
+            let known = problem.requests.iter().any(|it| it.id == *request);
+            demand(known, "request", "no such request");
+            None
+        }
+    };
+    if let Some((day, from, to)) = time {
+        demand(day < problem.days.len(), "day", "no such day");
+        demand(from < to, "to", "after `from`");
+    }
+    found
+}
+
 /// Plans anew after changes; answers the changed problem beside the plan, so that the plan can be checked against it.
 ///
 /// # Errors
-/// All faults of the changed problem.
+/// All faults of the changed problem; or whatever the plan or the changes name that is not there.
 pub fn replan(
     problem: &Problem,
     plan: &Plan,
     changes: &[ChangeOfDay],
     options: &Options,
 ) -> Result<(Problem, Plan), Vec<Fault>> {
+    let mut found = strangers(problem, plan);
     let mut changed = standing(problem, plan);
-    change(&mut changed, changes);
+    for (index, it) in changes.iter().enumerate() {
+        found.extend(unknown(&changed, it, index));
+        change(&mut changed, std::slice::from_ref(it));
+    }
+    if !found.is_empty() {
+        return Err(found);
+    }
     let plan = solve(&changed, options)?;
     Ok((changed, plan))
 }
@@ -191,7 +266,7 @@ pub fn replan(
 /// The same, told as a comparison; nothing is applied.
 ///
 /// # Errors
-/// All faults of the changed problem.
+/// As [`replan`].
 pub fn what_if(
     problem: &Problem,
     plan: &Plan,

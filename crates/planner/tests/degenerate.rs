@@ -70,6 +70,70 @@ fn what_is_left_when_the_only_request_is_withdrawn_is_an_empty_plan() {
 }
 
 #[test]
+fn a_change_that_names_what_is_not_there_is_a_fault() {
+    let problem = week();
+    let options = options(Budget::Iterations(50));
+    let plan = solve(&problem, &options).expect("a sound problem");
+    let away = |provider: &str, day, (from, to)| ChangeOfDay::ProviderAway {
+        provider: provider.to_owned(),
+        day,
+        from,
+        to,
+    };
+    let known = problem.providers[0].id.as_str();
+    let changes = [
+        away("Nobody", 0, (0, 60)),
+        away(known, 2, (0, 60)),
+        away(known, 1, (60, 60)),
+        ChangeOfDay::RoomClosed {
+            room: "no-room".to_owned(),
+            day: 0,
+            from: 0,
+            to: 60,
+        },
+        ChangeOfDay::Withdrawn {
+            request: "no-request".to_owned(),
+        },
+    ];
+    let pointers = |plan: &Plan, changes: &[ChangeOfDay]| -> Vec<String> {
+        let faults = replan(&problem, plan, changes, &options).expect_err("faults");
+        faults.into_iter().map(|it| it.pointer).collect()
+    };
+    let told = [
+        "/changes/0/provider",
+        "/changes/1/day",
+        "/changes/2/to",
+        "/changes/3/room",
+        "/changes/4/request",
+    ];
+    assert_eq!(pointers(&plan, &changes), told);
+    let mut others = plan.clone();
+    others.placements[0].request = "of another week".to_owned();
+    assert_eq!(pointers(&others, &[]), ["/plan/placements/0/request"]);
+}
+
+#[test]
+fn a_day_is_one_of_the_calendar_and_comes_once() {
+    let mut problem = week();
+    for (date, fault) in [
+        ("2026-02-30", true),
+        ("2026-2-3", true),
+        ("tomorrow", true),
+        ("2028-02-29", false),
+    ] {
+        problem.days[0].date = date.to_owned();
+        assert_eq!(
+            solve(&problem, &options(Budget::Iterations(0))).is_err(),
+            fault,
+            "{date}"
+        );
+    }
+    problem.days[1].date = problem.days[0].date.clone();
+    let faults = solve(&problem, &options(Budget::Iterations(0))).expect_err("twice");
+    assert_eq!(faults[0].pointer, "/days/1/date");
+}
+
+#[test]
 fn without_providers_nobody_is_placed() {
     let mut problem = week();
     problem.providers.clear();

@@ -75,6 +75,7 @@ const DEFINER_FUNCTIONS: &[&str] = &[
     "moves_of", // rows that changed hands between one the caller may see and others, within the tenant
     "reopen_referrals", // trigger: what an answer in error had closed, within the tenant
     "register_begin_of_encounter", // trigger: the register knows when an encounter began
+    "sessions_of", // where a session stands that is joined, within the tenant
     "left_since_agreed", // who of an appointment's staff has left, of one the caller may see, within the tenant
     "forget_papers", // what imported resources hold of a document that was destroyed, within the tenant
     // as it stood

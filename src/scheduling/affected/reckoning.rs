@@ -85,7 +85,8 @@ pub(super) async fn reckon(tx: &mut TenantTx, standing: &[Standing]) -> Result<V
                 id: facility.0,
                 reason: AffectedReason::Inactive,
             });
-            let away = hours.as_mut().and_then(|hours| hours.why(row));
+            let away = hours.as_mut().map(|hours| hours.why(row));
+            let away = away.into_iter().flatten();
             let unable = row.who.filter(|_| row.lacks_skill);
             let unable = unable.map(|id| WhyAffected {
                 what: AffectedWhat::Provider,
@@ -134,14 +135,24 @@ impl Hours {
         }
     }
 
-    /// Why what a row names is not available when the appointment occupies it; none if it is.
-    fn why(&mut self, row: &Standing) -> Option<WhyAffected> {
-        let (id, what) = row.who.zip(row.what)?;
-        let told = |reason| Some(WhyAffected { what, id, reason });
+    /// Why what a row names is not available when the appointment occupies it; nothing if it is.
+    fn why(&mut self, row: &Standing) -> Vec<WhyAffected> {
+        let Some((id, what)) = row.who.zip(row.what) else {
+            return Vec::new();
+        };
+        let reasons = self.reasons(row, id, what).into_iter();
+        reasons
+            .map(|reason| WhyAffected { what, id, reason })
+            .collect()
+    }
+
+    fn reasons(&mut self, row: &Standing, id: Uuid, what: AffectedWhat) -> Vec<AffectedReason> {
         if row.active == Some(false) {
-            return told(AffectedReason::Inactive);
+            return vec![AffectedReason::Inactive];
         }
-        let (from, until) = row.occupied_from.zip(row.occupied_until)?;
+        let Some((from, until)) = row.occupied_from.zip(row.occupied_until) else {
+            return Vec::new();
+        };
         let needed = Span::new(from, until);
         let is_place = matches!(what, AffectedWhat::Room | AffectedWhat::Equipment);
         let attended = is_place && row.needs_provider;
@@ -155,17 +166,20 @@ impl Hours {
             }
         });
         if available.holds(needed) {
-            return None;
+            return Vec::new();
         }
         let taken_from = |closed: &Ranges| !closed.intersect(&Ranges::one(needed)).is_empty();
-        told(if taken_from(&calendar.off(id)) {
-            AffectedReason::TimeOff
-        } else if !attended && taken_from(&calendar.holidays) {
-            AffectedReason::Holiday
-        } else if is_place {
-            AffectedReason::Closed
-        } else {
-            AffectedReason::NotWorking
-        })
+        let off = taken_from(&calendar.off(id)).then_some(AffectedReason::TimeOff);
+        let holiday = !attended && taken_from(&calendar.holidays);
+        let holiday = holiday.then_some(AffectedReason::Holiday);
+        let mut reasons: Vec<AffectedReason> = off.into_iter().chain(holiday).collect();
+        if reasons.is_empty() {
+            reasons.push(if is_place {
+                AffectedReason::Closed
+            } else {
+                AffectedReason::NotWorking
+            });
+        }
+        reasons
     }
 }

@@ -70,7 +70,8 @@ pub(super) async fn list(ctx: &Ctx, query: ListAffected) -> Result<Answer<Affect
 }
 
 fn scope(ctx: &Ctx, query: &ListAffected) -> Result<Scope> {
-    require_order(query.from, query.to)?;
+    let from = query.from.unwrap_or(ctx.now());
+    require_order(Some(from), query.to)?;
     let whose = Whose {
         provider: query.provider_id,
         staff: query.staff_id,
@@ -80,7 +81,6 @@ fn scope(ctx: &Ctx, query: &ListAffected) -> Result<Scope> {
         let rule = "must be left out with staff_id or asset_id: they are asked for one at a time";
         return Err(parameter("?provider_id", "too_many", rule));
     }
-    let from = query.from.unwrap_or(ctx.now());
     let until = query.to.unwrap_or(from + DEFAULT_WINDOW);
     if until - from > LONGEST_WINDOW {
         let rule = "must lie at most 92 days after from";

@@ -52,7 +52,7 @@ pub use moving::{hand_on_in_tx, holding_in_tx, lock_all_in_tx, reschedule_in_tx,
 pub use placement::{Placement, Timing};
 pub use records::{Outcome, record_in_tx};
 pub use status::AppointmentStatus;
-pub use steps::{cancel_in_tx, confirm_in_tx};
+pub use steps::{cancel_himself_in_tx, cancel_in_tx, confirm_in_tx};
 pub(crate) use {
     booking::{lock_open_of_series, look_among_in_tx},
     holds::{booked_of_hold, hold_by_id},

@@ -34,11 +34,13 @@ pub(crate) async fn take(
         store::release_expired(tx, &resources, (from, to), now).await?;
     }
     rows.sort_by_key(|row| row.resource);
-    let session = placed.session().filter(|_| placed.is_group());
-    if let Some(session) = session {
+    if let Some(session) = session(tx, placed, now).await? {
+        if let Some(pointer) = session.elsewhere.filter(|_| over.is_empty()) {
+            return Err(elsewhere(pointer));
+        }
         let patient = placed.placement.patient.0;
         for row in rows.iter_mut().filter(|row| row.resource != patient) {
-            row.party = session;
+            row.party = session.party;
         }
     }
     let taken = if placed.is_group() && over.is_empty() {
@@ -54,6 +56,49 @@ pub(crate) async fn take(
     Err(slot_taken(&placed.placement, placed.is_group(), missing))
 }
 
+/// The session a placement would be one of.
+struct Session {
+    party: Uuid,
+    /// It stands in another facility or room, so it can't be joined: the field that names this one.
+    elsewhere: Option<&'static str>,
+}
+
+/// The session that stands, by the party it was begun with; or one that is begun now, which the constraints keep from any other
+/// of its provider. None where there are no sessions.
+async fn session(tx: &mut TenantTx, placed: &Placed, now: Instant) -> Result<Option<Session>> {
+    let Some(own) = placed.session() else {
+        return Ok(None);
+    };
+    let standing = store::sessions_of(tx, &own, now).await?;
+    let here: Vec<_> = standing
+        .iter()
+        .filter(|it| it.facility == own.facility)
+        .collect();
+    let rooms: Vec<_> = here.iter().filter_map(|it| it.room).collect();
+    let another = |room| !rooms.is_empty() && !rooms.contains(&room);
+    let elsewhere = if here.is_empty() && !standing.is_empty() {
+        Some("/facility_id")
+    } else if placed.placement.room.is_some_and(another) {
+        Some("/room_id")
+    } else {
+        None
+    };
+    Ok(Some(Session {
+        party: here.first().map_or_else(|| own.party(), |it| it.party),
+        elsewhere,
+    }))
+}
+
+/// The field of a placement that names another facility or room than the session has that it would join.
+pub(crate) async fn stands_elsewhere(
+    tx: &mut TenantTx,
+    placed: &Placed,
+    now: Instant,
+) -> Result<Option<&'static str>> {
+    let session = session(tx, placed, now).await?;
+    Ok(session.and_then(|session| session.elsewhere))
+}
+
 /// Those of its providers, staff and room that are occupied then, and so would be booked over. A session that has a place left
 /// occupies nobody; one that has none, or that something else is in the way of, is booked over as a whole.
 pub(crate) async fn booked_over(
@@ -66,9 +111,13 @@ pub(crate) async fn booked_over(
     let lenient = lenient.chain(wish.staff.iter().map(|id| id.0));
     let lenient: Vec<Uuid> = lenient.chain(wish.room.iter().map(|id| id.0)).collect();
     let (from, to) = placed.occupied();
-    let Some(session) = placed.session().filter(|_| placed.is_group()) else {
+    let Some(session) = session(tx, placed, now).await? else {
         return store::occupied(tx, &lenient, (from, to), placed.own.as_ref(), now).await;
     };
+    if session.elsewhere.is_some() {
+        return Ok(lenient);
+    }
+    let session = session.party;
     let capacity = placed.service.data.capacity;
     for resource in &lenient {
         let lanes = store::free_lanes(tx, (*resource, session), (from, to), capacity, now).await?;
@@ -219,6 +268,14 @@ async fn take_lane(
         break;
     }
     Ok(taken)
+}
+
+/// That a session stands, and in another place than the one this field names.
+pub(crate) fn elsewhere(pointer: &'static str) -> Error {
+    let field = FieldError::new(pointer, "session_elsewhere", "must be where the session is");
+    Error::new(Code::SlotTaken)
+        .detail("The session takes place in another room or facility then.")
+        .with_fields(vec![field])
 }
 
 /// The field says of what kind it is that is occupied.

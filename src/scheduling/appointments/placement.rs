@@ -116,11 +116,18 @@ impl Placed {
         })
     }
 
-    /// What the appointments of one group session have in common.
-    pub fn session(&self) -> Option<Uuid> {
+    /// Of a group, the session it is one of.
+    pub fn session(&self) -> Option<party::Session> {
         let lead = self.resources().first().copied()?;
         let wish = &self.placement;
-        Some(party::of_session(wish.service, wish.starts_at, lead))
+        let session = party::Session {
+            service: wish.service,
+            start: wish.starts_at,
+            lead,
+            facility: wish.facility,
+            room: wish.room.filter(|_| self.service.data.room_kind.is_some()),
+        };
+        self.is_group().then_some(session)
     }
 }
 
@@ -278,7 +285,18 @@ async fn take_place(
 ) -> Result<Placed, Refused> {
     let anybody = placed.service.data.needs_provider && placed.placement.providers.is_empty();
     let given_up = give_up_taken(tx, &mut placed, manner).await? || missing;
-    let taken = match occupancy::refuse_busy(&placed, manner.overbook) {
+    let elsewhere = occupancy::stands_elsewhere(tx, &placed, now).await?;
+    let joins = joins_in_its_room(&placed, elsewhere, manner);
+    if joins {
+        placed.placement.room = None;
+    }
+    let given_up = given_up || joins;
+    let elsewhere = elsewhere.filter(|_| !joins && !manner.overbook);
+    let refused = match elsewhere {
+        Some(pointer) => Err(occupancy::elsewhere(pointer)),
+        None => occupancy::refuse_busy(&placed, manner.overbook),
+    };
+    let taken = match refused {
         Err(error) => Some(error),
         Ok(()) if given_up || lacks_something(&placed.placement, &placed.service) => {
             choose(tx, &mut placed, wall, manner, now).await?
@@ -306,6 +324,12 @@ async fn take_place(
         }),
         Some(obstacle) => Err(Error::from(obstacle).into()),
     }
+}
+
+/// Whether what need not keep its room goes where the session is.
+fn joins_in_its_room(placed: &Placed, elsewhere: Option<&str>, manner: Manner<'_>) -> bool {
+    let free_to = !manner.keeps_room && placed.service.data.room_kind.is_some();
+    free_to && elsewhere == Some("/room_id")
 }
 
 fn no_place(error: Error, placed: Placed, wall: Tz) -> Refused {

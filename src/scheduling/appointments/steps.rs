@@ -159,6 +159,9 @@ pub(super) async fn cancel(
     let by = by_whom(ctx, why.by)?;
     let mut tx = ctx.begin(Permission::AppointmentRespond).await?;
     let present = store::lock(&mut tx, id).await?;
+    if ctx.acts_for_himself() {
+        require_to_come(&present)?;
+    }
     require_notice(ctx, &mut tx, present.starts_at).await?;
     cancel_in_tx(&mut tx, id, by, &why.reason, Some(ctx.user()), ctx.now()).await?;
     commit(ctx, tx, id).await
@@ -190,6 +193,29 @@ pub(super) async fn require_notice(ctx: &Ctx, tx: &mut TenantTx, starts_at: Inst
         return Err(Error::new(Code::TooLateToCancel));
     }
     Ok(())
+}
+
+/// A patient cancels what is to come; once he is here, he says so to the office.
+fn require_to_come(present: &Appointment) -> Result<()> {
+    if present.status.is_open() {
+        return Ok(());
+    }
+    let none: [&str; 0] = [];
+    Err(Error::new(Code::IllegalTransition).with("allowed", serde_json::json!(none)))
+}
+
+/// As [`cancel_in_tx`], by the patient himself, who does not log in.
+///
+/// # Errors
+/// `illegal_transition` unless it is to come; `not_found`.
+pub async fn cancel_himself_in_tx(
+    tx: &mut TenantTx,
+    id: AppointmentId,
+    reason: &str,
+    now: Instant,
+) -> Result<()> {
+    require_to_come(&store::lock(tx, id).await?)?;
+    cancel_in_tx(tx, id, CancelledBy::Patient, reason, None, now).await
 }
 
 /// Cancels an appointment and gives its time back; the encounter planned for it is cancelled, too.

@@ -1,7 +1,7 @@
 //! SQL of reservations: who is occupied when.
 
 use kernel::clock::Instant;
-use kernel::ids::{AppointmentId, AssetId, HoldId, PatientId, ProviderId, StaffId};
+use kernel::ids::{AppointmentId, AssetId, FacilityId, HoldId, PatientId, ProviderId, StaffId};
 use kernel::{Code, Error, OnConstraint as _, Result};
 use platform::db::TenantTx;
 use serde::Serialize;
@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::availability::OwnTime;
 use crate::deadlock;
+use crate::party;
 
 /// One resource's time.
 #[derive(Clone, Debug, Serialize)]
@@ -86,6 +87,33 @@ pub(crate) async fn release_expired(
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// A session that stands, and where.
+pub(super) struct StandingSession {
+    pub party: Uuid,
+    pub facility: FacilityId,
+    pub room: Option<AssetId>,
+}
+
+/// The sessions of a service that stand with who leads one, or where it is, at its start; whoever has a place in them.
+pub(super) async fn sessions_of(
+    tx: &mut TenantTx,
+    session: &party::Session,
+    now: Instant,
+) -> Result<Vec<StandingSession>> {
+    let sessions = sqlx::query_as!(
+        StandingSession,
+        r#"select party as "party!", facility_id as "facility!: FacilityId", room_id as "room: AssetId"
+             from app.sessions_of($1, $2, $3, $4)"#,
+        session.lead,
+        session.service as _,
+        session.start,
+        now,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(sessions)
 }
 
 /// The lanes of a session nobody has taken at this resource, lowest first; none if it is occupied otherwise. Who is booked over a

@@ -279,11 +279,11 @@ impl Situation {
         store::busy_at(tx, facility, &self.ids(), window, now).await
     }
 
-    /// Group sessions of the service that have places left.
+    /// Group sessions of the service at a facility that have places left.
     pub(super) async fn sessions(
         &self,
         tx: &mut TenantTx,
-        service: &Service,
+        (service, facility): (&Service, FacilityId),
         wish: &Wish,
         now: Instant,
     ) -> Result<Vec<Session>> {
@@ -299,7 +299,22 @@ impl Situation {
         let parties = store::parties(tx, &self.ids(), starts, length, capacity, now).await?;
         let session = |found: store::Party| {
             let start = instant(found.starts_at.timestamp_micros() + wish.before);
-            let ours = |lead: &&Uuid| party::of_session(service.id, start, **lead) == found.party;
+            let (room, equipment) = self.assets_among(&found.resources);
+            let needs_room = service.data.room_kind.is_some();
+            // Of another facility, or in another room than one that is named.
+            if needs_room && room.is_none() {
+                return None;
+            }
+            let ours = |lead: &&Uuid| {
+                let session = party::Session {
+                    service: service.id,
+                    start,
+                    lead: **lead,
+                    facility,
+                    room: room.filter(|_| needs_room),
+                };
+                session.is(found.party)
+            };
             let leader = found.resources.iter().find(ours)?;
             let people = self.people.iter().map(|person| person.id);
             let mut providers: Vec<ProviderId> = people
@@ -309,22 +324,27 @@ impl Situation {
             Some(Session {
                 start,
                 providers,
-                // Rooms first, then devices in the order of their kinds.
-                assets: self.assets_among(&found.resources),
+                room,
+                equipment,
                 left: capacity - found.taken,
             })
         };
         Ok(parties.into_iter().filter_map(session).collect())
     }
 
-    fn assets_among(&self, ids: &[Uuid]) -> Vec<AssetId> {
+    /// The room among these, and the devices in the order of their kinds.
+    fn assets_among(&self, ids: &[Uuid]) -> (Option<AssetId>, Vec<AssetId>) {
         let mut among: Vec<&Place> = self
             .places
             .iter()
             .filter(|place| ids.contains(&place.id.0))
             .collect();
-        among.sort_by(|a, b| (a.kind, &a.asset_kind).cmp(&(b.kind, &b.asset_kind)));
-        among.into_iter().map(|place| place.id).collect()
+        among.sort_by(|a, b| a.asset_kind.cmp(&b.asset_kind));
+        let (rooms, devices): (Vec<&Place>, Vec<&Place>) = among
+            .into_iter()
+            .partition(|place| place.kind == AssetKind::Room);
+        let devices = devices.into_iter().map(|place| place.id);
+        (rooms.first().map(|room| room.id), devices.collect())
     }
 
     /// Of the kinds a service needs.

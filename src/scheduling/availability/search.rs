@@ -32,7 +32,8 @@ pub(super) struct Session {
     pub start: Instant,
     /// The one who leads first: with another one it would be another session.
     pub providers: Vec<ProviderId>,
-    pub assets: Vec<AssetId>,
+    pub room: Option<AssetId>,
+    pub equipment: Vec<AssetId>,
     pub left: i32,
 }
 
@@ -304,15 +305,12 @@ fn joined<'a>(
                     .iter()
                     .all(|who| broken_limit(calendar, busy, *who, at, wish).is_none())
         })
-        .map(move |session| {
-            let rooms = usize::from(wish.needs_room);
-            Found {
-                start: session.start,
-                providers: session.providers.clone(),
-                room: session.assets.iter().take(rooms).next().copied(),
-                equipment: session.assets.iter().skip(rooms).copied().collect(),
-                left: session.left,
-            }
+        .map(|session| Found {
+            start: session.start,
+            providers: session.providers.clone(),
+            room: session.room,
+            equipment: session.equipment.clone(),
+            left: session.left,
         })
 }
 
@@ -550,7 +548,8 @@ mod tests {
         let sessions = [Session {
             start: instant(taken.from),
             providers: vec![who],
-            assets: Vec::new(),
+            room: None,
+            equipment: Vec::new(),
             left: 3,
         }];
         let needs = Wish {

@@ -219,7 +219,9 @@ async fn first_free(
         if let Some(own) = ask.own {
             part.booked_over = own.free(&mut busy);
         }
-        let sessions = situation.sessions(tx, ask.service, &part, now).await?;
+        let sessions = situation
+            .sessions(tx, (ask.service, ask.facility), &part, now)
+            .await?;
         let calendar = &situation.calendar;
         found.extend(search::search(
             calendar, &busy, &teams, &assets, &sessions, &part,
@@ -384,13 +386,12 @@ pub(super) fn add_promised(busy: &mut Busy, promised: &[Promised]) {
     }
 }
 
-/// Who and what a session that is joined has already; its room comes first, if it needs one.
-fn joined(session: &Session, needs_room: bool) -> Chosen {
-    let rooms = usize::from(needs_room);
+/// Who and what a session that is joined has already.
+fn joined(session: &Session) -> Chosen {
     Chosen {
         providers: session.providers.clone(),
-        room: session.assets.iter().take(rooms).next().copied(),
-        equipment: session.assets.iter().skip(rooms).copied().collect(),
+        room: session.room,
+        equipment: session.equipment.clone(),
     }
 }
 
@@ -413,7 +414,9 @@ pub async fn choose(
         wish.booked_over = own.free(&mut busy);
     }
     add_promised(&mut busy, wanted.promised);
-    let sessions = situation.sessions(tx, wanted.service, &wish, now).await?;
+    let sessions = situation
+        .sessions(tx, (wanted.service, wanted.facility), &wish, now)
+        .await?;
     let teams = if wanted.providers.is_empty() {
         teams(wanted.service, &situation, &[], &[])
     } else {
@@ -426,7 +429,7 @@ pub async fn choose(
     let start = wanted.starts_at.timestamp_micros();
     for team in teams {
         if let Some(session) = sessions.iter().find(|session| session.is_of(&team)) {
-            return Ok(Some(joined(session, wish.needs_room)));
+            return Ok(Some(joined(session)));
         }
         let over = overbooked && !wanted.providers.is_empty();
         let free =

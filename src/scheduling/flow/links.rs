@@ -1,4 +1,4 @@
-//! The links in messages, whatever they are about: made when a message leaves, answered once, by whoever has the secret.
+//! The links in messages, whatever they are about: made when a message leaves, answered by whoever has the secret.
 //!
 //! The work is the system's on the patient's behalf: who holds the secret is taken for him, and may no more than he may.
 //! Looking changes nothing, so whoever fetches links ahead, such as a mail server, answers nothing.
@@ -34,7 +34,7 @@ pub(crate) trait Link: Sized {
     async fn lock(tx: &mut TenantTx, digest: &[u8], now: Instant) -> Result<Option<Self>>;
     /// Answers what was done; after an error nothing is kept.
     async fn act(&self, tx: &mut TenantTx, answer: Self::Answer, now: Instant) -> Result<Acted>;
-    /// It answers no more.
+    /// It answers no more, where that answer was the last.
     async fn use_up(&self, tx: &mut TenantTx, answer: Self::Answer, now: Instant) -> Result<()>;
     fn subject(&self) -> Subject;
     fn shown(self) -> Self::Shown;
@@ -69,7 +69,7 @@ pub(crate) async fn read<L: Link>(
     Answer::plain(&link.shown())
 }
 
-/// Does what is asked, once.
+/// Does what is asked.
 ///
 /// # Errors
 /// As [`read`], and those of what is done.

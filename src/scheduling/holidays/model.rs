@@ -25,7 +25,7 @@ pub struct NewHoliday {
     /// Of part of a day: from when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_from: Option<LocalTime>,
-    /// And until when, on the same day.
+    /// And until when, on the same day; 00:00 is its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_until: Option<LocalTime>,
     pub name: String,
@@ -80,14 +80,14 @@ impl Validate for NewHoliday {
         checks.text("name", &self.name, 200);
         let hours = match (self.local_from, self.local_until) {
             (None, None) => true,
-            (Some(from), Some(until)) => from < until,
+            (Some(from), Some(until)) => from < until || until.0 == NaiveTime::MIN,
             _ => false,
         };
         checks.require(
             hours,
             "local_until",
             "out_of_range",
-            "must lie after local_from on the same day; both or none",
+            "must lie after local_from on the same day, or be 00:00 for its end; both or none",
         );
     }
 }

@@ -73,8 +73,8 @@ pub struct OverbookingSuggestion {
     /// Before noon, by the wall of the place.
     pub morning: bool,
     pub booked: usize,
-    /// How many of them will probably not come.
-    pub expected_missed: f64,
+    /// How many of them will probably not come; `null` where none has a score.
+    pub expected_missed: Option<f64>,
     /// So many more can be booked, and with four chances of five all who come can be seen. Not above what the services allow.
     pub suggested: usize,
 }

@@ -54,8 +54,8 @@ pub(super) fn suggest(day: &[Booked]) -> Vec<OverbookingSuggestion> {
                 provider_id,
                 morning: !afternoon,
                 booked: booked.len(),
-                // A sum of nothing is -0.0.
-                expected_missed: (chances.iter().sum::<f64>() * 1000.0).round() / 1000.0 + 0.0,
+                expected_missed: (!chances.is_empty())
+                    .then(|| (chances.iter().sum::<f64>() * 1000.0).round() / 1000.0),
                 suggested,
             }
         })
@@ -90,13 +90,12 @@ mod tests {
     }
 
     #[test]
-    fn of_nobody_scored_none_will_be_missed() {
+    fn of_nobody_scored_it_is_not_said_how_many_will_be_missed() {
         let day = [Booked {
             probability: None,
             ..booked(9, 0.0, 1, false)
         }];
-        let missed = suggest(&day)[0].expected_missed;
-        assert_eq!(serde_json::json!(missed).to_string(), "0.0");
+        assert_eq!(suggest(&day)[0].expected_missed, None);
     }
 
     #[test]

@@ -14,7 +14,9 @@ use super::{overbooking, store};
 
 pub(super) async fn model(ctx: &Ctx) -> Result<Answer<NoShowModel>> {
     let mut tx = ctx.begin(Permission::ForecastRead).await?;
-    let model = store::newest(&mut tx).await?.ok_or_else(Error::not_found)?;
+    let none = "There is no model yet: there is too little history to make one of.";
+    let model = store::newest(&mut tx).await?;
+    let model = model.ok_or_else(|| Error::not_found().detail(none))?;
     tx.finish(Disclosure::plain(model.told())).await
 }
 

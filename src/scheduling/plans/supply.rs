@@ -160,6 +160,15 @@ impl Reader<'_> {
             to: it.to,
             facility: facility.to_string(),
         }));
+        let ahead = its.intersect(&since(self.now, self.horizon));
+        let taken = ahead.subtract(&self.left(id, facility, &its));
+        let taken = self.horizon.intervals(&taken).into_iter();
+        provider.taken.extend(taken.map(|it| Working {
+            day: it.day,
+            from: it.from,
+            to: it.to,
+            facility: facility.to_string(),
+        }));
         for (call, calendar) in here.called {
             let on_call = calendar.available(id, true).subtract(&its);
             provider.on_call.extend(open(on_call).map(|it| OnCall {

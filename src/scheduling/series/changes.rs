@@ -192,7 +192,7 @@ fn agreed_times(series: &Series) -> AgreedTimes {
     let days = Agreement::of(series).days().into_iter();
     let agreed = days.map(|day| day.and_time(time));
     agreed
-        .map(|local| (expand::at(zone, local).shown(zone), local))
+        .map(|local| (expand::at(zone, local).local, local))
         .collect()
 }
 

@@ -15,18 +15,12 @@ use crate::wall;
 const MOST: usize = 200;
 const LONGEST: Days = Days::new(731);
 
-/// One occurrence: what the wall shows, and when that is.
+/// One occurrence: what the wall shows then, and when that is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Time {
+    /// Later than what was meant, where the clocks leave that out.
     pub local: NaiveDateTime,
     pub at: Instant,
-}
-
-impl Time {
-    /// What the wall shows then: later than what was meant, where the clocks leave that out.
-    pub fn shown(self, zone: Tz) -> NaiveDateTime {
-        self.at.with_timezone(&zone).naive_local()
-    }
 }
 
 /// The occurrences of a series, in their order.
@@ -77,9 +71,10 @@ pub(super) fn occurrences(new: &NewSeries, zone: Tz) -> Result<Vec<Time>> {
 
 /// When the wall shows this. Where the clocks leave it out: the first there is after it.
 pub(super) fn at(zone: Tz, local: NaiveDateTime) -> Time {
+    let at = wall::begins(zone, local);
     Time {
-        local,
-        at: wall::begins(zone, local),
+        local: at.with_timezone(&zone).naive_local(),
+        at,
     }
 }
 

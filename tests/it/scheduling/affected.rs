@@ -62,6 +62,8 @@ async fn time_off_says_how_many_stand_in_it_and_the_list_says_which_and_why() {
     let early = book(&clinic, &patient, 9).await;
     let late = book(&clinic, &patient, 11).await;
     assert!(told(&affected(&clinic.admin, "").await).is_empty());
+    let past = clinic.admin.get(format!("{PLACE}?to=2026-01-01T00:00:00Z"));
+    past.await.expect_problem(400, "invalid_parameter");
     // What begins at nine ends before it.
     let off = json!({ "effect": "off", "provider_id": clinic.provider, "starts_at": at(&clinic, 10), "ends_at": at(&clinic, 14) });
     let off = clinic.add("time-exceptions", off).await;
@@ -131,6 +133,13 @@ async fn holidays_shorter_hours_closed_rooms_and_who_has_left_are_noticed() {
     assert_eq!(holiday["affected_appointments"], 1);
     let page = affected(&clinic.admin, "").await;
     assert_eq!(told(&page), only(("provider", "holiday")));
+    // Who is off on a holiday is not there for both.
+    let off = json!({ "effect": "off", "provider_id": clinic.provider, "starts_at": at(&clinic, 0), "ends_at": at(&clinic, 23) });
+    let off = clinic.add("time-exceptions", off).await;
+    let page = affected(&clinic.admin, "").await;
+    let both = vec![("provider", "time_off"), ("provider", "holiday")];
+    assert_eq!(told(&page), [(booked.as_str(), both)]);
+    withdraw(&clinic, "time-exceptions", &off).await;
     let withdrawn = withdraw(&clinic, "holidays", &holiday).await;
     assert_eq!(withdrawn["affected_appointments"], 0);
 

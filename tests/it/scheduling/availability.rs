@@ -93,6 +93,16 @@ async fn the_clocks_may_change_and_the_wall_is_kept() {
 }
 
 #[tokio::test]
+async fn a_holiday_lasts_to_the_end_of_the_day_where_it_is_said_to() {
+    let clinic = Clinic::open("America/New_York").await;
+    let today = day("06-01");
+    let afternoon =
+        json!({ "day": today, "name": "Eve", "local_from": "10:00", "local_until": "00:00" });
+    clinic.add("holidays", afternoon).await;
+    assert_eq!(clinic.on(&today, "").await, ["09:00", "09:30"]);
+}
+
+#[tokio::test]
 async fn holidays_time_off_and_extra_time_change_what_is_free() {
     let clinic = Clinic::open("America/New_York").await;
     let today = day("06-01");

@@ -211,6 +211,13 @@ async fn patients_are_not_told_and_their_database_role_can_not_look() {
         .get("/api/v1/scheduling/no-show-model")
         .await
         .expect_problem(404, "not_found");
+    clinic.book(&clinic.patients[0], 5, 8, "scheduled").await;
+    let path = format!("/api/v1/scheduling/overbooking-suggestions?date={}", day(5));
+    let suggested = clinic.admin.get(path).await.expect(200)["items"][0].clone();
+    assert_eq!(
+        (&suggested["booked"], &suggested["expected_missed"]),
+        (&json!(1), &json!(null))
+    );
 }
 
 #[tokio::test]

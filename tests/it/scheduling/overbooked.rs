@@ -200,6 +200,31 @@ async fn of_two_who_go_at_the_same_moment_neither_waits_for_the_other() {
 }
 
 #[tokio::test]
+async fn who_is_left_alone_by_two_who_go_at_the_same_moment_is_overbooked_no_more() {
+    let house = House::open(json!({ "overbook_per_day": 2 })).await;
+    let patient = house.desk.patient.clone();
+    let first = house.book(&patient, house.at, None).await.expect(201);
+    let (second, third) = (house.over(house.at).await, house.over(house.at).await);
+    // The second goes, and his transaction lasts.
+    let mut other = house.desk.clinic.behind_the_curtain().await;
+    let gone = id(&second);
+    let steps = format!(
+        "set app.context = '{} system organization   '; begin;
+         update app.appointments set status = 'cancelled', cancelled_at = now() where id = '{gone}';
+         update app.reservations set state = 'released' where appointment_id = '{gone}';
+         select app.keep_overbooked(array['{gone}'::uuid], null, now())",
+        house.desk.clinic.id
+    );
+    let steps = sqlx::raw_sql(sqlx::AssertSqlSafe(steps));
+    steps.execute(&mut other).await.expect("he goes");
+    house.cancel(&house.desk.staff, &first).await.expect(200);
+    let done = sqlx::raw_sql("commit").execute(&mut other).await;
+    done.expect("committed");
+    assert!(!house.is_overbooked(&third).await);
+    assert_eq!(house.counts().await.1, 0);
+}
+
+#[tokio::test]
 async fn a_group_is_booked_over_when_it_is_full_and_not_before() {
     let house = House::open(json!({ "capacity": 2, "appointment_type": "group" })).await;
     let (at, patient) = (house.at, house.desk.patient.clone());

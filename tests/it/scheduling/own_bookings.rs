@@ -290,3 +290,23 @@ async fn who_has_left_is_not_taken_along_when_a_visit_is_moved() {
     assert_eq!(next["provider_id"], json!(others[0]));
     assert_eq!(desk.torn().await, (0, 0));
 }
+
+#[tokio::test]
+async fn who_is_checked_in_does_not_call_his_visit_off_himself() {
+    let mut desk = Desk::open().await;
+    let rules = json!({ "cancel_notice_minutes": 0 });
+    let place = "/api/v1/scheduling/booking-rules";
+    desk.admin.patch(place, 1, rules).await.expect(200);
+    let portal = desk.portal_user().await;
+    let at = desk.at(1, 10, 0);
+    let made = desk.book(&desk.patient, at).await;
+    desk.later(at - desk.clinic.clock.now() - TimeDelta::minutes(5))
+        .await;
+    let portal = portal.with_token(Some(desk.clinic.log_in(&portal.email).await));
+    let step = |name: &str| format!("/api/v1/appointments/{}/{name}", id(&made));
+    desk.staff.act(step("check-in")).await.expect(200);
+    let why = json!({ "reason": "Waited too long" });
+    let refused = portal.post(step("cancel"), why.clone()).await;
+    refused.expect_problem(409, "illegal_transition");
+    desk.staff.post(step("cancel"), why).await.expect(200);
+}

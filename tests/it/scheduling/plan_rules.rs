@@ -83,6 +83,28 @@ async fn nobody_is_planned_for_longer_than_he_may_work() {
 }
 
 #[tokio::test]
+async fn who_is_booked_all_day_is_said_to_be_full_and_not_to_be_away() {
+    let clinic = Clinic::new().await;
+    let ames = &clinic.providers[0];
+    for hour in ["09", "10", "11"] {
+        let start = format!("{}T{hour}:00:00", clinic.monday);
+        clinic.book(ames, &start).await;
+    }
+    let mut requests = clinic.requests(1).await;
+    requests[0]["provider_ids"] = json!([ames]);
+    let plan = clinic.plan(1, &requests).await;
+    assert_eq!(visit(&plan, "R0")["reason"], "providers_full", "{plan}");
+    // On the day after he works, and has a place.
+    let plan = clinic.plan(2, &requests).await;
+    assert_eq!(plan["placed"], 1, "{plan}");
+    let off = json!({ "effect": "off", "kind": "vacation", "provider_id": ames,
+        "starts_at": format!("{}T00:00:00Z", clinic.monday), "ends_at": format!("{}T00:00:00Z", clinic.monday + Days::new(9)) });
+    clinic.add("time-exceptions", off).await;
+    let plan = clinic.plan(2, &requests).await;
+    assert_eq!(visit(&plan, "R0")["reason"], "not_working", "{plan}");
+}
+
+#[tokio::test]
 async fn rest_lies_between_what_is_booked_and_what_is_planned() {
     let clinic = Clinic::new().await;
     let ames = &clinic.providers[0];

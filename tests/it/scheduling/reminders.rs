@@ -124,11 +124,50 @@ async fn a_patient_is_reminded_in_few_words_and_confirms_by_the_link() {
         .get(format!("/api/v1/appointments/{appointment}"))
         .await;
     assert_eq!(found.expect(200)["status"], "confirmed");
-    nobody.get(&path).await.expect_problem(404, "not_found");
+    // When and where it is can be read again.
+    let shown = nobody.get(&path).await.expect(200);
+    assert_eq!(
+        (&shown["status"], &shown["actions"]),
+        (&json!("confirmed"), &json!([]))
+    );
     nobody
         .post(&path, json!({ "action": "cancel" }))
         .await
-        .expect_problem(404, "not_found");
+        .expect_problem(409, "too_late_to_cancel");
+}
+
+#[tokio::test]
+async fn who_has_confirmed_by_a_link_may_cancel_by_it_and_then_it_is_used_up() {
+    let mut clinic = Clinic::by_day().await;
+    let (appointment, path) = linked(&mut clinic).await;
+    let nobody = clinic.tenant.nobody();
+    let answer = async |action| nobody.post(&path, json!({ "action": action })).await;
+    answer("confirm").await.expect(204);
+    let shown = nobody.get(&path).await.expect(200);
+    assert_eq!(shown["actions"], json!(["cancel"]));
+    answer("cancel").await.expect(204);
+    nobody.get(&path).await.expect_problem(404, "not_found");
+    let found = clinic
+        .admin
+        .get(format!("/api/v1/appointments/{appointment}"))
+        .await;
+    assert_eq!(found.expect(200)["status"], "cancelled");
+}
+
+#[tokio::test]
+async fn who_is_here_does_not_cancel_by_a_link() {
+    let mut clinic = Clinic::by_day().await;
+    let rules = json!({ "cancel_notice_minutes": 0 });
+    let place = "/api/v1/scheduling/booking-rules";
+    clinic.admin.patch(place, 1, rules).await.expect(200);
+    let (appointment, path) = linked(&mut clinic).await;
+    clinic.wait(TimeDelta::days(2) + TimeDelta::hours(20)).await;
+    clinic.step(&appointment, "check-in").await;
+    let nobody = clinic.tenant.nobody();
+    nobody
+        .post(&path, json!({ "action": "cancel" }))
+        .await
+        .expect_problem(409, "illegal_transition");
 }
 
 #[tokio::test]

@@ -329,6 +329,17 @@ async fn a_series_through_the_hour_that_is_missing_or_comes_twice_is_booked_once
             .map(|one| &one["starts_at"].as_str().expect("an instant")[11..16])
             .collect();
         assert_eq!(at, expected, "{start}");
+        for one in items(&made) {
+            let read = format!(
+                "/api/v1/appointments/{}",
+                one["appointment_id"].as_str().expect("an id")
+            );
+            let read = desk.staff.get(read).await.expect(200);
+            assert_eq!(
+                one["local_start"], read["local_start"],
+                "as the wall shows it"
+            );
+        }
         // Moved by an hour they are where the wall says, and each moved by as much as it takes.
         let change = json!({ "scope": "all", "local_time": "09:00", "reason": "By day" });
         let moved = desk

@@ -10,7 +10,7 @@ use platform::db::TenantTx;
 use super::model::{LinkAction, LinkedAppointment, Reminder};
 pub(super) use super::store_links::Linked;
 use super::store_links::{self as store, Moved};
-use crate::appointments::{self, AppointmentStatus, CancelledBy};
+use crate::appointments::{self, AppointmentStatus};
 use crate::booking_rules;
 use crate::flow::links::{self, Acted, Link, LinkedPlace};
 
@@ -49,19 +49,22 @@ impl Link for Linked {
         match answer {
             LinkAction::Confirm => appointments::confirm_in_tx(tx, appointment, now).await?,
             LinkAction::Cancel => {
-                if !self.may_cancel {
+                if self.status.is_open() && !self.may_cancel {
                     return Err(Error::new(Code::TooLateToCancel));
                 }
-                let by = CancelledBy::Patient;
                 let reason = "By the link in a message";
-                appointments::cancel_in_tx(tx, appointment, by, reason, None, now).await?;
+                appointments::cancel_himself_in_tx(tx, appointment, reason, now).await?;
             }
         }
         Ok(Acted::Done)
     }
 
+    /// Who has confirmed may look again when it is, and call it off.
     async fn use_up(&self, tx: &mut TenantTx, answer: LinkAction, now: Instant) -> Result<()> {
-        store::use_up(tx, self.id, answer.as_str(), now).await
+        match answer {
+            LinkAction::Confirm => Ok(()),
+            LinkAction::Cancel => store::use_up(tx, self.id, answer.as_str(), now).await,
+        }
     }
 
     fn subject(&self) -> Subject {

@@ -19,7 +19,7 @@ pub fn router() -> OpenApiRouter<App> {
 
 /// Read what a link in a message is about
 ///
-/// When and where, whether it stands, and if it was moved, when and where it takes place now. A link that was answered, has run out or never was is `404`.
+/// When and where, whether it stands, and if it was moved, when and where it takes place now. A link by which it was cancelled, that has run out or never was is `404`.
 #[utoipa::path(get, path = "/api/v1/appointment-links/{token}", tag = "reminders",
     params(("token" = String, Path, description = "The secret of the link")),
     responses((status = 200, body = LinkedAppointment, description = "When and where")))]
@@ -34,7 +34,7 @@ async fn get_appointment_link(
 
 /// Confirm or cancel by a link in a message
 ///
-/// Works once. Cancelling keeps to the organisation's notice for patients.
+/// Until it is cancelled or begins. Cancelling keeps to the organisation's notice for patients.
 #[utoipa::path(post, path = "/api/v1/appointment-links/{token}", tag = "reminders",
     params(("token" = String, Path, description = "The secret of the link")), request_body = LinkAnswer,
     responses((status = 204, description = "Confirmed, or cancelled"),

@@ -247,18 +247,7 @@ pub(super) async fn unmerge(
     {
         return Err(illegal());
     }
-    let blocked = || Error::new(Code::MergeBlocked);
-    if store::is_relied_on(&mut tx, merge.id).await? {
-        return Err(blocked().detail(
-            "An entry of a registration that was merged later gave way to one of this: take that merge back first.",
-        ));
-    }
-    match store::move_back(&mut tx, merge.id).await {
-        Err(error) if matches!(error.code(), Code::ValidationFailed | Code::AlreadyExists) => {
-            return Err(blocked().because(error));
-        }
-        other => other.on_constraint("patients_portal_key", blocked)?,
-    }
+    move_back(&mut tx, merge.id).await?;
     store::mark_undone(&mut tx, merge.id, &request.reason, ctx.user(), ctx.now()).await?;
     let cipher = ctx.app().tenant_keys.cipher(&mut tx).await?;
     for id in [merge.survivor, merged] {
@@ -291,6 +280,22 @@ pub(super) async fn unmerge(
     let answer = commit(tx, about, report).await?;
     service::forget_link(ctx, [merge.moved_account, None]);
     Ok(answer)
+}
+
+/// Gives the rows of a merge back, unless something newer stands on them.
+async fn move_back(tx: &mut TenantTx, merge: MergeId) -> Result<()> {
+    let blocked = || Error::new(Code::MergeBlocked);
+    if store::is_relied_on(tx, merge).await? {
+        return Err(blocked().detail(
+            "An entry of a registration that was merged later gave way to one of this: take that merge back first.",
+        ));
+    }
+    match store::move_back(tx, merge).await {
+        Err(error) if matches!(error.code(), Code::ValidationFailed | Code::AlreadyExists) => {
+            Err(blocked().because(error))
+        }
+        other => other.on_constraint("patients_portal_key", blocked),
+    }
 }
 
 /// Makes a patient be found by all that is known of him: his own registration and those merged into it.

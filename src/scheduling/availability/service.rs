@@ -438,12 +438,10 @@ pub async fn choose(
         if !over && !team.iter().all(free) {
             continue;
         }
+        let shared = || open.pick(None, wanted.starts_at).filter(|_| overbooked);
         let room = if wish.needs_room {
-            let shared = || open.pick(None, wanted.starts_at).filter(|_| overbooked);
-            places
-                .pick(None, wanted.starts_at)
-                .or_else(shared)
-                .map(Some)
+            let free = places.pick(None, wanted.starts_at);
+            free.or_else(shared).map(Some)
         } else {
             Some(wanted.room)
         };

@@ -260,7 +260,7 @@ async fn what_its_source_changes_in_a_way_not_known_here_is_not_told_as_it_stand
         let chart = record.doctor.get(place).await.expect(200);
         let section = chart["medications"]["items"].as_array().expect("some");
         let mut names: Vec<&Value> = section.iter().map(|one| &one["name"]).collect();
-        names.sort_by_key(|name| name.to_string());
+        names.sort_by_key(ToString::to_string);
         assert_eq!(names, [&careful("Naproxen"), &json!("Ibuprofen")]);
         let report = &chart["results"]["items"][0];
         assert_eq!(report["title"], careful("Blood count"));

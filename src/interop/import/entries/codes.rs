@@ -88,7 +88,7 @@ pub(super) fn status(value: &Value, pointer: &str, known: &[&'static str]) -> Sa
         .iter()
         .find_map(|said| known.iter().find(|code| *code == said));
     match read {
-        Some(code) => Said::Code(*code),
+        Some(code) => Said::Code(code),
         None if said.is_empty() => Said::Nothing,
         None => Said::Unread,
     }

@@ -122,18 +122,16 @@ impl Batch<'_> {
         set: VitalSetId,
     ) -> Result<Entered> {
         let name = self.stored(&resource.identity());
-        let Some(before) = store::content_of(&mut self.tx, &name).await? else {
+        let before = store::content_of(&mut self.tx, &name).await?;
+        let Some(kind) = before.as_ref().and_then(panel::kind_of) else {
             return Ok(Entered::refused(CHANGED));
         };
-        let Some(kind) = panel::kind_of(&before) else {
-            return Ok(Entered::refused(CHANGED));
-        };
-        let present = vitals::newest_in_tx(&mut self.tx, whose.patient, set, kind).await?;
-        let Some(present) = present else {
+        let newest = vitals::newest_in_tx(&mut self.tx, whose.patient, set, kind);
+        let Some(present) = newest.await? else {
             return Ok(Entered::refused(CHANGED_HERE));
         };
-        let joined = self.kept.get(&name).map(|before| before.joined.clone());
-        let joined = joined.unwrap_or_default();
+        let kept = self.kept.get(&name);
+        let joined = kept.map_or_else(Vec::new, |before| before.joined.clone());
         let Some(beside) = self.beside(whose.patient, set, &joined).await? else {
             return Ok(Entered::refused(CHANGED_HERE));
         };
@@ -145,11 +143,9 @@ impl Batch<'_> {
             self.withdraw_readings(all(), (WITHDRAWN, None)).await?;
             return Ok(Entered::whole("vitals", set));
         }
+        let why = if self.rereads { READ_ANEW } else { CORRECTED };
         if let Some(Entered::Refused(another)) = codes::of_another(&resource.value) {
-            let why = if self.rereads { READ_ANEW } else { CORRECTED };
-            for reading in all().filter(|reading| reading.stands()) {
-                vitals::withdraw_in_tx(&mut self.tx, reading, (why, None), self.now).await?;
-            }
+            self.withdraw_readings(all(), (why, None)).await?;
             return Ok(Entered::whole("vitals", set).lacking(Some(another)));
         }
         if let Some(unfinished) = codes::unfinished(&resource.value) {
@@ -178,7 +174,6 @@ impl Batch<'_> {
             row.take_the_place_of(set, new);
         }
         // What its source had taken back, and stands by again, stays taken back.
-        let why = if self.rereads { READ_ANEW } else { CORRECTED };
         self.withdraw_readings(all(), (why, Some(new))).await?;
         self.write_readings(rows);
         let entered = Entered::whole("vitals", new).lacking(lacks);

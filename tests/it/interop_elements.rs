@@ -35,14 +35,11 @@ async fn an_element_that_no_entry_has_a_place_for_is_counted_and_named_without_i
     let clinic = TestTenant::new().await;
     let mut weight = vital("v1", "29463-7", 71.3, "kg");
     weight["device"] = json!({ "display": "Scale number seven" });
-    weight["component"] = json!([{ "code": loinc("3151-8") }]);
+    let mut rate = vital("v2", "8867-4", 70.0, "/min");
+    rate["component"] = json!([{ "code": loinc("3151-8") }]);
     let mut problem = condition("c1", "problem-list-item");
     problem["asserter"] = json!({ "display": "Mrs. Seven" });
-    let (_, report) = imported(
-        &clinic,
-        vec![weight, problem, vital("v2", "8867-4", 70.0, "/min")],
-    )
-    .await;
+    let (_, report) = imported(&clinic, vec![weight, problem, rate]).await;
     let named = |kind: &str, reason: &str| {
         report
             .reasons
@@ -50,10 +47,12 @@ async fn an_element_that_no_entry_has_a_place_for_is_counted_and_named_without_i
             .copied()
     };
     assert_eq!(
-        named("Observation", "entered without /component, /device"),
+        named("Observation", "entered without /device"),
         Some(1),
         "{report}"
     );
+    let part = "entered without a part of it: /component/0";
+    assert_eq!(named("Observation", part), Some(1), "{report}");
     assert_eq!(
         named("Condition", "entered without /asserter"),
         Some(1),

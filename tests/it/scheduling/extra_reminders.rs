@@ -101,7 +101,7 @@ async fn who_is_likely_not_to_come_is_reminded_once_more_and_not_told_why() {
         message.body
     );
     assert!(
-        !message.body.contains("45")
+        !message.body.contains("0.45")
             && !message.body.contains('%')
             && !message.body.contains("likely"),
         "{}",

@@ -68,4 +68,4 @@ pub use sealing::{SEALED_SSNS, SSN_INDEX};
 pub use search::PatientSummary;
 pub use status::PatientStatus;
 pub use tuning::{MatchingSettings, MatchingThresholds};
-pub use worklist::{DuplicatePair, PairedPatient, keep_looking};
+pub use worklist::{DuplicatePair, PairedPatient, keep_looking, look_in};

@@ -17,6 +17,7 @@ use platform::db::{SystemTx, TenantTx};
 use platform::http::{Answer, Paging};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
 use super::matching::{self, Agreement};
@@ -170,18 +171,30 @@ pub async fn keep_looking(app: App, mut stop: watch::Receiver<bool>) {
             }
         };
         for tenant in tenants {
-            loop {
-                match pass_in(&app, tenant).await {
-                    Ok(report) if report.more && !*stop.borrow() => {}
-                    Ok(_) => break,
-                    Err(error) => {
-                        tracing::error!(
-                            cause = error.cause_for_log(),
-                            "looking for duplicates failed"
-                        );
-                        break;
-                    }
-                }
+            look_in(&app, tenant, &stop).await;
+        }
+    }
+}
+
+/// Compares whoever changed in this tenant since the last look, in passes; none begins once the signal has turned true. After each
+/// it rests as long as that took: a million patients who came in at once are no reason to keep a processor from those who ask.
+/// What fails is logged.
+pub async fn look_in(app: &App, tenant: TenantId, stop: &watch::Receiver<bool>) {
+    let mut stop = stop.clone();
+    while !*stop.borrow() {
+        let began = tokio::time::Instant::now();
+        match pass_in(app, tenant).await {
+            Ok(report) if report.more => {
+                let _ = timeout(began.elapsed(), stop.wait_for(|stop| *stop)).await;
+            }
+            Ok(_) => return,
+            Err(error) => {
+                tracing::error!(
+                    %tenant,
+                    cause = error.cause_for_log(),
+                    "looking for duplicates failed"
+                );
+                return;
             }
         }
     }

@@ -291,8 +291,8 @@ async fn book_all(
         details.push(give_up(ctx, tx, request).await.map_err(|it| (at, it))?);
     }
     let mut booked = Vec::with_capacity(items.len());
-    for (at, (item, details)) in items.iter().zip(&details).enumerate() {
-        booked.push(take(ctx, tx, item, details).await.map_err(|it| (at, it))?);
+    for (at, (item, agreed)) in items.iter().zip(&details).enumerate() {
+        booked.push(take(ctx, tx, item, agreed).await.map_err(|it| (at, it))?);
     }
     let vacated: Vec<AppointmentId> = items.iter().filter_map(|it| it.0.moves).collect();
     let handed_on = appointments::hand_on_in_tx(tx, &vacated, ctx.now()).await;
@@ -300,20 +300,27 @@ async fn book_all(
     Ok(booked)
 }
 
-/// What is to be said of the appointment; the one it comes from, if there is one, gives its time back.
-async fn give_up(ctx: &Ctx, tx: &mut TenantTx, request: &KeptRequest) -> Result<Details> {
+/// What is to be said of the appointment, and the minutes it takes where they are its own; the one it comes from, if there is one,
+/// gives its time back.
+async fn give_up(
+    ctx: &Ctx,
+    tx: &mut TenantTx,
+    request: &KeptRequest,
+) -> Result<(Details, Option<Timing>)> {
     clinical::patients::require_active(tx, request.patient_id).await?;
+    let timing = timing(tx, request).await?;
     let Some(stands) = request.moves else {
-        return Ok(Details {
+        let details = Details {
             priority: request.data.priority,
             chief_complaint: request.data.chief_complaint.clone(),
             ..Details::default()
-        });
+        };
+        return Ok((details, timing));
     };
     // As it is now: it may have ended or been changed before it was locked.
     let present = appointments::get_in_tx(tx, stands).await?;
     appointments::vacate_in_tx(tx, &present, REASON, Booker::caller(ctx), ctx.now()).await?;
-    Ok(Details {
+    let details = Details {
         priority: present.priority,
         chief_complaint: present.chief_complaint,
         notes: present.notes,
@@ -322,14 +329,15 @@ async fn give_up(ctx: &Ctx, tx: &mut TenantTx, request: &KeptRequest) -> Result<
         rescheduled_from: Some(stands),
         encounter: present.encounter_id,
         ..Details::default()
-    })
+    };
+    Ok((details, timing))
 }
 
 async fn take(
     ctx: &Ctx,
     tx: &mut TenantTx,
     (request, place): &(&KeptRequest, &PlannedPlace),
-    details: &Details,
+    (details, timing): &(Details, Option<Timing>),
 ) -> Result<AppointmentId> {
     let placement = Placement {
         patient: request.patient_id,
@@ -340,13 +348,18 @@ async fn take(
         room: place.room_id,
         equipment: place.equipment_ids.clone(),
         starts_at: place.starts_at,
-        timing: timing(tx, request).await?,
+        timing: *timing,
     };
     appointments::book_in_tx(tx, placement, details, Booker::caller(ctx), ctx.now()).await
 }
 
-/// The minutes a request takes where they are its own.
+/// The minutes a request takes where they are its own. What is moved takes as long as was agreed, whatever its service has come
+/// to take since the plan was made; it is asked before it gives its time back.
 pub(super) async fn timing(tx: &mut TenantTx, request: &KeptRequest) -> Result<Option<Timing>> {
+    if let Some(stands) = request.moves {
+        let present = appointments::get_in_tx(tx, stands).await?;
+        return appointments::own_timing(tx, &present).await;
+    }
     if !request.data.has_own_timing() {
         return Ok(None);
     }

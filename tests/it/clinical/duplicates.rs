@@ -72,6 +72,25 @@ async fn one_person_entered_twice_comes_on_the_list_with_its_reasons() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_told_to_stop_begins_no_other_look() {
+    let clinic = TestTenant::new().await;
+    let staff = clinic.user(Role::Staff).await;
+    for family in ["Okafor", "Okafro"] {
+        register(&staff, person(family, "Adaeze")).await;
+    }
+    let listed = async || {
+        let page = staff.get("/api/v1/patients/duplicates").await.expect(200);
+        page["items"].as_array().expect("items").len()
+    };
+    let (switch, stop) = tokio::sync::watch::channel(true);
+    clinical::patients::look_in(&clinic.app, clinic.id, &stop).await;
+    assert_eq!(listed().await, 0);
+    switch.send_replace(false);
+    clinical::patients::look_in(&clinic.app, clinic.id, &stop).await;
+    assert_eq!(listed().await, 1);
+}
+
+#[tokio::test]
 async fn twins_households_and_placeholders_never_come_on_the_list() {
     let clinic = TestTenant::new().await;
     let staff = clinic.user(Role::Staff).await;

@@ -200,6 +200,38 @@ async fn where_one_of_a_circle_is_refused_all_of_it_stays() {
 }
 
 #[tokio::test]
+async fn a_service_that_has_come_to_take_longer_changes_no_visit_that_a_plan_moves() {
+    let swap = Swap::new().await;
+    let minutes = |appointment: &Value| {
+        let at = |field: &str| {
+            let text = appointment[field].as_str().expect("a time");
+            chrono::DateTime::parse_from_rfc3339(text).expect("a time")
+        };
+        (at("ends_at") - at("starts_at")).num_minutes()
+    };
+    let agreed = swap.appointment(&swap.keys[0]).await;
+    let service = format!(
+        "/api/v1/scheduling/services/{}",
+        agreed["service_id"].as_str().expect("an id")
+    );
+    let version = swap.clinic.admin.get(&service).await.expect(200)["version"]
+        .as_i64()
+        .expect("a version");
+    let longer = json!({ "duration_minutes": minutes(&agreed) + 15 });
+    let patched = swap.clinic.admin.patch(&service, version, longer).await;
+    patched.expect(200);
+    let applied = swap.apply().await;
+    for key in &swap.keys {
+        let moved = visit(&applied, key);
+        assert_eq!(moved["outcome"], "moved", "{applied}");
+        let now = swap
+            .appointment(moved["booked"].as_str().expect("an id"))
+            .await;
+        assert_eq!(minutes(&now), minutes(&agreed), "{now}");
+    }
+}
+
+#[tokio::test]
 async fn whoever_is_checked_in_while_a_plan_is_applied_is_not_moved() {
     let swap = Swap::new().await;
     let mut connection = swap.clinic.tenant.behind_the_curtain().await;

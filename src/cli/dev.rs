@@ -73,8 +73,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         reason = installation.ended() => bail!(reason),
     }
     aside!("stopping");
-    let _ = tokio::join!(maintenance, ready);
-    chartwell.app.db.close().await;
+    serve::wind_up(&chartwell, async { tokio::join!(maintenance, ready) }).await;
     installation.close().await?;
     Ok(ExitCode::SUCCESS)
 }

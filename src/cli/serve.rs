@@ -1,6 +1,7 @@
 //! `chartwell serve` and `chartwell worker`: production, configured by the environment alone.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clinical::patients::keep_looking;
@@ -9,10 +10,15 @@ use kernel::Clock;
 use platform::maintenance;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::Chartwell;
 use crate::config::{Config, Environment};
 use crate::server::{self, Shutdown};
+
+/// The longest the end of the periodic work is waited for, after the requests: together within the half minute that orchestrators
+/// give a program to stop.
+const LAST_PIECE: Duration = Duration::from_secs(8);
 
 pub async fn serve() -> anyhow::Result<ExitCode> {
     super::privacy::keep_to_ourselves();
@@ -28,8 +34,7 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
         .with_context(|| format!("can't listen on {}", config.http.listen))?;
     tracing::info!(address = %config.http.listen, "serving");
     server::listen(listener, chartwell.router.clone(), shutdown).await;
-    let _ = tokio::join!(maintenance, ready);
-    chartwell.app.db.close().await;
+    wind_up(&chartwell, async { tokio::join!(maintenance, ready) }).await;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -37,12 +42,25 @@ pub async fn serve() -> anyhow::Result<ExitCode> {
 pub async fn worker() -> anyhow::Result<ExitCode> {
     super::privacy::keep_to_ourselves();
     let config = Config::from_environment(&Environment::of_process())?;
-    let shutdown = Shutdown::on_signal();
+    let mut shutdown = Shutdown::on_signal();
     let chartwell = server::assemble(&config, Clock::system()).await?;
     tracing::info!("working");
-    let _ = maintain(&chartwell, &config, &shutdown).await;
-    chartwell.app.db.close().await;
+    let work = maintain(&chartwell, &config, &shutdown);
+    shutdown.wait().await;
+    wind_up(&chartwell, work).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for the periodic work to end and closes the database. What takes too long is cut off: each piece of it is a transaction,
+/// and the next server takes it up.
+pub async fn wind_up(chartwell: &Chartwell, work: impl Future) {
+    let ended = async {
+        work.await;
+        chartwell.app.db.close().await;
+    };
+    if timeout(LAST_PIECE, ended).await.is_err() {
+        tracing::warn!("periodic work did not end in time and is cut off");
+    }
 }
 
 /// Starts the periodic work; it ends with the server.

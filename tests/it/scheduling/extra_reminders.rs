@@ -21,7 +21,8 @@ async fn score(clinic: &Clinic, appointment: &str, probability: f64) {
     let mut connection = clinic.tenant.behind_the_curtain().await;
     sqlx::query(
         "with model as (insert into app.no_show_models (tenant_id, id, made_on, visits, missed, created_at, updated_at)
-                        values ($1, gen_random_uuid(), date '2020-01-01' + (random() * 1000)::int, 0, 0, now(), now()) returning id)
+                        select $1, gen_random_uuid(), date '2020-01-01' + count(*)::int, 0, 0, now(), now()
+                          from app.no_show_models where tenant_id = $1 returning id)
          insert into app.no_show_scores (tenant_id, appointment_id, patient_id, model_id, probability, scored_at)
          select $1, a.id, a.patient_id, model.id, $3, now() from app.appointments a, model where a.tenant_id = $1 and a.id = $2::uuid",
     )

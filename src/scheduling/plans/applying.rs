@@ -308,17 +308,17 @@ async fn give_up(
     request: &KeptRequest,
 ) -> Result<(Details, Option<Timing>)> {
     clinical::patients::require_active(tx, request.patient_id).await?;
-    let timing = timing(tx, request).await?;
     let Some(stands) = request.moves else {
         let details = Details {
             priority: request.data.priority,
             chief_complaint: request.data.chief_complaint.clone(),
             ..Details::default()
         };
-        return Ok((details, timing));
+        return Ok((details, timing(tx, request).await?));
     };
     // As it is now: it may have ended or been changed before it was locked.
     let present = appointments::get_in_tx(tx, stands).await?;
+    let timing = appointments::own_timing(tx, &present).await?;
     appointments::vacate_in_tx(tx, &present, REASON, Booker::caller(ctx), ctx.now()).await?;
     let details = Details {
         priority: present.priority,
@@ -354,7 +354,7 @@ async fn take(
 }
 
 /// The minutes a request takes where they are its own. What is moved takes as long as was agreed, whatever its service has come
-/// to take since the plan was made; it is asked before it gives its time back.
+/// to take since the plan was made; once it has given its time back nobody knows.
 pub(super) async fn timing(tx: &mut TenantTx, request: &KeptRequest) -> Result<Option<Timing>> {
     if let Some(stands) = request.moves {
         let present = appointments::get_in_tx(tx, stands).await?;
